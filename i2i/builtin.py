@@ -1,0 +1,1 @@
+"""Components that come with the engine, registered like any plugin's."""

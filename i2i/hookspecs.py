@@ -1,0 +1,56 @@
+"""Everything that a plugin may provide. Names are stable: they are written into every model's ``config.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import typer
+
+    from i2i.contracts import Recipe
+
+hookspec = pluggy.HookspecMarker("i2i")
+hookimpl = pluggy.HookimplMarker("i2i")
+
+
+@hookspec
+def i2i_generators() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Networks that turn a source into a fake, by name; see `i2i.contracts.Generator`."""
+
+
+@hookspec
+def i2i_discriminators() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Networks that judge images, by name; see `i2i.contracts.Discriminator`."""
+
+
+@hookspec
+def i2i_losses() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Losses, by name; see `i2i.contracts.Loss` and `i2i.contracts.AdversarialLoss`."""
+
+
+@hookspec
+def i2i_recipes() -> Mapping[str, type[Recipe]]:  # type: ignore[empty-body]
+    """Methods, by name; see `i2i.contracts.Recipe`."""
+
+
+@hookspec
+def i2i_metrics() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Figures that compare a fake with its target, by name; see `i2i.contracts.Metric`."""
+
+
+@hookspec
+def i2i_datasets() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Readers of pairs, by name; see `i2i.pairs.PairDataset`."""
+
+
+@hookspec
+def i2i_preparers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Makers of pairs, by name; see `i2i.pairs.Preparer`. Asked of the group ``i2i.commands``."""
+
+
+@hookspec
+def i2i_commands(app: typer.Typer) -> None:
+    """Add subcommands to ``app``. Asked of the group ``i2i.commands``."""

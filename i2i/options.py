@@ -1,0 +1,86 @@
+"""Keyword-only parameters of a component are its options; validation, help and saved configuration follow from them."""
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from i2i.errors import UsageError
+from i2i.plugins import suggest
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def options_of(cls: type[Any]) -> type[BaseModel]:
+    """Model of the keyword-only parameters of ``cls.__init__``, described by the class's ``Args:`` section."""
+    init = inspect.getattr_static(cls, "__init__")
+    if init is object.__init__:
+        return create_model(cls.__name__, __config__=ConfigDict(extra="forbid"))
+    hints = get_type_hints(init, include_extras=True)
+    docs = _args_section(cls.__doc__ or "")
+    fields: dict[str, Any] = {
+        p.name: (
+            hints.get(p.name, Any),
+            Field(... if p.default is p.empty else p.default, description=docs.get(p.name)),
+        )
+        for p in inspect.signature(init).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    }
+    return create_model(cls.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def complete(cls: type[Any], options: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """All options of ``cls`` as JSON data: the given ones, checked, and the defaults of the rest.
+
+    Args:
+        cls: The component.
+        options: What the user said.
+        owner: Who is to blame in an error, such as ``generator 'unet'``.
+
+    Raises:
+        UsageError: If an option is unknown, of the wrong type or out of its limits.
+    """
+    return check(options_of(cls), options, owner).model_dump(mode="json")
+
+
+def build(cls: type[Any], *wiring: Any, options: Mapping[str, Any], owner: str) -> Any:
+    """Construct ``cls`` with checked options.
+
+    Raises:
+        UsageError: If the options are wrong, or the component refuses their combination.
+    """
+    checked = check(options_of(cls), options, owner)
+    try:
+        return cls(*wiring, **{name: getattr(checked, name) for name in type(checked).model_fields})
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{owner}: {error}") from error
+
+
+def check(model: type[Model], values: Mapping[str, Any], owner: str) -> Model:
+    """Validate, and turn the first thing that is wrong into one line.
+
+    Raises:
+        UsageError: If the values do not fit the model.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise UsageError(f"{owner}: {_first_problem(error, list(model.model_fields))}") from None
+
+
+def _first_problem(error: ValidationError, known: list[str]) -> str:
+    problem = error.errors()[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"no option {name!r}.{suggest(name, known)} Options: {', '.join(known) or 'none'}."
+    if problem["type"] == "missing":
+        return f"option {name!r} is required."
+    return f"option {name!r}: {problem['msg'][0].lower()}{problem['msg'][1:]} (got {problem['input']!r})."
+
+
+def _args_section(doc: str) -> dict[str, str]:
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)+)", inspect.cleandoc(doc), re.MULTILINE)
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1], re.MULTILINE) if section else []
+    return {name: " ".join(text.split()) for name, text in entries}

@@ -1,0 +1,170 @@
+"""Finds installed plugins, keeps the catalogue of what they provide, and names the one to blame.
+
+Plugins are entry points of two groups. ``i2i`` holds components that may import torch and is loaded at first use.
+``i2i.commands`` holds commands and preparers and is loaded whenever the command line starts, so its modules import heavy
+things inside functions.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NamedTuple
+
+import pluggy
+
+from i2i import hookspecs
+from i2i.errors import UnknownNameError, UsageError
+
+COMPONENTS = "i2i"
+COMMANDS = "i2i.commands"
+
+
+class Kind(NamedTuple):
+    """How components of one kind are asked for."""
+
+    hook: str
+    group: str
+
+
+KINDS = {
+    "recipe": Kind("i2i_recipes", COMPONENTS),
+    "generator": Kind("i2i_generators", COMPONENTS),
+    "discriminator": Kind("i2i_discriminators", COMPONENTS),
+    "loss": Kind("i2i_losses", COMPONENTS),
+    "metric": Kind("i2i_metrics", COMPONENTS),
+    "dataset": Kind("i2i_datasets", COMPONENTS),
+    "preparer": Kind("i2i_preparers", COMMANDS),
+}
+
+
+class Provided(NamedTuple):
+    """A component and where it comes from."""
+
+    cls: type[Any]
+    plugin: str
+    distribution: str
+    version: str
+
+
+class Problem(NamedTuple):
+    """What is wrong with one plugin, and with which distribution it came."""
+
+    plugin: str
+    distribution: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin!r} (from {self.distribution}): {self.reason}"
+
+
+class Plugins:
+    """The plugins of one entry-point group.
+
+    Args:
+        entry_points: What to load; a plugin that fails becomes a `Problem` and stops nothing else.
+    """
+
+    def __init__(self, entry_points: Iterable[EntryPoint] = ()) -> None:
+        self.manager = pluggy.PluginManager("i2i")
+        self.manager.add_hookspecs(hookspecs)
+        self.problems: list[Problem] = []
+        self._origin: dict[str, tuple[str, str]] = {}
+        for entry_point in sorted(entry_points, key=lambda e: (e.name, e.value)):
+            self._load(entry_point)
+
+    def _load(self, entry_point: EntryPoint) -> None:
+        dist = entry_point.dist
+        origin = (dist.name, dist.version) if dist else ("unknown", "unknown")
+        try:
+            # a plugin that leaves the interpreter while it is imported is as broken as one that raises
+            self.register(entry_point.load(), entry_point.name, *origin)
+        except (Exception, SystemExit) as error:
+            self.problems.append(Problem(entry_point.name, f"{origin[0]} {origin[1]}", describe(error)))
+
+    def register(self, plugin: object, name: str, distribution: str = "local", version: str = "0") -> None:
+        """Add one plugin.
+
+        Raises:
+            UsageError: If the name is taken, or the plugin implements a hook that does not exist.
+        """
+        if self.manager.has_plugin(name):
+            raise UsageError(f"another plugin is called {name!r} too. Uninstall one, or rename its entry point.")
+        self.manager.register(plugin, name)
+        for caller in self.manager.get_hookcallers(plugin) or ():
+            if not caller.has_spec():
+                self.manager.unregister(name=name)
+                hooks = [kind.hook for kind in KINDS.values()] + ["i2i_commands"]
+                raise UsageError(f"there is no hook {caller.name!r}.{suggest(caller.name, hooks)}")
+        self._origin[name] = (distribution, version)
+
+    def provided(self, kind: str) -> Iterator[tuple[str, Provided]]:
+        """Every component of a kind, clashing names included."""
+        for implementation in getattr(self.manager.hook, KINDS[kind].hook).get_hookimpls():
+            plugin = implementation.plugin_name
+            try:
+                components = dict(implementation.function())
+            except Exception as error:
+                problem = Problem(plugin, " ".join(self._origin[plugin]), f"{KINDS[kind].hook}() fails: {describe(error)}")
+                if problem not in self.problems:
+                    self.problems.append(problem)
+                continue
+            for name, cls in components.items():
+                yield name, Provided(cls, plugin, *self._origin[plugin])
+
+    def catalogue(self, kind: str) -> dict[str, Provided]:
+        """Components of a kind by name; a name that two plugins provide is in `clashes` instead."""
+        clashes = self.clashes(kind)
+        return {name: provided for name, provided in sorted(self.provided(kind)) if name not in clashes}
+
+    def clashes(self, kind: str) -> dict[str, str]:
+        """Names that more than one plugin provides, each with one line about who does."""
+        owners: dict[str, list[str]] = {}
+        for name, provided in self.provided(kind):
+            owners.setdefault(name, []).append(f"plugin {provided.plugin!r}")
+        return {
+            name: f"{kind} {name!r} is provided by both {' and '.join(plugins)}; uninstall or rename one."
+            for name, plugins in owners.items()
+            if len(plugins) > 1
+        }
+
+    def lookup(self, kind: str, name: str) -> Provided:
+        """The component of that kind and name.
+
+        Raises:
+            UnknownNameError: If no plugin provides it; the message has the nearest name.
+            UsageError: If two plugins do.
+        """
+        if name in (known := self.catalogue(kind)):
+            return known[name]
+        if name in (clashes := self.clashes(kind)):
+            raise UsageError(clashes[name])
+        raise UnknownNameError(f"No {kind} named {name!r}.{suggest(name, known)} Installed: {', '.join(known) or 'none'}.")
+
+
+def describe(error: BaseException) -> str:
+    """One line about an exception."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, UsageError) else f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` where some known name is near, else nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+@cache
+def installed(group: str) -> Plugins:
+    """The plugins installed in this environment, loaded once."""
+    return Plugins(entry_points(group=group))
+
+
+def catalogue(kind: str) -> dict[str, Provided]:
+    """Installed components of a kind, by name."""
+    return installed(KINDS[kind].group).catalogue(kind)
+
+
+def lookup(kind: str, name: str) -> Provided:
+    """The installed component of that kind and name; see `Plugins.lookup`."""
+    return installed(KINDS[kind].group).lookup(kind, name)
