@@ -1,14 +1,16 @@
 """Builds a recipe and its parts from names and options."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
+from torch import nn
 
 from i2i.contracts import AdversarialLoss, Discriminator, Generator, Loss, Recipe
 from i2i.errors import UsageError
 from i2i.options import build, complete
-from i2i.plugins import Provided, lookup
+from i2i.plugins import Provided, catalogue, lookup, suggest
 
 KINDS: dict[Any, str] = {Generator: "generator", Discriminator: "discriminator", Loss: "loss", AdversarialLoss: "loss"}
 
@@ -45,9 +47,18 @@ def select(name: str, options: Mapping[str, Any], parts: Mapping[str, Mapping[st
         UnknownNameError: If a recipe or component is not installed.
         UsageError: If a part or an option does not exist, or a value is wrong.
     """
-    cls = lookup("recipe", name).cls
+    return complete_selection(lookup("recipe", name).cls, name, options, parts)
+
+
+def complete_selection(
+    cls: type[Recipe], name: str, options: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
+) -> Selection:
+    """As `select`, for a recipe that need not be installed."""
     recipe = Component(name=name, **complete(cls, options, f"recipe {name!r}"))
     kinds = part_kinds(cls)
+    for part in parts:
+        if part not in kinds:
+            raise UsageError(f"recipe {name!r}: no part {part!r}.{suggest(part, kinds)} Parts: {', '.join(kinds)}.")
     chosen: dict[str, Component] = {}
     for part in cls.wiring(1, 1, recipe.options):
         given = {"name": cls.defaults[part], **parts.get(part, {})}
@@ -59,16 +70,26 @@ def select(name: str, options: Mapping[str, Any], parts: Mapping[str, Mapping[st
 
 
 def part_kinds(recipe: type[Recipe]) -> dict[str, str]:
-    """Part -> kind of component, from the annotations of the recipe's ``__init__``."""
+    """Part -> kind of component, from the annotations of the recipe's ``__init__``, in its order.
+
+    Raises:
+        UsageError: If a part has no contract, or ``defaults`` names other parts.
+    """
     return {part: KINDS[contract] for part, contract in _contracts(recipe).items()}
 
 
 def _contracts(recipe: type[Recipe]) -> dict[str, Any]:
     hints = get_type_hints(recipe.__init__)
+    parts = [p.name for p in inspect.signature(recipe).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    if set(parts) != set(recipe.defaults):
+        raise UsageError(f"{recipe.__name__} takes the parts {parts}, but its defaults name {list(recipe.defaults)}.")
     contracts = {}
-    for part in recipe.defaults:
-        (contract,) = [c for c in (hints[part], *get_args(hints[part])) if c in KINDS]
-        contracts[part] = contract
+    for part in parts:
+        found = [c for c in (hints.get(part), *get_args(hints.get(part))) if c in KINDS]
+        if not found:
+            names = ", ".join(contract.__name__ for contract in KINDS)
+            raise UsageError(f"{recipe.__name__}: annotate the part {part!r} with its contract, one of {names}.")
+        contracts[part] = found[0]
     return contracts
 
 
@@ -78,13 +99,14 @@ def assemble(selection: Selection, source: int, target: int) -> Recipe:
     Raises:
         UsageError: If a component refuses its options, or does not fit the part.
     """
-    cls = lookup("recipe", selection.recipe.name).cls
+    return compose(lookup("recipe", selection.recipe.name).cls, selection, source, target)
+
+
+def compose(cls: type[Recipe], selection: Selection, source: int, target: int) -> Recipe:
+    """As `assemble`, for a recipe that need not be installed."""
     wiring = cls.wiring(source, target, selection.recipe.options)
-    contracts = _contracts(cls)
-    parts = {part: build_part(part, contracts[part], selection, wiring) for part in cls.defaults}
-    recipe: Recipe = build(
-        cls, *parts.values(), options=selection.recipe.options, owner=f"recipe {selection.recipe.name!r}"
-    )
+    parts = [build_part(part, contract, selection, wiring) for part, contract in _contracts(cls).items()]
+    recipe: Recipe = build(cls, *parts, options=selection.recipe.options, owner=f"recipe {selection.recipe.name!r}")
     return recipe
 
 
@@ -94,10 +116,25 @@ def build_part(part: str, contract: Any, selection: Selection, wiring: Mapping[s
         return None
     component = selection.parts[part]
     owner = f"{part} {component.name!r}"
-    made = build(lookup(KINDS[contract], component.name).cls, *wiring[part], options=component.options, owner=owner)
-    if not isinstance(made, contract):
-        raise UsageError(f"{owner}: {type(made).__name__} is not a {contract.__name__}. Choose another for {part!r}.")
-    return made
+    cls = lookup(KINDS[contract], component.name).cls
+    if not serves(cls, contract):
+        raise UsageError(f"{owner}: {cls.__name__} does not serve as {contract.__name__}. Choose another.")
+    return build(cls, *wiring[part], options=component.options, owner=owner)
+
+
+def serves(cls: type[Any], contract: Any) -> bool:
+    """Whether objects of a class have what a contract asks for."""
+    if contract is not AdversarialLoss and issubclass(cls, nn.Module):
+        return cls.forward is not nn.Module.forward  # every module has __call__, whether or not it works
+    return issubclass(cls, contract)
+
+
+def candidates(recipe: type[Recipe]) -> dict[str, list[str]]:
+    """Part -> names of the installed components that can serve as it."""
+    return {
+        part: [name for name, provided in catalogue(KINDS[contract]).items() if serves(provided.cls, contract)]
+        for part, contract in _contracts(recipe).items()
+    }
 
 
 def providers(selection: Selection) -> dict[str, Provided]:

@@ -1,1 +1,19 @@
-"""Components that come with the engine, registered like any plugin's."""
+"""Components that come with the engine, provided by the hooks that every plugin uses."""
+
+from torch import nn
+
+from i2i.data.folders import PairFolder
+from i2i.evaluation.metrics import L1, PSNR, SSIM
+from i2i.hookspecs import hookimpl
+
+
+@hookimpl
+def i2i_datasets() -> dict[str, type[PairFolder]]:
+    """Folders of pairs."""
+    return {"pairs": PairFolder}
+
+
+@hookimpl
+def i2i_metrics() -> dict[str, type[nn.Module]]:
+    """The field's usual figures for pairs."""
+    return {"l1": L1, "psnr": PSNR, "ssim": SSIM}

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 
 from i2i.errors import UsageError
 from i2i.plugins import suggest
@@ -14,13 +14,30 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def options_of(cls: type[Any]) -> type[BaseModel]:
-    """Model of the keyword-only parameters of ``cls.__init__``, described by the class's ``Args:`` section."""
+    """Model of the keyword-only parameters of ``cls.__init__``, described by the class's ``Args:`` section.
+
+    Raises:
+        UsageError: If they cannot be options: their types are unknown or not plain data, or one is called ``name``.
+    """
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    try:
+        fields = _fields(cls)
+        model: type[BaseModel] = create_model(cls.__name__, __config__=config, **fields)
+    except (NameError, PydanticUserError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"{cls.__name__} has options of a type that cannot be saved as data: {reason}") from error
+    if "name" in fields:
+        raise UsageError(f"{cls.__name__} has an option 'name', which is the component's own. Rename the option.")
+    return model
+
+
+def _fields(cls: type[Any]) -> dict[str, Any]:
     init = inspect.getattr_static(cls, "__init__")
     if init is object.__init__:
-        return create_model(cls.__name__, __config__=ConfigDict(extra="forbid"))
+        return {}
     hints = get_type_hints(init, include_extras=True)
     docs = _args_section(cls.__doc__ or "")
-    fields: dict[str, Any] = {
+    return {
         p.name: (
             hints.get(p.name, Any),
             Field(... if p.default is p.empty else p.default, description=docs.get(p.name)),
@@ -28,7 +45,6 @@ def options_of(cls: type[Any]) -> type[BaseModel]:
         for p in inspect.signature(init).parameters.values()
         if p.kind is p.KEYWORD_ONLY
     }
-    return create_model(cls.__name__, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def complete(cls: type[Any], options: Mapping[str, Any], owner: str) -> dict[str, Any]:

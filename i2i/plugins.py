@@ -1,20 +1,26 @@
 """Finds installed plugins, keeps the catalogue of what they provide, and names the one to blame.
 
 Plugins are entry points of two groups. ``i2i`` holds components that may import torch and is loaded at first use.
-``i2i.commands`` holds commands and preparers and is loaded whenever the command line starts, so its modules import heavy
-things inside functions.
+``i2i.commands`` holds commands and preparers and is loaded whenever the command line starts, so its modules import
+heavy things inside functions.
 """
+
+from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
 from i2i import hookspecs
 from i2i.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    import typer
 
 COMPONENTS = "i2i"
 COMMANDS = "i2i.commands"
@@ -36,6 +42,13 @@ KINDS = {
     "dataset": Kind("i2i_datasets", COMPONENTS),
     "preparer": Kind("i2i_preparers", COMMANDS),
 }
+
+HOOKS = {kind.hook: kind.group for kind in KINDS.values()} | {"i2i_commands": COMMANDS}
+"""Every hook, and the group of entry points that is asked for it."""
+
+
+FAILURES = (Exception, SystemExit)
+"""What a plugin's code may raise; one that leaves the interpreter is as broken as one that raises."""
 
 
 class Provided(NamedTuple):
@@ -77,10 +90,26 @@ class Plugins:
         dist = entry_point.dist
         origin = (dist.name, dist.version) if dist else ("unknown", "unknown")
         try:
-            # a plugin that leaves the interpreter while it is imported is as broken as one that raises
             self.register(entry_point.load(), entry_point.name, *origin)
-        except (Exception, SystemExit) as error:
-            self.problems.append(Problem(entry_point.name, f"{origin[0]} {origin[1]}", describe(error)))
+        except FAILURES as error:
+            self._blame(entry_point.name, origin, describe(error))
+            return
+        hooks = self._hooks_of(entry_point.name)
+        if not hooks:
+            self._blame(entry_point.name, origin, "it implements no hook. Mark its hooks with @i2i.hookimpl.")
+        for hook in hooks:
+            if HOOKS[hook] != entry_point.group:
+                reason = f"{hook} is asked of the entry points {HOOKS[hook]!r}, not of {entry_point.group!r}. Move it."
+                self._blame(entry_point.name, origin, reason)
+
+    def _blame(self, plugin: str, origin: tuple[str, str], reason: str) -> None:
+        problem = Problem(plugin, " ".join(origin), reason)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _hooks_of(self, name: str) -> list[str]:
+        callers = self.manager.get_hookcallers(self.manager.get_plugin(name)) or []
+        return [caller.name for caller in callers]
 
     def register(self, plugin: object, name: str, distribution: str = "local", version: str = "0") -> None:
         """Add one plugin.
@@ -90,32 +119,47 @@ class Plugins:
         """
         if self.manager.has_plugin(name):
             raise UsageError(f"another plugin is called {name!r} too. Uninstall one, or rename its entry point.")
-        self.manager.register(plugin, name)
-        for caller in self.manager.get_hookcallers(plugin) or ():
-            if not caller.has_spec():
+        try:
+            self.manager.register(plugin, name)
+            for hook in self._hooks_of(name):
+                if hook not in HOOKS:
+                    raise UsageError(f"there is no hook {hook!r}.{suggest(hook, HOOKS)}")
+        except Exception:
+            if self.manager.has_plugin(name):  # pluggy keeps the hooks that it took before the one it refused
                 self.manager.unregister(name=name)
-                hooks = [kind.hook for kind in KINDS.values()] + ["i2i_commands"]
-                raise UsageError(f"there is no hook {caller.name!r}.{suggest(caller.name, hooks)}")
+            raise
         self._origin[name] = (distribution, version)
 
     def provided(self, kind: str) -> Iterator[tuple[str, Provided]]:
         """Every component of a kind, clashing names included."""
         for implementation in getattr(self.manager.hook, KINDS[kind].hook).get_hookimpls():
             plugin = implementation.plugin_name
+            origin = self._origin[plugin]
             try:
                 components = dict(implementation.function())
-            except Exception as error:
-                problem = Problem(plugin, " ".join(self._origin[plugin]), f"{KINDS[kind].hook}() fails: {describe(error)}")
-                if problem not in self.problems:
-                    self.problems.append(problem)
+            except FAILURES as error:
+                self._blame(plugin, origin, f"{KINDS[kind].hook}() fails: {describe(error)}")
                 continue
             for name, cls in components.items():
-                yield name, Provided(cls, plugin, *self._origin[plugin])
+                if isinstance(name, str) and isinstance(cls, type):
+                    yield name, Provided(cls, plugin, *origin)
+                else:
+                    self._blame(plugin, origin, f"{KINDS[kind].hook}() has {name!r}: {cls!r}, not a name and a class.")
+
+    def add_commands(self, app: typer.Typer) -> None:
+        """Let every plugin add its subcommands to ``app``."""
+        for implementation in self.manager.hook.i2i_commands.get_hookimpls():
+            try:
+                implementation.function(app=app)
+            except FAILURES as error:
+                plugin = implementation.plugin_name
+                self._blame(plugin, self._origin[plugin], f"i2i_commands() fails: {describe(error)}")
 
     def catalogue(self, kind: str) -> dict[str, Provided]:
         """Components of a kind by name; a name that two plugins provide is in `clashes` instead."""
         clashes = self.clashes(kind)
-        return {name: provided for name, provided in sorted(self.provided(kind)) if name not in clashes}
+        provided = sorted(self.provided(kind), key=itemgetter(0))
+        return {name: component for name, component in provided if name not in clashes}
 
     def clashes(self, kind: str) -> dict[str, str]:
         """Names that more than one plugin provides, each with one line about who does."""
@@ -139,13 +183,17 @@ class Plugins:
             return known[name]
         if name in (clashes := self.clashes(kind)):
             raise UsageError(clashes[name])
-        raise UnknownNameError(f"No {kind} named {name!r}.{suggest(name, known)} Installed: {', '.join(known) or 'none'}.")
+        listed = ", ".join(known) or "none"
+        doctor = " A plugin is broken: see `i2i plugins doctor`." if self.problems else ""
+        raise UnknownNameError(f"No {kind} named {name!r}.{suggest(name, known)} Installed: {listed}.{doctor}")
 
 
 def describe(error: BaseException) -> str:
     """One line about an exception."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, UsageError) else f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, UsageError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -1,1 +1,41 @@
-"""Placeholder while the tree grows."""
+"""pix2pix: image-to-image translation with conditional adversarial networks, as a plugin.
+
+Isola, Zhu, Zhou, Efros: *Image-to-Image Translation with Conditional Adversarial Networks*, CVPR 2017, arXiv
+1611.07004v3.
+"""
+
+from torch import nn
+
+import i2i
+from i2i.contracts import Recipe
+from i2i_pix2pix.encoder_decoder import EncoderDecoder
+from i2i_pix2pix.losses import L1, L2, LeastSquares, NonSaturating
+from i2i_pix2pix.patchgan import PatchGAN
+from i2i_pix2pix.recipe import Pix2Pix
+from i2i_pix2pix.unet import UNet
+
+__all__ = ["L1", "L2", "EncoderDecoder", "LeastSquares", "NonSaturating", "PatchGAN", "Pix2Pix", "UNet"]
+
+
+@i2i.hookimpl
+def i2i_generators() -> dict[str, type[nn.Module]]:
+    """The paper's generator and its baseline."""
+    return {"unet": UNet, "encoder-decoder": EncoderDecoder}
+
+
+@i2i.hookimpl
+def i2i_discriminators() -> dict[str, type[nn.Module]]:
+    """The paper's discriminator, from 1x1 patches to whole images."""
+    return {"patchgan": PatchGAN}
+
+
+@i2i.hookimpl
+def i2i_losses() -> dict[str, type[nn.Module]]:
+    """Adversarial losses and pixel losses."""
+    return {"non-saturating": NonSaturating, "least-squares": LeastSquares, "l1": L1, "l2": L2}
+
+
+@i2i.hookimpl
+def i2i_recipes() -> dict[str, type[Recipe]]:
+    """The method."""
+    return {"pix2pix": Pix2Pix}

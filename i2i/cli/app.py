@@ -1,0 +1,60 @@
+"""Puts the commands together and turns what a person can mend into one line and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from i2i import __version__
+from i2i.cli import plugins, prepare, train, translate
+from i2i.errors import I2iError
+from i2i.plugins import COMMANDS, installed
+
+
+def build_app() -> typer.Typer:
+    """The command line with everything that is installed."""
+    app = typer.Typer(
+        name="i2i",
+        help="Image-to-image translation made of plugins: prepare photos, train a translator, translate.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def options(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+        if version:
+            typer.echo(__version__)
+            raise typer.Exit
+
+    for command in (prepare, train, translate, plugins):
+        command.register(app)
+    extensions = installed(COMMANDS)
+    extensions.add_commands(app)
+    for problem in extensions.problems:
+        complain(f"Warning: {problem}. See `i2i plugins doctor`.", "yellow")
+    return app
+
+
+def complain(text: str, colour: str) -> None:
+    """One line on standard error."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{escape(text)}[/]")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; always ends in `SystemExit`.
+
+    Args:
+        arguments: What was typed after ``i2i``; the process's own when not given.
+    """
+    # OpenMP's spinning costs 7-13 times on a busy machine of few cores; it reads this when torch is imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        build_app()(args=arguments)
+    except I2iError as error:
+        complain(f"Error: {error}", "red")
+        sys.exit(error.exit_code)

@@ -1,0 +1,243 @@
+"""``i2i plugins``: what is installed, what each component takes, and what is wrong with a plugin."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import platform
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from i2i.errors import UsageError
+from i2i.plugins import COMMANDS, COMPONENTS, KINDS, Problem, Provided, catalogue, installed, lookup, suggest
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+LIBRARIES = ("i2i", "torch", "numpy", "pillow", "kornia", "safetensors", "typer", "pluggy", "pydantic")
+OPENCV = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+"""Distributions that write into one and the same folder ``cv2``."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(help="See what is installed, and what is wrong with it.", no_args_is_help=True)
+    group.command("list")(list_components)
+    group.command("show")(show)
+    group.command("doctor")(doctor)
+    app.add_typer(group, name="plugins")
+
+
+def list_components(
+    kind: Annotated[str | None, typer.Option(help=f"Only these: {', '.join(KINDS)}.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List every component, with the plugin and the package that it comes from."""
+    if kind is not None:
+        _check_kind(kind)
+    rows = [_entry(k, name, p) for k in ([kind] if kind else KINDS) for name, p in catalogue(k).items()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("kind", "name", "what it is", "plugin", "package")
+    for row in rows:
+        table.add_row(*map(escape, (row["kind"], row["name"], row["summary"], row["plugin"], _package(row))))
+    Console().print(table)
+    for problem in _problems():
+        Console(stderr=True, soft_wrap=True).print(f"[yellow]Warning: {escape(problem)}[/]")
+
+
+def show(
+    what: Annotated[list[str], typer.Argument(metavar="RECIPE | KIND NAME", help=f"A kind is {', '.join(KINDS)}.")],
+    as_json: Json = False,
+) -> None:
+    """Describe a recipe with its parts, or any component, with every option.
+
+    Such as: i2i plugins show pix2pix, i2i plugins show generator unet.
+    """
+    if len(what) > 2:
+        raise UsageError(f"{' '.join(what)!r} is not a kind and a name. Such as: i2i plugins show generator unet.")
+    kind, name = ("recipe", *what) if len(what) == 1 else what
+    _check_kind(kind)
+    described = _description(kind, name, lookup(kind, name))
+    if as_json:
+        typer.echo(json.dumps(described, indent=2))
+        return
+    console = Console()
+    console.print(f"[bold]{kind} {escape(name)}[/] (plugin {described['plugin']}, {_package(described)})")
+    console.print(escape(described["description"]), highlight=False)
+    if kind == "recipe":
+        _print_parts(console, described)
+    _print_options(console, described["options"])
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say what is wrong with the installed plugins; exit code 1 if one is broken."""
+    problems, warnings = _problems(), _warnings()
+    versions = {"python": platform.python_version(), **_versions((*LIBRARIES, *OPENCV))}
+    if as_json:
+        typer.echo(json.dumps({"problems": problems, "warnings": warnings, "versions": versions}, indent=2))
+    else:
+        console = Console(soft_wrap=True, highlight=False)
+        console.print(escape(", ".join(f"{name} {number}" for name, number in versions.items())))
+        for problem in problems:
+            console.print(f"[red]Broken: {escape(problem)}[/]")
+        for warning in warnings:
+            console.print(f"[yellow]Warning: {escape(warning)}[/]")
+        if not problems:
+            plugins = sorted({p.plugin for kind in KINDS for p in catalogue(kind).values()})
+            console.print(f"[green]No plugin is broken.[/] They are: {escape(', '.join(plugins))}.")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise UsageError(f"No kind {kind!r}.{suggest(kind, KINDS)} Kinds: {', '.join(KINDS)}.")
+
+
+def _entry(kind: str, name: str, provided: Provided) -> dict[str, Any]:
+    origin = {"plugin": provided.plugin, "distribution": provided.distribution, "version": provided.version}
+    return {"kind": kind, "name": name, "summary": _words(provided.cls).partition("\n")[0], **origin}
+
+
+def _description(kind: str, name: str, provided: Provided) -> dict[str, Any]:
+    from i2i.options import options_of
+
+    schema = options_of(provided.cls).model_json_schema()
+    described = _entry(kind, name, provided)
+    described["description"] = _words(provided.cls)
+    if kind == "recipe":
+        from i2i.assembly import candidates, part_kinds
+
+        recipe, names = provided.cls, candidates(provided.cls)
+        described["parts"] = {
+            part: {"kind": kind, "default": recipe.defaults[part], "candidates": names[part]}
+            for part, kind in part_kinds(recipe).items()
+        }
+        described["settings"] = {section: dict(values) for section, values in recipe.settings.items()}
+    described["options"] = {
+        option: {
+            "type": _type(values, schema.get("$defs", {})),
+            "required": option in schema.get("required", ()),
+            "default": values.get("default"),
+            "meaning": _plain(values.get("description", "")),
+        }
+        for option, values in schema.get("properties", {}).items()
+    }
+    return described
+
+
+def _words(cls: type[Any]) -> str:
+    """What a class says of itself, before its sections; not what its base class says."""
+    text = inspect.cleandoc(cls.__doc__ or "")
+    before = re.split(r"^(?:Args|Raises|Example|Examples|Returns):$", text, maxsplit=1, flags=re.MULTILINE)[0]
+    return "\n\n".join(_flow(paragraph) for paragraph in _plain(before).strip().split("\n\n"))
+
+
+def _flow(paragraph: str) -> str:
+    """Prose in one line, for the terminal to wrap; lists and tables as they stand."""
+    return paragraph if re.search(r"^\W", paragraph, re.MULTILINE) else " ".join(paragraph.split())
+
+
+def _plain(text: str) -> str:
+    return text.replace("``", "`")
+
+
+def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A JSON schema in the words of a person, such as ``integer from 1`` or ``batch | instance``."""
+    if "$ref" in schema:
+        return _type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in schema:
+        return " | ".join(_type(each, definitions) for each in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        return " | ".join(str(choice) for choice in schema.get("enum", [schema.get("const")]))
+    if "prefixItems" in schema:
+        return f"list of {', '.join(_type(each, definitions) for each in schema['prefixItems'])}"
+    if "items" in schema:
+        return f"list of {_type(schema['items'], definitions)}"
+    limits = [f"{words} {schema[limit]:g}" for limit, words in LIMITS.items() if limit in schema]
+    return " ".join([schema.get("type", "anything"), *limits])
+
+
+LIMITS = {
+    "minimum": "from",
+    "exclusiveMinimum": "above",
+    "maximum": "to",
+    "exclusiveMaximum": "below",
+    "multipleOf": "by",
+}
+
+
+def _print_parts(console: Console, recipe: Mapping[str, Any]) -> None:
+    table = Table("part", "kind", "default", "others")
+    for part, values in recipe["parts"].items():
+        others = [name for name in values["candidates"] if name != values["default"]]
+        table.add_row(*map(escape, (part, values["kind"], values["default"], ", ".join(others))))
+    console.print(table)
+    for section, values in recipe["settings"].items():
+        console.print(escape(", ".join(f"{section}.{name} = {json.dumps(value)}" for name, value in values.items())))
+
+
+def _print_options(console: Console, options: Mapping[str, Any]) -> None:
+    if not options:
+        console.print("No options.")
+        return
+    table = Table("option", "type", "default", "meaning")
+    for option, values in options.items():
+        default = "required" if values["required"] else json.dumps(values["default"])
+        table.add_row(*map(escape, (option, values["type"], default, values["meaning"])))
+    console.print(table)
+
+
+def _problems() -> list[str]:
+    """One line for every broken plugin, every name that two provide, and every component that cannot be configured."""
+    unusable = [line for kind in KINDS for name, p in catalogue(kind).items() for line in _faults(kind, name, p)]
+    broken = [str(problem) for group in (COMPONENTS, COMMANDS) for problem in installed(group).problems]
+    clashes = [line for kind, of in KINDS.items() for line in installed(of.group).clashes(kind).values()]
+    return [*broken, *clashes, *unusable]
+
+
+def _faults(kind: str, name: str, provided: Provided) -> Iterator[str]:
+    from i2i.assembly import part_kinds
+    from i2i.options import options_of
+
+    try:
+        options_of(provided.cls)
+        if kind == "recipe":
+            part_kinds(provided.cls)
+    except UsageError as error:
+        yield str(Problem(provided.plugin, f"{provided.distribution} {provided.version}", f"{kind} {name!r}: {error}"))
+
+
+def _warnings() -> list[str]:
+    doubled = list(_versions(OPENCV))
+    if len(doubled) < 2:
+        return []
+    advice = "They overwrite each other's files: uninstall all and install opencv-python-headless."
+    return [f"{' and '.join(doubled)} are both installed. {advice}"]
+
+
+def _versions(distributions: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in distributions:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _package(row: Mapping[str, Any]) -> str:
+    return f"{row['distribution']} {row['version']}"

@@ -1,0 +1,78 @@
+"""``i2i train``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from i2i.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(train)
+
+
+def train(
+    plugin: Annotated[str | None, typer.Option(help="Recipe to train, such as pix2pix.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Dataset folder, as `i2i prepare` makes it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; made anew.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")] = None,
+    use: Annotated[list[str] | None, typer.Option(help="PART=COMPONENT, such as generator=encoder-decoder.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="SECTION.OPTION=VALUE, such as generator.depth=7.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Length of the run in epochs.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Length of the run in steps; overrules --epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pairs in a batch.")] = None,
+    size: Annotated[int | None, typer.Option(help="Height and width of what the networks see (data.crop).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of initial weights, order, augmentation and dropout.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that read images.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings.")] = False,
+) -> None:
+    """Train a translator on a folder of pairs.
+
+    Settings come from the recipe's paper, then --config, --use and --set, then the flags; the run's config.yaml has
+    them all. Ctrl-C saves everything: go on with --resume.
+    """
+    from i2i import training
+    from i2i.cli.progress import TrainingProgress
+    from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
+
+    flags = _flags(
+        {
+            "recipe.name": plugin,
+            "data.path": data and str(data),
+            "data.crop": size,
+            "data.workers": workers,
+            "training.epochs": epochs,
+            "training.steps": steps,
+            "training.batch_size": batch_size,
+            "training.seed": seed,
+            "training.device": device,
+        }
+    )
+    said = [parse_choices(use or []), parse_assignments(set_ or []), flags]
+    with TrainingProgress(quiet) as progress:
+        if resume is not None:
+            if out is not None or config is not None:
+                raise UsageError("--resume goes on in its own folder, with its own config.yaml. Leave --out and --config away.")
+            outcome = training.resume(resume, merge(said), progress)
+        else:
+            if out is None:
+                raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
+            outcome = training.train(resolve([read_file(config) if config else {}, *said]), out, progress)
+    progress.console.print(f"\nDone: {outcome.step} steps in {outcome.folder}")
+    if outcome.best is not None:
+        progress.console.print(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")
+    progress.console.print(f"Next: i2i translate {outcome.folder} IMAGES --out DIR")
+
+
+def _flags(given: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    settings: dict[str, dict[str, Any]] = {}
+    for setting, value in given.items():
+        if value is not None:
+            section, option = setting.split(".")
+            settings.setdefault(section, {})[option] = value
+    return dict(settings)

@@ -1,0 +1,54 @@
+"""``i2i translate``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from i2i.errors import DataError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(translate)
+
+
+def translate(
+    model: Annotated[Path, typer.Argument(help="Model folder, or a run's folder.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Images, and folders of images.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; names are those of the inputs.")],
+    mode: Annotated[
+        Literal["paper", "deterministic", "running"] | None,
+        typer.Option(help="Dropout on (paper) or off; batch norm by each image, or by running averages (running)."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the noise in mode paper.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
+) -> None:
+    """Translate images of any size with a trained model.
+
+    The model says how: nothing of its training has to be repeated here. Results are stored losslessly, with the bit depth
+    of the training's targets.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from i2i.cli.app import complain
+    from i2i.translation import Translator
+    from i2i.translation.folder import plan, translate_files
+
+    console = Console(quiet=quiet, highlight=False)
+    planned = plan(inputs, out)
+    if not planned:
+        raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
+    translator = Translator.load(model, device=device, mode=mode, seed=seed)
+    console.print(f"{len(planned)} images, mode {translator.mode}, on {translator.device}")
+    results = track(
+        translate_files(translator, planned), total=len(planned), console=console, disable=quiet or not console.is_terminal
+    )
+    problems = [result.problem for result in results if result.problem]
+    for problem in problems:
+        complain(f"Not translated: {problem}", "yellow")
+    console.print(f"{len(planned) - len(problems)} translated into {out}")
+    if problems:
+        raise DataError(f"{len(problems)} of {len(planned)} images could not be translated.")

@@ -1,0 +1,256 @@
+"""One run's configuration: paper's settings < YAML file < ``--set`` < named flags; resolved once, saved whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from i2i import safe_yaml
+from i2i.errors import MissingInputError, UsageError
+from i2i.options import check
+from i2i.plugins import lookup, suggest
+
+if TYPE_CHECKING:
+    from i2i.assembly import Component, Selection
+
+Mode = Literal["paper", "deterministic", "running"]
+"""How a generator runs when it translates.
+
+``paper``: dropout on, statistics of the test batch (always one image here). ``deterministic``: dropout off, statistics of each
+single image. ``running``: dropout off, running averages of the training.
+"""
+
+
+class Section(BaseModel):
+    """A part of the configuration that the engine itself reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Section):
+    """Where the pairs are, and how they are jittered (Isola et al. 2017, section 6.2)."""
+
+    path: str
+    crop: PositiveInt = 256
+    """Height and width of what the networks see."""
+    resize: PositiveInt | Literal["auto", "keep"] = "auto"
+    """Height and width before the random crop; ``auto`` is crop x 286/256, ``keep`` the size on disk."""
+    mirror: bool = True
+    """Mirror at random, left to right."""
+    workers: Annotated[int, Field(ge=0)] = 1
+    """Processes that read images; the result does not depend on it."""
+
+
+class Optimizer(Section):
+    """Adam, for every network."""
+
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+
+
+class Schedule(Section):
+    """Learning rate over the run."""
+
+    name: Literal["constant", "linear"] = "constant"
+    """``constant`` as in the paper; ``linear`` falls to zero, as in the later PyTorch code."""
+    decay_start: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Part of the run after which ``linear`` begins to fall."""
+
+
+class Training(Section):
+    """How long, on what, and how often things are written."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    epochs: PositiveInt = 200
+    steps: PositiveInt | None = None
+    """Steps of the whole run; overrules ``epochs``."""
+    batch_size: PositiveInt = 1
+    device: str = "auto"
+    threads: PositiveInt | None = None
+    """CPU threads; the bits of a result depend on it. All cores when not given."""
+    checkpoint_every: PositiveInt = 1000
+    """Steps between checkpoints."""
+    keep: PositiveInt = 2
+    """Checkpoints that are kept."""
+
+
+class Validation(Section):
+    """What is measured on held-out pairs, and how often."""
+
+    every: PositiveInt = 1000
+    """Steps between validations."""
+    images: PositiveInt = 64
+    """Pairs that are measured, spread evenly over the split."""
+    metrics: tuple[str, ...] = ("l1", "psnr", "ssim")
+    select: str = "l1"
+    """The metric by which the best model is chosen."""
+    samples: PositiveInt = 6
+    """Pairs in the sample grid: the same ones each time."""
+
+
+class Inference(Section):
+    """How the trained model translates unless told otherwise."""
+
+    mode: Mode = "deterministic"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides what a run does."""
+
+    selection: Selection
+    dataset: Component
+    data: Data
+    optimizer: Optimizer
+    schedule: Schedule
+    training: Training
+    validation: Validation
+    inference: Inference
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as plain data, in the shape of its YAML file."""
+        components = {"recipe": self.selection.recipe, **self.selection.parts, "dataset": self.dataset}
+        sections = {**components, **{name: getattr(self, name) for name in ENGINE}}
+        return {name: section.model_dump(mode="json") for name, section in sections.items()}
+
+    def to_yaml(self) -> str:
+        """The configuration as the YAML text that `read_file` reads back."""
+        return safe_yaml.dump(self.to_dict())
+
+    def change(self, **sections: Mapping[str, Any]) -> RunConfig:
+        """A copy with some values of some sections changed."""
+        return replace(self, **{n: getattr(self, n).model_copy(update=dict(v)) for n, v in sections.items()})
+
+
+ENGINE: dict[str, type[Section]] = {
+    "data": Data,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
+    "training": Training,
+    "validation": Validation,
+    "inference": Inference,
+}
+"""The sections that the engine itself reads, by name."""
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Configuration values out of a YAML file.
+
+    Raises:
+        MissingInputError: If there is no such file.
+        UsageError: If it is not a safe YAML mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise MissingInputError(f"No configuration file {str(path)!r}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Cannot read {str(path)!r}: {error}.") from None
+    values = safe_yaml.load(text, str(path))
+    if not isinstance(values, dict):
+        raise UsageError(f"{path} holds no `section: values`. See `config.yaml` in any run folder.")
+    return values
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Nested values out of ``section.option=value`` texts; values are YAML.
+
+    Raises:
+        UsageError: If a text is not of that form.
+    """
+    nested: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        path = key.strip().split(".")
+        if not equals or not all(path) or len(path) != 2:
+            raise UsageError(f"--set {assignment!r} is not SECTION.OPTION=VALUE, such as generator.depth=7.")
+        nested.setdefault(path[0], {})[path[1]] = safe_yaml.load(text, f"--set {key}")
+    return nested
+
+
+def parse_choices(choices: Iterable[str]) -> dict[str, Any]:
+    """Nested values out of ``part=component`` texts.
+
+    Raises:
+        UsageError: If a text is not of that form.
+    """
+    nested = {}
+    for choice in choices:
+        part, equals, name = choice.partition("=")
+        if not (part and equals and name):
+            raise UsageError(f"--use {choice!r} is not PART=COMPONENT, such as generator=encoder-decoder.")
+        nested[part] = {"name": name}
+    return nested
+
+
+def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Later layers overrule earlier ones, option by option.
+
+    A layer that names another component for a part drops the options of the one before: they belonged to it.
+
+    Raises:
+        UsageError: If something that should be a section is a single value.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for section, values in layer.items():
+            if not isinstance(values, Mapping):
+                raise UsageError(f"{section!r} is {values!r}. It is a section: give {section}.OPTION instead.")
+            else:
+                before = merged.get(section, {})
+                other = "name" in values and section != "schedule" and before.get("name", values["name"]) != values["name"]
+                merged[section] = {**({} if other else before), **values}
+    return merged
+
+
+def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
+    """The complete configuration out of what was said, least important first.
+
+    Raises:
+        UnknownNameError: If a recipe or component is not installed.
+        UsageError: If a section, an option or a value is wrong, or the recipe or the data is missing.
+    """
+    from i2i.assembly import Component, select
+
+    said = merge(layers)
+    name = said.get("recipe", {}).get("name")
+    if name is None:
+        raise UsageError("No recipe was chosen. Say which with --plugin, such as --plugin pix2pix.")
+    recipe = lookup("recipe", name).cls
+    said = merge([recipe.settings, said])
+    known = ("recipe", *recipe.defaults, "dataset", *ENGINE)
+    for section in said:
+        if section not in known:
+            raise UsageError(f"No section {section!r}.{suggest(section, known)} Sections: {', '.join(known)}.")
+    if "path" not in said.get("data", {}):
+        raise UsageError("No data was given. Say where the pairs are with --data FOLDER.")
+    options = {key: value for key, value in said["recipe"].items() if key != "name"}
+    engine: dict[str, Any] = {name: check(section, said.get(name, {}), name) for name, section in ENGINE.items()}
+    _check_metrics(engine["validation"])
+    return RunConfig(
+        selection=select(name, options, {part: said[part] for part in recipe.defaults if part in said}),
+        dataset=_dataset(Component(**{"name": "pairs", **said.get("dataset", {})})),
+        **engine,
+    )
+
+
+def _dataset(chosen: Component) -> Component:
+    from i2i.assembly import Component
+    from i2i.options import complete
+
+    cls = lookup("dataset", chosen.name).cls
+    return Component(name=chosen.name, **complete(cls, chosen.options, f"dataset {chosen.name!r}"))
+
+
+def _check_metrics(validation: Validation) -> None:
+    for metric in validation.metrics:
+        lookup("metric", metric)
+    if validation.select not in validation.metrics:
+        raise UsageError(
+            f"validation.select is {validation.select!r}, which is not measured. "
+            f"Choose one of validation.metrics: {', '.join(validation.metrics)}."
+        )

@@ -1,0 +1,1 @@
+"""Figures that say how near a fake is to its target."""

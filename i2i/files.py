@@ -1,0 +1,182 @@
+"""Files that are whole or not there: a crash or a full disk never leaves a torn one and never costs the old one."""
+
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from i2i.errors import OutputError, UsageError
+
+TEMPORARY_PREFIX = ".i2i-tmp-"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file: a hidden sibling that carries the process id, fsync, rename, fsync of the folder.
+
+    Args:
+        path: Where it goes; what was there before is replaced at one instant. Its folder must exist.
+        data: All of its bytes. The file's mode follows the umask.
+
+    Raises:
+        OutputError: If the disk is full or the folder cannot be written; what was there before is then untouched.
+    """
+    # the name's own length may be the longest that the file system allows, so it is not part of the temporary one
+    temporary = path.parent / _temporary_name()
+    try:
+        try:
+            _write(temporary, data)
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error, len(data)) from error
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file to disk, for folders that appear as a whole; see `write_atomically` for everything else.
+
+    Raises:
+        OutputError: If it cannot be written, or is there already.
+    """
+    try:
+        _write(path, data)
+    except OSError as error:
+        raise cannot_write(path, error, len(data)) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write a whole folder of files, in the place of the one that was there.
+
+    No call swaps two folders on every system, so there is an instant at which the old one is hidden already and the new
+    one still is; whatever is under the name is whole.
+
+    Args:
+        folder: Where it goes; its parents are made.
+        files: Name and bytes of each file, taken one at a time.
+
+    Raises:
+        OutputError: If it cannot be written; what was there before is then untouched.
+    """
+    make_folder(folder.parent)
+    new, old = (folder.parent / f"{_temporary_name()}-{age}" for age in ("new", "old"))
+    try:
+        new.mkdir()
+        for name, data in files:
+            write_synced(new / name, data)
+        sync_folder(new)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+        sync_folder(folder.parent)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        raise error if isinstance(error, OutputError) else cannot_write(folder, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    if sys.platform == "win32":  # it has no handle to flush for a folder; NTFS journals names by itself
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _temporary_name() -> str:
+    return f"{TEMPORARY_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents where they are missing.
+
+    Raises:
+        OutputError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def sweep(root: Path) -> None:
+    """Remove what interrupted writers left anywhere under a folder. For the holder of the folder's `lock` only."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name.startswith(TEMPORARY_PREFIX):
+                Path(folder, name).unlink(missing_ok=True)
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold a lock file, which the system frees when the process ends in whatever way.
+
+    Raises:
+        UsageError: If another process holds it; the message has that process's id.
+        OutputError: If the file cannot be made.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        try:
+            _acquire(descriptor)
+        except OSError:
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            raise UsageError(
+                f"Process {holder} is at work in {str(path.parent)!r}. Wait for it, or give another folder."
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _acquire(descriptor: int) -> None:
+        # far beyond the process id, because a locked range cannot be read on this system
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _acquire(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def cannot_write(path: Path, error: OSError, needed: int = 0) -> OutputError:
+    """The one line to raise when writing to a path failed."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(path.parent).free
+        return OutputError(
+            f"The disk is full: {str(path)!r} needs {needed} bytes, {free} are free. "
+            "Make room and run the same command again."
+        )
+    reason = (error.strerror or str(error)).lower()
+    return OutputError(f"Cannot write {str(path)!r}: {reason}. Choose a folder that you may write to.")

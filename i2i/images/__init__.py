@@ -1,0 +1,28 @@
+"""The one reader and writer of images: files and bytes in, (H, W, C) arrays out, and back without loss."""
+
+from i2i.images.colour import with_channels
+from i2i.images.discovery import Discovery, Skipped, discover, printable
+from i2i.images.errors import ImageError
+from i2i.images.geometry import fit, resize
+from i2i.images.header import Header, probe
+from i2i.images.reader import MAX_PIXELS, Picture, read
+from i2i.images.writer import encode, suffix_for, write
+
+__all__ = [
+    "MAX_PIXELS",
+    "Discovery",
+    "Header",
+    "ImageError",
+    "Picture",
+    "Skipped",
+    "discover",
+    "encode",
+    "fit",
+    "printable",
+    "probe",
+    "read",
+    "resize",
+    "suffix_for",
+    "with_channels",
+    "write",
+]

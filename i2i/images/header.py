@@ -1,0 +1,169 @@
+"""What an image file says about itself, read without decoding a pixel."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from PIL import Image
+
+from i2i.images import npy, pillow, tiff
+from i2i.images.errors import ImageError
+from i2i.images.source import open_regular
+
+Decoder = Literal["opencv", "pillow", "tifffile", "npy"]
+
+GRAY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+MAX_RATIO = 15  # of the sides of a picture that nobody wonders about
+DEEP_REMEDY = "Convert it to a 16-bit PNG or TIFF, or to .npy"
+START = 1024  # bytes that hold every fixed field, and the header of a PPM with its comments
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about its image, or about the first of its images."""
+
+    format: str
+    """As Pillow names it, ``HEIF``, ``JXL`` or ``NPY``."""
+    width: int
+    """As shown, that is after the EXIF orientation."""
+    height: int
+    channels: int
+    """Colours: 1 for gray, 3 for RGB and palettes; alpha does not count."""
+    dtype: str
+    """Type of the stored values; images that can be read have uint8, uint16 or float32."""
+    frames: int = 1
+    alpha: bool = False
+    orientation: int = 1
+    """EXIF orientation as stored, 1 to 8."""
+    cmyk: bool = field(default=False, repr=False)
+    icc: bytes | None = field(default=None, repr=False)
+    """The colour profile."""
+    transparent: int | None = field(default=None, repr=False)
+    """The stored gray value that stands for transparent, in PNG without an alpha channel."""
+    inverted: bool = field(default=False, repr=False)
+    """Whether 0 is stored for white, and the decoder leaves it at that."""
+    decoder: Decoder = field(default="pillow", repr=False)
+    refusal: str = field(default="", repr=False)
+    """Why the pixels cannot be had, and what to do, where that is known from the header."""
+
+
+def probe(path: Path) -> Header:
+    """What a file says about its image, without decoding it.
+
+    Raises:
+        MissingInputError: If there is no such file.
+        ImageError: If it is no image.
+    """
+    with open_regular(path) as stream:
+        return read_header(stream, repr(str(path)))
+
+
+def read_header(stream: BinaryIO, where: str) -> Header:
+    """The header of an image.
+
+    Args:
+        stream: The file, at its start.
+        where: Its name in errors.
+
+    Raises:
+        ImageError: If it is no image, or its header is damaged.
+    """
+    start = stream.read(START)
+    stream.seek(0)
+    try:
+        if start.startswith(npy.MAGIC):
+            return _npy_header(stream)
+        if start.startswith(tiff.MAGICS):
+            return _tiff_header(stream)
+        with pillow.alone(), pillow.opened(stream, where) as image:
+            return _pillow_header(image, start)
+    except ImageError:
+        raise
+    except Exception as error:  # decoders of damaged files raise whatever they like
+        raise damaged(where, error) from error
+
+
+def damaged(where: str, error: BaseException) -> ImageError:
+    """The one line about a file that made a decoder fail."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError) or "too large" in text.lower():
+        return ImageError("too-large", f"{where} needs more memory than it may have. Make the image smaller.")
+    if isinstance(error, EOFError) or any(word in text.lower() for word in ("truncated", "not enough image data")):
+        return ImageError("truncated", f"{where} is cut off. Copy or download it again.")
+    return ImageError("corrupt", f"{where} is damaged ({text}). Copy or download it again.")
+
+
+def _pillow_header(image: Image.Image, start: bytes) -> Header:
+    name = image.format or ""
+    orientation = pillow.orientation_of(image)
+    width, height = image.size if orientation < 5 else image.size[::-1]
+    gray = image.mode in GRAY_MODES
+    frames = pillow.frames_of(image)
+    bits = _bits(name, image.mode, start)
+    transparency = image.info.get("transparency")
+    return Header(
+        format=name,
+        width=width,
+        height=height,
+        channels=1 if gray else 3,
+        dtype=f"uint{bits}",
+        frames=frames,
+        alpha=image.mode in ALPHA_MODES or transparency is not None,
+        orientation=orientation,
+        cmyk=image.mode == "CMYK",
+        icc=image.info.get("icc_profile"),
+        transparent=transparency if gray and name == "PNG" else None,
+        decoder="opencv" if _is_plain(name, image.mode, frames, bits) else "pillow",
+        refusal="" if bits == 8 or (bits == 16 and name in ("PNG", "PPM")) else f"has {bits}-bit values. {DEEP_REMEDY}",
+    )
+
+
+def _is_plain(name: str, mode: str, frames: int, bits: int) -> bool:
+    """Whether OpenCV, which is several times as fast as Pillow, reads exactly the values that are stored."""
+    return (
+        name == "PNG"
+        or (name in ("JPEG", "MPO") and mode in ("L", "RGB"))
+        or (name == "WEBP" and frames == 1)
+        or (name == "PPM" and bits == 16)
+    )
+
+
+def _bits(name: str, mode: str, start: bytes) -> int:
+    """Bits of a stored value, at least 8."""
+    if name == "PNG":
+        return max(start[24], 8)  # bit depth in IHDR, the first chunk
+    if name == "JPEG2000":  # in the box ihdr of a JP2 file, in the marker SIZ of a bare codestream
+        place = start.find(b"ihdr")
+        return max((start[place + 14 if place >= 0 else 42] & 0x7F) + 1, 8)
+    if name == "PPM" and mode != "1":  # P5 WIDTH HEIGHT MAXIMUM, with comments anywhere
+        words = [word for line in start.split(b"\n") for word in line.partition(b"#")[0].split()]
+        return max((int(words[3])).bit_length(), 8)
+    return 8
+
+
+def _tiff_header(stream: BinaryIO) -> Header:
+    layout = tiff.read_layout(stream)
+    swapped = layout.orientation >= 5
+    return Header(
+        format="TIFF",
+        width=layout.height if swapped else layout.width,
+        height=layout.width if swapped else layout.height,
+        channels=layout.channels,
+        dtype=layout.dtype,
+        frames=layout.frames,
+        alpha=layout.alpha,
+        orientation=layout.orientation,
+        cmyk=layout.photometric == tiff.CMYK,
+        icc=layout.icc,
+        inverted=layout.photometric == tiff.WHITE_IS_ZERO and layout.decoder == "opencv",
+        decoder=layout.decoder,
+        refusal=layout.refusal,
+    )
+
+
+def _npy_header(stream: BinaryIO) -> Header:
+    layout = npy.read_layout(stream)
+    height, width, channels = (*layout.shape, 1, 1, 1)[:3]
+    dtype = str(layout.dtype.newbyteorder("="))
+    return Header("NPY", width, height, channels, dtype, decoder="npy", refusal=layout.refusal)

@@ -1,0 +1,70 @@
+"""Images in ``.npy`` files: any number of channels, and the only home of float images."""
+
+import math
+from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from i2i.pairs import Pixels
+
+MAGIC = npy.MAGIC_PREFIX
+DTYPES = ("uint8", "uint16", "float32")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the header says."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    fortran: bool
+    start: int
+    """Where the values begin, in bytes."""
+
+    @property
+    def refusal(self) -> str:
+        """Why this is not an image, and what to do."""
+        if len(self.shape) not in (2, 3) or 0 in self.shape:
+            return f"has shape {self.shape}. An image has shape (H, W) or (H, W, C)"
+        if self.dtype.newbyteorder("=") not in [np.dtype(name) for name in DTYPES]:
+            return f"holds {self.dtype}. Save it as uint8, uint16, or float32 in [-1, 1]"
+        return ""
+
+
+def read_layout(stream: BinaryIO) -> Layout:
+    """The layout of an array, from its header.
+
+    Raises:
+        ValueError: If the header is damaged.
+    """
+    version = npy.read_magic(stream)
+    shape, fortran, dtype = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stream)
+    return Layout(shape, dtype, fortran, stream.tell())
+
+
+def decode(data: bytes) -> Pixels:
+    """The image (H, W, C) of a file whose layout is not refused.
+
+    Raises:
+        EOFError: If values are missing.
+        ValueError: If there is more than the values.
+    """
+    layout = read_layout(BytesIO(data))
+    # what the header claims is compared with what there is before any memory is taken for it
+    surplus = len(data) - layout.start - math.prod(layout.shape) * layout.dtype.itemsize
+    if surplus:
+        raise EOFError if surplus < 0 else ValueError(f"{surplus} bytes follow its values")
+    values = np.frombuffer(data, layout.dtype, offset=layout.start)
+    pixels = values.reshape(layout.shape, order="F" if layout.fortran else "C")
+    pixels = pixels.astype(layout.dtype.newbyteorder("="))
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def encode(pixels: Pixels) -> bytes:
+    """The content of the file that `decode` reads back."""
+    stream = BytesIO()
+    npy.write_array(stream, np.ascontiguousarray(pixels), allow_pickle=False)
+    return stream.getvalue()

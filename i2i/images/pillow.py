@@ -1,0 +1,120 @@
+"""Pillow under our limits instead of its own, and silent about harmless damage in metadata."""
+
+import importlib
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from typing import BinaryIO, NamedTuple
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from i2i.images.errors import ImageError
+
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""Formats that are tried, by Pillow's names (MPO comes with JPEG). Each further decoder can be attacked."""
+
+
+class Addition(NamedTuple):
+    """A package that adds a format to Pillow."""
+
+    package: str
+    module: str
+    register: str | None = None
+    """Function to call; where there is none, importing the module is enough."""
+
+
+ADDITIONS = {
+    "AVIF": Addition("pillow-avif-plugin", "pillow_avif"),
+    "HEIF": Addition("pillow-heif", "pillow_heif", "register_heif_opener"),
+    "JXL": Addition("pillow-jxl-plugin", "pillow_jxl"),
+}
+
+_lock = threading.RLock()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold Pillow's process-wide settings for a moment.
+
+    Its limit of pixels is lifted, since the caller's is checked before anything is decoded; its warnings, which are
+    about metadata that nobody reads here, are dropped.
+    """
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def opened(stream: BinaryIO, where: str) -> Image.Image:
+    """The image with its header read and nothing decoded. Inside `alone` only.
+
+    Raises:
+        ImageError: If it is no image, or of a format that nothing installed decodes.
+    """
+    start = stream.read(64)
+    stream.seek(0)
+    try:
+        return Image.open(stream, formats=_decodable())
+    except UnidentifiedImageError:
+        if (added := _added_format(start)) is None:
+            raise ImageError("not-an-image", f"{where} {_likely(start)}") from None
+    addition = ADDITIONS[added]
+    if find_spec(addition.module) is None:
+        remedy = f"Install what decodes it: pip install {addition.package}"
+        raise ImageError("needs-package", f"{where} is {added}. {remedy}.")
+    module = importlib.import_module(addition.module)
+    if addition.register:
+        getattr(module, addition.register)()
+    stream.seek(0)
+    return Image.open(stream, formats=[added])
+
+
+@cache
+def _decodable() -> list[str]:
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]  # older Pillows have no AVIF
+
+
+def _added_format(start: bytes) -> str | None:
+    if start.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
+        return "JXL"
+    if start[4:8] != b"ftyp":
+        return None
+    brands = {start[i : i + 4] for i in range(8, len(start) - 3, 4)}
+    if brands & {b"avif", b"avis"}:
+        return "AVIF"
+    return "HEIF" if brands & {b"heic", b"heix", b"mif1", b"msf1", b"hevc"} else None
+
+
+def _likely(start: bytes) -> str:
+    text = start.lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        return "is a pointer of git-lfs, not the image. Fetch it with `git lfs pull`."
+    if text.startswith((b"<!doctype", b"<html")):
+        return "is a web page, perhaps that of a failed download. Download the image again."
+    if text.startswith((b"<svg", b"<?xml")):
+        return "is a drawing or a text in XML. Draw it to a PNG first."
+    return "is not an image, or its header is damaged. Replace or remove the file."
+
+
+def orientation_of(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 where it is missing, invalid, or the EXIF data are damaged. Inside `alone` only."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # whatever a parser of damaged metadata raises: the pixels are none the worse
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def frames_of(image: Image.Image) -> int:
+    """How many pictures the file holds, as far as it is intact. Inside `alone` only."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # damage behind the first picture, which is the only one that is read
+        return 1

@@ -1,0 +1,118 @@
+"""How a TIFF file stores its first image: Pillow opens only the common ways, OpenCV gets the uncommon ones wrong."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BIG_MAGICS = MAGICS[2:]
+MAX_FRAMES = 10_000
+REMEDY = "Save it as uint8 or uint16, or as .npy with float32 in [-1, 1]"
+
+# tags and their values, TIFF 6.0
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 262, 274
+SAMPLES, PLANAR, EXTRA_SAMPLES, SAMPLE_FORMAT, ICC = 277, 284, 338, 339, 34675
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, LAB = 0, 1, 2, 3, 5, 8
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+ASSOCIATED_ALPHA, ALPHA = 1, 2
+SEPARATE_PLANES = 2
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the tags say."""
+
+    width: int
+    height: int
+    channels: int
+    dtype: str
+    photometric: int
+    frames: int
+    alpha: bool
+    orientation: int
+    icc: bytes | None
+    decoder: Literal["opencv", "pillow", "tifffile"]
+    refusal: str = ""
+    """Why the pixels cannot be had, and what to do."""
+
+
+def read_layout(stream: BinaryIO) -> Layout:
+    """The layout of the first image of a file; a damaged file raises exceptions of many kinds."""
+    tags = _first_directory(stream)
+    frames = 1 + _further_directories(stream, tags.next)
+    samples = int(tags.get(SAMPLES, 1))
+    photometric = int(tags.get(PHOTOMETRIC, BLACK_IS_ZERO))
+    extra = _numbers(tags.get(EXTRA_SAMPLES, ()))
+    bits = max(_numbers(tags.get(BITS, 1)))
+    colours = {RGB: 3, CMYK: 4, LAB: 3, 6: 3}.get(photometric, 1)
+    alpha = samples == colours + 1 and bool(extra) and extra[0] in (ASSOCIATED_ALPHA, ALPHA)
+    many = photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) and samples != colours + alpha
+    dtype = {UNSIGNED: "uint", SIGNED: "int", FLOAT: "float"}.get(max(_numbers(tags.get(SAMPLE_FORMAT, 1))), "void")
+    orientation = int(tags.get(ORIENTATION, 1))
+    decoder, refusal = _decoder(tags, bits, dtype, photometric, many, alpha)
+    return Layout(
+        width=int(tags[WIDTH]),
+        height=int(tags[HEIGHT]),
+        channels=samples if many else 1 if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO) else 3,
+        dtype=f"{dtype}{max(bits, 8)}",
+        photometric=photometric,
+        frames=frames,
+        alpha=alpha,
+        orientation=orientation if 1 <= orientation <= 8 else 1,
+        icc=tags.get(ICC),
+        decoder=decoder,
+        refusal=refusal,
+    )
+
+
+def _decoder(
+    tags: ImageFileDirectory_v2, bits: int, dtype: str, photometric: int, many: bool, alpha: bool
+) -> tuple[Literal["opencv", "pillow", "tifffile"], str]:
+    if dtype == "float":
+        return "pillow", f"is a float TIFF, whose range is declared nowhere. {REMEDY}"
+    if dtype != "uint" or bits not in (1, 2, 4, 8, 16):
+        return "pillow", f"holds {dtype}{bits} values. {REMEDY}"
+    if photometric == LAB:
+        return "pillow", "is a Lab TIFF. Save it as RGB"
+    if many:
+        return ("tifffile", "") if bits >= 8 else ("pillow", f"holds several {bits}-bit values a pixel. {REMEDY}")
+    if bits < 16:
+        return "pillow", ""
+    plain = photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    unassociated = not alpha or (photometric == RGB and _numbers(tags[EXTRA_SAMPLES])[0] == ALPHA)
+    if not plain or not unassociated:
+        return "pillow", "stores 16-bit values in an uncommon way. Save it as gray or RGB without transparency"
+    separate = photometric == RGB and tags.get(PLANAR, 1) == SEPARATE_PLANES
+    return ("tifffile" if separate else "opencv"), ""
+
+
+def _first_directory(stream: BinaryIO) -> ImageFileDirectory_v2:
+    directory = _empty_directory(stream)
+    stream.seek(directory.next)
+    directory.load(stream)
+    return directory
+
+
+def _empty_directory(stream: BinaryIO) -> ImageFileDirectory_v2:
+    stream.seek(0)
+    start = stream.read(8)
+    return ImageFileDirectory_v2(start + stream.read(8) if start[:4] in BIG_MAGICS else start)
+
+
+def _further_directories(stream: BinaryIO, place: int) -> int:
+    """How many images follow, as far as the file is intact."""
+    seen = {0}
+    with suppress(Exception):  # damage behind the first image, which is the only one that is read
+        while place not in seen and len(seen) <= MAX_FRAMES:
+            seen.add(place)
+            directory = _empty_directory(stream)
+            stream.seek(place)
+            directory.load(stream)
+            place = directory.next
+    return len(seen) - 1
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    return tuple(int(v) for v in value) if isinstance(value, tuple) else (int(value),)  # type: ignore[call-overload]

@@ -1,0 +1,71 @@
+"""The one writer of images: lossless unless the file's suffix asks for JPEG."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from i2i.files import write_atomically
+from i2i.images import npy
+from i2i.images.errors import ImageError
+from i2i.pairs import Pixels, range_of
+
+JPEG_QUALITY = 95
+WEBP_LOSSLESS = 101  # OpenCV's qualities above 100 are lossless
+PARAMETERS = {
+    ".png": [],
+    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
+    ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
+    ".webp": [cv2.IMWRITE_WEBP_QUALITY, WEBP_LOSSLESS],
+}
+SUFFIXES = (*PARAMETERS, ".npy")
+
+
+def suffix_for(pixels: Pixels) -> str:
+    """Suffix of the lossless file that holds this image: ``.png`` for 1 or 3 channels of integers, else ``.npy``."""
+    return ".png" if pixels.dtype != np.float32 and pixels.shape[2] in (1, 3) else ".npy"
+
+
+def encode(pixels: Pixels, suffix: str) -> bytes:
+    """Content of an image file; the same bytes for the same image.
+
+    Args:
+        pixels: (H, W, C), uint8, uint16 or float32 in [-1, 1].
+        suffix: ``.png``, ``.webp`` (both lossless), ``.jpg`` or ``.npy``.
+
+    Raises:
+        ImageError: If files of that suffix cannot hold the image.
+        TypeError: If images are never of this dtype.
+    """
+    range_of(pixels.dtype)
+    suffix = suffix.lower()
+    if suffix == ".npy":
+        return npy.encode(pixels)
+    what = f"{pixels.shape[2]} channels of {pixels.dtype}"
+    if suffix not in PARAMETERS:
+        raise ImageError("unsupported", f"Images are not written as {suffix!r}. Choose one of {', '.join(SUFFIXES)}.")
+    if suffix_for(pixels) != ".png" or (suffix != ".png" and pixels.dtype != np.uint8):
+        raise ImageError("unsupported", f"A {suffix} file cannot hold {what}. Write {suffix_for(pixels)} instead.")
+    stored = pixels if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    try:
+        _, data = cv2.imencode(suffix, stored, PARAMETERS[suffix])
+    except cv2.error:
+        size = f"{pixels.shape[1]}x{pixels.shape[0]}"
+        raise ImageError(
+            "too-large", f"A {suffix} file cannot hold {size} pixels. Write .png or .npy instead."
+        ) from None
+    return data.tobytes()
+
+
+def write(path: Path, pixels: Pixels) -> None:
+    """Write an image so that the file is whole or not there.
+
+    Args:
+        path: Where it goes; its suffix says how, see `encode`. Its folder must exist.
+        pixels: (H, W, C), uint8, uint16 or float32 in [-1, 1].
+
+    Raises:
+        ImageError: If files of that suffix cannot hold the image.
+        OutputError: If the disk is full or the folder cannot be written.
+    """
+    write_atomically(path, encode(pixels, path.suffix))

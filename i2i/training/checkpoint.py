@@ -1,0 +1,153 @@
+"""Checkpoints with one commit point: after a kill or a power loss at any instant the old or the new one is whole.
+
+A checkpoint is a folder. It is written under a hidden name, each file is put on disk, the folder renamed, and then
+``latest.json`` replaced, which names it together with the checksum of its manifest; the manifest has those of the files.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from i2i.errors import DataError
+from i2i.files import replace_folder, write_atomically
+
+LATEST = "latest.json"
+MANIFEST = "manifest.json"
+STATE = "state.json"
+
+
+class Checkpoint(NamedTuple):
+    """What a run needs to go on."""
+
+    state: dict[str, Any]
+    """Counters and everything else that is JSON."""
+    tensors: dict[str, dict[str, Tensor]]
+    """File -> tensors by name."""
+
+
+class DamagedError(DataError):
+    """A checkpoint that is not what was written."""
+
+
+def save(root: Path, step: int, checkpoint: Checkpoint, keep: int) -> Path:
+    """Commit a checkpoint, and delete the oldest ones once it has been read back.
+
+    Args:
+        root: Folder of all checkpoints of the run.
+        step: Steps that were done.
+        checkpoint: What to save.
+        keep: How many checkpoints stay.
+
+    Raises:
+        OutputError: If the disk is full or may not be written; the checkpoints before are untouched.
+        DamagedError: If what was written does not read back.
+    """
+    folder = root / f"step-{step:09d}"
+    replace_folder(folder, _files(checkpoint))
+    latest = {"checkpoint": folder.name, "manifest": _sha256(_bytes(folder / MANIFEST))}
+    write_atomically(root / LATEST, json.dumps(latest, indent=2).encode())
+    _verify(folder)
+    for old in _folders(root)[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def load(root: Path) -> tuple[Checkpoint | None, list[str]]:
+    """The newest checkpoint that is whole, and one line about each that is not.
+
+    Returns:
+        None instead of a checkpoint where none was ever committed.
+
+    Raises:
+        DamagedError: If there are checkpoints, but none is whole.
+    """
+    _sweep(root)
+    warnings: list[str] = []
+    committed, expected = _latest(root, warnings)
+    for folder in _folders(root):
+        if committed is not None and folder.name > committed:
+            shutil.rmtree(folder)  # renamed but never committed: going on from here will write it anew
+            continue
+        try:
+            _verify(folder, expected if folder.name == committed else None)
+            return _read(folder), warnings
+        except DamagedError as error:
+            warnings.append(str(error))
+    if warnings:
+        raise DamagedError(f"No checkpoint in {root} is whole. {' '.join(warnings)} Start a new run.")
+    return None, warnings
+
+
+def _files(checkpoint: Checkpoint) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each file, one at a time; the manifest of their checksums is the last."""
+    sums = {}
+    for name, tensors in checkpoint.tensors.items():
+        data = save_tensors(_own(tensors))
+        sums[f"{name}.safetensors"] = _sha256(data)
+        yield f"{name}.safetensors", data
+    state = json.dumps(checkpoint.state, indent=1).encode()
+    yield STATE, state
+    yield MANIFEST, json.dumps({**sums, STATE: _sha256(state)}, indent=2).encode()
+
+
+def _own(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    # safetensors refuses tensors that share memory, as tied weights do
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+
+def _verify(folder: Path, expected: str | None = None) -> None:
+    manifest = _bytes(folder / MANIFEST)
+    if expected is not None and _sha256(manifest) != expected:
+        raise DamagedError(f"{folder / MANIFEST} is damaged.")
+    try:
+        sums = dict(json.loads(manifest))
+    except ValueError:
+        raise DamagedError(f"{folder / MANIFEST} is damaged.") from None
+    for name, expected_sum in sums.items():
+        if _sha256(_bytes(folder / name)) != expected_sum:
+            raise DamagedError(f"{folder / name} is damaged.")
+
+
+def _read(folder: Path) -> Checkpoint:
+    files = {path.stem: load_tensors(path.read_bytes()) for path in sorted(folder.glob("*.safetensors"))}
+    return Checkpoint(json.loads(_bytes(folder / STATE)), files)
+
+
+def _latest(root: Path, warnings: list[str]) -> tuple[str | None, str | None]:
+    path = root / LATEST
+    if not path.exists():
+        return None, None
+    try:
+        latest = json.loads(path.read_bytes())
+        return latest["checkpoint"], latest["manifest"]
+    except (ValueError, KeyError, TypeError):
+        warnings.append(f"{path} is damaged.")
+        return None, None
+
+
+def _folders(root: Path) -> list[Path]:
+    """Newest first."""
+    return sorted((f for f in root.glob("step-*") if f.is_dir()), key=lambda f: f.name, reverse=True)
+
+
+def _sweep(root: Path) -> None:
+    for leftover in root.glob(".*"):
+        shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise DamagedError(f"{path} cannot be read.") from None
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

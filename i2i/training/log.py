@@ -1,0 +1,90 @@
+"""``metrics.jsonl``: one line a step, each once and in order, however often the run was killed."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from i2i.errors import DataError
+
+
+class NonFiniteError(DataError):
+    """A loss became NaN or infinite."""
+
+
+class MetricsLog:
+    """Collects losses on the device and writes them in bunches.
+
+    Args:
+        path: The file; created when missing.
+        length: Bytes of it that belong to the state the run goes on from; what is beyond them is cut off.
+    """
+
+    def __init__(self, path: Path, length: int) -> None:
+        self._file = path.open("ab")
+        self._file.truncate(length)
+        self._file.seek(0, os.SEEK_END)
+        self._pending: list[tuple[dict[str, Any], list[str], dict[str, Tensor]]] = []
+        self.length = length
+
+    def add(self, step: int, names: list[str], losses: Mapping[str, Tensor], **facts: Any) -> None:
+        """Note one step's losses (scalars, left on their device) and whatever else is known of it."""
+        self._pending.append(({"step": step, **facts}, names, dict(losses)))
+
+    @property
+    def pending(self) -> int:
+        """Steps noted since the last `flush`."""
+        return len(self._pending)
+
+    def flush(self) -> list[dict[str, Any]]:
+        """Write what was noted and return it as rows of numbers; one copy from the device for all of them.
+
+        Raises:
+            NonFiniteError: If a loss is not finite; nothing from that step on is written.
+        """
+        losses = [loss for _, _, step in self._pending for loss in step.values()]
+        values = iter(torch.stack([loss.float() for loss in losses]).tolist() if losses else [])
+        rows: list[dict[str, Any]] = []
+        for facts, names, step in self._pending:
+            row = {**facts, **{name: next(values) for name in step}}
+            broken = [name for name in step if not math.isfinite(row[name])]
+            if broken:
+                self._write(rows)
+                raise NonFiniteError(_reason(row, broken[0], names))
+            rows.append(row)
+        self._pending.clear()
+        self._write(rows)
+        return rows
+
+    def note(self, **facts: Any) -> None:
+        """Write one line that belongs to no single step's losses, such as a validation."""
+        self._write([facts])
+
+    def sync(self) -> int:
+        """Put everything on disk; returns the length of the file in bytes."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self.length
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, rows: list[dict[str, Any]]) -> None:
+        data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        self._file.write(data)
+        self._file.flush()
+        self.length += len(data)
+
+
+def _reason(row: Mapping[str, Any], loss: str, names: list[str]) -> str:
+    images = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    return (
+        f"Loss {loss!r} is {row[loss]} at step {row['step']} (images: {images}). "
+        "Look at these images; else lower optimizer.lr. The last checkpoint is untouched."
+    )

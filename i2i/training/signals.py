@@ -1,0 +1,35 @@
+"""SIGINT and SIGTERM ask for a checkpoint and an orderly end; a second one ends at once."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopRequest:
+    """Whether somebody has asked the run to stop, and by which signal."""
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+    def handle(self, number: int, _: FrameType | None) -> None:
+        """Signal handler: only sets a flag, since a step or a checkpoint may be half done."""
+        if self.signal is not None:
+            os._exit(128 + number)  # the last checkpoint is good: nothing is lost but the steps since
+        self.signal = signal.Signals(number)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Catch SIGINT and SIGTERM for as long as the context lasts. Only the main thread may enter it."""
+    request = StopRequest()
+    before = {number: signal.signal(number, request.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

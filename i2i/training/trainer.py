@@ -1,0 +1,350 @@
+"""The training loop: one run from its first step, or from its last checkpoint, to its end."""
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from i2i import images
+from i2i.assembly import assemble
+from i2i.config import RunConfig
+from i2i.contracts import Batch, Metric, Recipe
+from i2i.data.jitter import jitter_of
+from i2i.data.loading import Loaded, Loader, steps_per_epoch
+from i2i.devices import available_cpus, resolve_device
+from i2i.errors import I2iError, MissingInputError, UsageError
+from i2i.options import build
+from i2i.pairs import PairDataset
+from i2i.plugins import lookup
+from i2i.training import checkpoint, state
+from i2i.training.environment import describe_environment, differences
+from i2i.training.folder import RunFolder
+from i2i.training.log import MetricsLog
+from i2i.training.schedule import lr_factor
+from i2i.training.signals import stop_on_signals
+from i2i.training.updates import Updater
+from i2i.training.validation import Validator
+from i2i.translation.model import ModelConfig, Side, origins, save_model
+
+FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all
+
+RESUMABLE = {
+    "data": {"path", "workers"},
+    "training": {"epochs", "steps", "device", "checkpoint_every", "keep"},
+    "validation": {"every", "images", "samples"},
+}
+"""What may change when a run is resumed: nothing that decides what its steps compute, but for how many there are."""
+
+
+class Interrupted(I2iError):
+    """The run was asked to stop; everything is saved."""
+
+    exit_code = 75
+
+
+class Outcome(NamedTuple):
+    """What became of a run."""
+
+    folder: Path
+    step: int
+    best: dict[str, Any] | None
+    """Step and figures of the best model, where there was something to validate on."""
+    seconds: float
+    """Of this call, not of calls before it."""
+
+
+class Reporter(Protocol):
+    """Who is told how the run goes."""
+
+    def started(self, facts: Mapping[str, str], done: int, total: int) -> None: ...
+
+    def advanced(self, row: Mapping[str, Any]) -> None: ...
+
+    def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None: ...
+
+    def warned(self, text: str) -> None: ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
+        """Ignore it."""
+
+    def advanced(self, row: Mapping[str, Any]) -> None:
+        """Ignore it."""
+
+    def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None:
+        """Ignore it."""
+
+    def warned(self, text: str) -> None:
+        """Ignore it."""
+
+
+def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Outcome:
+    """Begin a run in a new folder.
+
+    Raises:
+        I2iError: If something is wrong that a person can mend.
+        Interrupted: If SIGINT or SIGTERM stopped it; everything is saved.
+    """
+    folder = RunFolder(out)
+    trainer = Trainer(folder, _concrete(config), reporter or Silent())
+    folder.create(trainer.config)
+    folder.write_environment(describe_environment(config.selection))
+    return trainer.run()
+
+
+def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: Reporter | None = None) -> Outcome:
+    """Go on with the run in a folder, from its last checkpoint that is whole; nothing to do if it is finished.
+
+    Args:
+        path: The run's folder.
+        changes: Settings that differ from the run's own; only those in `RESUMABLE` may.
+        reporter: Who is told.
+
+    Raises:
+        UsageError: If a change would make it another run.
+        I2iError: As for `train`.
+    """
+    for section, values in changes.items():
+        for option in values.keys() - RESUMABLE.get(section, set()):
+            raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
+    folder = RunFolder(path)
+    config = folder.read_config()
+    length = changes.get("training", {})
+    if length.get("epochs") and not length.get("steps"):
+        config = config.change(training={"steps": None})
+    trainer = Trainer(folder, _concrete(config.change(**changes)), reporter or Silent())
+    return trainer.resume()
+
+
+def _concrete(config: RunConfig) -> RunConfig:
+    """The configuration with everything that was left to the machine said."""
+    return config.change(
+        data={"path": os.path.abspath(config.data.path)},
+        training={
+            "device": str(resolve_device(config.training.device)),
+            "threads": config.training.threads or available_cpus(),
+        },
+    )
+
+
+class Trainer:
+    """One run.
+
+    Args:
+        folder: Where it lives.
+        config: What it does, with device and threads said.
+        reporter: Who is told.
+
+    Raises:
+        I2iError: If data, networks and sizes do not go together.
+    """
+
+    def __init__(self, folder: RunFolder, config: RunConfig, reporter: Reporter) -> None:
+        self.folder, self.reporter = folder, reporter
+        torch.set_num_threads(config.training.threads or 1)
+        self.device = resolve_device(config.training.device)
+        self.pairs = self._dataset(config, "train")
+        self.jitter = jitter_of(config.data.crop, config.data.resize, config.data.mirror)
+        first = self.pairs[0]
+        self.source, self.target = Side.of(first.source), Side.of(first.target)
+        self.per_epoch = steps_per_epoch(len(self.pairs), config.training.batch_size)
+        self.total = config.training.steps or config.training.epochs * self.per_epoch
+        self.config = config.change(training={"steps": self.total})
+        state.seed_everything(config.training.seed)
+        self.recipe: Recipe = assemble(config.selection, self.source.channels, self.target.channels).to(self.device)
+        self._check_size()
+        self.updater = Updater(self.recipe, lr=config.optimizer.lr, betas=config.optimizer.betas)
+        self.validator = self._validator()
+        self.metrics: dict[str, Metric] = {
+            name: build(lookup("metric", name).cls, options={}, owner=f"metric {name!r}")
+            for name in config.validation.metrics
+        }
+        self.step = 0
+        self.best: dict[str, Any] | None = None
+
+    def resume(self) -> Outcome:
+        """Go on from the last checkpoint, or from the beginning if there is none."""
+        saved, damaged = checkpoint.load(self.folder.checkpoints)
+        for line in damaged:
+            self.reporter.warned(f"{line} Going on from the checkpoint before it.")
+        for line in differences(self.folder.read_environment(), describe_environment(self.config.selection)):
+            self.reporter.warned(f"The run may not repeat to the bit: {line}.")
+        if saved is None:
+            self.reporter.warned("There is no checkpoint yet: the run starts afresh.")
+            return self.run()
+        if saved.state["pairs"] != self._fingerprint():
+            self.reporter.warned("The training pairs are not the ones this run began with: their order changes.")
+        self.step, self.best = saved.state["step"], saved.state["best"]
+        self.recipe.load_state_dict(saved.tensors["recipe"], strict=True)
+        state.restore_optimizers(self.updater, saved.tensors["optimizers"], saved.state["optimizers"])
+        state.restore_rng(saved.tensors["rng"], saved.state["rng"])
+        return self.run(saved.state["log_bytes"])
+
+    def run(self, log_bytes: int = 0) -> Outcome:
+        """Train to the end, or until a signal.
+
+        Args:
+            log_bytes: How much of the metrics log belongs to the state that the run goes on from.
+
+        Raises:
+            Interrupted: If a signal stopped it; everything is saved.
+        """
+        began = time.monotonic()
+        self.reporter.started(self._facts(), self.step, self.total)
+        training, data = self.config.training, self.config.data
+        loader = Loader(
+            self.pairs,
+            self.jitter,
+            seed=training.seed,
+            batch_size=training.batch_size,
+            start=self.step,
+            stop=self.total,
+            workers=data.workers,
+        )
+        self.log = MetricsLog(self.folder.metrics, log_bytes)
+        try:
+            with stop_on_signals() as stop:
+                for loaded in loader:
+                    self._advance(loaded, stopping=bool(stop))
+                    if stop and self.step < self.total:
+                        raise Interrupted(
+                            f"{stop} at step {self.step} of {self.total}: everything is saved. "
+                            f"Go on with: i2i train --resume {self.folder.path}"
+                        )
+        finally:
+            loader.close()
+            self.log.close()
+        return Outcome(self.folder.path, self.step, self.best, time.monotonic() - began)
+
+    def _advance(self, loaded: Loaded, stopping: bool) -> None:
+        epoch = self.step // self.per_epoch
+        lr = self.config.optimizer.lr * lr_factor(self.config.schedule, self.step, self.total)
+        self.updater.set_lr(lr)
+        losses = self._update(loaded.batch)
+        self.step += 1
+        self.log.add(self.step, loaded.names, losses, epoch=epoch + 1, lr=lr)
+        last = self.step == self.total
+        validating = last or self.step % self.config.validation.every == 0
+        saving = last or stopping or self.step % self.config.training.checkpoint_every == 0
+        if validating or saving or self.log.pending >= FLUSH_EVERY:
+            # nothing that is not finite gets beyond this line
+            self.reporter.advanced(self.log.flush()[-1])
+        if validating:
+            self._validate()
+        if saving:
+            self._save()
+
+    def _update(self, batch: Batch) -> dict[str, Tensor]:
+        batch = Batch(*(side.to(self.device, non_blocking=True) for side in batch))
+        try:
+            return self.updater.step(batch)
+        except ValueError as error:
+            raise UsageError(f"recipe {self.config.selection.recipe.name!r}: {error}") from error
+
+    def _validate(self) -> None:
+        settings = self.config.validation
+        generator = self.recipe.get_submodule("generator")
+        grid = self.validator.grid(generator, settings.samples)
+        images.write(self.folder.samples / f"step-{self.step:09d}.png", grid)
+        if not self.validates:
+            return
+        figures = self.validator.measure(generator, self.metrics, settings.images)
+        better = self._is_better(figures[settings.select])
+        if better:
+            self.best = {"step": self.step, **figures}
+            # before the checkpoint: killed in between, the resumed run writes the same bytes again
+            self._export(self.folder.model)
+        self.log.note(step=self.step, validation=figures)
+        self.reporter.validated(self.step, figures, better)
+
+    def _is_better(self, figure: float) -> bool:
+        name = self.config.validation.select
+        if self.best is None:
+            return True
+        before = float(self.best[name])
+        return figure > before if self.metrics[name].higher_is_better else figure < before
+
+    def _save(self) -> None:
+        self._export(self.folder.last_model)
+        if not self.validates:
+            self._export(self.folder.model)
+        optimizers, groups = state.optimizer_state(self.updater)
+        rng, generators = state.rng_state()
+        tensors = {"recipe": state.recipe_state(self.recipe), "optimizers": optimizers, "rng": rng}
+        facts = {
+            "step": self.step,
+            "best": self.best,
+            "pairs": self._fingerprint(),
+            "log_bytes": self.log.sync(),
+            "optimizers": groups,
+            "rng": generators,
+        }
+        keep = self.config.training.keep
+        checkpoint.save(self.folder.checkpoints, self.step, checkpoint.Checkpoint(facts, tensors), keep)
+
+    def _export(self, folder: Path) -> None:
+        config = ModelConfig(
+            selection=self.config.selection,
+            providers=origins(self.config.selection),
+            source=self.source,
+            target=self.target,
+            size=self.config.data.crop,
+            direction=str(self.config.dataset.options.get("direction", "")),
+            mode=self.config.inference.mode,
+            step=self.step,
+        )
+        save_model(folder, config, dict(self.recipe.get_submodule("generator").state_dict()))
+
+    def _dataset(self, config: RunConfig, split: str) -> PairDataset:
+        name = config.dataset.name
+        wiring = (Path(config.data.path), split)
+        dataset: PairDataset = build(
+            lookup("dataset", name).cls, *wiring, options=config.dataset.options, owner=f"dataset {name!r}"
+        )
+        return dataset
+
+    def _validator(self) -> Validator:
+        try:
+            pairs, self.validates = self._dataset(self.config, "val"), True
+        except MissingInputError:
+            pairs, self.validates = self.pairs, False
+            self.reporter.warned(
+                f"{self.config.data.path} has no split 'val': samples are training pairs, and the last model is kept as the best."
+            )
+        training = self.config.training
+        return Validator(pairs, self.jitter, self.config.inference.mode, training.seed, self.device)
+
+    def _check_size(self) -> None:
+        crop = self.config.data.crop
+        multiple = int(getattr(self.recipe.get_submodule("generator"), "size_multiple", 1))
+        if crop % multiple:
+            component = self.config.selection.parts["generator"]
+            options = ", ".join(f"{name}={value}" for name, value in component.options.items())
+            raise UsageError(
+                f"generator {component.name!r} ({options}) takes sizes divisible by {multiple}, and data.crop is {crop}. "
+                "Change data.crop, or the generator's options."
+            )
+
+    def _fingerprint(self) -> dict[str, Any]:
+        return {"count": len(self.pairs), "names": hashlib.sha256("\n".join(self.pairs.names).encode()).hexdigest()}
+
+    def _facts(self) -> dict[str, str]:
+        counts = {name: sum(p.numel() for p in ps) for name, ps in self.updater.parameters.items()}
+        networks = ", ".join(f"{name} {count / 1e6:.1f} M" for name, count in counts.items())
+        layout = getattr(self.pairs, "layout", None)
+        return {
+            "recipe": self.config.selection.recipe.name,
+            "networks": f"{networks} parameters",
+            "data": f"{len(self.pairs)} training pairs" + (f", layout {layout}" if layout else ""),
+            "images": f"{self.source.channels} -> {self.target.channels} channels, {self.config.data.crop} px",
+            "device": f"{self.device}, {self.config.training.threads} threads",
+            "run": str(self.folder.path),
+        }

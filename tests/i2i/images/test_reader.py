@@ -1,0 +1,366 @@
+"""What the reader makes of sound images: upright, in sRGB, opaque, with all their bits."""
+
+import io
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from i2i import images
+from i2i.errors import DataError, MissingInputError
+from i2i.images import header, probe, read
+from i2i.pairs import Pixels
+
+LOSSLESS = ("PNG", "BMP", "TIFF", "JPEG2000", "PPM", "WEBP")
+RAMP = np.arange(256, dtype=np.uint8)
+
+
+def photo(height: int = 24, width: int = 40) -> Pixels:
+    """Smooth in both directions, different in each channel, and with no symmetry."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([255 * x // (width - 1), 255 * y // (height - 1), 255 * x * y // (height * width)], 2).astype(np.uint8)
+
+
+def encoded(image: Image.Image | Pixels, name: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(stream, name, **options)
+    return stream.getvalue()
+
+
+def as_tiff(pixels: Pixels, **options: object) -> bytes:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pixels, **options)
+    return stream.getvalue()
+
+
+def as_npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+def test_colour_is_read_as_it_was_saved(name: str) -> None:
+    data = encoded(photo(), name, **({"lossless": True} if name == "WEBP" else {}))
+    picture = read(data)
+    assert picture.notes == ()
+    assert picture.pixels.dtype == np.uint8
+    assert picture.pixels.flags.c_contiguous
+    np.testing.assert_array_equal(picture.pixels, photo())
+
+
+@pytest.mark.parametrize("name", ("PNG", "BMP", "TIFF", "JPEG2000", "PPM"))
+def test_gray_stays_one_channel(name: str) -> None:
+    np.testing.assert_array_equal(read(encoded(photo()[..., 0], name)).pixels, photo()[..., :1])
+
+
+@pytest.mark.parametrize("name", ("JPEG", "AVIF", "WEBP"))
+def test_lossy_formats_are_read_to_a_few_levels(name: str) -> None:
+    pixels = read(encoded(photo(), name, quality=95)).pixels
+    assert np.abs(pixels.astype(int) - photo()).mean() < 3
+
+
+@pytest.mark.parametrize("channels", (1, 3))
+@pytest.mark.parametrize("bits", ("png", "tiff", "tiff-big-endian", "tiff-deflate", "tiff-tiled", "pnm"))
+def test_sixteen_bits_are_kept(bits: str, channels: int) -> None:
+    values = np.linspace(0, 65535, 32 * 48 * channels).astype(np.uint16).reshape(32, 48, channels)
+    squeezed = values[..., 0] if channels == 1 else values
+    if bits in ("png", "pnm"):
+        suffix = {"png": ".png", "pnm": ".pgm" if channels == 1 else ".ppm"}[bits]
+        data = cv2.imencode(suffix, values[..., ::-1])[1].tobytes()
+    else:
+        options = {"big-endian": {"byteorder": ">"}, "deflate": {"compression": "zlib"}, "tiled": {"tile": (16, 16)}}
+        kind = bits.partition("-")[2]
+        data = as_tiff(squeezed, photometric="rgb" if channels == 3 else "minisblack", **options.get(kind, {}))
+    pixels = read(data).pixels
+    assert pixels.dtype == np.uint16
+    np.testing.assert_array_equal(pixels, values)
+
+
+@pytest.mark.parametrize("dtype", (np.uint8, np.uint16))
+@pytest.mark.parametrize("channels", (2, 4, 5, 12))
+def test_tiff_of_many_channels_is_read_whole(channels: int, dtype: type) -> None:
+    values = np.random.default_rng(0).integers(0, 255, (20, 24, channels)).astype(dtype)
+    data = as_tiff(values, photometric="minisblack", planarconfig="contig")
+    np.testing.assert_array_equal(read(data).pixels, values)
+
+
+def test_tiff_with_its_colours_in_separate_planes_is_read() -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (3, 20, 24)).astype(np.uint16)
+    data = as_tiff(values, photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(read(data).pixels, np.moveaxis(values, 0, -1))
+
+
+@pytest.mark.parametrize("dtype", (np.uint8, np.uint16))
+def test_tiff_that_stores_white_as_zero_is_inverted(dtype: type) -> None:
+    values = np.arange(20 * 24).reshape(20, 24).astype(dtype)
+    pixels = read(as_tiff(values, photometric="miniswhite")).pixels
+    np.testing.assert_array_equal(pixels[..., 0], np.iinfo(dtype).max - values)
+
+
+@pytest.mark.parametrize("dtype", ("uint8", "uint16", "float32"))
+@pytest.mark.parametrize("shape", ((9, 7), (9, 7, 1), (9, 7, 3), (9, 7, 13)))
+def test_npy_holds_any_number_of_channels(shape: tuple[int, ...], dtype: str) -> None:
+    values = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+    values = values if dtype == "float32" else (values * 100 + 100).astype(dtype)
+    for stored in (values, np.asfortranarray(values), values.astype(values.dtype.newbyteorder(">"))):
+        pixels = read(as_npy(stored)).pixels
+        assert pixels.dtype == dtype
+        np.testing.assert_array_equal(pixels, values.reshape(9, 7, -1))
+
+
+ORIENTED = {
+    1: lambda p: p,
+    2: np.fliplr,
+    3: lambda p: np.rot90(p, 2),
+    4: np.flipud,
+    5: lambda p: p.swapaxes(0, 1),
+    6: lambda p: np.rot90(p, -1),
+    7: lambda p: np.rot90(p, 2).swapaxes(0, 1),
+    8: lambda p: np.rot90(p, 1),
+}
+
+
+@pytest.mark.parametrize("orientation", (*ORIENTED, 0, 9, 255))
+@pytest.mark.parametrize("name", ("PNG", "WEBP", "TIFF", "JPEG", "PNG-alpha", "JPEG-cmyk", "TIFF-16"))
+def test_orientation_is_applied_once_on_every_path(name: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    kind, _, variant = name.partition("-")
+    image = Image.fromarray(photo())
+    if variant == "16":
+        deep = photo().astype(np.uint16) * 257
+        data = as_tiff(deep, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
+    else:
+        image = image.convert("RGBA") if variant == "alpha" else image.convert("CMYK") if variant == "cmyk" else image
+        options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}.get(kind, {})
+        data = encoded(image, kind, exif=exif, **options)
+    shown = ORIENTED.get(orientation, ORIENTED[1])(photo()).astype(int)
+    pixels = read(data).pixels.astype(int) // (257 if variant == "16" else 1)
+    assert pixels.shape == shown.shape
+    assert np.abs(pixels - shown).max() <= (12 if kind == "JPEG" else 0)
+    header = header.read_header(io.BytesIO(data), "it")
+    assert (header.height, header.width) == shown.shape[:2]
+
+
+@pytest.mark.parametrize("exif", (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0", b"nonsense", b"Exif\0\0MM\0*" + b"\xff" * 30))
+@pytest.mark.parametrize("name", ("JPEG", "PNG", "WEBP"))
+def test_broken_exif_never_fails_the_image(name: str, exif: bytes) -> None:
+    assert read(encoded(photo(), name, exif=exif)).pixels.shape == photo().shape
+
+
+def icc_profile(name: str, colorants: np.ndarray, gamma: float) -> bytes:
+    """A display profile of ICC version 2, section 6: primaries as rows of XYZ under D50, one gamma."""
+    fixed = lambda values: struct.pack(f">{len(values)}i", *(round(v * 65536) for v in values))  # noqa: E731
+    text = name.encode() + b"\0"
+    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
+    tags = {
+        b"desc": b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78),
+        b"wtpt": b"XYZ " + bytes(4) + fixed((0.9642, 1.0, 0.8249)),
+        **{tag: b"XYZ " + bytes(4) + fixed(row) for tag, row in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)},
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
+    }
+    body, table, start = b"", b"", 128 + 4 + 12 * len(tags)
+    for tag, value in tags.items():
+        value += bytes(-len(value) % 4)
+        table += tag + struct.pack(">II", start + len(body), len(value))
+        body += value
+    head = bytes(4) + b"test" + struct.pack(">I", 0x02100000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    head += fixed((0.9642, 1.0, 0.8249)) + bytes(48)
+    profile = head + struct.pack(">I", len(tags)) + table + body
+    return struct.pack(">I", len(profile)) + profile[4:]
+
+
+P3 = np.array([[0.51512, 0.24120, -0.00105], [0.29198, 0.69225, 0.04189], [0.15710, 0.06657, 0.78407]])
+SRGB = np.array([[0.43607, 0.22249, 0.01392], [0.38515, 0.71687, 0.09708], [0.14307, 0.06061, 0.71410]])
+
+
+def p3_to_srgb(pixels: Pixels, gamma: float) -> np.ndarray:
+    linear = np.clip((pixels / 255) ** gamma @ P3 @ np.linalg.inv(SRGB), 0, 1)
+    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("name", ("PNG", "TIFF", "WEBP"))
+@pytest.mark.parametrize("alpha", (False, True))
+def test_colour_profile_is_converted_to_srgb(name: str, alpha: bool) -> None:
+    image = Image.fromarray(photo()).convert("RGBA" if alpha else "RGB")
+    options = {"lossless": True} if name == "WEBP" else {}
+    picture = read(encoded(image, name, icc_profile=icc_profile("Wide P3", P3, 2.2), **options))
+    assert picture.notes == ("converted from Wide P3",)
+    expected = p3_to_srgb(photo(), 2.2)
+    assert np.abs(expected - photo()).max() > 20
+    assert np.abs(picture.pixels - expected).max() < 3
+
+
+def test_srgb_profile_changes_nothing() -> None:
+    picture = read(encoded(photo(), "PNG", icc_profile=icc_profile("sRGB IEC61966-2.1", SRGB, 2.2)))
+    assert picture.notes == ()
+    np.testing.assert_array_equal(picture.pixels, photo())
+
+
+def test_damaged_profile_is_ignored_and_said() -> None:
+    picture = read(encoded(photo(), "TIFF", icc_profile=b"x" * 200))
+    assert picture.notes == ("damaged colour profile ignored",)
+    np.testing.assert_array_equal(picture.pixels, photo())
+
+
+def test_sixteen_bit_colours_in_another_profile_are_refused() -> None:
+    deep = photo().astype(np.uint16) * 257
+    data = as_tiff(deep, photometric="rgb", iccprofile=icc_profile("Wide P3", P3, 2.2))
+    with pytest.raises(images.ImageError, match="16-bit colours in Wide P3") as refused:
+        read(data)
+    assert refused.value.reason == "unsupported"
+
+
+@pytest.mark.parametrize("name", ("JPEG", "TIFF"))
+def test_cmyk_is_converted_and_not_inverted(name: str) -> None:
+    red = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    picture = read(encoded(red, name))
+    assert picture.notes == ("converted from CMYK",)
+    assert np.abs(picture.pixels.astype(int) - [255, 0, 0]).max() < 4
+
+
+@pytest.mark.parametrize("mode", ("RGBA", "LA"))
+@pytest.mark.parametrize("name", ("PNG", "WEBP", "TIFF"))
+@pytest.mark.parametrize("background", ((255, 255, 255), (0, 0, 0), (200, 30, 90)))
+def test_transparency_is_laid_on_the_background(background: tuple[int, int, int], name: str, mode: str) -> None:
+    image = Image.fromarray(photo()).convert(mode)
+    image.putalpha(Image.fromarray(photo()[..., 0]))
+    data = encoded(image, name, **({"lossless": True, "exact": True} if name == "WEBP" else {}))
+    gray = mode == "LA" and name != "WEBP"  # WebP has no gray
+    ground = Image.new("RGBA", image.size, background)
+    if gray:
+        ground = ground.convert("L").convert("RGBA")
+    expected = np.asarray(Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB"))
+    picture = read(data, background=background)
+    assert picture.notes == ("transparency laid on a background",)
+    assert picture.pixels.shape == (24, 40, 1 if gray else 3)
+    assert np.abs(picture.pixels.astype(int) - expected).max() <= 1
+
+
+def test_sixteen_bit_transparency_is_laid_on_white() -> None:
+    rgba = np.full((16, 16, 4), 1000, np.uint16)
+    rgba[..., 3] = 16384
+    pixels = read(cv2.imencode(".png", rgba)[1].tobytes()).pixels
+    assert pixels.dtype == np.uint16
+    assert set(np.unique(pixels)) == {round((1000 * 16384 + 65535 * (65535 - 16384)) / 65535)}
+
+
+def test_alpha_that_hides_nothing_is_dropped_without_a_word() -> None:
+    picture = read(encoded(Image.fromarray(photo()).convert("RGBA"), "PNG"))
+    assert picture.notes == ()
+    np.testing.assert_array_equal(picture.pixels, photo())
+
+
+@pytest.mark.parametrize("mode", ("1", "L", "I;16", "RGB"))
+def test_png_colour_key_is_transparent(mode: str) -> None:
+    top = 65535 if mode == "I;16" else 255
+    values = np.zeros((16, 16), np.uint16)
+    values[:, 8:] = top // 255 * (255 if mode == "1" else 100)
+    image = Image.fromarray(values if mode == "I;16" else values.astype(np.uint8))
+    image = image if mode == "I;16" else image.convert(mode)
+    picture = read(encoded(image, "PNG", transparency=(0, 0, 0) if mode == "RGB" else 0))
+    assert (picture.pixels[:, :8] == top).all()
+    np.testing.assert_array_equal(picture.pixels[:, 8:, 0], values[:, 8:])
+
+
+def test_png_colour_key_of_few_bits_is_transparent() -> None:
+    image = Image.fromarray((RAMP.reshape(16, 16) // 16 * 17).astype(np.uint8))
+    data = bytearray(encoded(image, "PNG", bits=4, transparency=3))
+    shades = read(bytes(data)).pixels[..., 0]
+    if data[24] == 4:
+        assert 3 * 17 not in shades
+        assert 4 * 17 in shades
+
+
+def test_palette_becomes_colour() -> None:
+    image = Image.fromarray(photo()).quantize(16)
+    np.testing.assert_array_equal(read(encoded(image, "PNG")).pixels, np.asarray(image.convert("RGB")))
+
+
+def test_palette_transparency_is_laid_on_white() -> None:
+    image = Image.new("P", (16, 16), 1)
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.paste(0, (0, 0, 8, 16))
+    for name in ("PNG", "GIF"):
+        pixels = read(encoded(image, name, transparency=0)).pixels
+        assert (pixels[:, :8] == 255).all()
+        assert (pixels[:, 8:] == (0, 255, 0)).all()
+
+
+def test_one_bit_image_is_black_and_white() -> None:
+    image = Image.fromarray(photo()[..., 0]).convert("1")
+    for name in ("PNG", "TIFF", "BMP", "PPM"):
+        np.testing.assert_array_equal(read(encoded(image, name)).pixels[..., 0], np.asarray(image) * np.uint8(255))
+
+
+@pytest.mark.parametrize("name", ("GIF", "WEBP", "PNG", "TIFF", "MPO", "AVIF"))
+def test_first_of_several_frames_is_taken_and_said(name: str) -> None:
+    frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime", "blue")]
+    options = {"lossless": True} if name == "WEBP" else {}
+    picture = read(encoded(frames[0], name, save_all=True, append_images=frames[1:], **options))
+    assert picture.notes == ("first of 3 frames",)
+    assert np.abs(picture.pixels.astype(int) - [255, 0, 0]).max() < 10
+
+
+def test_gray_becomes_colour_and_colour_gray_on_request() -> None:
+    data = encoded(photo(), "PNG")
+    np.testing.assert_array_equal(read(encoded(photo()[..., 0], "PNG"), channels=3).pixels, photo()[..., [0, 0, 0]])
+    np.testing.assert_array_equal(read(data, channels=3).pixels, photo())
+    expected = np.asarray(Image.fromarray(photo()).convert("L"))
+    assert np.abs(read(data, channels=1).pixels[..., 0].astype(int) - expected).max() <= 1
+    with pytest.raises(DataError, match="3 channels cannot become one of 4"):
+        read(data, channels=4)
+
+
+@given(arrays(np.uint16, (3, 4, 3)))
+@settings(deadline=None)
+def test_luma_is_the_weighted_sum(colours: Pixels) -> None:
+    luma = images.with_channels(colours, 1)[..., 0]
+    assert np.abs(luma - colours @ np.array([0.299, 0.587, 0.114])).max() < 1
+
+
+def test_content_decides_whatever_the_suffix_says(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded(photo(), "PNG"))
+    np.testing.assert_array_equal(read(path).pixels, photo())
+    assert probe(path).format == "PNG"
+
+
+def test_long_picture_is_read_with_a_note() -> None:
+    assert read(encoded(np.zeros((10, 160), np.uint8), "PNG")).notes == ("very long: 160x10",)
+
+
+def test_probe_knows_what_reading_gives(tmp_path: Path) -> None:
+    files = {
+        "a.png": encoded(photo(), "PNG"),
+        "b.jpg": encoded(photo()[..., 0], "JPEG"),
+        "c.tif": as_tiff(np.zeros((20, 30, 6), np.uint16), photometric="minisblack", planarconfig="contig"),
+        "d.npy": as_npy(np.zeros((5, 6, 7), np.float32)),
+        "e.gif": encoded(Image.fromarray(photo()).quantize(8), "GIF"),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        header, pixels = probe(tmp_path / name), read(tmp_path / name).pixels
+        assert (header.height, header.width, header.channels) == pixels.shape
+        assert header.dtype == pixels.dtype
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match=r"nothing\.png"):
+        read(tmp_path / "nothing.png")
+
+
+@given(st.binary(max_size=200))
+@settings(deadline=None, max_examples=200)
+def test_noise_is_refused_in_one_line(data: bytes) -> None:
+    with pytest.raises(images.ImageError) as refused:
+        read(data)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,178 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import i2i
+from i2i import images
+from i2i.config import RunConfig, resolve
+from i2i.contracts import Batch, Generator, Recipe, Update
+from i2i.errors import MissingInputError, UsageError
+from i2i.plugins import COMPONENTS, installed
+from i2i.training import resume, train
+from i2i.training.log import NonFiniteError
+
+TINY: dict[str, Any] = {
+    "recipe": {"name": "pix2pix"},
+    "generator": {"depth": 2, "base_channels": 4},
+    "discriminator": {"layers": 1, "base_channels": 4},
+    "data": {"crop": 16, "workers": 0},
+    "training": {"steps": 12, "threads": 1, "checkpoint_every": 5},
+    "validation": {"every": 4, "samples": 2, "images": 2},
+}
+
+
+def tiny(folder: Path, **sections: dict[str, Any]) -> RunConfig:
+    return resolve([TINY, {"data": {"path": str(folder)}}, sections])
+
+
+def rows(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_everything_that_repeats_it(pairs_folder: Path, tmp_path: Path) -> None:
+    outcome = train(tiny(pairs_folder), tmp_path / "run")
+    run = outcome.folder
+    assert outcome.step == 12
+    steps = [row for row in rows(run) if "generator/pixel" in row]
+    assert [row["step"] for row in steps] == list(range(1, 13))
+    assert [row["epoch"] for row in steps] == [1] * 6 + [2] * 6
+    validations = {row["step"]: row["validation"] for row in rows(run) if "validation" in row}
+    assert set(validations) == {4, 8, 12}
+    assert outcome.best == {"step": min(validations, key=lambda s: validations[s]["l1"]), **min(validations.values(), key=lambda v: v["l1"])}
+    assert json.loads((run / "model" / "config.json").read_text())["step"] == outcome.best["step"]
+    assert json.loads((run / "model-last" / "config.json").read_text())["step"] == 12
+    assert sorted(p.name for p in (run / "checkpoints").iterdir()) == ["latest.json", "step-000000010", "step-000000012"]
+    assert images.read(run / "samples" / "step-000000012.png").pixels.shape == (2 * 20, 3 * 20, 3)
+    assert json.loads((run / "environment.json").read_text())["libraries"]["torch"] == torch.__version__
+
+
+def test_the_saved_configuration_repeats_the_run_to_the_bit(pairs_folder: Path, tmp_path: Path) -> None:
+    from i2i.config import read_file
+
+    train(tiny(pairs_folder), tmp_path / "first")
+    train(resolve([read_file(tmp_path / "first" / "config.yaml")]), tmp_path / "second")
+    for file in ("metrics.jsonl", "config.yaml", "model/generator.safetensors", "model-last/generator.safetensors"):
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes(), file
+    train(tiny(pairs_folder, training={"seed": 1}), tmp_path / "third")
+    weights = "model-last/generator.safetensors"
+    assert (tmp_path / "first" / weights).read_bytes() != (tmp_path / "third" / weights).read_bytes()
+
+
+def test_training_learns(pairs_folder: Path, tmp_path: Path) -> None:
+    config = tiny(pairs_folder, training={"steps": 150}, optimizer={"lr": 2e-3}, validation={"every": 75})
+    train(config, tmp_path / "run")
+    l1 = [row["validation"]["l1"] for row in rows(tmp_path / "run") if "validation" in row]
+    assert l1[-1] < 0.75 * rows(tmp_path / "run")[0]["generator/pixel"] / 100
+
+
+def test_validation_does_not_change_what_is_trained(pairs_folder: Path, tmp_path: Path) -> None:
+    train(tiny(pairs_folder), tmp_path / "often")
+    train(tiny(pairs_folder, validation={"every": 1000, "images": 1}), tmp_path / "once")
+    weights = "model-last/generator.safetensors"
+    assert (tmp_path / "often" / weights).read_bytes() == (tmp_path / "once" / weights).read_bytes()
+
+
+def test_linear_schedule_falls_to_almost_zero(pairs_folder: Path, tmp_path: Path) -> None:
+    train(tiny(pairs_folder, schedule={"name": "linear"}), tmp_path / "run")
+    factors = [row["lr"] / 2e-4 for row in rows(tmp_path / "run") if "lr" in row]
+    assert factors == pytest.approx([1, 1, 1, 1, 1, 1, 6 / 7, 5 / 7, 4 / 7, 3 / 7, 2 / 7, 1 / 7])
+
+
+def test_without_a_validation_split_the_last_model_is_kept(pairs_folder: Path, tmp_path: Path) -> None:
+    (pairs_folder / "val").rename(pairs_folder / "elsewhere")
+    outcome = train(tiny(pairs_folder), tmp_path / "run")
+    assert outcome.best is None
+    model, last = (tmp_path / "run" / name / "generator.safetensors" for name in ("model", "model-last"))
+    assert model.read_bytes() == last.read_bytes()
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(pairs_folder: Path, tmp_path: Path) -> None:
+    train(tiny(pairs_folder), tmp_path / "run")
+    before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
+    with pytest.raises(UsageError, match="holds a run. Go on with it by --resume"):
+        train(tiny(pairs_folder, training={"seed": 9}), tmp_path / "run")
+    assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_size_that_the_generator_cannot_take_is_refused_before_the_first_step(pairs_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"generator 'unet' \(depth=3.*divisible by 8, and data.crop is 20"):
+        train(tiny(pairs_folder, generator={"depth": 3}, data={"crop": 20}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_a_finished_run_does_nothing(pairs_folder: Path, tmp_path: Path) -> None:
+    train(tiny(pairs_folder), tmp_path / "run")
+    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    assert resume(tmp_path / "run").step == 12
+    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()} == before
+
+
+def test_a_longer_run_equals_one_that_was_resumed_to_that_length(pairs_folder: Path, tmp_path: Path) -> None:
+    train(tiny(pairs_folder, training={"steps": 18}), tmp_path / "whole")
+    train(tiny(pairs_folder), tmp_path / "parts")
+    resume(tmp_path / "parts", {"training": {"steps": 18}})
+    weights = "model-last/generator.safetensors"
+    assert (tmp_path / "whole" / weights).read_bytes() == (tmp_path / "parts" / weights).read_bytes()
+    assert [r["step"] for r in rows(tmp_path / "parts") if "lr" in r] == list(range(1, 19))
+
+
+@pytest.mark.parametrize("changes", [{"generator": {"depth": 1}}, {"training": {"batch_size": 2}}, {"recipe": {"name": "x"}}])
+def test_resuming_as_another_run_is_refused(pairs_folder: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+    train(tiny(pairs_folder), tmp_path / "run")
+    with pytest.raises(UsageError, match="cannot change when a run is resumed"):
+        resume(tmp_path / "run", changes)
+
+
+def test_resuming_nothing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match=r"holds no run to resume"):
+        resume(tmp_path)
+
+
+class Faulty(Recipe):
+    """Trains well until some step, then its loss is not a number."""
+
+    defaults = {"generator": "unet"}
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+        self.register_buffer("steps", torch.zeros(()))
+
+    @classmethod
+    def wiring(cls, source: int, target: int, options: Any) -> dict[str, tuple[int, ...]]:
+        return {"generator": (source, target)}
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        self.steps += 1
+        loss = (self.generator(batch.source) - batch.target).abs().mean()
+        yield Update("generator", {"pixel": loss if self.steps < 8 else loss * float("nan")})
+
+
+class FaultyPlugin:
+    @i2i.hookimpl
+    def i2i_recipes(self) -> dict[str, type[nn.Module]]:
+        return {"faulty": Faulty}
+
+
+@pytest.fixture
+def faulty() -> Iterator[None]:
+    plugins = installed(COMPONENTS)
+    plugin = FaultyPlugin()
+    plugins.register(plugin, "faulty")
+    yield
+    plugins.manager.unregister(plugin)
+
+
+@pytest.mark.usefixtures("faulty")
+def test_a_loss_that_is_not_finite_stops_the_run_and_reaches_no_file(pairs_folder: Path, tmp_path: Path) -> None:
+    layers = {k: v for k, v in TINY.items() if k != "discriminator"}
+    layers |= {"recipe": {"name": "faulty"}, "data": {**TINY["data"], "path": str(pairs_folder)}}
+    with pytest.raises(NonFiniteError, match=r"'generator/pixel' is nan at step 8 \(images: 0\d\)"):
+        train(resolve([layers]), tmp_path / "run")
+    assert [row["step"] for row in rows(tmp_path / "run") if "lr" in row] == list(range(1, 8))
+    assert [p.name for p in (tmp_path / "run" / "checkpoints").glob("step-*")] == ["step-000000005"]

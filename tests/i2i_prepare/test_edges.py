@@ -1,0 +1,159 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage import data
+
+from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.images import geometry
+from i2i.options import build, complete
+from i2i.pairs import Preparer
+from i2i_prepare.edges import Edges
+from i2i_prepare.hed import edge_map
+from i2i_prepare.hed_weights import load_hed
+from i2i_prepare.lines import draw, drop_small, trace
+
+OWNER = "preparer 'edges'"
+
+
+@pytest.fixture(scope="module")
+def photo() -> NDArray[Any]:
+    picture: NDArray[Any] = data.chelsea()
+    return picture
+
+
+def canny(**options: Any) -> Edges:
+    return Edges(method="canny", **options)
+
+
+def ink(source: NDArray[Any]) -> float:
+    return float((source == 0).mean())
+
+
+def test_defaults_are_those_of_pix2pix() -> None:
+    options = complete(Edges, {}, OWNER)
+    assert (options["size"], options["method"], options["threshold"], options["smallest"]) == (256, "hed", 25, 5)
+
+
+@pytest.mark.parametrize("method", ["hed", "canny"])
+def test_a_pair_is_black_lines_on_white_and_the_photograph(photo: NDArray[Any], method: str) -> None:
+    preparer = build(Edges, options={"method": method, "size": 128, "border": 16}, owner=OWNER)
+    assert isinstance(preparer, Preparer)
+    source, target = preparer(photo)
+    assert source.shape == (128, 128, 1)
+    assert source.dtype == np.uint8
+    assert set(np.unique(source)) == {0, 255}
+    assert 0.02 < ink(source) < 0.25
+    np.testing.assert_array_equal(target, geometry.fit(photo, 128, "crop"))
+
+
+def test_hed_is_the_network_then_the_post_processing(photo: NDArray[Any]) -> None:
+    source, target = Edges(size=96, border=32, threshold=40, smallest=9)(photo)
+    probability = edge_map(load_hed(), target, border=32)
+    np.testing.assert_array_equal(source, draw(trace(probability, 96, 96, threshold=40 / 255, smallest=9)))
+
+
+def test_hed_can_look_at_more_than_it_draws(photo: NDArray[Any]) -> None:
+    source, target = Edges(size=64, detect_size=128, border=16)(photo)
+    probability = edge_map(load_hed(), geometry.fit(photo, 128, "crop"), border=16)
+    np.testing.assert_array_equal(source, draw(trace(probability, 64, 64)))
+    np.testing.assert_array_equal(target, geometry.fit(photo, 64, "crop"))
+
+
+def test_canny_is_that_of_opencv_without_specks(photo: NDArray[Any]) -> None:
+    source, target = canny(size=100, canny_low=80, canny_high=160, smallest=7)(photo)
+    np.testing.assert_array_equal(source, draw(drop_small(cv2.Canny(target, 80, 160) > 0, 7)))
+
+
+def test_other_weights_are_used(photo: NDArray[Any], tmp_path: Path) -> None:
+    import torch
+
+    network = load_hed()
+    weights = network.state_dict() | {"fuse.bias": torch.tensor([-100.0])}
+    torch.save(weights, tmp_path / "blind.pth")
+    preparer = build(Edges, options={"size": 32, "border": 0, "weights": str(tmp_path / "blind.pth")}, owner=OWNER)
+    assert ink(preparer(photo).source) == 0
+
+
+@pytest.mark.parametrize("how", ["crop", "stretch", "pad"])
+def test_source_and_target_are_square_whatever_the_photograph(photo: NDArray[Any], how: geometry.Fit) -> None:
+    source, target = canny(size=60, fit=how)(photo)
+    assert source.shape == (60, 60, 1)
+    np.testing.assert_array_equal(target, geometry.fit(photo, 60, how))
+
+
+@pytest.mark.parametrize("method", ["hed", "canny"])
+def test_the_rim_of_a_padded_photograph_is_no_line(method: str) -> None:
+    dark = np.full((60, 120, 3), 20, np.uint8)
+    source, target = build(Edges, options={"method": method, "size": 96, "fit": "pad", "border": 16}, owner=OWNER)(dark)
+    assert (target[:24] == 255).all()
+    assert (target[24:72] == 20).all()
+    assert ink(source) == 0
+
+
+@pytest.mark.parametrize("method", ["hed", "canny"])
+def test_gray_and_deep_photographs_have_the_edges_of_their_8_bit_rgb(photo: NDArray[Any], method: str) -> None:
+    preparer = build(Edges, options={"method": method, "size": 64, "border": 0}, owner=OWNER)
+    gray = geometry.fit(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 64, "crop")
+    expected = preparer(np.repeat(gray, 3, axis=2)).source
+    shades: list[NDArray[Any]] = [gray, gray.astype(np.uint16) * 257, (gray / 127.5 - 1).astype(np.float32)]
+    for shade in shades:
+        source, target = preparer(shade)
+        np.testing.assert_array_equal(target, shade)
+        assert target.dtype == shade.dtype
+        assert (source != expected).mean() < 0.002  # floats round
+
+
+def test_the_same_photograph_gives_the_same_pair(photo: NDArray[Any]) -> None:
+    preparer = Edges(size=48, border=0)
+    np.testing.assert_array_equal(preparer(photo).source, preparer(photo).source)
+
+
+def test_the_photograph_is_left_as_it_was(photo: NDArray[Any]) -> None:
+    before = photo.copy()
+    _, target = canny(size=photo.shape[0], fit="stretch")(photo)
+    assert not np.shares_memory(target, photo)
+    np.testing.assert_array_equal(photo, before)
+
+
+def test_canny_needs_no_torch() -> None:
+    program = "import sys; from i2i_prepare.edges import Edges; Edges(method='canny'); sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_other_than_gray_and_rgb_is_refused(channels: int) -> None:
+    with pytest.raises(DataError, match=f"not in {channels} channels"):
+        canny(size=32)(np.zeros((40, 40, channels), np.uint8))
+
+
+def test_a_panorama_too_thin_to_pad_is_refused() -> None:
+    with pytest.raises(DataError, match="12x4000 is too thin"):
+        canny(fit="pad")(np.zeros((12, 4000, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 8}, "'size': input should be greater than or equal to 16"),
+        ({"fit": "squeeze"}, "'fit': input should be 'crop', 'stretch' or 'pad'"),
+        ({"border": 35}, "'border': input should be a multiple of 16"),
+        ({"threshold": 300}, "'threshold': input should be less than or equal to 255"),
+        ({"method": "canny", "detect_size": 512}, "options of the method 'hed'"),
+        ({"method": "canny", "weights": "hed.pth"}, "options of the method 'hed'"),
+        ({"method": "canny", "canny_low": 300}, r"canny_low \(300\) is above canny_high \(200\)"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build(Edges, options=options, owner=OWNER)
+
+
+def test_missing_weights_are_named() -> None:
+    with pytest.raises(MissingInputError, match=r"nowhere\.pth"):
+        Edges(weights=Path("nowhere.pth"))

