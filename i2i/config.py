@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Mode = Literal["paper", "deterministic", "running"]
 """How a generator runs when it translates.
 
-``paper``: dropout on, statistics of the test batch (always one image here). ``deterministic``: dropout off, statistics of each
-single image. ``running``: dropout off, running averages of the training.
+``paper``: dropout on, statistics of the test batch (always one image here). ``deterministic``: dropout off, statistics
+of each single image. ``running``: dropout off, running averages of the training.
 """
 
 
@@ -200,10 +200,9 @@ def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for section, values in layer.items():
             if not isinstance(values, Mapping):
                 raise UsageError(f"{section!r} is {values!r}. It is a section: give {section}.OPTION instead.")
-            else:
-                before = merged.get(section, {})
-                other = "name" in values and section != "schedule" and before.get("name", values["name"]) != values["name"]
-                merged[section] = {**({} if other else before), **values}
+            before = merged.get(section, {})
+            other = "name" in values and section != "schedule" and before.get("name", values["name"]) != values["name"]
+            merged[section] = {**({} if other else before), **values}
     return merged
 
 

@@ -29,34 +29,44 @@ class Update(NamedTuple):
 class Generator(Protocol):
     """``__init__(in_channels, out_channels, *, options)``; maps a source to a fake of the same height and width.
 
-    A generator that only takes sizes divisible by some number says so in an attribute ``size_multiple`` (1 when absent):
-    the engine checks it before training, and pads and crops by it when translating.
+    A generator that only takes sizes divisible by some number says so in an attribute ``size_multiple`` (1 when
+    absent): the engine checks it before training, and pads and crops by it when translating.
     """
 
-    def __call__(self, source: Tensor, /) -> Tensor: ...
+    def __call__(self, source: Tensor, /) -> Tensor:
+        """The fake, in [-1, 1]."""
+        ...
 
 
 @runtime_checkable
 class Discriminator(Protocol):
     """``__init__(in_channels, *, options)``; returns logits (N, 1, h, w), one per patch."""
 
-    def __call__(self, image: Tensor, /) -> Tensor: ...
+    def __call__(self, image: Tensor, /) -> Tensor:
+        """Logits: above 0 for what looks real."""
+        ...
 
 
 @runtime_checkable
 class Loss(Protocol):
     """``__init__(*, options)``; returns a scalar."""
 
-    def __call__(self, output: Tensor, target: Tensor, /) -> Tensor: ...
+    def __call__(self, output: Tensor, target: Tensor, /) -> Tensor:
+        """The comparison."""
+        ...
 
 
 @runtime_checkable
 class AdversarialLoss(Protocol):
     """``__init__(*, options)``; both methods take logits and return a scalar."""
 
-    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor: ...
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """What the discriminator minimises."""
+        ...
 
-    def generator_loss(self, fake_logits: Tensor) -> Tensor: ...
+    def generator_loss(self, fake_logits: Tensor) -> Tensor:
+        """What the generator minimises."""
+        ...
 
 
 @runtime_checkable
@@ -65,11 +75,13 @@ class Metric(Protocol):
 
     higher_is_better: ClassVar[bool]
 
-    def __call__(self, output: Tensor, target: Tensor, /) -> Tensor: ...
+    def __call__(self, output: Tensor, target: Tensor, /) -> Tensor:
+        """The comparison."""
+        ...
 
 
 class Recipe(nn.Module):
-    """A method: its parts, annotated in ``__init__`` with their contracts, and the order and mathematics of its updates.
+    """A method: its parts, annotated in ``__init__`` with their contracts, and the order of its updates.
 
     Parts are positional parameters of ``__init__``; keyword-only parameters are the recipe's own options. The part
     called ``generator`` is what a trained model consists of.
@@ -79,7 +91,7 @@ class Recipe(nn.Module):
     """Part -> name of the component it uses unless told otherwise."""
 
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Engine settings that the paper prescribes, by section of the configuration; anything a user says overrides them."""
+    """Engine settings that the paper prescribes, by section of the configuration; whatever a user says overrules them."""
 
     @classmethod
     @abstractmethod

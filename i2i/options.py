@@ -14,7 +14,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def options_of(cls: type[Any]) -> type[BaseModel]:
-    """Model of the keyword-only parameters of ``cls.__init__``, described by the class's ``Args:`` section.
+    """Model of the keyword-only parameters of ``cls.__init__``, described by its ``Args:`` sections.
 
     Raises:
         UsageError: If they cannot be options: their types are unknown or not plain data, or one is called ``name``.
@@ -36,7 +36,7 @@ def _fields(cls: type[Any]) -> dict[str, Any]:
     if init is object.__init__:
         return {}
     hints = get_type_hints(init, include_extras=True)
-    docs = _args_section(cls.__doc__ or "")
+    docs = {k: v for base in reversed(cls.__mro__) for k, v in _args_section(base.__doc__ or "").items()}
     return {
         p.name: (
             hints.get(p.name, Any),

@@ -1,4 +1,4 @@
-"""Pairs of images as arrays: what datasets yield and preparers make. Free of torch, so that worker processes start fast."""
+"""Pairs of images as arrays: what datasets yield and preparers make. Free of torch: worker processes start fast."""
 
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -37,7 +37,9 @@ class Preparer(Protocol):
 
     inputs: ClassVar[int]
 
-    def __call__(self, *images: Pixels) -> Pair: ...
+    def __call__(self, *images: Pixels) -> Pair:
+        """The pair that is made of these images."""
+        ...
 
 
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:

@@ -68,7 +68,7 @@ class Problem(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        return f"plugin {self.plugin!r} (from {self.distribution}): {self.reason}"
+        return f"plugin {self.plugin!r} (from {self.distribution}): {self.reason.rstrip('.')}"
 
 
 class Plugins:
@@ -125,7 +125,7 @@ class Plugins:
                 if hook not in HOOKS:
                     raise UsageError(f"there is no hook {hook!r}.{suggest(hook, HOOKS)}")
         except Exception:
-            if self.manager.has_plugin(name):  # pluggy keeps the hooks that it took before the one it refused
+            if self.manager.has_plugin(name):  # a plugin with one bad hook gives nothing, rather than a part
                 self.manager.unregister(name=name)
             raise
         self._origin[name] = (distribution, version)

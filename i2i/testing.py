@@ -23,10 +23,19 @@ from i2i.plugins import describe
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from i2i.contracts import Recipe
+    from i2i.contracts import Batch, Recipe
 
 SOURCE, TARGET = 2, 3
 """Channels of the images that components are shown; they differ, so that one taken for the other is noticed."""
+
+
+@contextmanager
+def _seed(seed: int) -> Iterator[None]:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def check_options(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
@@ -38,6 +47,7 @@ def check_options(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     _complete(cls, options)
 
 
+@_seed(0)
 def check_generator(cls: type[nn.Module], options: Mapping[str, Any] = {}) -> None:
     """Fails unless ``cls`` keeps the contract of `i2i.contracts.Generator`.
 
@@ -64,6 +74,7 @@ def check_generator(cls: type[nn.Module], options: Mapping[str, Any] = {}) -> No
     _check_seed(cls, (SOURCE, TARGET), saved, source)
 
 
+@_seed(0)
 def check_discriminator(cls: type[nn.Module], options: Mapping[str, Any] = {}, size: int = 256) -> None:
     """Fails unless ``cls`` keeps the contract of `i2i.contracts.Discriminator`.
 
@@ -91,6 +102,7 @@ def check_discriminator(cls: type[nn.Module], options: Mapping[str, Any] = {}, s
     _check_seed(cls, (SOURCE,), saved, image.detach())
 
 
+@_seed(0)
 def check_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     """Fails unless ``cls`` keeps the contract of `i2i.contracts.Loss`: a finite scalar, least where images are equal.
 
@@ -109,6 +121,7 @@ def check_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     _check_reached("the output where it equals the target", equal, same)
 
 
+@_seed(0)
 def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     """Fails unless ``cls`` keeps the contract of `i2i.contracts.AdversarialLoss`.
 
@@ -130,13 +143,14 @@ def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> N
         _check_falls("generator_loss()", loss.generator_loss, worse=(low,), better=(high,))
 
 
+@_seed(0)
 def check_recipe(
     cls: type[Recipe], options: Mapping[str, Any] = {}, parts: Mapping[str, Mapping[str, Any]] = {}
 ) -> None:
     """Fails unless ``cls`` keeps the contract of `i2i.contracts.Recipe`, with the components of this environment.
 
-    Trains it for two steps, as the engine would: every network is updated, by finite scalars that reach all of it, and
-    the same seed gives the same weights.
+    Trains it for two steps: every network is updated, by finite scalars that reach all of it and that are computed
+    after the update before was applied, and the same seed gives the same weights.
 
     Args:
         cls: The recipe.
@@ -170,6 +184,7 @@ def check_recipe(
     _require(same, f"two trainings under one seed differ. {_ONLY_TORCH}")
 
 
+@_seed(0)
 def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     """Fails unless ``cls`` keeps the contract of `i2i.contracts.Metric`.
 
@@ -312,15 +327,6 @@ def _images(channels: int, height: int, width: int, seed: int = 0) -> Tensor:
     return torch.rand(2, channels, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
-@contextmanager
-def _seed(seed: int) -> Iterator[None]:
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
-
-
 def _wild(cls: type[nn.Module], wiring: tuple[int, ...], options: Mapping[str, Any]) -> Any:
     """The network with weights that no training would find, to see what holds whatever they are."""
     import torch
@@ -377,7 +383,7 @@ def _check_refusal(generator: nn.Module, source: Tensor, multiple: int) -> None:
         generator(source)
     except ValueError as error:
         clear = str(multiple) in str(error) and f"{height}" in str(error)
-        _require(clear, f"{said}; its refusal of {height}x{width} names neither: {error}")
+        _require(clear, f"{said}; its refusal of {height}x{width} does not name both: {error}")
     except Exception as error:
         raise AssertionError(f"{said}, but {height}x{width} is no ValueError: {describe(error)}") from error
     else:
@@ -423,28 +429,49 @@ def _check_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _train(cls: type[Recipe], selection: Any) -> dict[str, Tensor]:
-    """Weights and losses after two steps under a seed."""
+    """Weights and losses after two steps."""
     from i2i.assembly import compose
     from i2i.contracts import Batch
-    from i2i.training.updates import Updater
 
     with _seed(0):
         with _blame("putting it together"):
             recipe = compose(cls, selection, SOURCE, TARGET)
         size = _fit(64, getattr(recipe.generator, "size_multiple", 1))
         batch = Batch(_images(SOURCE, size, size), _images(TARGET, size, size, seed=1))
-        updater = Updater(recipe, lr=2e-4, betas=(0.5, 0.999))
-        for _ in range(2):
-            with _blame("step()"):
-                losses = updater.step(batch)
-    for name, loss in losses.items():
-        _check_tensor(f"the loss {name!r}", loss, ())
-    idle = updater.parameters.keys() - {name.partition("/")[0] for name in losses}
-    _require(not idle, f"step() never updates {', '.join(sorted(idle))}.")
-    for network in updater.parameters:
-        dead = [n for n, p in recipe.get_submodule(network).named_parameters() if p.requires_grad and p.grad is None]
-        _require(not dead, f"no gradient reaches {', '.join(dead)} of the {network}.")
-    return losses | recipe.state_dict()
+        losses = [_step(recipe, batch) for _ in range(2)]
+    return losses[-1] | recipe.state_dict()
+
+
+def _step(recipe: Recipe, batch: Batch) -> dict[str, Tensor]:
+    """One step by plain gradient descent; unlike fused optimizers, it makes torch notice losses of outdated weights."""
+    networks = {name: dict(module.named_parameters()) for name, module in recipe.named_children()}
+    waiting = {f"{name}.{p}": None for name, named in networks.items() for p in named if named[p].requires_grad}
+    losses: dict[str, Tensor] = {}
+    with _blame("step()"):
+        for network, update in recipe.step(batch):
+            _require(bool(networks.get(network)), f"step() updates {network!r}, but its networks are {list(networks)}.")
+            _require(bool(update), f"step() yields no loss for the {network}.")
+            for name, loss in update.items():
+                _check_tensor(f"the loss {name!r} of the {network}", loss, ())
+            for name in _descend(networks[network], update):
+                waiting.pop(f"{network}.{name}", None)
+            losses |= {f"{network}/{name}": loss.detach() for name, loss in update.items()}
+    _require(not waiting, f"step() trains no {', '.join(waiting)}. Update these parameters, or freeze them.")
+    return losses
+
+
+def _descend(parameters: Mapping[str, Tensor], losses: Mapping[str, Tensor]) -> list[str]:
+    """Names of the parameters that the losses reach, after a small step down their gradient."""
+    import torch
+
+    total = torch.stack(list(losses.values())).sum()
+    trained = {name: p for name, p in parameters.items() if p.requires_grad}
+    gradients = torch.autograd.grad(total, list(trained.values()), allow_unused=True)
+    reached = {name: g for name, g in zip(trained, gradients, strict=True) if g is not None}
+    with torch.no_grad():
+        for name, gradient in reached.items():
+            parameters[name].sub_(1e-3 * gradient)
+    return list(reached)
 
 
 def _check_pair(what: str, pair: Any) -> None:

@@ -11,7 +11,6 @@ import pytest
 from i2i.pairs import Pixels
 
 
-
 def smooth(seed: int, size: int, channels: int) -> Pixels:
     """A picture of a few soft blobs: learnable, unlike noise."""
     rng = np.random.default_rng(seed)
@@ -26,16 +25,26 @@ def write_png(path: Path, pixels: Pixels) -> None:
     path.write_bytes(data.tobytes())
 
 
-@pytest.fixture
-def pairs_folder(tmp_path: Path) -> Path:
+def write_negatives(root: Path) -> Path:
     """Six training and two validation pairs of 32 px: the target is the negative of the source."""
-    root = tmp_path / "pairs"
     for split, seeds in (("train", range(6)), ("val", range(6, 8))):
         for seed in seeds:
             source = smooth(seed, 32, 3)
             write_png(root / split / "imageA" / f"{seed:02}.png", source)
             write_png(root / split / "imageB" / f"{seed:02}.png", 255 - source)
     return root
+
+
+@pytest.fixture
+def pairs_folder(tmp_path: Path) -> Path:
+    """A dataset folder of the test's own; see `write_negatives`."""
+    return write_negatives(tmp_path / "pairs")
+
+
+@pytest.fixture(scope="session")
+def shared_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset folder that no test changes; see `write_negatives`."""
+    return write_negatives(tmp_path_factory.mktemp("shared") / "pairs")
 
 
 @pytest.fixture

@@ -49,13 +49,15 @@ def list_components(
     rows = [_entry(k, name, p) for k in ([kind] if kind else KINDS) for name, p in catalogue(k).items()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
-        return
-    table = Table("kind", "name", "what it is", "plugin", "package")
-    for row in rows:
-        table.add_row(*map(escape, (row["kind"], row["name"], row["summary"], row["plugin"], _package(row))))
-    Console().print(table)
+    else:
+        table = Table("kind", "name", "what it is", "plugin", "package")
+        for row in rows:
+            table.add_row(*map(escape, (row["kind"], row["name"], row["summary"], row["plugin"], _package(row))))
+        Console().print(table)
+    said_at_start = {str(problem) for problem in installed(COMMANDS).problems}
     for problem in _problems():
-        Console(stderr=True, soft_wrap=True).print(f"[yellow]Warning: {escape(problem)}[/]")
+        if problem not in said_at_start:
+            Console(stderr=True, soft_wrap=True, highlight=False).print(f"[yellow]Warning: {escape(problem)}[/]")
 
 
 def show(

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from i2i.training import Reporter
+
 PLAIN_EVERY = 30.0  # seconds between lines where there is no terminal
 
 
@@ -22,8 +24,8 @@ class RateColumn(ProgressColumn):
         return Text(f"{task.speed:.1f}/s" if task.speed else "", style="cyan")
 
 
-class TrainingProgress:
-    """Reports a run on the terminal; a `i2i.training.Reporter`.
+class TrainingProgress(Reporter):
+    """Reports a run on the terminal.
 
     Args:
         quiet: Say nothing but warnings.
@@ -49,7 +51,9 @@ class TrainingProgress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.stop()
 
     def started(self, facts: Mapping[str, str], done: int, total: int) -> None:

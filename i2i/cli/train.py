@@ -20,7 +20,9 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder of the run; made anew.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")] = None,
     use: Annotated[list[str] | None, typer.Option(help="PART=COMPONENT, such as generator=encoder-decoder.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="SECTION.OPTION=VALUE, such as generator.depth=7.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="SECTION.OPTION=VALUE, such as generator.depth=7.")
+    ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Length of the run in epochs.")] = None,
     steps: Annotated[int | None, typer.Option(help="Length of the run in steps; overrules --epochs.")] = None,
@@ -57,7 +59,9 @@ def train(
     with TrainingProgress(quiet) as progress:
         if resume is not None:
             if out is not None or config is not None:
-                raise UsageError("--resume goes on in its own folder, with its own config.yaml. Leave --out and --config away.")
+                raise UsageError(
+                    "--resume goes on in its own folder, with its own config.yaml. Leave --out and --config away."
+                )
             outcome = training.resume(resume, merge(said), progress)
         else:
             if out is None:

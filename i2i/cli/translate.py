@@ -27,8 +27,8 @@ def translate(
 ) -> None:
     """Translate images of any size with a trained model.
 
-    The model says how: nothing of its training has to be repeated here. Results are stored losslessly, with the bit depth
-    of the training's targets.
+    The model says how: nothing of its training has to be repeated here. Results are stored losslessly, with the bit
+    depth of the training's targets.
     """
     from rich.console import Console
     from rich.progress import track
@@ -44,7 +44,10 @@ def translate(
     translator = Translator.load(model, device=device, mode=mode, seed=seed)
     console.print(f"{len(planned)} images, mode {translator.mode}, on {translator.device}")
     results = track(
-        translate_files(translator, planned), total=len(planned), console=console, disable=quiet or not console.is_terminal
+        translate_files(translator, planned),
+        total=len(planned),
+        console=console,
+        disable=quiet or not console.is_terminal,
     )
     problems = [result.problem for result in results if result.problem]
     for problem in problems:

@@ -85,7 +85,9 @@ def detect(folder: Path) -> Layout:
     if not names & {"imageA", "imageB"} and _images(folder):
         return "ab"
     known = "; or ".join(LAYOUTS.values())
-    raise DataError(f"{folder} is not laid out as pairs. Expected {known}. `i2i prepare concat` makes them from two folders.")
+    raise DataError(
+        f"{folder} is not laid out as pairs. Expected {known}. `i2i prepare concat` makes them from two folders."
+    )
 
 
 def _images(folder: Path) -> list[Path]:

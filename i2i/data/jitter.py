@@ -56,7 +56,9 @@ class Jitter(NamedTuple):
         if source != target:
             raise DataError(f"{name}: source is {_size(source)}, target {_size(target)}. Set data.resize to a number.")
         if min(source) < self.crop:
-            raise DataError(f"{name} is {_size(source)}, smaller than data.crop ({self.crop}). Lower it, or set data.resize.")
+            raise DataError(
+                f"{name} is {_size(source)}, smaller than data.crop ({self.crop}). Lower it, or set data.resize."
+            )
         return pair
 
     def _window(self, half: Pixels, top: int, left: int, mirrored: bool) -> Pixels:

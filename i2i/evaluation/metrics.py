@@ -6,7 +6,10 @@ import kornia.metrics
 import torch
 from torch import Tensor, nn
 
+from i2i.errors import UsageError
+
 RANGE = 2.0  # from -1 to 1
+WINDOW = 11
 
 
 class L1(nn.Module):
@@ -15,6 +18,7 @@ class L1(nn.Module):
     higher_is_better: ClassVar[bool] = False
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """Compare (N, C, H, W) with (N, C, H, W); returns (N,)."""
         return (output - target).abs().flatten(1).mean(1)
 
 
@@ -27,14 +31,25 @@ class PSNR(nn.Module):
     higher_is_better: ClassVar[bool] = True
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """Compare (N, C, H, W) with (N, C, H, W); returns (N,)."""
         mse = (output - target).square().flatten(1).mean(1)
         return (10 * torch.log10(RANGE**2 / mse)).clamp(max=100.0)
 
 
 class SSIM(nn.Module):
-    """Structural similarity, in [-1, 1]: Gaussian window of 11 pixels, sigma 1.5 (Wang et al. 2004), mean over channels."""
+    """Structural similarity, in [-1, 1] (Wang et al. 2004, section III): mean over channels and whole windows.
+
+    Windows are Gaussian, 11 pixels wide, of sigma 1.5; images are at least as large.
+
+    Raises:
+        UsageError: When called, if the images are smaller than a window.
+    """
 
     higher_is_better: ClassVar[bool] = True
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return kornia.metrics.ssim(output, target, window_size=11, max_val=RANGE).flatten(1).mean(1)
+        """Compare (N, C, H, W) with (N, C, H, W); returns (N,)."""
+        height, width = output.shape[-2:]
+        if min(height, width) < WINDOW:
+            raise UsageError(f"ssim needs images of {WINDOW}x{WINDOW} at least, got {height}x{width}. Leave it out.")
+        return kornia.metrics.ssim(output, target, WINDOW, max_val=RANGE, padding="valid").flatten(1).mean(1)

@@ -84,8 +84,12 @@ def discover(roots: Sequence[Path], *, exclude: Path | None = None) -> Discovery
 
 
 def printable(name: str) -> str:
-    r"""A file name as text that every terminal and parser takes: bytes that are not UTF-8 become ``\xNN``."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    r"""A file name as text that any terminal and any parser takes, different for different names.
+
+    Backslashes are doubled; bytes that are not UTF-8 become ``\xNN``, control characters ``\n``, ``\x1b`` and so on.
+    """
+    text = os.fsencode(name.replace("\\", "\\\\")).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _base(roots: Sequence[Path]) -> Path:

@@ -6,7 +6,7 @@ from typing import BinaryIO, Literal
 
 from PIL import Image
 
-from i2i.images import npy, pillow, tiff
+from i2i.images import npy, pillow, png, tiff
 from i2i.images.errors import ImageError
 from i2i.images.source import open_regular
 
@@ -76,7 +76,10 @@ def read_header(stream: BinaryIO, where: str) -> Header:
             return _npy_header(stream)
         if start.startswith(tiff.MAGICS):
             return _tiff_header(stream)
+        exif = _png_exif(stream) if start.startswith(png.SIGNATURE) else None
         with pillow.alone(), pillow.opened(stream, where) as image:
+            if exif is not None:
+                image.info["exif"] = exif
             return _pillow_header(image, start)
     except ImageError:
         raise
@@ -92,6 +95,13 @@ def damaged(where: str, error: BaseException) -> ImageError:
     if isinstance(error, EOFError) or any(word in text.lower() for word in ("truncated", "not enough image data")):
         return ImageError("truncated", f"{where} is cut off. Copy or download it again.")
     return ImageError("corrupt", f"{where} is damaged ({text}). Copy or download it again.")
+
+
+def _png_exif(stream: BinaryIO) -> bytes | None:
+    chunks = png.walk(stream)
+    if not chunks.complete:
+        raise EOFError
+    return chunks.exif
 
 
 def _pillow_header(image: Image.Image, start: bytes) -> Header:

@@ -64,6 +64,8 @@ def opened(stream: BinaryIO, where: str) -> Image.Image:
     except UnidentifiedImageError:
         if (added := _added_format(start)) is None:
             raise ImageError("not-an-image", f"{where} {_likely(start)}") from None
+    if added in _decodable():
+        raise ValueError("its boxes are incomplete")
     addition = ADDITIONS[added]
     if find_spec(addition.module) is None:
         remedy = f"Install what decodes it: pip install {addition.package}"
@@ -106,7 +108,8 @@ def _likely(start: bytes) -> str:
 def orientation_of(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 where it is missing, invalid, or the EXIF data are damaged. Inside `alone` only."""
     try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+        # not the method of its class: that of PNG decodes the image in search of more
+        value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
     except Exception:  # whatever a parser of damaged metadata raises: the pixels are none the worse
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -62,6 +62,19 @@ def read(
     else:
         path = Path(path_or_bytes)
         data, where = read_bytes(path), repr(str(path))
+    picture = decode(data, where, max_pixels=max_pixels, min_side=min_side, background=background)
+    return picture if channels is None else picture._replace(pixels=with_channels(picture.pixels, channels))
+
+
+def decode(
+    data: bytes,
+    where: str,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = 1,
+    background: tuple[int, int, int] = WHITE,
+) -> Picture:
+    """The image in the bytes of a file, which errors call ``where``; see `read`."""
     header = read_header(BytesIO(data), where)
     check(header, where, max_pixels, min_side)
     notes = [f"first of {header.frames} frames"] if header.frames > 1 else []
@@ -82,7 +95,7 @@ def read(
             "corrupt", f"{where} does not have the channels that its header claims. Copy or download it again."
         )
     pixels = _finished(pixels, header, background, where, notes)
-    return Picture(pixels if channels is None else with_channels(pixels, channels), tuple(notes))
+    return Picture(pixels, tuple(notes))
 
 
 def check(header: Header, where: str, max_pixels: int, min_side: int) -> None:
@@ -91,6 +104,8 @@ def check(header: Header, where: str, max_pixels: int, min_side: int) -> None:
     Raises:
         ImageError: If the image is too large or too small, or cannot be decoded.
     """
+    if header.refusal:
+        raise ImageError("unsupported", f"{where} {header.refusal}.")
     size = f"{header.width}x{header.height}"
     if min(header.width, header.height) < min_side:
         raise ImageError("too-small", f"{where} is {size}. Images have at least {min_side} pixels each way.")
@@ -98,8 +113,6 @@ def check(header: Header, where: str, max_pixels: int, min_side: int) -> None:
     if header.width * header.height * max(1, header.channels / 4) > max_pixels:
         limit = f"{max_pixels} pixels are allowed. Make it smaller, or allow more (max_pixels)."
         raise ImageError("too-large", f"{where} is {size} with {header.channels} channels, {limit}")
-    if header.refusal:
-        raise ImageError("unsupported", f"{where} {header.refusal}.")
 
 
 def _decoded(data: bytes, header: Header, where: str) -> Pixels:
@@ -141,8 +154,6 @@ def _keyed_alpha(gray: Pixels, png: bytes, transparent: int) -> Pixels:
 
 
 def _is_cut_off(data: bytes, name: str) -> bool:
-    if name == "PNG":
-        return b"IEND" not in data[-64:]
     if name == "WEBP":
         return len(data) < 8 + int.from_bytes(data[4:8], "little")
     return name in ("JPEG", "MPO") and b"\xff\xd9" not in data[-1024:]

@@ -18,6 +18,8 @@ PARAMETERS = {
     ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, WEBP_LOSSLESS],
 }
+LARGEST = {".png": 1_000_000, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
+"""Longest side that the encoders take (libpng, libjpeg, libwebp)."""
 SUFFIXES = (*PARAMETERS, ".npy")
 
 
@@ -47,13 +49,13 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
     if suffix_for(pixels) != ".png" or (suffix != ".png" and pixels.dtype != np.uint8):
         raise ImageError("unsupported", f"A {suffix} file cannot hold {what}. Write {suffix_for(pixels)} instead.")
     stored = pixels if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    try:
-        _, data = cv2.imencode(suffix, stored, PARAMETERS[suffix])
-    except cv2.error:
-        size = f"{pixels.shape[1]}x{pixels.shape[0]}"
-        raise ImageError(
-            "too-large", f"A {suffix} file cannot hold {size} pixels. Write .png or .npy instead."
-        ) from None
+    height, width = pixels.shape[:2]
+    if max(height, width) > LARGEST[suffix]:
+        message = (
+            f"A {suffix} file cannot hold {width}x{height} pixels, a side has at most {LARGEST[suffix]}. Write .npy."
+        )
+        raise ImageError("too-large", message)
+    _, data = cv2.imencode(suffix, stored, PARAMETERS[suffix])
     return data.tobytes()
 
 

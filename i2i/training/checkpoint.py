@@ -1,7 +1,8 @@
 """Checkpoints with one commit point: after a kill or a power loss at any instant the old or the new one is whole.
 
 A checkpoint is a folder. It is written under a hidden name, each file is put on disk, the folder renamed, and then
-``latest.json`` replaced, which names it together with the checksum of its manifest; the manifest has those of the files.
+``latest.json`` replaced, which names it together with the checksum of its manifest; the manifest has those of the
+files.
 """
 
 import hashlib

@@ -35,7 +35,9 @@ class RunFolder:
             OutputError: If it cannot be made.
         """
         if self.config.exists():
-            raise UsageError(f"{self.path} holds a run. Go on with it by --resume {self.path}, or choose another --out.")
+            raise UsageError(
+                f"{self.path} holds a run. Go on with it by --resume {self.path}, or choose another --out."
+            )
         try:
             self.samples.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ from i2i.training import checkpoint, state
 from i2i.training.environment import describe_environment, differences
 from i2i.training.folder import RunFolder
 from i2i.training.log import MetricsLog
+from i2i.training.reporting import Reporter
 from i2i.training.schedule import lr_factor
 from i2i.training.signals import stop_on_signals
 from i2i.training.updates import Updater
@@ -41,7 +42,7 @@ RESUMABLE = {
 """What may change when a run is resumed: nothing that decides what its steps compute, but for how many there are."""
 
 
-class Interrupted(I2iError):
+class InterruptedRunError(I2iError):
     """The run was asked to stop; everything is saved."""
 
     exit_code = 75
@@ -58,43 +59,15 @@ class Outcome(NamedTuple):
     """Of this call, not of calls before it."""
 
 
-class Reporter(Protocol):
-    """Who is told how the run goes."""
-
-    def started(self, facts: Mapping[str, str], done: int, total: int) -> None: ...
-
-    def advanced(self, row: Mapping[str, Any]) -> None: ...
-
-    def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None: ...
-
-    def warned(self, text: str) -> None: ...
-
-
-class Silent:
-    """Tells nobody."""
-
-    def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
-        """Ignore it."""
-
-    def advanced(self, row: Mapping[str, Any]) -> None:
-        """Ignore it."""
-
-    def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None:
-        """Ignore it."""
-
-    def warned(self, text: str) -> None:
-        """Ignore it."""
-
-
 def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Outcome:
     """Begin a run in a new folder.
 
     Raises:
         I2iError: If something is wrong that a person can mend.
-        Interrupted: If SIGINT or SIGTERM stopped it; everything is saved.
+        InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved.
     """
     folder = RunFolder(out)
-    trainer = Trainer(folder, _concrete(config), reporter or Silent())
+    trainer = Trainer(folder, _concrete(config), reporter or Reporter())
     folder.create(trainer.config)
     folder.write_environment(describe_environment(config.selection))
     return trainer.run()
@@ -120,7 +93,7 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
     length = changes.get("training", {})
     if length.get("epochs") and not length.get("steps"):
         config = config.change(training={"steps": None})
-    trainer = Trainer(folder, _concrete(config.change(**changes)), reporter or Silent())
+    trainer = Trainer(folder, _concrete(config.change(**changes)), reporter or Reporter())
     return trainer.resume()
 
 
@@ -195,7 +168,7 @@ class Trainer:
             log_bytes: How much of the metrics log belongs to the state that the run goes on from.
 
         Raises:
-            Interrupted: If a signal stopped it; everything is saved.
+            InterruptedRunError: If a signal stopped it; everything is saved.
         """
         began = time.monotonic()
         self.reporter.started(self._facts(), self.step, self.total)
@@ -214,9 +187,9 @@ class Trainer:
             with stop_on_signals() as stop:
                 for loaded in loader:
                     self._advance(loaded, stopping=bool(stop))
-                    if stop and self.step < self.total:
-                        raise Interrupted(
-                            f"{stop} at step {self.step} of {self.total}: everything is saved. "
+                    if stop.signal and self.step < self.total:
+                        raise InterruptedRunError(
+                            f"{stop.signal.name} at step {self.step} of {self.total}: everything is saved. "
                             f"Go on with: i2i train --resume {self.folder.path}"
                         )
         finally:
@@ -317,7 +290,7 @@ class Trainer:
         except MissingInputError:
             pairs, self.validates = self.pairs, False
             self.reporter.warned(
-                f"{self.config.data.path} has no split 'val': samples are training pairs, and the last model is kept as the best."
+                f"{self.config.data.path} has no split 'val': samples are training pairs, and the model is the last one."
             )
         training = self.config.training
         return Validator(pairs, self.jitter, self.config.inference.mode, training.seed, self.device)
@@ -329,8 +302,8 @@ class Trainer:
             component = self.config.selection.parts["generator"]
             options = ", ".join(f"{name}={value}" for name, value in component.options.items())
             raise UsageError(
-                f"generator {component.name!r} ({options}) takes sizes divisible by {multiple}, and data.crop is {crop}. "
-                "Change data.crop, or the generator's options."
+                f"generator {component.name!r} ({options}) takes sizes divisible by {multiple}, "
+                f"and data.crop is {crop}. Change data.crop, or the generator's options."
             )
 
     def _fingerprint(self) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def find_model(path: str | os.PathLike[str]) -> Path:
     for folder in (Path(path), Path(path) / "model"):
         if (folder / CONFIG).is_file():
             return folder
-    raise MissingInputError(f"{os.fspath(path)} is neither a model folder (with {CONFIG}) nor a run that has a model yet.")
+    raise MissingInputError(f"{os.fspath(path)} is neither a model folder (with {CONFIG}) nor a run with a model.")
 
 
 def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
@@ -113,14 +113,18 @@ def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
         UsageError: If a newer i2i made the model, or the installed component refuses the options.
     """
     config = _read_config(folder / CONFIG)
-    wiring = _needs(config, "recipe").wiring(config.source.channels, config.target.channels, config.selection.recipe.options)
+    wiring = _needs(config, "recipe").wiring(
+        config.source.channels, config.target.channels, config.selection.recipe.options
+    )
     _needs(config, "generator")
     generator: nn.Module = build_part("generator", Generator, config.selection, wiring)
     try:
         generator.load_state_dict(_read_weights(folder / WEIGHTS, config), strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"{folder / WEIGHTS} does not fit generator {config.selection.parts['generator'].name!r}: {reason}") from None
+        raise DataError(
+            f"{folder / WEIGHTS} does not fit generator {config.selection.parts['generator'].name!r}: {reason}"
+        ) from None
     return config, generator
 
 
@@ -132,7 +136,9 @@ def _read_config(path: Path) -> ModelConfig:
     if not isinstance(values, dict) or not isinstance(values.get("format"), int):
         raise DataError(f"{path} is not the configuration of an i2i model.")
     if values["format"] > FORMAT:
-        raise UsageError(f"{path} was made by i2i {values.get('i2i')}, this is {__version__}. Upgrade: pip install -U i2i.")
+        raise UsageError(
+            f"{path} was made by i2i {values.get('i2i')}, this is {__version__}. Upgrade: pip install -U i2i."
+        )
     return check(ModelConfig, values, str(path))
 
 
@@ -143,7 +149,7 @@ def _needs(config: ModelConfig, part: str) -> Any:
     except UnknownNameError as error:
         origin = config.providers[part]
         raise UnknownNameError(
-            f"{error} This model was made with {origin.distribution} {origin.version}: pip install {origin.distribution}."
+            f"{error} The model was made with {origin.distribution} {origin.version}: pip install {origin.distribution}."
         ) from None
 
 

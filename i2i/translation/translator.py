@@ -33,7 +33,13 @@ class Translator:
     """
 
     def __init__(
-        self, config: ModelConfig, generator: nn.Module, *, device: str = "auto", mode: Mode | None = None, seed: int = 0
+        self,
+        config: ModelConfig,
+        generator: nn.Module,
+        *,
+        device: str = "auto",
+        mode: Mode | None = None,
+        seed: int = 0,
     ) -> None:
         self.config = config
         self.mode: Mode = mode or config.mode
@@ -74,7 +80,9 @@ class Translator:
         """The image with the model's number of channels: gray replicated, colour to luma."""
         pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
         if pixels.ndim != 3:
-            raise DataError(f"An image has shape (H, W) or (H, W, C), got {pixels.shape}. Translate one image at a time.")
+            raise DataError(
+                f"An image has shape (H, W) or (H, W, C), got {pixels.shape}. Translate one image at a time."
+            )
         return images.with_channels(pixels, self.config.source.channels)
 
 

@@ -30,8 +30,9 @@ class PatchGAN(nn.Module):
     5      286x286 C64-C128-C256-C512-C512-C512  6
     ====== ======= ============================= ===========
 
-    Convolutions are 4x4 and of stride 2, the last of each row of stride 1; those of the 1x1 patch are 1x1 and of stride 1.
-    A convolution to one channel of the same kernel and stride 1 follows. Biases stand by the rule of `blocks.hidden_bias`.
+    Convolutions are 4x4 and of stride 2, the last of each row of stride 1; those of the 1x1 patch are 1x1 and of stride
+    1. A convolution to one channel, of the same kernel and stride 1, follows. Biases stand by the rule of
+    `blocks.hidden_bias`.
 
     Args:
         layers: Number of convolutions of stride 2; they decide how large a patch one logit sees.

@@ -9,7 +9,8 @@ from i2i.errors import UsageError
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
 DATA = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcno1.", min_size=1), inner, max_size=3)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abcno1.", min_size=1), inner, max_size=3),
 )
 
 
@@ -22,7 +23,16 @@ def test_what_is_written_reads_back_equal(data: object) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("2e-4", 2e-4), ("1e5", 1e5), ("no", "no"), ("1:30", "1:30"), ("010", 10), ("true", True), ("~", None), ("-.inf", -math.inf)],
+    [
+        ("2e-4", 2e-4),
+        ("1e5", 1e5),
+        ("no", "no"),
+        ("1:30", "1:30"),
+        ("010", 10),
+        ("true", True),
+        ("~", None),
+        ("-.inf", -math.inf),
+    ],
 )
 def test_scalars_read_as_people_mean_them(text: str, value: object) -> None:
     assert safe_yaml.load(text, "test") == value

@@ -102,7 +102,7 @@ def test_biases_stand_where_published_checkpoints_have_them(cls: Any, norm: Any)
 
 
 class Nested(nn.Module):
-    """One level of the U-Net of published checkpoints: a block around the next smaller one, with their names of weights."""
+    """One level of the U-Net of published checkpoints: a block around the next smaller one."""
 
     def __init__(self, outer: int, inner: int, below: nn.Module | None, norm: str, source: int | None = None) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class Nested(nn.Module):
 
 
 def normed(norm: str, channels: int) -> nn.Module:
-    kinds = {"batch": nn.BatchNorm2d, "instance": nn.InstanceNorm2d, "none": nn.Identity}
+    kinds: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm2d, "instance": nn.InstanceNorm2d, "none": nn.Identity}
     return kinds[norm](channels)
 
 

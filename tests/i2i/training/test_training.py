@@ -1,7 +1,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -43,10 +43,17 @@ def test_a_run_leaves_everything_that_repeats_it(pairs_folder: Path, tmp_path: P
     assert [row["epoch"] for row in steps] == [1] * 6 + [2] * 6
     validations = {row["step"]: row["validation"] for row in rows(run) if "validation" in row}
     assert set(validations) == {4, 8, 12}
-    assert outcome.best == {"step": min(validations, key=lambda s: validations[s]["l1"]), **min(validations.values(), key=lambda v: v["l1"])}
+    assert outcome.best == {
+        "step": min(validations, key=lambda s: validations[s]["l1"]),
+        **min(validations.values(), key=lambda v: v["l1"]),
+    }
     assert json.loads((run / "model" / "config.json").read_text())["step"] == outcome.best["step"]
     assert json.loads((run / "model-last" / "config.json").read_text())["step"] == 12
-    assert sorted(p.name for p in (run / "checkpoints").iterdir()) == ["latest.json", "step-000000010", "step-000000012"]
+    assert sorted(p.name for p in (run / "checkpoints").iterdir()) == [
+        "latest.json",
+        "step-000000010",
+        "step-000000012",
+    ]
     assert images.read(run / "samples" / "step-000000012.png").pixels.shape == (2 * 20, 3 * 20, 3)
     assert json.loads((run / "environment.json").read_text())["libraries"]["torch"] == torch.__version__
 
@@ -94,12 +101,14 @@ def test_without_a_validation_split_the_last_model_is_kept(pairs_folder: Path, t
 def test_a_folder_that_holds_a_run_is_not_overwritten(pairs_folder: Path, tmp_path: Path) -> None:
     train(tiny(pairs_folder), tmp_path / "run")
     before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
-    with pytest.raises(UsageError, match="holds a run. Go on with it by --resume"):
+    with pytest.raises(UsageError, match=r"holds a run\. Go on with it by --resume"):
         train(tiny(pairs_folder, training={"seed": 9}), tmp_path / "run")
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
 
 
-def test_a_size_that_the_generator_cannot_take_is_refused_before_the_first_step(pairs_folder: Path, tmp_path: Path) -> None:
+def test_a_size_that_the_generator_cannot_take_is_refused_before_the_first_step(
+    pairs_folder: Path, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=r"generator 'unet' \(depth=3.*divisible by 8, and data.crop is 20"):
         train(tiny(pairs_folder, generator={"depth": 3}, data={"crop": 20}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -121,7 +130,9 @@ def test_a_longer_run_equals_one_that_was_resumed_to_that_length(pairs_folder: P
     assert [r["step"] for r in rows(tmp_path / "parts") if "lr" in r] == list(range(1, 19))
 
 
-@pytest.mark.parametrize("changes", [{"generator": {"depth": 1}}, {"training": {"batch_size": 2}}, {"recipe": {"name": "x"}}])
+@pytest.mark.parametrize(
+    "changes", [{"generator": {"depth": 1}}, {"training": {"batch_size": 2}}, {"recipe": {"name": "x"}}]
+)
 def test_resuming_as_another_run_is_refused(pairs_folder: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     train(tiny(pairs_folder), tmp_path / "run")
     with pytest.raises(UsageError, match="cannot change when a run is resumed"):
@@ -136,7 +147,7 @@ def test_resuming_nothing_is_said(tmp_path: Path) -> None:
 class Faulty(Recipe):
     """Trains well until some step, then its loss is not a number."""
 
-    defaults = {"generator": "unet"}
+    defaults: ClassVar[dict[str, str]] = {"generator": "unet"}
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()

@@ -1,0 +1,274 @@
+"""``i2i prepare``: one subcommand for each installed preparer, with its options as flags."""
+
+import inspect
+import json
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+from typer.core import TyperCommand, TyperGroup
+
+from i2i.errors import DataError, UsageError
+from i2i.plugins import Provided, catalogue, lookup
+
+if TYPE_CHECKING:
+    from i2i.preparation import Report
+
+FIRST = 3  # names of rejected images that are shown
+
+
+class Preparers(TyperGroup):
+    """The preparers as commands, looked up when one is asked for: some of them load image libraries."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        """Names of all preparers."""
+        return list(catalogue("preparer"))
+
+    def get_command(self, ctx: object, cmd_name: str) -> TyperCommand:
+        """The command of a preparer.
+
+        Raises:
+            UnknownNameError: If there is none of that name.
+        """
+        return make_command(cmd_name, lookup("preparer", cmd_name))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    help_text = "Make a dataset of pairs out of images. Interrupted, the same command goes on where it stopped."
+    app.add_typer(typer.Typer(cls=Preparers, help=help_text, no_args_is_help=True), name="prepare")
+
+
+def make_command(name: str, provided: Provided) -> TyperCommand:
+    """The command that runs a preparer; of a preparer whose options cannot be flags, one that says why."""
+    from i2i.options import options_of
+
+    summary = _plain(inspect.getdoc(provided.cls) or "")
+    try:
+        model = options_of(provided.cls)
+        flags = [make_flag(option, field) for option, field in model.model_fields.items()]
+        own = list(inspect.signature(run).parameters.values())[2:]
+        if clashes := {flag.name for flag in flags} & {parameter.name for parameter in own}:
+            raise UsageError(
+                f"preparer {name!r} has the option {min(clashes)!r}, which is one of `i2i prepare` itself."
+            )
+    except UsageError as error:
+        problem = error
+
+        def command(**_: Any) -> None:
+            raise problem
+
+        summary, parameters = f"Broken: {error}", []
+    else:
+
+        def command(**values: Any) -> None:
+            given = {option: values.pop(option) for option in model.model_fields}
+            options = {
+                option: _as_data(option, value, model.model_fields[option])
+                for option, value in given.items()
+                if value is not None
+            }
+            run(name, options, **values)
+
+        parameters = own[:2] + flags + own[2:]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    app = typer.Typer(add_completion=False)
+    app.command(name, help=summary.partition("\n\nArgs:")[0], short_help=summary.partition("\n")[0])(command)
+    return cast(TyperCommand, typer.main.get_command(app))
+
+
+def _plain(docstring: str) -> str:
+    """A docstring for the terminal: paragraphs in one line, no markup of reStructuredText, none of rich."""
+    from rich.markup import escape
+
+    return escape(re.sub(r"(?<!\n)\n(?!\n| )", " ", docstring).replace("``", ""))
+
+
+def make_flag(option: str, field: FieldInfo) -> inspect.Parameter:
+    """The flag of an option: dashes for underscores, limits, choices, default and help."""
+    kind = _core(field.annotation)
+    if choices := _choices(kind):
+        kind = Literal[tuple(choices)]
+    elif kind not in (bool, int, float, Path):
+        kind = str
+    default = None if field.is_required() or field.default is None else field.default
+    if kind is str or choices:
+        default = default if default is None else str(default)
+    flag = f"--{option.replace('_', '-')}"
+    limits = {"min": _limit(field, "ge"), "max": _limit(field, "le")} if kind in (int, float) else {}
+    declaration = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
+    info = typer.Option(declaration, help=_plain(field.description or ""), show_default=default is not None, **limits)
+    annotation = Annotated[kind if field.is_required() else kind | None, info]  # type: ignore[valid-type]
+    return inspect.Parameter(
+        option,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if field.is_required() else default,
+        annotation=annotation,
+    )
+
+
+def _core(annotation: Any) -> Any:
+    """A type without its limits, and without None beside it."""
+    origin, parts = get_origin(annotation), list(get_args(annotation))
+    if origin is Annotated:
+        return _core(parts[0])
+    some = [part for part in parts if part is not type(None)]
+    return _core(some[0]) if origin in (Union, UnionType) and len(some) == 1 else annotation
+
+
+def _choices(kind: Any) -> dict[str, Any]:
+    """Text -> value, of a type that has only some values."""
+    return {str(value): value for value in get_args(kind)} if get_origin(kind) is Literal else {}
+
+
+def _limit(field: FieldInfo, name: str) -> Any:
+    """A limit of a number, also where None is allowed beside it."""
+    metadata = [*field.metadata, *(m for part in get_args(field.annotation) for m in getattr(part, "__metadata__", ()))]
+    found = (getattr(m, name, None) for entry in metadata for m in (entry, *getattr(entry, "metadata", ())))
+    return next((value for value in found if value is not None), None)
+
+
+def _as_data(option: str, value: Any, field: FieldInfo) -> Any:
+    """What was typed for an option; where neither text nor a number is wanted, read as a YAML file would be."""
+    from i2i import safe_yaml
+
+    kind = _core(field.annotation)
+    if choices := _choices(kind):
+        return choices[value]
+    return (
+        safe_yaml.load(value, f"--{option.replace('_', '-')}") if isinstance(value, str) and kind is not str else value
+    )
+
+
+def run(
+    name: str,
+    options: Mapping[str, Any],
+    sources: Annotated[list[Path], typer.Argument(metavar="SRC", help="Images, and folders of images.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The dataset folder to make.")],
+    *,
+    val: Annotated[float, typer.Option(help="Share of the pairs for validation.", min=0, max=1)] = 0.1,
+    test: Annotated[float, typer.Option(help="Share of the pairs for test.", min=0, max=1)] = 0.0,
+    layout: Annotated[
+        Literal["folders", "ab"],
+        typer.Option(help="Two folders imageA and imageB, or one file with A on the left and B on the right."),
+    ] = "folders",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; the result does not depend on it.", min=1, show_default="all cores")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, other pairs for validation and test.")] = 0,
+    max_pixels: Annotated[int, typer.Option(help="Largest image that is read.", min=1)] = 40_000_000,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start afresh where OUT is a dataset already.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the sums as JSON, for programs.")] = False,
+) -> None:
+    """Prepare, and show how it goes and what came of it.
+
+    Raises:
+        DataError: If an input was rejected.
+    """
+    from i2i.preparation import prepare
+
+    with Progress(name, silent=quiet or as_json) as progress:
+        report = prepare(
+            name,
+            sources,
+            out,
+            options=options,
+            val=val,
+            test=test,
+            layout=layout,
+            workers=workers,
+            seed=seed,
+            max_pixels=max_pixels,
+            overwrite=overwrite,
+            on_progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2))
+    elif not quiet:
+        show(report, out)
+    if rejected := sum(map(len, report.rejected.values())):
+        where = repr(str(out / "report.jsonl"))
+        raise DataError(
+            f"{rejected} of {len(report.rows)} inputs were rejected. What is wrong with each is in {where}."
+        )
+
+
+class Progress:
+    """How far a preparation is: a live bar, or plain lines where there is no terminal.
+
+    Args:
+        name: The preparer.
+        silent: Show nothing.
+    """
+
+    def __init__(self, name: str, *, silent: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        from i2i.cli.progress import PLAIN_EVERY, RateColumn
+
+        self.console = Console(highlight=False, quiet=silent)
+        self._name = name
+        self._every = PLAIN_EVERY
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            RateColumn(),
+            TimeRemainingColumn(),
+        )
+        self._bar = Bar(*columns, console=self.console, disable=silent or not self.console.is_terminal)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._bar.stop()
+        if kind is KeyboardInterrupt:
+            self.console.print("Stopped. The same command goes on from here.")
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that so many of all inputs are done."""
+        now = time.monotonic()
+        if not self._bar.tasks:
+            # begins with what an earlier run had done, which says nothing about the speed of this one
+            self._task = self._bar.add_task(self._name, total=total, completed=done)
+            self._bar.start()
+            self._began, self._said, self._before = now, now, done
+        self._bar.update(self._task, completed=done)
+        if not self.console.is_terminal and now - self._said > self._every:
+            self._said = now
+            rate = (done - self._before) / (now - self._began)
+            left = f", {(total - done) / rate / 60:.0f} min left" if rate else ""
+            self.console.print(f"{done} of {total} done, {rate:.1f}/s{left}")
+
+
+def show(report: "Report", out: Path) -> None:
+    """Print what came of everything, and the command to type next."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table.grid(padding=(0, 2))
+    shares = ", ".join(f"{count} {split}" for split, count in report.splits.items() if count)
+    resumed = f"; {report.resumed} of the inputs were done before" if report.resumed else ""
+    table.add_row("[green]made[/]", str(report.made), f"{shares}{resumed}")
+    for reason, count in report.skipped.items():
+        table.add_row("skipped", str(count), escape(reason))
+    for reason, names in report.rejected.items():
+        more = ", ..." if len(names) > FIRST else ""
+        table.add_row("[red]rejected[/]", str(len(names)), escape(f"{reason}: {', '.join(names[:FIRST])}{more}"))
+    console.print(table)
+    console.print(f"{escape(str(out))} took {report.seconds:.1f} s")
+    if report.made:
+        console.print(f"Next: i2i train --plugin pix2pix --data {escape(str(out))} --out RUN", soft_wrap=True)

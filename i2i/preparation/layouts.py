@@ -1,0 +1,62 @@
+"""Where the images of a pair go in a dataset folder."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from i2i.errors import DataError
+from i2i.images import suffix_for, with_channels
+from i2i.pairs import Pair, Pixels
+from i2i.preparation.report import Output
+
+Layout = Literal["folders", "ab"]
+"""``folders``: ``imageA/NAME.png`` and ``imageB/NAME.png``. ``ab``: ``NAME.png`` with A on the left, B on the right."""
+
+HALVES = ("imageA", "imageB")
+
+
+def folders_of(layout: Layout) -> Sequence[str]:
+    """Folders below that of a split."""
+    return HALVES if layout == "folders" else ("",)
+
+
+def files_of(pair: Pair, stem: str, layout: Layout) -> list[tuple[str, Pixels]]:
+    """Names, relative to the split's folder, and images of the files of a pair.
+
+    Raises:
+        DataError: If both images do not fit into one file.
+    """
+    if layout == "ab":
+        whole = side_by_side(pair)
+        return [(f"{stem}{suffix_for(whole)}", whole)]
+    return [(f"{half}/{stem}{suffix_for(image)}", image) for half, image in zip(HALVES, pair, strict=True)]
+
+
+def side_by_side(pair: Pair) -> Pixels:
+    """Source on the left, target on the right, (H, 2W, C); gray is replicated beside colour, 8 bits widened beside 16.
+
+    Raises:
+        DataError: If their sizes differ, or one holds floats and the other integers.
+    """
+    a, b = pair
+    if a.shape[:2] != b.shape[:2]:
+        sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in pair)
+        raise DataError(f"Images of {sizes} do not fit side by side. Choose --layout folders.")
+    if (a.dtype == np.float32) != (b.dtype == np.float32):
+        raise DataError(f"Images of {a.dtype} and {b.dtype} do not fit into one file. Choose --layout folders.")
+    channels = max(a.shape[2], b.shape[2])
+    dtype = np.result_type(a, b)
+    return np.hstack([with_channels(_widened(image, dtype), channels) for image in pair])
+
+
+def _widened(image: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """8 bits in 16: 255 becomes 65535, and division by 257 gives the old value back."""
+    return image if image.dtype == dtype else image.astype(dtype) * dtype.type(257)
+
+
+def metadata_of(name: str, outputs: Sequence[Output]) -> dict[str, Any]:
+    """Line of ``metadata.jsonl`` about a pair, with the columns that the datasets library opens as images."""
+    columns = ["file_name"] if len(outputs) == 1 else [f"{half}_file_name" for half in HALVES]
+    files = {column: output.file for column, output in zip(columns, outputs, strict=True)}
+    return {**files, "source": name, "height": outputs[0].height, "width": outputs[0].width}

@@ -1,0 +1,60 @@
+"""Names of outputs: a pure function of the names of the inputs, distinct on every file system."""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+SEPARATOR = "__"
+"""Stands for ``/``: folders are flattened, so that every reader of dataset folders finds every image."""
+
+MAX_BYTES = 180  # leaves room for a hash, a suffix and the additions of other tools below the usual limit of 255
+UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def output_stems(names: Sequence[str]) -> list[str]:
+    """Stem of the output of each input.
+
+    ``cats/tabby 1.jpg`` becomes ``cats__tabby 1``. Characters that some system forbids become ``_``. Where several
+    inputs would get one stem (other suffix, other case, other Unicode form), a part of the hash of its name goes behind
+    each.
+
+    Args:
+        names: Relative paths of the inputs, all different.
+
+    Returns:
+        As many stems, of which no two are equal on a file system that ignores case or Unicode form.
+    """
+    stems = [_stem(name) for name in names]
+    for digits in (8, 64):
+        twins = Counter(_key(stem) for stem in stems)
+        stems = [
+            stem if twins[_key(stem)] == 1 else f"{_stem(name)}-{_hash(name)[:digits]}"
+            for name, stem in zip(names, stems, strict=True)
+        ]
+    return stems
+
+
+def without_suffix(name: str) -> str:
+    """A relative path without its suffix, in Unicode's composed form, as macOS and Linux spell it differently."""
+    folder, slash, file = name.rpartition("/")
+    stem, dot, _ = file.rpartition(".")
+    return unicodedata.normalize("NFC", folder + slash + (stem if dot and stem else file))
+
+
+def _stem(name: str) -> str:
+    stem = UNSAFE.sub("_", without_suffix(name).replace("/", SEPARATOR)).strip(" .") or "image"
+    stem = f"{stem}_" if RESERVED.fullmatch(stem) else stem
+    if len(stem.encode()) > MAX_BYTES:
+        return f"{stem.encode()[:MAX_BYTES].decode(errors='ignore')}-{_hash(name)[:8]}"
+    return stem
+
+
+def _key(stem: str) -> str:
+    return unicodedata.normalize("NFC", stem.casefold())
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,50 @@
+"""Everything that is installed keeps its contract."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from i2i import testing
+from i2i.assembly import serves
+from i2i.contracts import AdversarialLoss
+from i2i.plugins import COMMANDS, COMPONENTS, KINDS, catalogue, installed
+
+SMALL: dict[tuple[str, str], dict[str, Any]] = {
+    ("generator", "unet"): {"depth": 3, "base_channels": 4},
+    ("generator", "encoder-decoder"): {"depth": 3, "base_channels": 4},
+    ("discriminator", "patchgan"): {"base_channels": 8},
+}
+"""Options of components whose defaults are slow to check."""
+
+PARTS: dict[str, dict[str, dict[str, Any]]] = {
+    "pix2pix": {"generator": SMALL["generator", "unet"], "discriminator": {"layers": 1, "base_channels": 4}},
+}
+"""Options of the parts of recipes whose defaults are slow to check."""
+
+INSTALLED = [pytest.param(kind, name, id=f"{kind} {name}") for kind in KINDS for name in catalogue(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), INSTALLED)
+def test_component_keeps_its_contract(kind: str, name: str, pairs_folder: Path) -> None:
+    cls = catalogue(kind)[name].cls
+    options = SMALL.get((kind, name), {})
+    match kind:
+        case "recipe":
+            testing.check_recipe(cls, options, PARTS.get(name, {}))
+        case "dataset":
+            testing.check_dataset(cls, pairs_folder, "train", options)
+        case "loss" if serves(cls, AdversarialLoss):
+            testing.check_adversarial_loss(cls, options)
+        case _:
+            getattr(testing, f"check_{kind}")(cls, options)
+
+
+def test_every_kind_has_a_component() -> None:
+    assert not [kind for kind in KINDS if not catalogue(kind)]
+
+
+def test_no_installed_plugin_is_broken() -> None:
+    for kind in KINDS:
+        assert not installed(KINDS[kind].group).clashes(kind)
+    assert [str(problem) for group in (COMPONENTS, COMMANDS) for problem in installed(group).problems] == []

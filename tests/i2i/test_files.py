@@ -1,0 +1,114 @@
+"""Files that are whole or not there."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from i2i import files
+from i2i.errors import OutputError, UsageError
+
+
+def test_written_file_replaces_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    for data in (b"old", b"new" * 1000, b""):
+        files.write_atomically(path, data)
+        assert path.read_bytes() == data
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_longest_possible_name_is_written(tmp_path: Path) -> None:
+    files.write_atomically(tmp_path / ("x" * 255), b"data")
+    assert os.listdir(tmp_path) == ["x" * 255]
+
+
+def fails_with(number: int) -> object:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize("call", ["fsync", "rename"])
+def test_failure_leaves_the_old_file_and_nothing_else(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    files.write_atomically(path, b"old")
+    if call == "fsync":
+        monkeypatch.setattr(os, "fsync", fails_with(errno.ENOSPC))
+    else:
+        monkeypatch.setattr(os, "replace", fails_with(errno.ENOSPC))
+    with pytest.raises(OutputError, match=r"disk is full.* needs 3 bytes"):
+        files.write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    # a limit on file size is the disk that fills up without the rights to mount one
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from i2i import files, errors\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "files.write_atomically(Path(sys.argv[1]), b'x' * 999)\n"
+        "try: files.write_atomically(Path(sys.argv[1]), b'x' * 5000)\n"
+        "except errors.OutputError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a"], capture_output=True, text=True, check=True)
+    assert "file too large" in done.stdout
+    assert os.listdir(tmp_path) == ["a"]
+    assert (tmp_path / "a").stat().st_size == 999
+
+
+def test_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "model"
+    files.replace_folder(folder, [("a", b"1"), ("b", b"2")])
+    files.replace_folder(folder, [("b", b"3")])
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"b": b"3"}
+    assert os.listdir(tmp_path / "deep") == ["model"]
+
+
+def test_folder_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    files.replace_folder(folder, [("a", b"1")])
+    with pytest.raises(OutputError):
+        files.replace_folder(folder, [("a", b"2"), ("missing/b", b"3")])
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a": b"1"}
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_new_file_never_replaces(tmp_path: Path) -> None:
+    files.write_synced(tmp_path / "a", b"1")
+    with pytest.raises(OutputError, match="file exists"):
+        files.write_synced(tmp_path / "a", b"2")
+
+
+def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("kept", f"{files.TEMPORARY_PREFIX}1-ab", f"deep/{files.TEMPORARY_PREFIX}2-cd"):
+        (tmp_path / name).touch()
+    files.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["deep", "kept"]
+
+
+def test_lock_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from i2i import files\n"
+        "with files.lock(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, tmp_path / "lock"], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(UsageError, match=f"Process {holder.pid} is at work in"), files.lock(tmp_path / "lock"):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+    with files.lock(tmp_path / "lock"):
+        pass
+    with files.lock(tmp_path / "lock"):
+        pass

@@ -1,0 +1,80 @@
+"""The shape of the house: who may import whom, and what a wheel holds."""
+
+import ast
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENGINE = sorted((ROOT / "i2i").rglob("*.py"))
+EXTENSIONS = sorted(file for place in ("plugins", "tools") for file in (ROOT / place).rglob("*.py"))
+HEAVY = {"torch", "numpy", "cv2", "datasets", "huggingface_hub", "kornia", "PIL"}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Top-level names of the modules that a file imports, at its head or inside a function."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("file", ENGINE, ids=named)
+def test_engine_names_no_plugin(file: Path) -> None:
+    assert not [name for name in imported(file) if name.startswith("i2i_")]
+
+
+@pytest.mark.parametrize("file", EXTENSIONS, ids=named)
+def test_plugins_and_tools_import_only_themselves_and_the_engine(file: Path) -> None:
+    own = file.relative_to(ROOT).parts[1]
+    assert not [name for name in imported(file) if name.startswith("i2i_") and name != own]
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(ENGINE) > 10
+    assert {file.relative_to(ROOT).parts[1] for file in EXTENSIONS} >= {"i2i_pix2pix", "i2i_prepare"}
+    assert "i2i" in set(imported(ROOT / "plugins/i2i_pix2pix/recipe.py"))
+
+
+def test_folders_of_packages_are_no_packages() -> None:
+    assert not [place for place in ("plugins", "tools", "tests") if (ROOT / place / "__init__.py").exists()]
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+def test_wheel_holds_the_engine_and_every_plugin_and_tool() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    folders = [named(file.parent) for place in ("plugins", "tools") for file in (ROOT / place).glob("*/__init__.py")]
+    assert sorted(listed) == sorted(["i2i", *folders])
+    assert all((ROOT / package / "py.typed").exists() for package in listed)
+
+
+def test_every_plugin_and_tool_has_an_entry_point() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    for place, group in (("plugins", "i2i"), ("tools", "i2i.commands")):
+        packages = {file.parent.name for file in (ROOT / place).glob("*/__init__.py")}
+        assert packages <= {value.partition(":")[0] for value in groups[group].values()}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["plugins", "--help"]], ids=" ".join)
+def test_help_is_quick_because_it_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import json, sys\nfrom i2i.cli import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit as left:\n    assert not left.code\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert "Usage" in done.stdout
+    loaded = {name.partition(".")[0] for name in json.loads(done.stderr.splitlines()[-1])}
+    assert "i2i" in loaded
+    assert not loaded & HEAVY

@@ -1,0 +1,151 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+import i2i
+from i2i.assembly import select
+from i2i.errors import DataError, I2iError, MissingInputError, UnknownNameError, UsageError
+from i2i.translation.model import ModelConfig, Side, load_model, origins, save_model
+from i2i.translation.translator import Translator, translate_padded
+
+SMALL = {"generator": {"depth": 2, "base_channels": 4, "dropout": 0.5}}
+
+
+def model_folder(path: Path, source: int = 3, target: int = 3, dtype: str = "uint8", **config: Any) -> Path:
+    from i2i.assembly import assemble
+
+    selection = select("pix2pix", {}, SMALL)
+    torch.manual_seed(0)
+    recipe = assemble(selection, source, target)
+    sides = {
+        "source": Side(channels=source, dtype="uint8"),
+        "target": Side.model_validate({"channels": target, "dtype": dtype}),
+    }
+    about: dict[str, Any] = {"size": 16, "direction": "AtoB", "mode": "deterministic", "step": 1, **sides, **config}
+    weights = dict(recipe.get_submodule("generator").state_dict())
+    save_model(path, ModelConfig(selection=selection, providers=origins(selection), **about), weights)
+    return path
+
+
+def noise(height: int, width: int, channels: int = 3) -> Any:
+    return np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
+
+
+class Recorder(nn.Module):
+    """Gives back what it sees, and remembers its size."""
+
+    size_multiple = 8
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.seen = tuple(image.shape[-2:])
+        return image
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 16), (1, 1), (3, 5), (9, 7), (64, 33), (2, 100)])
+def test_any_size_is_mirrored_to_what_the_generator_takes_and_cropped_back(height: int, width: int) -> None:
+    image = torch.rand(3, height, width)
+    recorder = Recorder()
+    assert torch.equal(translate_padded(recorder, image), image)
+    assert all(
+        side % 8 == 0 and side - 8 < given <= side for side, given in zip(recorder.seen, (height, width), strict=True)
+    )
+
+
+def test_margins_are_reflections_as_numpy_makes_them() -> None:
+    image = torch.rand(2, 5, 3)
+    seen: list[Tensor] = []
+
+    class Spy(nn.Module):
+        size_multiple = 16
+
+        def forward(self, padded: Tensor) -> Tensor:
+            seen.append(padded)
+            return padded
+
+    translate_padded(Spy(), image)
+    np.testing.assert_array_equal(seen[0][0].numpy(), np.pad(image.numpy(), ((0, 0), (5, 6), (6, 7)), mode="reflect"))
+
+
+def test_a_model_gives_the_same_images_after_a_round_trip(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "m")
+    image = noise(16, 24)
+    first, again = i2i.Translator.load(folder)(image), i2i.Translator.load(str(folder))(Image.fromarray(image))
+    assert first.shape == (16, 24, 3)
+    assert first.dtype == np.uint8
+    np.testing.assert_array_equal(first, again)
+
+
+def test_output_has_the_channels_and_the_depth_of_the_targets(tmp_path: Path) -> None:
+    translator = Translator.load(model_folder(tmp_path / "m", source=1, target=2, dtype="uint16"))
+    for image in (noise(10, 12, 1), noise(10, 12, 3), noise(10, 12, 1)[:, :, 0]):
+        fake = translator(image)
+        assert (fake.shape, fake.dtype) == ((10, 12, 2), np.uint16)
+
+
+def test_noise_is_repeatable_and_can_be_changed(tmp_path: Path) -> None:
+    folder, image = model_folder(tmp_path / "m", mode="paper"), noise(16, 16)
+    one, same, other = (Translator.load(folder, seed=seed)(image) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+    assert (Translator.load(folder, mode="deterministic")(image) != one).any()
+
+
+def test_channels_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    translator = Translator.load(model_folder(tmp_path / "m"))
+    with pytest.raises(DataError, match="image of 4 channels cannot become one of 3"):
+        translator(noise(8, 8, 4))
+    with pytest.raises(DataError, match=r"shape \(H, W\) or \(H, W, C\)"):
+        translator(noise(8, 8)[None])
+
+
+def edit(folder: Path, **changes: Any) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+
+
+def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match="neither a model folder"):
+        Translator.load(tmp_path / "nothing")
+    folder = model_folder(tmp_path / "m")
+    edit(folder, surprise=1)
+    with pytest.raises(UsageError, match=r"config\.json: no option 'surprise'"):
+        load_model(folder)
+    model_folder(folder)
+    edit(folder, format=2, i2i="9.0")
+    with pytest.raises(UsageError, match=r"was made by i2i 9\.0.*pip install -U i2i"):
+        load_model(folder)
+
+
+def test_a_flipped_bit_in_the_weights_is_found(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "m")
+    weights = bytearray((folder / "generator.safetensors").read_bytes())
+    weights[-5] ^= 1
+    (folder / "generator.safetensors").write_bytes(weights)
+    with pytest.raises(DataError, match="is damaged"):
+        load_model(folder)
+
+
+def test_a_missing_plugin_is_named_with_what_to_install(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "m")
+    config = json.loads((folder / "config.json").read_text())
+    config["selection"]["parts"]["generator"]["name"] = "resnet-of-a-stranger"
+    config["providers"]["generator"] = {"plugin": "resnet", "distribution": "i2i-resnet", "version": "1.2"}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UnknownNameError, match=r"i2i-resnet 1\.2: pip install i2i-resnet"):
+        load_model(folder)
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "m")
+    config = json.loads((folder / "config.json").read_text())
+    config["selection"]["parts"]["generator"]["base_channels"] = 8
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(I2iError, match=r"does not fit generator 'unet'") as refusal:
+        load_model(folder)
+    assert "\n" not in str(refusal.value)

@@ -1,0 +1,47 @@
+"""Colour photographs and their brightness, for colourisation (Isola et al. 2017, black and white to colour)."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from i2i.errors import DataError
+from i2i.images import geometry, with_channels
+from i2i.pairs import Pair, Pixels
+
+
+class Grayscale:
+    """Luma of a photograph, .299 R + .587 G + .114 B (ITU-R BT.601) -> the photograph.
+
+    Differs from pix2pix, which learns the ab channels of Lab out of L: here both sides are stored as they look.
+
+    Args:
+        size: Height and width of source and target, pixels.
+        fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
+            puts white around it.
+        channels: Channels of the gray source; 3 equal ones go with tools that know colour only.
+    """
+
+    inputs: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        *,
+        size: Annotated[int, Field(ge=1)] = 256,
+        fit: geometry.Fit = "crop",
+        channels: Literal[1, 3] = 1,
+    ) -> None:
+        self.size = size
+        self.fit = fit
+        self.channels = channels
+
+    def __call__(self, *images: Pixels) -> Pair:
+        """Source and target out of one photograph in colour.
+
+        Raises:
+            DataError: If it is gray already, or has other channels.
+        """
+        (photo,) = images
+        if photo.shape[2] == 1:
+            raise DataError("The photograph is gray: there is no colour to learn from it. Remove it.")
+        target = geometry.fit(photo, self.size, self.fit)
+        return Pair(with_channels(with_channels(target, 1), self.channels), target)
