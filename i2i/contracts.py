@@ -91,7 +91,7 @@ class Recipe(nn.Module):
     """Part -> name of the component it uses unless told otherwise."""
 
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Engine settings that the paper prescribes, by section of the configuration; whatever a user says overrules them."""
+    """Engine settings that the paper prescribes, by section of the configuration; a user may overrule them."""
 
     @classmethod
     @abstractmethod

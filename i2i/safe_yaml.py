@@ -1,7 +1,7 @@
 """YAML as people mean it: 1.2 scalars (``2e-4`` is a number, ``no`` is a word), no tags, anchors or repeated keys."""
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from yaml.events import AliasEvent
@@ -16,7 +16,7 @@ MAX_DEPTH = 50
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the core schema of YAML 1.2, less what a configuration never needs."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the base class declares it
     depth = 0
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from i2i.training import Reporter
+from i2i.reporting import Reporter
 
 PLAIN_EVERY = 30.0  # seconds between lines where there is no terminal
 

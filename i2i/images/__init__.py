@@ -6,6 +6,7 @@ from i2i.images.errors import ImageError
 from i2i.images.geometry import fit, resize
 from i2i.images.header import Header, probe
 from i2i.images.reader import MAX_PIXELS, Picture, read
+from i2i.images.sheet import as_rgb, contact_sheet
 from i2i.images.writer import encode, suffix_for, write
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "ImageError",
     "Picture",
     "Skipped",
+    "as_rgb",
+    "contact_sheet",
     "discover",
     "encode",
     "fit",

@@ -21,11 +21,11 @@ from i2i.errors import I2iError, MissingInputError, UsageError
 from i2i.options import build
 from i2i.pairs import PairDataset
 from i2i.plugins import lookup
+from i2i.reporting import Reporter
 from i2i.training import checkpoint, state
 from i2i.training.environment import describe_environment, differences
 from i2i.training.folder import RunFolder
 from i2i.training.log import MetricsLog
-from i2i.training.reporting import Reporter
 from i2i.training.schedule import lr_factor
 from i2i.training.signals import stop_on_signals
 from i2i.training.updates import Updater
@@ -290,7 +290,7 @@ class Trainer:
         except MissingInputError:
             pairs, self.validates = self.pairs, False
             self.reporter.warned(
-                f"{self.config.data.path} has no split 'val': samples are training pairs, and the model is the last one."
+                f"{self.config.data.path} has no split 'val': samples are training pairs, the model is the last one."
             )
         training = self.config.training
         return Validator(pairs, self.jitter, self.config.inference.mode, training.seed, self.device)

@@ -37,11 +37,16 @@ class Updater:
         losses: dict[str, Tensor] = {}
         for update in self.recipe.step(batch):
             optimizer = self.optimizer(update.network)
+            if not update.losses:
+                raise UsageError(f"{type(self.recipe).__name__} yields an update of {update.network!r} without losses.")
             optimizer.zero_grad()
             # float32 sums, and gradients of this network alone: nobody reads those of the others
             total = torch.stack([loss.float() for loss in update.losses.values()]).sum()
             total.backward(inputs=self.parameters[update.network])
             optimizer.step()
+            # fused Adam does not say that it wrote: a loss computed before this update would get wrong gradients
+            # from it in silence, where torch otherwise refuses
+            torch.autograd.graph.increment_version(self.parameters[update.network])
             losses |= {f"{update.network}/{name}": loss.detach() for name, loss in update.losses.items()}
         return losses
 

@@ -1,7 +1,7 @@
 """Measures and pictures of held-out pairs: the same ones each time."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,8 +14,6 @@ from i2i.data.jitter import Jitter
 from i2i.data.tensors import to_pixels, to_tensor
 from i2i.pairs import PairDataset, Pixels
 from i2i.translation.modes import inference
-
-GAP = 2  # white pixels between the pictures of a grid
 
 
 class Triple(NamedTuple):
@@ -51,7 +49,7 @@ class Validator:
     def grid(self, generator: nn.Module, count: int) -> Pixels:
         """Picture of ``count`` pairs, one a row: source, fake, target. (H, W, 3) uint8."""
         triples = self.translated(generator, spread(len(self.pairs), count))
-        return contact_sheet([[to_pixels(image, np.uint8) for image in triple] for triple in triples])
+        return images.contact_sheet([[to_pixels(image, np.uint8) for image in triple] for triple in triples])
 
     def translated(self, generator: nn.Module, indices: list[int]) -> Iterator[Triple]:
         """Each pair with its fake; every image is a batch of its own, with the noise of the same seed."""
@@ -66,19 +64,3 @@ class Validator:
 def spread(length: int, count: int) -> list[int]:
     """At most ``count`` indices, evenly over ``range(length)``."""
     return sorted({round(place) for place in np.linspace(0, length - 1, min(count, length))})
-
-
-def contact_sheet(rows: list[list[Pixels]]) -> Pixels:
-    """Rows of uint8 images (H, W, any C) side by side on white, as RGB; all images have the size of the first."""
-    return np.concatenate([_row(row, *rows[0][0].shape[:2]) for row in rows])
-
-
-def _row(row: list[Pixels], height: int, width: int) -> Pixels:
-    pictures = [images.resize(as_rgb(image), height, width) for image in row]
-    margins: Any = ((GAP, GAP), (GAP, GAP), (0, 0))
-    return np.concatenate([np.pad(picture, margins, constant_values=255) for picture in pictures], axis=1)
-
-
-def as_rgb(image: Pixels) -> Pixels:
-    """Something to look at: one or two channels become gray, of more than three the first three are shown."""
-    return image[:, :, :3] if image.shape[2] >= 3 else image[:, :, :1].repeat(3, axis=2)

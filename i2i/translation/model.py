@@ -149,7 +149,8 @@ def _needs(config: ModelConfig, part: str) -> Any:
     except UnknownNameError as error:
         origin = config.providers[part]
         raise UnknownNameError(
-            f"{error} The model was made with {origin.distribution} {origin.version}: pip install {origin.distribution}."
+            f"{error} The model was made with {origin.distribution} {origin.version}: "
+            f"pip install {origin.distribution}."
         ) from None
 
 

@@ -152,6 +152,7 @@ class Faulty(Recipe):
     def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
+        self.steps: torch.Tensor
         self.register_buffer("steps", torch.zeros(()))
 
     @classmethod

@@ -1,0 +1,26 @@
+import numpy as np
+
+from i2i import images
+
+
+def test_every_depth_and_channel_count_becomes_something_to_look_at() -> None:
+    assert images.as_rgb(np.array([[[65535, 0, 32768]]], np.uint16)).tolist() == [[[255, 0, 128]]]
+    assert images.as_rgb(np.array([[[-1.0], [1.0]]], np.float32)).tolist() == [[[0] * 3, [255] * 3]]
+    assert images.as_rgb(np.array([[[1, 2, 3, 4, 5]]], np.uint8)).tolist() == [[[1, 2, 3]]]
+    assert images.as_rgb(np.array([[[7, 9]]], np.uint8)).tolist() == [[[7, 7, 7]]]
+
+
+def test_images_stand_in_rows_framed_in_white() -> None:
+    rows = [[np.full((6, 8, 1), 10 * row + column, np.uint8) for column in range(3)] for row in range(2)]
+    sheet = images.contact_sheet(rows)
+    assert (sheet.shape, sheet.dtype) == ((2 * 10, 3 * 12, 3), np.uint8)
+    assert [[int(sheet[5 + 10 * row, 6 + 12 * column, 0]) for column in range(3)] for row in range(2)] == [
+        [0, 1, 2],
+        [10, 11, 12],
+    ]
+    assert (sheet[:2] == 255).all()
+
+
+def test_all_images_are_brought_to_the_size_of_the_first() -> None:
+    sheet = images.contact_sheet([[np.zeros((4, 4, 3), np.uint8), np.zeros((40, 40, 3), np.uint8)]])
+    assert sheet.shape == (8, 16, 3)

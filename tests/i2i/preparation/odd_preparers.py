@@ -1,0 +1,165 @@
+"""Preparers that do what strangers' preparers do. Worker processes import this module by its name."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+import i2i
+from i2i.errors import DataError, UsageError
+from i2i.pairs import Pair, Pixels
+
+
+class Negative:
+    """A picture and its negative.
+
+    Args:
+        strength: How much of it, where [1] is all.
+        log: File that gets one byte for each picture.
+        pause: Seconds that each picture takes.
+    """
+
+    inputs: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        *,
+        strength: Annotated[int, Field(ge=1, le=3)] = 1,
+        log: Path | None = None,
+        pause: float = 0.0,
+    ) -> None:
+        self.strength = strength
+        self.log = log
+        self.pause = pause
+
+    def __call__(self, *images: Pixels) -> Pair:
+        (image,) = images
+        if self.log is not None:
+            with self.log.open("ab") as file:
+                file.write(b".")
+        time.sleep(self.pause)
+        return Pair(np.iinfo(image.dtype).max - image, image)
+
+
+class Troubled:
+    """Does what the first value of a picture says."""
+
+    inputs: ClassVar[int] = 1
+    FINE, CRASH, EXIT, RAISE, REFUSE, NOTHING, FLAT, HUNGRY, WIDE = range(100, 109)
+
+    def __call__(self, *images: Pixels) -> Pair:
+        (image,) = images
+        what = int(image[0, 0, 0])
+        if what == self.CRASH:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if what == self.EXIT:
+            os._exit(3)
+        if what == self.RAISE:
+            raise RuntimeError("stranger's bug")
+        if what == self.REFUSE:
+            raise DataError("This picture is not to my taste.")
+        if what == self.NOTHING:
+            return None  # type: ignore[return-value]
+        if what == self.FLAT:
+            return Pair(image[0], image)
+        if what == self.HUNGRY:
+            np.ones((1 << 37,), np.uint8)
+        if what == self.WIDE:
+            return Pair(image.astype(np.int64), image)
+        return Pair(image, image)
+
+
+class Mixed:
+    """Source and target of different kinds, as the option says."""
+
+    inputs: ClassVar[int] = 1
+
+    def __init__(self, *, kind: Literal["deep", "float", "small", "many"]) -> None:
+        self.kind = kind
+
+    def __call__(self, *images: Pixels) -> Pair:
+        (image,) = images
+        gray = image[..., :1]
+        sources: dict[str, Pixels] = {
+            "deep": gray.astype(np.uint16) * 257,
+            "float": gray.astype(np.float32) / 255,
+            "small": image[::2, ::2],
+            "many": image.repeat(2, axis=2),
+        }
+        return Pair(sources[self.kind], image)
+
+
+class Limited:
+    """Fills the disk: no file may be longer than a few bytes."""
+
+    inputs: ClassVar[int] = 1
+
+    def __init__(self) -> None:
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    def __call__(self, *images: Pixels) -> Pair:
+        return Pair(images[0], images[0])
+
+
+class Fussy:
+    """Cannot be constructed."""
+
+    inputs: ClassVar[int] = 1
+
+    def __init__(self, *, how: Literal["refuse", "fail", "die"] = "refuse") -> None:
+        if how == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise UsageError("these options do not go together.") if how == "refuse" else OSError("no weights")
+
+
+class Both:
+    """Takes two pictures."""
+
+    inputs: ClassVar[int] = 2
+
+    def __call__(self, *images: Pixels) -> Pair:
+        return Pair(*images)
+
+
+class Crowded:
+    """Its option is one of the command's own."""
+
+    inputs: ClassVar[int] = 1
+
+    def __init__(self, *, seed: int = 0) -> None: ...
+
+
+class Plugin:
+    @i2i.hookimpl
+    def i2i_preparers(self) -> dict[str, type[Any]]:
+        classes = (Negative, Troubled, Mixed, Limited, Fussy, Both, Crowded)
+        return {cls.__name__.lower(): cls for cls in classes}
+
+
+def build(kind: str) -> Any:
+    """Work for the pool: what a task does, it does to its worker."""
+    if kind == "broken":
+        raise UsageError("nothing works")
+
+    def work(task: str) -> str:
+        if task == "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if task == "hang":
+            time.sleep(60)
+        if task == "refuse":
+            raise DataError("all is lost")
+        if task.startswith("crash once:"):
+            marker = Path(task.partition(":")[2])
+            if not marker.exists():
+                marker.touch()
+                os._exit(1)
+        return f"{task} done by {os.getpid()}"
+
+    return work

@@ -1,0 +1,265 @@
+"""A preparation that is stopped at any instant goes on to the same result, and finished work is not done again."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from i2i import files
+from i2i.errors import DataError, UsageError
+from i2i.preparation import prepare
+
+Photos = Callable[..., Path]
+Tree = Callable[[Path], dict[str, str]]
+
+SCRIPT = """
+import sys; sys.path.insert(0, sys.argv[1])
+import odd_preparers
+from pathlib import Path
+from i2i import plugins, preparation
+if __name__ == "__main__":
+    installed = plugins.Plugins()
+    installed.register(odd_preparers.Plugin(), "odd")
+    plugins.installed = lambda group: installed
+    options = {"pause": 0.01, "log": sys.argv[4]}
+    preparation.prepare("negative", [Path(sys.argv[2])], Path(sys.argv[3]), options=options, workers=2, val=0.2)
+"""
+
+
+class KilledError(BaseException):
+    """Stands for a kill within this process."""
+
+
+class _Killer:
+    """Raises at the n-th change to the file system below a folder, once armed."""
+
+    def __init__(self) -> None:
+        self.folder = ""
+        self.left = 0
+        sys.addaudithook(self)
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.folder or event not in ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir"):
+            return
+        if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+            return
+        if self.folder in str(arguments[0]):
+            self.left -= 1
+            if self.left < 0:
+                self.folder = ""
+                raise KilledError
+
+    @contextmanager
+    def armed(self, folder: Path, left: int) -> Iterator[None]:
+        self.folder, self.left = str(folder), left
+        try:
+            yield
+        finally:
+            self.folder = ""
+
+
+@pytest.fixture(scope="module")
+def killer() -> _Killer:
+    return _Killer()
+
+
+def test_stopping_at_any_change_of_the_last_phase_loses_nothing(
+    tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+) -> None:
+    source = photos(4)
+    (source / "broken.png").write_bytes(b"broken")
+    prepare("negative", [source], tmp_path / "whole", val=0.3, workers=1)
+    with pytest.raises(KilledError), killer.armed(tmp_path / "all-made" / "report.jsonl", 0):
+        prepare("negative", [source], tmp_path / "all-made", val=0.3, workers=1)
+    made = tree(tmp_path / "all-made")
+    assert sum(name.endswith(".png") for name in made) == 8
+    assert not any(name.startswith(("train", "val")) for name in made)
+    for stop in range(200):
+        out = tmp_path / "out"
+        shutil.copytree(tmp_path / "all-made", out)
+        try:
+            with killer.armed(out, stop):
+                prepare("negative", [source], out, val=0.3, workers=1)
+        except KilledError:
+            prepare("negative", [source], out, val=0.3, workers=1)
+            assert tree(out) == tree(tmp_path / "whole"), stop
+            shutil.rmtree(out)
+        else:
+            break
+    assert 20 < stop < 199
+
+
+def test_killed_preparation_goes_on_and_repeats_only_what_was_in_flight(
+    tmp_path: Path, photos: Photos, tree: Tree
+) -> None:
+    source, log = photos(60), tmp_path / "log"
+    here = str(Path(__file__).parent)
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+
+    def start(out: Path) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, script, here, source, out, log], start_new_session=True)
+
+    assert start(tmp_path / "whole").wait() == 0
+    assert log.stat().st_size == 60
+    log.unlink()
+    kills, rng = 0, random.Random(0)
+    for _ in range(3):
+        process = start(tmp_path / "out")
+        before = log.stat().st_size if log.exists() else 0
+        deadline = time.monotonic() + 30
+        goal = before + rng.randint(1, 12)
+        while (
+            process.poll() is None
+            and time.monotonic() < deadline
+            and (log.stat().st_size if log.exists() else 0) < goal
+        ):
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+        torn = [path for path in (tmp_path / "out").rglob("*.png") if not path.read_bytes().endswith(b"IEND\xaeB`\x82")]
+        assert torn == []
+    assert kills == 3
+    assert start(tmp_path / "out").wait() == 0
+    assert tree(tmp_path / "out") == {**tree(tmp_path / "whole")}
+    assert log.stat().st_size <= 60 + kills * 2
+
+
+def test_finished_dataset_is_left_as_it_is(tmp_path: Path, photos: Photos, tree: Tree) -> None:
+    source, out, log = photos(3), tmp_path / "out", tmp_path / "log"
+    first = prepare("negative", [source], out, options={"log": str(log)}, workers=1)
+    (out / "dataset.yaml").write_text((out / "dataset.yaml").read_text().replace("licence: ''", "licence: CC0-1.0"))
+    before = tree(out)
+    second = prepare("negative", [source], out, options={"log": str(log)}, workers=1)
+    assert second.rows == first.rows
+    assert second.resumed == 3
+    assert tree(out) == before
+    assert log.stat().st_size == 3
+
+
+def stopped(source: Path, out: Path, killer: _Killer) -> None:
+    with pytest.raises(KilledError), killer.armed(out / "report.jsonl", 0):
+        prepare("negative", [source], out, workers=1)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"options": {"strength": 2}}, "strength 2 instead of 1"),
+        ({"val": 0.5}, "val 0.5 instead of 0.1"),
+        ({"seed": 1}, "seed 1 instead of 0"),
+        ({"layout": "ab"}, "layout ab instead of folders"),
+        ({"max_pixels": 10**6}, "max_pixels 1000000 instead of 40000000"),
+        ({"name": "troubled"}, "preparer troubled instead of negative"),
+    ],
+)
+def test_other_settings_are_refused_unless_overwriting(
+    finished: bool, changed: dict[str, Any], message: str, tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+) -> None:
+    source, out = photos(2), tmp_path / "out"
+    if finished:
+        prepare("negative", [source], out, workers=1)
+    else:
+        stopped(source, out, killer)
+    before = tree(out)
+    command = {"name": "negative", "sources": [source], "out": out, "workers": 1, **changed}
+    with pytest.raises(UsageError, match=f"{message}.*--overwrite"):
+        prepare(**command)
+    assert tree(out) == before
+    prepare(**command, overwrite=True)
+    prepare(**{**command, "out": tmp_path / "fresh"})
+    assert tree(out) == tree(tmp_path / "fresh")
+
+
+def test_overwriting_removes_what_the_new_dataset_has_not(tmp_path: Path, photos: Photos, tree: Tree) -> None:
+    source, out = photos(5), tmp_path / "out"
+    prepare("negative", [source], out, val=0.4, test=0.2, workers=1)
+    (source / "000.png").unlink()
+    prepare("negative", [source], out, val=0.0, workers=1, overwrite=True)
+    prepare("negative", [source], tmp_path / "fresh", val=0.0, workers=1)
+    assert tree(out) == tree(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("stop", range(12))
+def test_overwriting_that_is_stopped_never_mixes_two_datasets(
+    stop: int, tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+) -> None:
+    source, out = photos(2), tmp_path / "out"
+    prepare("negative", [source], out, workers=1)
+    old = tree(out)
+    with pytest.raises(KilledError), killer.armed(out, stop):
+        prepare("negative", [source], out, layout="ab", workers=1, overwrite=True)
+    try:
+        prepare("negative", [source], out, workers=1)
+        assert tree(out) == old
+    except (DataError, UsageError) as error:
+        assert "--overwrite" in str(error)  # noqa: PT017 - the old dataset, or a word on what to do
+    prepare("negative", [source], out, layout="ab", workers=1, overwrite=True)
+    prepare("negative", [source], tmp_path / "fresh", layout="ab", workers=1)
+    assert tree(out) == tree(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("change", ["new", "gone", "changed"])
+def test_finished_dataset_of_other_images_is_not_touched(
+    change: str, tmp_path: Path, photos: Photos, tree: Tree
+) -> None:
+    source, out = photos(3), tmp_path / "out"
+    prepare("negative", [source], out, workers=1)
+    before = tree(out)
+    if change == "new":
+        shutil.copy(source / "000.png", source / "003.png")
+    elif change == "gone":
+        (source / "001.png").unlink()
+    else:
+        (source / "001.png").write_bytes(b"something else")
+    with pytest.raises(UsageError, match="was made from other images"):
+        prepare("negative", [source], out, workers=1)
+    assert tree(out) == before
+
+
+def test_inputs_that_changed_while_it_was_stopped_are_done_again(
+    tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+) -> None:
+    source, out = photos(4), tmp_path / "out"
+    stopped(source, out, killer)
+    shutil.copy(source / "000.png", source / "001.png")
+    (source / "002.png").unlink()
+    os.utime(source / "003.png", ns=(1, 1))
+    assert prepare("negative", [source], out, workers=1).resumed == 1
+    prepare("negative", [source], tmp_path / "fresh", workers=1)
+    assert tree(out) == tree(tmp_path / "fresh")
+
+
+def test_torn_journal_and_lost_outputs_are_made_good(
+    tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+) -> None:
+    source, out = photos(4), tmp_path / "out"
+    stopped(source, out, killer)
+    journal = out / "preparing" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    (out / "preparing" / "imageB" / "000.png").unlink()
+    (out / "preparing" / "imageA" / f"{files.TEMPORARY_PREFIX}1-x").touch()
+    assert prepare("negative", [source], out, workers=1).resumed == 2
+    prepare("negative", [source], tmp_path / "fresh", workers=1)
+    assert tree(out) == tree(tmp_path / "fresh")
+
+
+def test_second_preparation_of_one_folder_is_refused(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(2), tmp_path / "out"
+    (out / "preparing").mkdir(parents=True)
+    with (
+        files.lock(out / "preparing" / "lock"),
+        pytest.raises(UsageError, match=f"Process {os.getpid()} is at work"),
+    ):
+        prepare("negative", [source], out, workers=1)
+    assert prepare("negative", [source], out, workers=1).made == 2

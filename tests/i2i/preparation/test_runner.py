@@ -1,0 +1,305 @@
+"""A dataset folder out of whatever there is: complete, the same each time, and with a word about every input."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from odd_preparers import Troubled
+
+from i2i import images, safe_yaml
+from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UnknownNameError, UsageError
+from i2i.preparation import prepare
+
+Photos = Callable[..., Path]
+Tree = Callable[[Path], dict[str, str]]
+
+
+def rows_of(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "report.jsonl").read_text().splitlines()]
+
+
+def test_dataset_has_the_pairs_and_says_how_it_was_made(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(10), tmp_path / "out"
+    report = prepare("negative", [source], out, options={"strength": 2}, val=0.2, test=0.1, workers=2)
+    assert (report.made, report.skipped, report.rejected) == (10, {}, {})
+    assert report.splits == {"train": 7, "val": 2, "test": 1}
+    assert sorted(path.name for path in out.iterdir()) == ["dataset.yaml", "report.jsonl", "test", "train", "val"]
+    seen = set()
+    for split, count in report.splits.items():
+        lines = [json.loads(line) for line in (out / split / "metadata.jsonl").read_text().splitlines()]
+        assert len(lines) == count
+        for line in lines:
+            seen.add(line["source"])
+            photo = images.read(source / line["source"]).pixels
+            assert (line["height"], line["width"]) == photo.shape[:2]
+            a, b = (images.read(out / split / line[f"{half}_file_name"]).pixels for half in ("imageA", "imageB"))
+            np.testing.assert_array_equal(a, 255 - photo)
+            np.testing.assert_array_equal(b, photo)
+    assert seen == {f"{i:03}.png" for i in range(10)}
+    card = safe_yaml.load((out / "dataset.yaml").read_text(), "card")
+    assert card["preparer"] == "negative"
+    assert card["options"] == {"strength": 2, "log": None, "pause": 0.0}
+    assert card["counts"] == {"made": 10, "skipped": 0, "rejected": 0, "train": 7, "val": 2, "test": 1}
+    assert card["images"]["imageB"] == [
+        {"images": 10, "dtype": "uint8", "channels": 3, "range": [0, 255], "height": [20, 20], "width": [24, 24]}
+    ]
+    assert card["command"].startswith(f"i2i prepare negative {source} OUT --strength 2")
+    assert {"licence", "attribution", "versions", "sources"} <= card.keys()
+
+
+def test_report_has_the_checksums_of_sources_and_outputs(tmp_path: Path, photos: Photos, tree: Tree) -> None:
+    source, out = photos(3), tmp_path / "out"
+    prepare("negative", [source], out, workers=1)
+    for row in rows_of(out):
+        (read,) = row["sources"]
+        assert tree(source)[read["name"]] == read["sha256"]
+        assert len(row["outputs"]) == 2
+        for made in row["outputs"]:
+            assert tree(out)[f"{row['split']}/{made['file']}"] == made["sha256"]
+
+
+def test_result_does_not_depend_on_workers_or_on_the_order_of_sources(
+    tmp_path: Path, photos: Photos, tree: Tree
+) -> None:
+    a, b = photos(7, "a"), photos(5, "b", ".npy")
+    (a / "broken.jpg").write_bytes(b"broken")
+    for out, workers, sources in (("1", 1, [a, b]), ("2", 2, [a, b]), ("3", 3, [b, a])):
+        prepare("negative", sources, tmp_path / out, val=0.3, workers=workers)
+    assert len(tree(tmp_path / "1")) > 20
+    assert tree(tmp_path / "1") == tree(tmp_path / "2")
+    card = "dataset.yaml"  # spells the sources as they were given
+    assert {**tree(tmp_path / "1"), card: ""} == {**tree(tmp_path / "3"), card: ""}
+
+
+def test_side_by_side_layout_has_source_left_and_target_right(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(3), tmp_path / "out"
+    prepare("negative", [source], out, layout="ab", workers=1)
+    for row in rows_of(out):
+        whole = images.read(out / row["split"] / row["outputs"][0]["file"]).pixels
+        photo = images.read(source / row["name"]).pixels
+        np.testing.assert_array_equal(whole, np.hstack([255 - photo, photo]))
+    line = json.loads((out / "val" / "metadata.jsonl").read_text().splitlines()[0])
+    assert (out / "val" / line["file_name"]).is_file()
+
+
+def test_side_by_side_keeps_the_deeper_half(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(1), tmp_path / "out"
+    prepare("mixed", [source], out, options={"kind": "deep"}, layout="ab", workers=1)
+    whole = images.read(out / "train" / "000.png").pixels
+    photo = images.read(source / "000.png").pixels
+    assert whole.dtype == np.uint16
+    np.testing.assert_array_equal(whole // 257, np.hstack([photo[..., [0, 0, 0]], photo]))
+
+
+@pytest.mark.parametrize("kind", ["float", "small", "many"])
+def test_halves_that_do_not_fit_into_one_file_are_rejected(kind: str, tmp_path: Path, photos: Photos) -> None:
+    report = prepare("mixed", [photos(1)], tmp_path / "out", options={"kind": kind}, layout="ab", workers=1)
+    assert report.rejected == {"unsuitable": ["000.png"]}
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("deep", ".png"), ("float", ".npy"), ("many", ".npy"), ("small", ".png")])
+def test_halves_of_any_kind_fit_into_two_files(kind: str, suffix: str, tmp_path: Path, photos: Photos) -> None:
+    prepare("mixed", [photos(1)], tmp_path / "out", options={"kind": kind}, workers=1)
+    assert (tmp_path / "out" / "train" / "imageA" / f"000{suffix}").is_file()
+
+
+def test_trouble_with_one_picture_is_its_own(tmp_path: Path) -> None:
+    kinds = ("FINE", "CRASH", "EXIT", "RAISE", "REFUSE", "NOTHING", "FLAT", "HUNGRY", "WIDE")
+    source = tmp_path / "in"
+    source.mkdir()
+    for kind in kinds:
+        images.write(source / f"{kind}.png", np.full((16, 16, 1), getattr(Troubled, kind), np.uint8))
+    report = prepare("troubled", [source], tmp_path / "out", workers=2)
+    assert report.made == 1
+    assert report.rejected == {
+        "crashed": ["CRASH.png", "EXIT.png"],
+        "preparer-failed": ["FLAT.png", "NOTHING.png", "RAISE.png", "WIDE.png"],
+        "too-large": ["HUNGRY.png"],
+        "unsuitable": ["REFUSE.png"],
+    }
+    messages = {row["name"]: row.get("message", "") for row in rows_of(tmp_path / "out")}
+    assert "SIGSEGV" in messages["CRASH.png"]
+    assert "preparer 'troubled' fails on 'RAISE.png': RuntimeError: stranger's bug" in messages["RAISE.png"]
+    assert messages["REFUSE.png"] == "This picture is not to my taste."
+
+
+@pytest.mark.parametrize(
+    ("how", "message"), [("refuse", "do not go together"), ("fail", "OSError: no weights"), ("die", "died")]
+)
+def test_preparer_that_cannot_be_constructed_is_one_clear_line(
+    how: str, message: str, tmp_path: Path, photos: Photos
+) -> None:
+    with pytest.raises(I2iError, match=message):
+        prepare("fussy", [photos(2)], tmp_path / "out", options={"how": how}, workers=1)
+
+
+def test_every_file_of_a_hostile_folder_is_accounted_for_once(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(4), tmp_path / "photos" / "out"
+    good = (source / "000.png").read_bytes()
+    names = {
+        "sub/000.png": good,
+        "sub/x.jpg/000.png": good,
+        "000.PNG": good,
+        "000.webp": good,
+        "Äpfel 🎨.png": good,
+        "two\nlines.png": good,
+        "-rf.png": good,
+        os.fsdecode(b"caf\xe9.png"): good,
+        "x" * 240 + ".png": good,
+        "cut.png": good[:-30],
+        "empty.jpg": b"",
+        "page.jpg": b"<html>",
+        "tiny.png": cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes(),
+        "huge.png": good.replace(b"\0\0\0\x18\0\0\0\x14", b"\0\0\xff\xff\0\0\xff\xff"),
+        ".hidden.png": good,
+        "__MACOSX/1.png": good,
+        "Thumbs.db": b"",
+        "clip.mp4": b"",
+        "notes": b"",
+    }
+    for name, data in names.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(data)
+    os.mkfifo(source / "pipe.jpg")
+    (source / "link.png").symlink_to("000.png")
+    (source / "dangling.png").symlink_to("gone.png")
+    (source / "loop").symlink_to(".")
+    report = prepare("negative", [source], out, workers=2)
+    assert report.made == 4 + 9 + 1
+    assert report.skipped == {".mp4": 1, "junk": 3, "no suffix": 1}
+    assert report.rejected == {
+        "corrupt": ["huge.png"],
+        "empty": ["empty.jpg"],
+        "not-a-file": ["dangling.png", "pipe.jpg"],
+        "not-an-image": ["page.jpg"],
+        "too-small": ["tiny.png"],
+        "truncated": ["cut.png"],
+    }
+    rows = rows_of(out)
+    assert len({row["name"] for row in rows}) == len(rows) == report.made + 5 + 7
+    files = [(row["split"], made["file"].casefold()) for row in rows for made in row.get("outputs", ())]
+    assert len(set(files)) == len(files) == 2 * report.made
+    assert all((out / split).is_dir() for split, _ in files)
+    assert "".join(row["name"] for row in rows).isprintable()
+    same = {
+        row["split"]
+        for row in rows
+        if row["status"] == "made" and row["name"].split("/")[-1] not in ("001.png", "002.png", "003.png")
+    }
+    assert len(same) == 1
+    second = prepare("negative", [source], out, workers=2)  # the dataset inside the source is not read again
+    assert second.rows == report.rows
+
+
+def test_pixel_limit_is_the_callers(tmp_path: Path, photos: Photos) -> None:
+    report = prepare("negative", [photos(2)], tmp_path / "out", max_pixels=20 * 24 - 1, workers=1)
+    assert report.rejected == {"too-large": ["000.png", "001.png"]}
+    assert report.made == 0
+    assert safe_yaml.load((tmp_path / "out" / "dataset.yaml").read_text(), "card")["counts"]["rejected"] == 2
+
+
+def test_notes_of_the_reader_are_in_the_report(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(cv2.imencode(".png", np.full((16, 16, 4), 99, np.uint8))[1].tobytes())
+    report = prepare("negative", [tmp_path / "in"], tmp_path / "out", workers=1)
+    assert report.rows[0].notes == ("transparency laid on a background",)
+
+
+def two_folders(photos: Photos) -> tuple[Path, Path]:
+    a, b = photos(5, "a"), photos(5, "b", ".webp")
+    (a / "sub").mkdir()
+    (b / "sub").mkdir()
+    shutil.copy(a / "000.png", a / "sub" / "é.png")
+    shutil.copy(b / "000.webp", b / "sub" / "e\u0301.webp")
+    return a, b
+
+
+def test_two_folders_are_matched_by_name(tmp_path: Path, photos: Photos) -> None:
+    report = prepare("both", two_folders(photos), tmp_path / "out", workers=2)
+    assert report.made == 6
+    assert report.rejected == {}
+    for row in report.rows:
+        first, second = (source.name for source in row.sources)
+        assert first.startswith("a/")
+        assert second.startswith("b/")
+    assert "sub/é" in {row.name for row in report.rows}
+
+
+def test_images_without_exactly_one_partner_are_rejected_with_the_nearest(tmp_path: Path, photos: Photos) -> None:
+    a, b = two_folders(photos)
+    (a / "001.png").rename(a / "001-photo.png")
+    shutil.copy(b / "002.webp", b / "002.png")
+    report = prepare("both", [a, b], tmp_path / "out", workers=1)
+    assert report.made == 4
+    assert report.rejected == {"no-partner": ["001", "001-photo"], "several-partners": ["002"]}
+    messages = {row.name: row.message for row in report.rows}
+    assert messages["001-photo"] == "'001-photo.png' has no partner in 'b'. Did you mean '001'?"
+    assert messages["001"] == "'001.webp' has no partner in 'a'. Did you mean '001-photo'?"
+    assert messages["002"].startswith("'002.png' and '002.png' and '002.webp' have the same name")
+
+
+def test_preparer_of_two_wants_two_separate_folders(tmp_path: Path, photos: Photos) -> None:
+    a, b = two_folders(photos)
+    for sources in ([a], [a, b, a], [a, b / "000.webp"], [a, a], [a, a / "sub"]):
+        with pytest.raises(UsageError, match="folders"):
+            prepare("both", sources, tmp_path / "out")
+
+
+def test_nothing_is_written_when_nothing_can_be_made(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(1), tmp_path / "out"
+    (tmp_path / "void").mkdir()
+    (tmp_path / "void" / "clip.mp4").touch()
+    cases: list[tuple[type[I2iError], str, dict[str, Any]]] = [
+        (UnknownNameError, "Did you mean 'negative'", {"name": "negativ"}),
+        (UsageError, "no option 'strenght'", {"options": {"strenght": 1}}),
+        (UsageError, "strength", {"options": {"strength": 9}}),
+        (UsageError, "leave nothing", {"val": 1.0}),
+        (MissingInputError, "nowhere", {"sources": [tmp_path / "nowhere"]}),
+        (DataError, "among the 1 files", {"sources": [tmp_path / "void"]}),
+        (UsageError, "read and written", {"out": source}),
+        (UsageError, "read and written", {"out": tmp_path}),
+    ]
+    for error, message, changed in cases:
+        with pytest.raises(error, match=message):
+            prepare(**{"name": "negative", "sources": [source], "out": out, **changed})
+    assert not out.exists()
+    assert sorted(path.name for path in source.iterdir()) == ["000.png"]
+
+
+def test_folder_that_holds_something_else_is_left_alone(tmp_path: Path, photos: Photos) -> None:
+    out = tmp_path / "precious"
+    out.mkdir()
+    (out / "thesis.tex").write_text("years of work")
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match=r"holds something else, such as 'thesis\.tex'"):
+            prepare("negative", [photos(1)], out, overwrite=overwrite)
+    assert [path.name for path in out.iterdir()] == ["thesis.tex"]
+    with pytest.raises(UsageError, match="is a file"):
+        prepare("negative", [photos(1)], out / "thesis.tex")
+
+
+def test_full_disk_stops_with_one_line_and_without_torn_files(tmp_path: Path, photos: Photos) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(OutputError, match=r"Cannot write .*file too large"):
+        prepare("limited", [photos(3)], out, workers=1)
+    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == ["command.json", "journal.jsonl", "lock"]
+
+
+def test_folder_that_cannot_be_made_is_one_line(tmp_path: Path, photos: Photos) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="Cannot write"):
+        prepare("negative", [photos(1)], tmp_path / "file" / "out")
+
+
+def test_progress_counts_up_to_all(tmp_path: Path, photos: Photos) -> None:
+    told: list[tuple[int, int]] = []
+    prepare(
+        "negative", [photos(4)], tmp_path / "out", workers=2, on_progress=lambda done, total: told.append((done, total))
+    )
+    assert told == [(i, 4) for i in range(5)]

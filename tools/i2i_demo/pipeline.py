@@ -1,0 +1,131 @@
+"""The steps of the demo, through the interfaces that everybody has."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+
+from i2i import images, safe_yaml, training
+from i2i.cli.prepare import Progress
+from i2i.cli.progress import TrainingProgress
+from i2i.config import resolve
+from i2i.files import make_folder, write_atomically
+from i2i.pairs import Pixels
+from i2i.preparation import prepare
+from i2i.translation import Translator
+from i2i.translation.folder import plan, translate_files
+
+EDGES: Mapping[str, int] = {"size": 128, "detect_size": 192, "border": 32}
+"""Options of the preparer: the detector looks closer than the result is large, and not far beyond the rim."""
+
+
+class Triple(NamedTuple):
+    """A held-out drawing, what the generator made of it, and the picture that it was drawn from."""
+
+    name: str
+    source: Pixels
+    output: Pixels
+    target: Pixels
+
+
+@dataclass
+class Story:
+    """What the demo did, for its report."""
+
+    commands: dict[str, str] = field(default_factory=dict)
+    """Step -> the command that does the same."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Step -> seconds."""
+    splits: dict[str, int] = field(default_factory=dict)
+    """Split -> its pairs."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """The run's metrics log."""
+    triples: list[Triple] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return sum(self.timings.values())
+
+
+def run(out: Path, steps: int | None, console: Console) -> Story:
+    """Prepare, train and translate.
+
+    Args:
+        out: Folder for everything that is made; what is there already is gone on with.
+        steps: Length of the training; as in ``settings.yaml`` when not given.
+        console: Where it is told how it goes.
+
+    Raises:
+        I2iError: If something is wrong that a person can mend.
+    """
+    story = Story()
+    make_folder(out)
+    with as_file(files("i2i_demo")) as bundled:
+        with _step(story, "Prepare", _prepare_command(bundled / "images", out), console):
+            _prepare(bundled / "images", out, story, console)
+        settings = out / "settings.yaml"
+        write_atomically(settings, (bundled / "settings.yaml").read_bytes())
+    command = f"i2i train --config {settings} --data {out / 'pairs'} --out {out / 'run'}"
+    with _step(story, "Train", command + (f" --steps {steps}" if steps else ""), console):
+        _train(out, steps, console)
+    held_out = out / "pairs" / "val" / "imageA"
+    with _step(story, "Translate", f"i2i translate {out / 'run'} {held_out} --out {out / 'translated'}", console):
+        _translate(out, held_out)
+    log = (out / "run" / "metrics.jsonl").read_text().splitlines()
+    story.rows = [json.loads(line) for line in log]
+    story.triples = list(_triples(out))
+    return story
+
+
+@contextmanager
+def _step(story: Story, name: str, command: str, console: Console) -> Iterator[None]:
+    console.print(f"\n[bold]{len(story.timings) + 1}/3 {name}[/]  [dim]{command}[/]")
+    began = time.monotonic()
+    yield
+    story.commands[name] = command
+    story.timings[name] = time.monotonic() - began
+
+
+def _prepare_command(sources: Path, out: Path) -> str:
+    flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in EDGES.items())
+    return f"i2i prepare edges {sources} {out / 'pairs'} {flags}"
+
+
+def _prepare(sources: Path, out: Path, story: Story, console: Console) -> None:
+    with Progress("edges", silent=console.quiet) as progress:
+        report = prepare("edges", [sources], out / "pairs", options=EDGES, on_progress=progress)
+    story.splits = {split: count for split, count in report.splits.items() if count}
+    console.print(", ".join(f"{count} pairs for {split}" for split, count in story.splits.items()))
+
+
+def _train(out: Path, steps: int | None, console: Console) -> None:
+    folder = out / "run"
+    length = {"training": {"steps": steps}} if steps else {}
+    with TrainingProgress(console.quiet) as progress:
+        if (folder / "config.yaml").exists():
+            training.resume(folder, length, progress)
+        else:
+            settings = safe_yaml.load((out / "settings.yaml").read_text(), "settings.yaml")
+            config = resolve([settings, {"data": {"path": str(out / "pairs")}}, length])
+            training.train(config, folder, progress)
+
+
+def _translate(out: Path, drawings: Path) -> None:
+    translator = Translator.load(out / "run")
+    for done in translate_files(translator, plan([drawings], out / "translated")):
+        if done.problem:
+            raise RuntimeError(done.problem)  # drawings that were made a minute ago
+
+
+def _triples(out: Path) -> Iterator[Triple]:
+    pairs = out / "pairs" / "val"
+    for output in images.discover([out / "translated"]).files:
+        source, target = (images.read(pairs / half / output.name).pixels for half in ("imageA", "imageB"))
+        yield Triple(output.stem, source, images.read(output).pixels, target)
