@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from i2i import __version__
 from i2i.cli import plugins, prepare, train, translate
+from i2i.cli.console import complain, warn_of_problems
 from i2i.errors import I2iError
 from i2i.plugins import COMMANDS, installed
 
@@ -26,23 +25,25 @@ def build_app() -> typer.Typer:
     )
 
     @app.callback()
-    def options(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
-        if version:
-            typer.echo(__version__)
-            raise typer.Exit
+    def options(
+        version: Annotated[
+            bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        pass
 
     for command in (prepare, train, translate, plugins):
         command.register(app)
     extensions = installed(COMMANDS)
     extensions.add_commands(app)
-    for problem in extensions.problems:
-        complain(f"Warning: {problem}. See `i2i plugins doctor`.", "yellow")
+    warn_of_problems(COMMANDS)
     return app
 
 
-def complain(text: str, colour: str) -> None:
-    """One line on standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{escape(text)}[/]")
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -39,8 +39,10 @@ def train(
     them all. Ctrl-C saves everything: go on with --resume.
     """
     from i2i import training
+    from i2i.cli.console import warn_of_problems
     from i2i.cli.progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
+    from i2i.plugins import COMPONENTS
 
     flags = _flags(
         {
@@ -66,7 +68,9 @@ def train(
         else:
             if out is None:
                 raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
-            outcome = training.train(resolve([read_file(config) if config else {}, *said]), out, progress)
+            resolved = resolve([read_file(config) if config else {}, *said])
+            warn_of_problems(COMPONENTS)
+            outcome = training.train(resolved, out, progress)
     progress.console.print(f"\nDone: {outcome.step} steps in {outcome.folder}")
     if outcome.best is not None:
         progress.console.print(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")

@@ -33,7 +33,8 @@ def translate(
     from rich.console import Console
     from rich.progress import track
 
-    from i2i.cli.app import complain
+    from i2i.cli.console import complain, warn_of_problems
+    from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
     from i2i.translation.folder import plan, translate_files
 
@@ -42,6 +43,7 @@ def translate(
     if not planned:
         raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
     translator = Translator.load(model, device=device, mode=mode, seed=seed)
+    warn_of_problems(COMPONENTS)
     console.print(f"{len(planned)} images, mode {translator.mode}, on {translator.device}")
     results = track(
         translate_files(translator, planned),

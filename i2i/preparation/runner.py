@@ -89,8 +89,8 @@ def prepare(
         versions=_versions(provided),
     )
     dataset = DatasetFolder(out)
-    dataset.check_ours()
     inputs = list_inputs(sources, provided.cls.inputs, out)
+    dataset.check_ours()
     if dataset.finished and not overwrite:
         rows = _unchanged(dataset, command, inputs)
         _tidy(dataset)

@@ -11,7 +11,7 @@ import cv2
 from i2i import options as component_options
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
 from i2i.files import write_atomically
-from i2i.images import encode
+from i2i.images import ImageError, encode
 from i2i.images.reader import Picture, decode
 from i2i.images.source import read_bytes
 from i2i.pairs import Pair, Pixels, Preparer, range_of
@@ -73,7 +73,8 @@ def _work(task: Task, preparer: Preparer, settings: Settings) -> Row:
     except OutputError:
         raise
     except (DataError, MissingInputError, UsageError, MemoryError) as error:
-        message = str(error) or f"{task.name!r} needs more memory than there is. Make it smaller."
+        too_much = f"{task.name!r} needs more memory than a worker may have. Make it smaller."
+        message = too_much if isinstance(error, MemoryError) else str(error)
         return Row(name=task.name, status="rejected", reason=_reason(error), message=message, sources=tuple(sources))
     notes = tuple(note for picture in pictures for note in picture.notes)
     return Row(name=task.name, status="made", notes=notes, sources=tuple(sources), outputs=tuple(outputs))
@@ -116,7 +117,9 @@ REASONS: dict[type[BaseException], str] = {
 
 
 def _reason(error: BaseException) -> str:
-    return getattr(error, "reason", None) or REASONS.get(type(error), "unsuitable")
+    if isinstance(error, ImageError):
+        return error.reason
+    return next((reason for kind, reason in REASONS.items() if isinstance(error, kind)), "unsuitable")
 
 
 def _write(folder: Path, file: str, pixels: Pixels) -> Output:

@@ -52,7 +52,7 @@ class _Killer:
             return
         if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
             return
-        if self.folder in str(arguments[0]):
+        if any(self.folder in str(path) for path in arguments[:2]):
             self.left -= 1
             if self.left < 0:
                 self.folder = ""
@@ -151,20 +151,19 @@ def stopped(source: Path, out: Path, killer: _Killer) -> None:
         prepare("negative", [source], out, workers=1)
 
 
+OTHER_SETTINGS: dict[str, dict[str, Any]] = {
+    "strength 2 instead of 1": {"options": {"strength": 2}},
+    "val 0.5 instead of 0.1": {"val": 0.5},
+    "seed 1 instead of 0": {"seed": 1},
+    "layout ab instead of folders": {"layout": "ab"},
+    "max_pixels 1000000 instead of 40000000": {"max_pixels": 10**6},
+    "preparer troubled instead of negative": {"name": "troubled"},
+}
+
+
 @pytest.mark.parametrize("finished", [True, False])
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"options": {"strength": 2}}, "strength 2 instead of 1"),
-        ({"val": 0.5}, "val 0.5 instead of 0.1"),
-        ({"seed": 1}, "seed 1 instead of 0"),
-        ({"layout": "ab"}, "layout ab instead of folders"),
-        ({"max_pixels": 10**6}, "max_pixels 1000000 instead of 40000000"),
-        ({"name": "troubled"}, "preparer troubled instead of negative"),
-    ],
-)
-def test_other_settings_are_refused_unless_overwriting(
-    finished: bool, changed: dict[str, Any], message: str, tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+def test_other_settings_are_refused(
+    finished: bool, tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
 ) -> None:
     source, out = photos(2), tmp_path / "out"
     if finished:
@@ -172,13 +171,18 @@ def test_other_settings_are_refused_unless_overwriting(
     else:
         stopped(source, out, killer)
     before = tree(out)
-    command = {"name": "negative", "sources": [source], "out": out, "workers": 1, **changed}
-    with pytest.raises(UsageError, match=f"{message}.*--overwrite"):
-        prepare(**command)
-    assert tree(out) == before
-    prepare(**command, overwrite=True)
-    prepare(**{**command, "out": tmp_path / "fresh"})
-    assert tree(out) == tree(tmp_path / "fresh")
+    for message, changed in OTHER_SETTINGS.items():
+        with pytest.raises(UsageError, match=f"{message}.*--overwrite"):
+            prepare(**{"name": "negative", "sources": [source], "out": out, "workers": 1, **changed})
+        assert tree(out) == before
+
+
+def test_stopped_dataset_is_overwritten_on_request(tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer) -> None:
+    source = photos(2)
+    stopped(source, tmp_path / "out", killer)
+    for out in ("out", "fresh"):
+        prepare("negative", [source], tmp_path / out, options={"strength": 2}, workers=1, overwrite=out == "out")
+    assert tree(tmp_path / "out") == tree(tmp_path / "fresh")
 
 
 def test_overwriting_removes_what_the_new_dataset_has_not(tmp_path: Path, photos: Photos, tree: Tree) -> None:
@@ -190,41 +194,46 @@ def test_overwriting_removes_what_the_new_dataset_has_not(tmp_path: Path, photos
     assert tree(out) == tree(tmp_path / "fresh")
 
 
-@pytest.mark.parametrize("stop", range(12))
 def test_overwriting_that_is_stopped_never_mixes_two_datasets(
-    stop: int, tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+    tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
 ) -> None:
-    source, out = photos(2), tmp_path / "out"
-    prepare("negative", [source], out, workers=1)
-    old = tree(out)
-    with pytest.raises(KilledError), killer.armed(out, stop):
-        prepare("negative", [source], out, layout="ab", workers=1, overwrite=True)
-    try:
-        prepare("negative", [source], out, workers=1)
-        assert tree(out) == old
-    except (DataError, UsageError) as error:
-        assert "--overwrite" in str(error)  # noqa: PT017 - the old dataset, or a word on what to do
+    source = photos(2)
+    prepare("negative", [source], tmp_path / "old", workers=1)
+    old = tree(tmp_path / "old")
+    outcomes = []
+    for stop in range(9):
+        out = tmp_path / str(stop)
+        shutil.copytree(tmp_path / "old", out)
+        with pytest.raises(KilledError), killer.armed(out, stop):
+            prepare("negative", [source], out, layout="ab", workers=1, overwrite=True)
+        try:
+            prepare("negative", [source], out, workers=1)
+        except (DataError, UsageError) as error:
+            outcomes.append("--overwrite" in str(error))
+        else:
+            outcomes.append(tree(out) == old)
+    assert outcomes == [True] * 9  # the old dataset, or a word on what to do
     prepare("negative", [source], out, layout="ab", workers=1, overwrite=True)
     prepare("negative", [source], tmp_path / "fresh", layout="ab", workers=1)
     assert tree(out) == tree(tmp_path / "fresh")
 
 
-@pytest.mark.parametrize("change", ["new", "gone", "changed"])
-def test_finished_dataset_of_other_images_is_not_touched(
-    change: str, tmp_path: Path, photos: Photos, tree: Tree
-) -> None:
+def test_finished_dataset_of_other_images_is_not_touched(tmp_path: Path, photos: Photos, tree: Tree) -> None:
     source, out = photos(3), tmp_path / "out"
     prepare("negative", [source], out, workers=1)
-    before = tree(out)
-    if change == "new":
-        shutil.copy(source / "000.png", source / "003.png")
-    elif change == "gone":
-        (source / "001.png").unlink()
-    else:
-        (source / "001.png").write_bytes(b"something else")
-    with pytest.raises(UsageError, match="was made from other images"):
-        prepare("negative", [source], out, workers=1)
-    assert tree(out) == before
+    before, photo = tree(out), (source / "000.png").read_bytes()
+    new, changed = source / "003.png", source / "001.png"
+    changes: list[Callable[[], object]] = [
+        lambda: new.write_bytes(photo),
+        lambda: new.rename(source / "004.png"),
+        lambda: changed.write_bytes(photo + b"more"),
+        lambda: changed.unlink(),
+    ]
+    for change in changes:
+        change()
+        with pytest.raises(UsageError, match="was made from other images"):
+            prepare("negative", [source], out, workers=1)
+        assert tree(out) == before
 
 
 def test_inputs_that_changed_while_it_was_stopped_are_done_again(
