@@ -121,10 +121,13 @@ def make_folder(folder: Path) -> None:
 
 def sweep(root: Path) -> None:
     """Remove what interrupted writers left anywhere under a folder. For the holder of the folder's `lock` only."""
-    for folder, _, names in os.walk(root):
+    for folder, folders, names in os.walk(root):
         for name in names:
             if name.startswith(TEMPORARY_PREFIX):
                 Path(folder, name).unlink(missing_ok=True)
+        for name in [name for name in folders if name.startswith(TEMPORARY_PREFIX)]:
+            folders.remove(name)
+            shutil.rmtree(Path(folder, name), ignore_errors=True)
 
 
 @contextmanager

@@ -2,23 +2,22 @@
 
 import inspect
 import json
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
-from pydantic.fields import FieldInfo
 from typer.core import TyperCommand, TyperGroup
 
+from i2i.cli.flags import as_data, flag_of, plain
 from i2i.errors import DataError, UsageError
 from i2i.plugins import Provided, catalogue, lookup
 
 if TYPE_CHECKING:
     from i2i.preparation import Report
 
+MAX_PIXELS = 40_000_000  # `i2i.images.MAX_PIXELS`, which would load the image libraries
 FIRST = 3  # names of rejected images that are shown
 
 
@@ -48,101 +47,43 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
     """The command that runs a preparer; of a preparer whose options cannot be flags, one that says why."""
     from i2i.options import options_of
 
-    summary = _plain(inspect.getdoc(provided.cls) or "")
+    summary = plain(inspect.getdoc(provided.cls) or "")
     try:
         model = options_of(provided.cls)
-        flags = [make_flag(option, field) for option, field in model.model_fields.items()]
+        flags = [flag_of(option, field) for option, field in model.model_fields.items()]
         own = list(inspect.signature(run).parameters.values())[2:]
         if clashes := {flag.name for flag in flags} & {parameter.name for parameter in own}:
             raise UsageError(
                 f"preparer {name!r} has the option {min(clashes)!r}, which is one of `i2i prepare` itself."
             )
     except UsageError as error:
-        problem = error
+        return _broken_command(name, error)
 
-        def command(**_: Any) -> None:
-            raise problem
+    def command(**values: Any) -> None:
+        given = {option: values.pop(option) for option in model.model_fields}
+        options = {
+            option: as_data(option, value, model.model_fields[option])
+            for option, value in given.items()
+            if value is not None
+        }
+        run(name, options, **values)
 
-        summary, parameters = f"Broken: {error}", []
-    else:
-
-        def command(**values: Any) -> None:
-            given = {option: values.pop(option) for option in model.model_fields}
-            options = {
-                option: _as_data(option, value, model.model_fields[option])
-                for option, value in given.items()
-                if value is not None
-            }
-            run(name, options, **values)
-
-        parameters = own[:2] + flags + own[2:]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__signature__ = inspect.Signature(own[:2] + flags + own[2:])  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False)
     app.command(name, help=summary.partition("\n\nArgs:")[0], short_help=summary.partition("\n")[0])(command)
     return cast(TyperCommand, typer.main.get_command(app))
 
 
-def _plain(docstring: str) -> str:
-    """A docstring for the terminal: paragraphs in one line, no markup of reStructuredText, none of rich."""
-    from rich.markup import escape
+def _broken_command(name: str, problem: UsageError) -> TyperCommand:
+    """A command that takes anything and says what is wrong with it, so that the others are not hidden."""
 
-    return escape(re.sub(r"(?<!\n)\n(?!\n| )", " ", docstring).replace("``", ""))
+    def command() -> None:
+        raise problem
 
-
-def make_flag(option: str, field: FieldInfo) -> inspect.Parameter:
-    """The flag of an option: dashes for underscores, limits, choices, default and help."""
-    kind = _core(field.annotation)
-    if choices := _choices(kind):
-        kind = Literal[tuple(choices)]
-    elif kind not in (bool, int, float, Path):
-        kind = str
-    default = None if field.is_required() or field.default is None else field.default
-    if kind is str or choices:
-        default = default if default is None else str(default)
-    flag = f"--{option.replace('_', '-')}"
-    limits = {"min": _limit(field, "ge"), "max": _limit(field, "le")} if kind in (int, float) else {}
-    declaration = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
-    info = typer.Option(declaration, help=_plain(field.description or ""), show_default=default is not None, **limits)
-    annotation = Annotated[kind if field.is_required() else kind | None, info]  # type: ignore[valid-type]
-    return inspect.Parameter(
-        option,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if field.is_required() else default,
-        annotation=annotation,
-    )
-
-
-def _core(annotation: Any) -> Any:
-    """A type without its limits, and without None beside it."""
-    origin, parts = get_origin(annotation), list(get_args(annotation))
-    if origin is Annotated:
-        return _core(parts[0])
-    some = [part for part in parts if part is not type(None)]
-    return _core(some[0]) if origin in (Union, UnionType) and len(some) == 1 else annotation
-
-
-def _choices(kind: Any) -> dict[str, Any]:
-    """Text -> value, of a type that has only some values."""
-    return {str(value): value for value in get_args(kind)} if get_origin(kind) is Literal else {}
-
-
-def _limit(field: FieldInfo, name: str) -> Any:
-    """A limit of a number, also where None is allowed beside it."""
-    metadata = [*field.metadata, *(m for part in get_args(field.annotation) for m in getattr(part, "__metadata__", ()))]
-    found = (getattr(m, name, None) for entry in metadata for m in (entry, *getattr(entry, "metadata", ())))
-    return next((value for value in found if value is not None), None)
-
-
-def _as_data(option: str, value: Any, field: FieldInfo) -> Any:
-    """What was typed for an option; where neither text nor a number is wanted, read as a YAML file would be."""
-    from i2i import safe_yaml
-
-    kind = _core(field.annotation)
-    if choices := _choices(kind):
-        return choices[value]
-    return (
-        safe_yaml.load(value, f"--{option.replace('_', '-')}") if isinstance(value, str) and kind is not str else value
-    )
+    app = typer.Typer(add_completion=False)
+    anything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command(name, help=plain(f"Broken: {problem}"), context_settings=anything)(command)
+    return cast(TyperCommand, typer.main.get_command(app))
 
 
 def run(
@@ -161,7 +102,7 @@ def run(
         int | None, typer.Option(help="Processes; the result does not depend on it.", min=1, show_default="all cores")
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, other pairs for validation and test.")] = 0,
-    max_pixels: Annotated[int, typer.Option(help="Largest image that is read.", min=1)] = 40_000_000,
+    max_pixels: Annotated[int, typer.Option(help="Largest image that is read.", min=1)] = MAX_PIXELS,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start afresh where OUT is a dataset already.")
     ] = False,

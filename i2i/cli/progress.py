@@ -72,7 +72,7 @@ class TrainingProgress(Reporter):
         self._bar.update(self._task, completed=row["step"], description=losses)
         if not self.console.is_terminal and time.monotonic() - self._said > PLAIN_EVERY:
             self._said = time.monotonic()
-            self.console.print(f"step {row['step']}/{self._total}  {losses}")
+            self.console.print(f"step {row['step']}/{self._total}  {losses}", soft_wrap=True)
 
     def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None:
         """Show how near the fakes are to their targets."""

@@ -25,6 +25,9 @@ MAX_SECONDS = 600.0
 MAX_MEMORY = 8 * 2**30
 """Bytes that one worker may allocate: a decoder that runs wild fails on its file instead of taking all memory."""
 
+MAX_START_SECONDS = 600.0
+"""Longest time to get ready, which may mean to load a network over a slow net."""
+
 READY = "ready"
 ATTEMPTS = 2  # the killer for want of memory takes any process, whoever caused the want
 
@@ -45,15 +48,17 @@ class _Worker(Generic[T]):
         self.process.start()
         theirs.close()  # so that the worker's death ends the connection
         self.task: T | None = None
-        self.since = time.monotonic()
-        with suppress(OSError):  # it died already; the first answer will say so
-            self.connection.send((build, arguments))
+        self._send((build, arguments), MAX_START_SECONDS)
 
-    def give(self, task: T) -> None:
+    def give(self, task: T, max_seconds: float) -> None:
         self.task = task
-        self.since = time.monotonic()
-        with suppress(OSError):
-            self.connection.send(task)
+        self._send(task, max_seconds)
+
+    def _send(self, message: Any, max_seconds: float) -> None:
+        self.max_seconds = max_seconds
+        self.deadline = time.monotonic() + max_seconds
+        with suppress(OSError):  # it has died; waiting for the answer will show
+            self.connection.send(message)
 
     def kill(self) -> None:
         self.process.kill()
@@ -87,8 +92,8 @@ def run(
     pool = [_Worker[T](build, arguments) for _ in range(workers)]
     try:
         while pool:
-            for worker in _answering(pool, max_seconds):
-                answer = _answer(worker, max_seconds)
+            for worker in _answering(pool):
+                answer = _answer(worker)
                 if isinstance(answer, Death):
                     task = worker.task
                     pool.remove(worker)
@@ -107,11 +112,10 @@ def run(
                     yield task, answer
                 following = again.popleft() if again else next(waiting, None)
                 if following is not None:
-                    worker.give(following)
+                    worker.give(following, max_seconds)
                 else:
                     pool.remove(worker)
-                    worker.connection.close()
-                    worker.process.join()
+                    worker.kill()
     finally:
         for worker in pool:
             worker.kill()
@@ -120,18 +124,17 @@ def run(
 GUARD = "A script that prepares images needs `if __name__ == '__main__':` around its calls."
 
 
-def _answering(pool: list[Any], max_seconds: float) -> list[Any]:
+def _answering(pool: list[_Worker[T]]) -> list[_Worker[T]]:
     """Workers that have answered, died, or taken too long."""
+    first = min(worker.deadline for worker in pool)
+    ready = wait([worker.connection for worker in pool], timeout=max(first - time.monotonic(), 0.01))
     now = time.monotonic()
-    oldest = min(worker.since for worker in pool)
-    ready = wait([worker.connection for worker in pool], timeout=max(oldest + max_seconds - now, 0.01))
-    late = time.monotonic() - max_seconds
-    return [worker for worker in pool if worker.connection in ready or worker.since < late]
+    return [worker for worker in pool if worker.connection in ready or worker.deadline < now]
 
 
-def _answer(worker: _Worker[Any], max_seconds: float) -> Any:
+def _answer(worker: _Worker[Any]) -> Any:
     if not worker.connection.poll():
-        return Death("timed-out", f"It took longer than {max_seconds:g} seconds.")
+        return Death("timed-out", f"It took longer than {worker.max_seconds:g} seconds.")
     try:
         answer = worker.connection.recv()
     except (EOFError, OSError):
@@ -153,21 +156,23 @@ def _serve(connection: Connection) -> None:
     """The life of a worker: build, then one task after the other until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the main process decides
     _limit()
-    with suppress(EOFError, OSError):  # the main process is gone
-        build, arguments = connection.recv()
+    work: Callable[[Any], Any] | None = None
+    while True:
         try:
-            work = build(*arguments)
-        except I2iError as error:
-            connection.send(error)
+            message = connection.recv()
+        except (EOFError, OSError):
             return
-        connection.send(READY)
-        while True:
-            task = connection.recv()
-            try:
-                result = work(task)
-            except I2iError as error:
-                result = error
-            connection.send(result)
+        answer: Any = READY
+        try:
+            if work is None:
+                build, arguments = message
+                work = build(*arguments)
+            else:
+                answer = work(message)
+        except I2iError as error:
+            answer = error
+        with suppress(OSError):  # the other end is gone, as receiving will show
+            connection.send(answer)
 
 
 def _limit() -> None:

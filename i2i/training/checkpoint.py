@@ -17,7 +17,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from i2i.errors import DataError
-from i2i.files import replace_folder, write_atomically
+from i2i.files import replace_folder, sweep, write_atomically
 
 LATEST = "latest.json"
 MANIFEST = "manifest.json"
@@ -69,7 +69,7 @@ def load(root: Path) -> tuple[Checkpoint | None, list[str]]:
     Raises:
         DamagedError: If there are checkpoints, but none is whole.
     """
-    _sweep(root)
+    sweep(root)
     warnings: list[str] = []
     committed, expected = _latest(root, warnings)
     for folder in _folders(root):
@@ -136,11 +136,6 @@ def _latest(root: Path, warnings: list[str]) -> tuple[str | None, str | None]:
 def _folders(root: Path) -> list[Path]:
     """Newest first."""
     return sorted((f for f in root.glob("step-*") if f.is_dir()), key=lambda f: f.name, reverse=True)
-
-
-def _sweep(root: Path) -> None:
-    for leftover in root.glob(".*"):
-        shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
 
 
 def _bytes(path: Path) -> bytes:

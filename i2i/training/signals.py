@@ -13,9 +13,6 @@ class StopRequest:
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
 
-    def __bool__(self) -> bool:
-        return self.signal is not None
-
     def handle(self, number: int, _: FrameType | None) -> None:
         """Signal handler: only sets a flag, since a step or a checkpoint may be half done."""
         if self.signal is not None:

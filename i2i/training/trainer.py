@@ -186,10 +186,12 @@ class Trainer:
         try:
             with stop_on_signals() as stop:
                 for loaded in loader:
-                    self._advance(loaded, stopping=bool(stop))
-                    if stop.signal and self.step < self.total:
+                    self._advance(loaded)
+                    signal = stop.signal  # read once: it may come at any instant
+                    self._record(stopping=signal is not None)
+                    if signal is not None and self.step < self.total:
                         raise InterruptedRunError(
-                            f"{stop.signal.name} at step {self.step} of {self.total}: everything is saved. "
+                            f"{signal.name} at step {self.step} of {self.total}: everything is saved. "
                             f"Go on with: i2i train --resume {self.folder.path}"
                         )
         finally:
@@ -197,13 +199,16 @@ class Trainer:
             self.log.close()
         return Outcome(self.folder.path, self.step, self.best, time.monotonic() - began)
 
-    def _advance(self, loaded: Loaded, stopping: bool) -> None:
+    def _advance(self, loaded: Loaded) -> None:
         epoch = self.step // self.per_epoch
         lr = self.config.optimizer.lr * lr_factor(self.config.schedule, self.step, self.total)
         self.updater.set_lr(lr)
         losses = self._update(loaded.batch)
         self.step += 1
         self.log.add(self.step, loaded.names, losses, epoch=epoch + 1, lr=lr)
+
+    def _record(self, stopping: bool) -> None:
+        """Log, validate and save, whatever is due after this step."""
         last = self.step == self.total
         validating = last or self.step % self.config.validation.every == 0
         saving = last or stopping or self.step % self.config.training.checkpoint_every == 0

@@ -152,8 +152,8 @@ def test_orientation_is_applied_once_on_every_path(name: str, orientation: int) 
         data = as_tiff(deep, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
     else:
         image = image.convert("RGBA") if variant == "alpha" else image.convert("CMYK") if variant == "cmyk" else image
-        options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}.get(kind, {})
-        data = encoded(image, kind, exif=exif, **options)
+        best: dict[str, Any] = {"lossless": True, "quality": 100, "subsampling": 0}
+        data = encoded(image, kind, exif=exif, **(best if kind in ("WEBP", "JPEG") else {}))
     shown = ORIENTED.get(orientation, ORIENTED[1])(photo()).astype(int)
     pixels = read(data).pixels.astype(int) // (257 if variant == "16" else 1)
     assert pixels.shape == shown.shape

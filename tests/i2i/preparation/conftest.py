@@ -16,10 +16,10 @@ Photos = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def odd_preparers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preparers of `odd_preparers`, alone in the catalogue."""
-    import odd_preparers
+    from odd_preparers import Plugin
 
     plugins = Plugins()
-    plugins.register(odd_preparers.Plugin(), "odd")
+    plugins.register(Plugin(), "odd")
     monkeypatch.setattr("i2i.plugins.installed", lambda group: plugins)
 
 

@@ -49,15 +49,13 @@ class Troubled:
     """Does what the first value of a picture says."""
 
     inputs: ClassVar[int] = 1
-    FINE, CRASH, EXIT, RAISE, REFUSE, NOTHING, FLAT, HUNGRY, WIDE = range(100, 109)
+    FINE, CRASH, RAISE, REFUSE, NOTHING, FLAT, HUNGRY, WIDE = range(100, 108)
 
     def __call__(self, *images: Pixels) -> Pair:
         (image,) = images
         what = int(image[0, 0, 0])
         if what == self.CRASH:
             os.kill(os.getpid(), signal.SIGSEGV)
-        if what == self.EXIT:
-            os._exit(3)
         if what == self.RAISE:
             raise RuntimeError("stranger's bug")
         if what == self.REFUSE:
@@ -74,23 +72,21 @@ class Troubled:
 
 
 class Mixed:
-    """Source and target of different kinds, as the option says."""
+    """Source and target of different kinds, as the first value of a picture says."""
 
     inputs: ClassVar[int] = 1
-
-    def __init__(self, *, kind: Literal["deep", "float", "small", "many"]) -> None:
-        self.kind = kind
+    DEEP, FLOAT, SMALL, MANY = range(100, 104)
 
     def __call__(self, *images: Pixels) -> Pair:
         (image,) = images
         gray = image[..., :1]
-        sources: dict[str, Pixels] = {
-            "deep": gray.astype(np.uint16) * 257,
-            "float": gray.astype(np.float32) / 255,
-            "small": image[::2, ::2],
-            "many": image.repeat(2, axis=2),
+        sources: dict[int, Pixels] = {
+            self.DEEP: gray.astype(np.uint16) * 257,
+            self.FLOAT: gray.astype(np.float32) / 255,
+            self.SMALL: image[::2, ::2],
+            self.MANY: image.repeat(2, axis=2),
         }
-        return Pair(sources[self.kind], image)
+        return Pair(sources[int(image[0, 0, 0])], image)
 
 
 class Limited:
@@ -136,10 +132,41 @@ class Crowded:
     def __init__(self, *, seed: int = 0) -> None: ...
 
 
+class Typed:
+    """Takes options of every type.
+
+    Args:
+        whole: A whole number.
+        level: One of few numbers.
+        word: A word.
+        on: Whether it is on.
+        either: A number or a word.
+        names: Several words.
+        place: A file.
+    """
+
+    inputs: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        *,
+        whole: Annotated[int, Field(ge=16)] | None = None,
+        level: Literal[1, 2],
+        word: str = "5",
+        on: bool = True,
+        either: int | Literal["auto"] = "auto",
+        names: tuple[str, ...] = (),
+        place: Path | None = None,
+    ) -> None: ...
+
+    def __call__(self, *images: Pixels) -> Pair:
+        return Pair(images[0], images[0])
+
+
 class Plugin:
     @i2i.hookimpl
     def i2i_preparers(self) -> dict[str, type[Any]]:
-        classes = (Negative, Troubled, Mixed, Limited, Fussy, Both, Crowded)
+        classes = (Negative, Troubled, Mixed, Limited, Fussy, Both, Crowded, Typed)
         return {cls.__name__.lower(): cls for cls in classes}
 
 

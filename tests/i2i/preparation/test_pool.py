@@ -38,8 +38,8 @@ def test_task_is_tried_again_when_its_worker_was_killed(tmp_path: Path) -> None:
 
 def test_task_that_hangs_is_given_up() -> None:
     start = time.monotonic()
-    results = done(["hang", "a"], max_seconds=3)
-    assert results["hang"] == Death("timed-out", "It took longer than 3 seconds.")
+    results = done(["hang", "a"], max_seconds=2)
+    assert results["hang"] == Death("timed-out", "It took longer than 2 seconds.")
     assert isinstance(results["a"], str)
     assert time.monotonic() - start < 30
 

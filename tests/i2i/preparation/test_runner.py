@@ -3,30 +3,67 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import pytest
-from odd_preparers import Troubled
+from odd_preparers import Mixed, Plugin, Troubled
 
 from i2i import images, safe_yaml
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UnknownNameError, UsageError
-from i2i.preparation import prepare
+from i2i.plugins import Plugins
+from i2i.preparation import Report, prepare
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]
+
+
+def register_odd_preparers(patch: pytest.MonkeyPatch) -> None:
+    plugins = Plugins()
+    plugins.register(Plugin(), "odd")
+    patch.setattr("i2i.plugins.installed", lambda group: plugins)
 
 
 def rows_of(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "report.jsonl").read_text().splitlines()]
 
 
-def test_dataset_has_the_pairs_and_says_how_it_was_made(tmp_path: Path, photos: Photos) -> None:
-    source, out = photos(10), tmp_path / "out"
-    report = prepare("negative", [source], out, options={"strength": 2}, val=0.2, test=0.1, workers=2)
+class Made(NamedTuple):
+    source: Path
+    out: Path
+    report: Report
+    told: list[tuple[int, int]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Ten pictures and the dataset that was made of them."""
+    folder = tmp_path_factory.mktemp("made")
+    source, out = folder / "photos", folder / "out"
+    source.mkdir()
+    for seed in range(10):
+        images.write(source / f"{seed}.png", np.random.default_rng(seed).integers(0, 256, (20, 24, 3)).astype(np.uint8))
+    told: list[tuple[int, int]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        register_odd_preparers(patch)
+        report = prepare(
+            "negative",
+            [source],
+            out,
+            options={"strength": 2},
+            val=0.2,
+            test=0.1,
+            workers=2,
+            on_progress=lambda done, total: told.append((done, total)),
+        )
+    return Made(source, out, report, told)
+
+
+def test_dataset_has_every_pair(made: Made) -> None:
+    source, out, report, _ = made
     assert (report.made, report.skipped, report.rejected) == (10, {}, {})
     assert report.splits == {"train": 7, "val": 2, "test": 1}
     assert sorted(path.name for path in out.iterdir()) == ["dataset.yaml", "report.jsonl", "test", "train", "val"]
@@ -41,27 +78,33 @@ def test_dataset_has_the_pairs_and_says_how_it_was_made(tmp_path: Path, photos: 
             a, b = (images.read(out / split / line[f"{half}_file_name"]).pixels for half in ("imageA", "imageB"))
             np.testing.assert_array_equal(a, 255 - photo)
             np.testing.assert_array_equal(b, photo)
-    assert seen == {f"{i:03}.png" for i in range(10)}
-    card = safe_yaml.load((out / "dataset.yaml").read_text(), "card")
+    assert seen == {f"{i}.png" for i in range(10)}
+
+
+def test_dataset_says_how_it_was_made(made: Made) -> None:
+    card = safe_yaml.load((made.out / "dataset.yaml").read_text(), "card")
     assert card["preparer"] == "negative"
     assert card["options"] == {"strength": 2, "log": None, "pause": 0.0}
     assert card["counts"] == {"made": 10, "skipped": 0, "rejected": 0, "train": 7, "val": 2, "test": 1}
     assert card["images"]["imageB"] == [
         {"images": 10, "dtype": "uint8", "channels": 3, "range": [0, 255], "height": [20, 20], "width": [24, 24]}
     ]
-    assert card["command"].startswith(f"i2i prepare negative {source} OUT --strength 2")
+    assert card["command"].startswith(f"i2i prepare negative {made.source} OUT --strength 2")
     assert {"licence", "attribution", "versions", "sources"} <= card.keys()
 
 
-def test_report_has_the_checksums_of_sources_and_outputs(tmp_path: Path, photos: Photos, tree: Tree) -> None:
-    source, out = photos(3), tmp_path / "out"
-    prepare("negative", [source], out, workers=1)
-    for row in rows_of(out):
+def test_report_has_the_checksums_of_sources_and_outputs(made: Made, tree: Tree) -> None:
+    sources, outputs = tree(made.source), tree(made.out)
+    for row in rows_of(made.out):
         (read,) = row["sources"]
-        assert tree(source)[read["name"]] == read["sha256"]
+        assert sources[read["name"]] == read["sha256"]
         assert len(row["outputs"]) == 2
-        for made in row["outputs"]:
-            assert tree(out)[f"{row['split']}/{made['file']}"] == made["sha256"]
+        for output in row["outputs"]:
+            assert outputs[f"{row['split']}/{output['file']}"] == output["sha256"]
+
+
+def test_progress_counts_up_to_all(made: Made) -> None:
+    assert made.told == [(i, 10) for i in range(11)]
 
 
 def test_result_does_not_depend_on_workers_or_on_the_order_of_sources(
@@ -88,37 +131,38 @@ def test_side_by_side_layout_has_source_left_and_target_right(tmp_path: Path, ph
     assert (out / "val" / line["file_name"]).is_file()
 
 
-def test_side_by_side_keeps_the_deeper_half(tmp_path: Path, photos: Photos) -> None:
-    source, out = photos(1), tmp_path / "out"
-    prepare("mixed", [source], out, options={"kind": "deep"}, layout="ab", workers=1)
-    whole = images.read(out / "train" / "000.png").pixels
-    photo = images.read(source / "000.png").pixels
-    assert whole.dtype == np.uint16
-    np.testing.assert_array_equal(whole // 257, np.hstack([photo[..., [0, 0, 0]], photo]))
+def marked(folder: Path, kinds: type[Any], names: Iterable[str]) -> Path:
+    """Flat gray pictures whose value tells a preparer what to do."""
+    folder.mkdir()
+    for name in names:
+        images.write(folder / f"{name}.png", np.full((16, 16, 1), getattr(kinds, name), np.uint8))
+    return folder
 
 
-@pytest.mark.parametrize("kind", ["float", "small", "many"])
-def test_halves_that_do_not_fit_into_one_file_are_rejected(kind: str, tmp_path: Path, photos: Photos) -> None:
-    report = prepare("mixed", [photos(1)], tmp_path / "out", options={"kind": kind}, layout="ab", workers=1)
-    assert report.rejected == {"unsuitable": ["000.png"]}
+def test_two_files_hold_halves_of_any_kind(tmp_path: Path) -> None:
+    source = marked(tmp_path / "in", Mixed, ("DEEP", "FLOAT", "SMALL", "MANY"))
+    assert prepare("mixed", [source], tmp_path / "out", val=0, workers=1).made == 4
+    names = sorted(path.name for path in (tmp_path / "out" / "train" / "imageA").iterdir())
+    assert names == ["DEEP.png", "FLOAT.npy", "MANY.npy", "SMALL.png"]
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [("deep", ".png"), ("float", ".npy"), ("many", ".npy"), ("small", ".png")])
-def test_halves_of_any_kind_fit_into_two_files(kind: str, suffix: str, tmp_path: Path, photos: Photos) -> None:
-    prepare("mixed", [photos(1)], tmp_path / "out", options={"kind": kind}, workers=1)
-    assert (tmp_path / "out" / "train" / "imageA" / f"000{suffix}").is_file()
+def test_one_file_holds_halves_that_fit_with_the_depth_of_the_deeper(tmp_path: Path) -> None:
+    source = marked(tmp_path / "in", Mixed, ("DEEP", "FLOAT", "SMALL", "MANY"))
+    report = prepare("mixed", [source], tmp_path / "out", val=0, layout="ab", workers=1)
+    assert report.rejected == {"unsuitable": ["FLOAT.png", "SMALL.png"]}
+    whole = images.read(tmp_path / "out" / "train" / "DEEP.png").pixels
+    assert (str(whole.dtype), whole.shape) == ("uint16", (16, 32, 1))
+    assert set(np.unique(whole)) == {Mixed.DEEP * 257}
+    assert images.read(tmp_path / "out" / "train" / "MANY.npy").pixels.shape == (16, 32, 2)
 
 
 def test_trouble_with_one_picture_is_its_own(tmp_path: Path) -> None:
-    kinds = ("FINE", "CRASH", "EXIT", "RAISE", "REFUSE", "NOTHING", "FLAT", "HUNGRY", "WIDE")
-    source = tmp_path / "in"
-    source.mkdir()
-    for kind in kinds:
-        images.write(source / f"{kind}.png", np.full((16, 16, 1), getattr(Troubled, kind), np.uint8))
-    report = prepare("troubled", [source], tmp_path / "out", workers=2)
+    kinds = ("FINE", "CRASH", "RAISE", "REFUSE", "NOTHING", "FLAT", "HUNGRY", "WIDE")
+    source = marked(tmp_path / "in", Troubled, kinds)
+    report = prepare("troubled", [source], tmp_path / "out", workers=1)
     assert report.made == 1
     assert report.rejected == {
-        "crashed": ["CRASH.png", "EXIT.png"],
+        "crashed": ["CRASH.png"],
         "preparer-failed": ["FLAT.png", "NOTHING.png", "RAISE.png", "WIDE.png"],
         "too-large": ["HUNGRY.png"],
         "unsuitable": ["REFUSE.png"],
@@ -196,18 +240,19 @@ def test_every_file_of_a_hostile_folder_is_accounted_for_once(tmp_path: Path, ph
     assert second.rows == report.rows
 
 
-def test_pixel_limit_is_the_callers(tmp_path: Path, photos: Photos) -> None:
-    report = prepare("negative", [photos(2)], tmp_path / "out", max_pixels=20 * 24 - 1, workers=1)
+def test_pixel_limit_is_the_callers_and_notes_are_kept(tmp_path: Path, photos: Photos) -> None:
+    source = photos(2)
+    (source / "clear.png").write_bytes(cv2.imencode(".png", np.full((16, 16, 4), 99, np.uint8))[1].tobytes())
+    report = prepare("negative", [source], tmp_path / "out", max_pixels=16 * 16, workers=1)
     assert report.rejected == {"too-large": ["000.png", "001.png"]}
+    assert [row.notes for row in report.rows if row.status == "made"] == [("transparency laid on a background",)]
+
+
+def test_dataset_without_a_pair_still_has_its_report(tmp_path: Path, photos: Photos) -> None:
+    report = prepare("negative", [photos(2)], tmp_path / "out", max_pixels=9, workers=1)
     assert report.made == 0
+    assert len(rows_of(tmp_path / "out")) == 2
     assert safe_yaml.load((tmp_path / "out" / "dataset.yaml").read_text(), "card")["counts"]["rejected"] == 2
-
-
-def test_notes_of_the_reader_are_in_the_report(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.png").write_bytes(cv2.imencode(".png", np.full((16, 16, 4), 99, np.uint8))[1].tobytes())
-    report = prepare("negative", [tmp_path / "in"], tmp_path / "out", workers=1)
-    assert report.rows[0].notes == ("transparency laid on a background",)
 
 
 def two_folders(photos: Photos) -> tuple[Path, Path]:
@@ -294,11 +339,3 @@ def test_folder_that_cannot_be_made_is_one_line(tmp_path: Path, photos: Photos) 
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="Cannot write"):
         prepare("negative", [photos(1)], tmp_path / "file" / "out")
-
-
-def test_progress_counts_up_to_all(tmp_path: Path, photos: Photos) -> None:
-    told: list[tuple[int, int]] = []
-    prepare(
-        "negative", [photos(4)], tmp_path / "out", workers=2, on_progress=lambda done, total: told.append((done, total))
-    )
-    assert told == [(i, 4) for i in range(5)]

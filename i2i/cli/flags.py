@@ -1,0 +1,75 @@
+"""Flags of the command line out of the options of a component."""
+
+import inspect
+import re
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+
+def plain(docstring: str) -> str:
+    """A docstring for the terminal: paragraphs in one line, no markup of reStructuredText, none of rich."""
+    from rich.markup import escape
+
+    return escape(re.sub(r"(?<!\n)\n(?!\n| )", " ", docstring).replace("``", ""))
+
+
+def flag_of(option: str, field: "FieldInfo") -> inspect.Parameter:
+    """The flag of an option: dashes for underscores, limits, choices, default and help."""
+    kind = _core(field.annotation)
+    default = None if field.is_required() else field.default
+    shown: bool | str = default is not None
+    if choices := _choices(kind):
+        kind = Literal[tuple(choices)]
+        default = None if default is None else str(default)
+    elif kind not in (bool, int, float, str, Path):  # text that is read as YAML, so a default is no text
+        kind, shown, default = str, shown and str(default), None
+    flag = f"--{option.replace('_', '-')}"
+    limits = {"min": _limit(field, "ge"), "max": _limit(field, "le")} if kind in (int, float) else {}
+    declaration = f"{flag}/--no-{flag[2:]}" if kind is bool else flag
+    info = typer.Option(declaration, help=plain(field.description or ""), show_default=shown, **limits)
+    annotation = Annotated[kind if field.is_required() else kind | None, info]  # type: ignore[valid-type]
+    return inspect.Parameter(
+        option,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if field.is_required() else default,
+        annotation=annotation,
+    )
+
+
+def _core(annotation: Any) -> Any:
+    """A type without its limits, and without None beside it."""
+    origin, parts = get_origin(annotation), list(get_args(annotation))
+    if origin is Annotated:
+        return _core(parts[0])
+    some = [part for part in parts if part is not type(None)]
+    return _core(some[0]) if origin in (Union, UnionType) and len(some) == 1 else annotation
+
+
+def _choices(kind: Any) -> dict[str, Any]:
+    """Text -> value, of a type that has only some values."""
+    return {str(value): value for value in get_args(kind)} if get_origin(kind) is Literal else {}
+
+
+def _limit(field: "FieldInfo", name: str) -> Any:
+    """A limit of a number, also where None is allowed beside it."""
+    metadata = [*field.metadata, *(m for part in get_args(field.annotation) for m in getattr(part, "__metadata__", ()))]
+    found = (getattr(m, name, None) for entry in metadata for m in (entry, *getattr(entry, "metadata", ())))
+    return next((value for value in found if value is not None), None)
+
+
+def as_data(option: str, value: Any, field: "FieldInfo") -> Any:
+    """What was typed for an option; where neither text nor a number is wanted, read as a YAML file would be."""
+    from i2i import safe_yaml
+
+    kind = _core(field.annotation)
+    if choices := _choices(kind):
+        return choices[value]
+    return (
+        safe_yaml.load(value, f"--{option.replace('_', '-')}") if isinstance(value, str) and kind is not str else value
+    )

@@ -1,0 +1,168 @@
+"""``i2i prepare``: a preparer's options are flags, and the end says what came of everything."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from i2i import images, safe_yaml
+from i2i.cli import prepare
+from i2i.plugins import Plugins
+
+sys.path.insert(0, str(Path(__file__).parent / "preparation"))  # worker processes import `odd_preparers` by its name
+
+RunCli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def odd_preparers(monkeypatch: pytest.MonkeyPatch) -> None:
+    from odd_preparers import Plugin
+
+    plugins = Plugins()
+    plugins.register(Plugin(), "odd")
+    monkeypatch.setattr("i2i.plugins.installed", lambda group: plugins)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    for seed in range(3):
+        pixels = np.random.default_rng(seed).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+        images.write(tmp_path / "photos" / f"{seed}.png", pixels)
+    return tmp_path / "photos"
+
+
+def test_options_of_every_type_are_flags(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    given = "--whole 32 --level 2 --word 7 --no-on --either 3 --names [a,b] --place here.txt --val 0 --workers 1"
+    code, _, err = run_cli("prepare", "typed", photos, tmp_path / "out", *given.split())
+    assert (code, err) == (0, "")
+    options = safe_yaml.load((tmp_path / "out" / "dataset.yaml").read_text(), "card")["options"]
+    assert options == {
+        "whole": 32,
+        "level": 2,
+        "word": "7",
+        "on": False,
+        "either": 3,
+        "names": ["a", "b"],
+        "place": "here.txt",
+    }
+
+
+def test_options_that_are_not_given_have_the_preparers_defaults(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    code, _, err = run_cli("prepare", "typed", photos, tmp_path / "out", "--level", 1, "--workers", 1)
+    assert (code, err) == (0, "")
+    options = safe_yaml.load((tmp_path / "out" / "dataset.yaml").read_text(), "card")["options"]
+    assert options == {
+        "whole": None,
+        "level": 1,
+        "word": "5",
+        "on": True,
+        "either": "auto",
+        "names": [],
+        "place": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--level 1 --whole 8", "Invalid value for '--whole'"),
+        ("--level 3", "'3' is not one of '1', '2'"),
+        ("", "Missing option '--level'"),
+        ("--level 1 --strength 1", "No such option: --strength"),
+        ("--level 1 --either sometimes", "option 'either"),
+        ("--level 1 --names {", "--names"),
+        ("--level 1 --val 2", "Invalid value for '--val'"),
+        ("--level 1 --workers 0", "Invalid value for '--workers'"),
+    ],
+)
+def test_wrong_flags_are_refused_before_anything_is_written(
+    flags: str, message: str, run_cli: RunCli, photos: Path, tmp_path: Path
+) -> None:
+    code, _, err = run_cli("prepare", "typed", photos, tmp_path / "out", *flags.split())
+    assert code == 2
+    assert message in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_describes_every_option(run_cli: RunCli) -> None:
+    code, out, _ = run_cli("prepare", "negative", "--help")
+    text = " ".join(out.replace("│", " ").split())
+    assert code == 0
+    assert "A picture and its negative." in text
+    assert "How much of it, where [1] is all. [default: 1]" in text
+    for flag in (
+        "--strength",
+        "--pause",
+        "--log",
+        "--val",
+        "--test",
+        "--layout",
+        "--workers",
+        "--seed",
+        "--max-pixels",
+    ):
+        assert flag in text
+    assert all(flag in text for flag in ("--overwrite", "--quiet", "--json", "SRC", "OUT"))
+
+
+def test_every_preparer_is_listed_even_beside_a_broken_one(run_cli: RunCli) -> None:
+    code, out, _ = run_cli("prepare", "--help")
+    assert code == 0
+    assert all(name in out for name in ("negative", "troubled", "both", "crowded"))
+    code, _, err = run_cli("prepare", "crowded", "x", "y", "--any", 1)
+    assert code == 2
+    assert "preparer 'crowded' has the option 'seed', which is one of `i2i prepare` itself" in err
+
+
+def test_unknown_preparer_is_named_with_the_nearest(run_cli: RunCli) -> None:
+    code, _, err = run_cli("prepare", "negativ", "x", "y")
+    assert code == 2
+    assert "No preparer named 'negativ'. Did you mean 'negative'?" in err
+
+
+def test_end_says_what_came_of_everything(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("a", "b", "c", "[red]d"):
+        (photos / f"{name}.jpg").write_bytes(b"no image")
+    (photos / "clip.mp4").touch()
+    code, said, err = run_cli("prepare", "negative", photos, out, "--workers", 1)
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    assert code == 65
+    assert "made 3 2 train, 1 val" in lines
+    assert "skipped 1 .mp4" in lines
+    assert "rejected 4 not-an-image: [red]d.jpg, a.jpg, b.jpg, ..." in lines
+    assert lines[-1] == f"Next: i2i train --plugin pix2pix --data {out} --out RUN"
+    assert "4 of 8 inputs were rejected" in " ".join(err.split())
+    code, said, _ = run_cli("prepare", "negative", photos, out, "--workers", 1)
+    assert code == 65
+    assert "7 of the inputs were done before" in said
+
+
+def test_sums_are_json_on_request_and_nothing_is_said_on_request(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    code, said, err = run_cli("prepare", "negative", photos, tmp_path / "out", "--workers", 1, "--json")
+    sums = json.loads(said)
+    assert (code, err) == (0, "")
+    assert (sums["made"], sums["inputs"], sums["rejected"], sums["splits"]["val"]) == (3, 3, {}, 1)
+    assert run_cli("prepare", "negative", photos, tmp_path / "out", "--quiet") == (0, "", "")
+
+
+def test_pixel_limit_is_that_of_the_reader() -> None:
+    assert prepare.MAX_PIXELS == images.MAX_PIXELS
+
+
+def test_help_of_the_whole_command_line_needs_no_image_library() -> None:
+    code = (
+        "import sys; from i2i.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print(sorted({'numpy', 'cv2', 'PIL', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert "prepare" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
