@@ -157,7 +157,8 @@ def assert_flags(told: dict[str, str], defaults: dict[str, Any]) -> None:
     """A table has all flags, and every default that can be written down."""
     flags = {f"--{option.removeprefix('as_').replace('_', '-')}": default for option, default in defaults.items()}
     assert told.keys() == flags.keys()
-    written = {flag: value for flag, value in flags.items() if value not in (None, False, inspect.Parameter.empty)}
+    unwritten = (None, False, inspect.Parameter.empty)
+    written = {flag: value for flag, value in flags.items() if not any(value is other for other in unwritten)}
     assert {flag: safe_yaml.load(told[flag], flag) for flag in written} == written
 
 

@@ -26,8 +26,8 @@ class PairFolder:
     Args:
         direction: ``AtoB`` takes A as the source and B as the target, ``BtoA`` the reverse.
         layout: How pairs are stored; ``auto`` looks at the folders' names.
-        source_channels: Channels of every source; as stored in the first pair when not given.
-        target_channels: Channels of every target; as stored in the first pair when not given.
+        source_channels: Channels of every source; when not given, those of the first one that is not gray.
+        target_channels: Channels of every target; when not given, those of the first one that is not gray.
 
     Raises:
         MissingInputError: If the folder or the split is not there.
@@ -53,23 +53,27 @@ class PairFolder:
         if not self._files:
             raise DataError(f"{folder} holds no images. Prepare them with `i2i prepare`.")
         self.names = [a.stem for a, _ in self._files]
-        self._declared = (source_channels, target_channels)
-        self._first = tuple(half.shape[2] for half in self._halves(0))
+        a, b = ([pair[half] for pair in self._files] for half in (0, 1))
+        sources, targets = (a, b) if direction == "AtoB" else (b, a)
+        self._channels = (source_channels or _channels(sources), target_channels or _channels(targets))
 
     def __len__(self) -> int:
         return len(self._files)
 
     def __getitem__(self, index: int, /) -> Pair:
-        halves = zip(self._halves(index), self._declared, self._first, strict=True)
-        return Pair(*(_as_channels(half, declared, first, self.names[index]) for half, declared, first in halves))
+        try:
+            halves = zip(self._halves(index), self._channels, strict=True)
+            return Pair(*(images.with_channels(half, channels) for half, channels in halves))
+        except images.ImageError:
+            raise
+        except DataError as error:
+            raise DataError(f"{self.names[index]}: {error}") from None
 
     def _halves(self, index: int) -> Pair:
         """Source and target as stored."""
         file_a, file_b = self._files[index]
-        if self.layout == "ab":
-            a, b = _cut(images.read(file_a).pixels, file_a)
-        else:
-            a, b = images.read(file_a).pixels, images.read(file_b).pixels
+        a = images.read(file_a).pixels
+        a, b = _cut(a) if self.layout == "ab" else (a, images.read(file_b).pixels)
         return Pair(a, b) if self.direction == "AtoB" else Pair(b, a)
 
 
@@ -114,20 +118,13 @@ def _by_name(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _cut(whole: Pixels, file: Path) -> tuple[Pixels, Pixels]:
+def _channels(files: list[Path]) -> int:
+    """Channels of the first image that is not gray: gray can become colour without loss, but not the reverse."""
+    return next((channels for file in files if (channels := images.probe(file).channels) > 1), 1)
+
+
+def _cut(whole: Pixels) -> tuple[Pixels, Pixels]:
     width = whole.shape[1]
     if width % 2:
-        raise DataError(f"{file} is {width} pixels wide. An A|B file has an even width, A left and B right.")
+        raise DataError(f"it is {width} pixels wide. An A|B file has an even width, A left and B right.")
     return whole[:, : width // 2], whole[:, width // 2 :]
-
-
-def _as_channels(pixels: Pixels, declared: int | None, first: int, name: str) -> Pixels:
-    """What was declared is converted to; otherwise only gray is, to the channels of the first pair: nothing is lost."""
-    if declared is not None:
-        return images.with_channels(pixels, declared)
-    if pixels.shape[2] in (1, first):
-        return images.with_channels(pixels, first)
-    raise DataError(
-        f"{name} has {pixels.shape[2]} channels where the first pair has {first}. "
-        "Declare them: dataset.source_channels or dataset.target_channels."
-    )

@@ -25,7 +25,6 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
         self.last_model = path / "model-last"
-        self.report = path / "report.html"
 
     def create(self, config: RunConfig) -> None:
         """Make the folder of a new run.

@@ -297,8 +297,14 @@ class Trainer:
             self.reporter.warned(
                 f"{self.config.data.path} has no split 'val': samples are training pairs, the model is the last one."
             )
-        training = self.config.training
-        return Validator(pairs, self.jitter, self.config.inference.mode, training.seed, self.device)
+        return Validator(
+            pairs,
+            self.jitter,
+            mode=self.config.inference.mode,
+            seed=self.config.training.seed,
+            device=self.device,
+            channels=(self.source.channels, self.target.channels),
+        )
 
     def _check_size(self) -> None:
         crop = self.config.data.crop

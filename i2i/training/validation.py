@@ -33,10 +33,21 @@ class Validator:
         mode: How the generator runs.
         seed: Of its noise.
         device: Where it is.
+        channels: Channels of source and target in training; a held-out split that is all gray may have fewer.
     """
 
-    def __init__(self, pairs: PairDataset, jitter: Jitter, mode: Mode, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        pairs: PairDataset,
+        jitter: Jitter,
+        *,
+        mode: Mode,
+        seed: int,
+        device: torch.device,
+        channels: tuple[int, int],
+    ) -> None:
         self.pairs, self.jitter, self.mode, self.seed, self.device = pairs, jitter, mode, seed, device
+        self.channels = channels
 
     def measure(self, generator: nn.Module, metrics: Mapping[str, Metric], count: int) -> dict[str, float]:
         """Mean of each metric over ``count`` pairs spread evenly over the split."""
@@ -55,7 +66,8 @@ class Validator:
         """Each pair with its fake; every image is a batch of its own, with the noise of the same seed."""
         for index in indices:
             pair = self.jitter.test(self.pairs[index], self.pairs.names[index])
-            source, target = (to_tensor(half).to(self.device) for half in pair)
+            halves = (images.with_channels(*half) for half in zip(pair, self.channels, strict=True))
+            source, target = (to_tensor(half).to(self.device) for half in halves)
             with inference(generator, self.mode, self.seed):
                 fake = generator(source[None])[0].float()
             yield Triple(source, fake, target)

@@ -98,6 +98,12 @@ def test_without_a_validation_split_the_last_model_is_kept(pairs_folder: Path, t
     assert model.read_bytes() == last.read_bytes()
 
 
+def test_a_held_out_split_may_be_all_gray(pairs_folder: Path, tmp_path: Path) -> None:
+    for file in (pairs_folder / "val").rglob("*.png"):
+        images.write(file, images.read(file, channels=1).pixels)
+    assert train(tiny(pairs_folder), tmp_path / "run").best is not None
+
+
 def test_a_folder_that_holds_a_run_is_not_overwritten(pairs_folder: Path, tmp_path: Path) -> None:
     train(tiny(pairs_folder), tmp_path / "run")
     before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
