@@ -24,7 +24,7 @@ from i2i.errors import I2iError
 from i2i.options import complete, options_of
 from i2i.plugins import catalogue, installed, lookup
 from i2i.preparation import Row, prepare
-from i2i.training.trainer import RESUMABLE
+from i2i.training.runs import RESUMABLE
 from i2i.translation.model import ModelConfig
 
 ROOT = Path(__file__).parents[1]

@@ -1,9 +1,7 @@
-"""The training loop: one run from its first step, or from its last checkpoint, to its end."""
+"""The training loop: from the first step, or from a checkpoint, to the end."""
 
 import hashlib
-import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +14,7 @@ from i2i.config import RunConfig
 from i2i.contracts import Batch, Metric, Recipe
 from i2i.data.jitter import jitter_of
 from i2i.data.loading import Loaded, Loader, steps_per_epoch
-from i2i.devices import available_cpus, resolve_device
+from i2i.devices import resolve_device
 from i2i.errors import I2iError, MissingInputError, UsageError
 from i2i.options import build
 from i2i.pairs import PairDataset
@@ -34,13 +32,6 @@ from i2i.translation.model import ModelConfig, Side, origins, save_model
 
 FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all
 
-RESUMABLE = {
-    "data": {"path", "workers"},
-    "training": {"epochs", "steps", "device", "checkpoint_every", "keep"},
-    "validation": {"every", "images", "samples"},
-}
-"""What may change when a run is resumed: nothing that decides what its steps compute, but for how many there are."""
-
 
 class InterruptedRunError(I2iError):
     """The run was asked to stop; everything is saved."""
@@ -57,55 +48,6 @@ class Outcome(NamedTuple):
     """Step and figures of the best model, where there was something to validate on."""
     seconds: float
     """Of this call, not of calls before it."""
-
-
-def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Outcome:
-    """Begin a run in a new folder.
-
-    Raises:
-        I2iError: If something is wrong that a person can mend.
-        InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved.
-    """
-    folder = RunFolder(out)
-    trainer = Trainer(folder, _concrete(config), reporter or Reporter())
-    folder.create(trainer.config)
-    folder.write_environment(describe_environment(config.selection))
-    return trainer.run()
-
-
-def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: Reporter | None = None) -> Outcome:
-    """Go on with the run in a folder, from its last checkpoint that is whole; nothing to do if it is finished.
-
-    Args:
-        path: The run's folder.
-        changes: Settings that differ from the run's own; only those in `RESUMABLE` may.
-        reporter: Who is told.
-
-    Raises:
-        UsageError: If a change would make it another run.
-        I2iError: As for `train`.
-    """
-    for section, values in changes.items():
-        for option in values.keys() - RESUMABLE.get(section, set()):
-            raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
-    folder = RunFolder(path)
-    config = folder.read_config()
-    length = changes.get("training", {})
-    if length.get("epochs") and not length.get("steps"):
-        config = config.change(training={"steps": None})
-    trainer = Trainer(folder, _concrete(config.change(**changes)), reporter or Reporter())
-    return trainer.resume()
-
-
-def _concrete(config: RunConfig) -> RunConfig:
-    """The configuration with everything that was left to the machine said."""
-    return config.change(
-        data={"path": os.path.abspath(config.data.path)},
-        training={
-            "device": str(resolve_device(config.training.device)),
-            "threads": config.training.threads or available_cpus(),
-        },
-    )
 
 
 class Trainer:
