@@ -1,7 +1,6 @@
 """Puts the commands together and turns what a person can mend into one line and an exit code."""
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -60,5 +59,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except I2iError as error:
         complain(f"Error: {error}", "red")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
