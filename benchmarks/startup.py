@@ -1,4 +1,4 @@
-"""CPU time of ``i2i --help`` over that of ``python -c pass``, and the packages that it imports: ``python startup.py``."""
+"""CPU time of ``i2i --help`` over that of ``python -c pass``, and what it imports: ``python startup.py``."""
 
 import resource
 import statistics

@@ -12,14 +12,18 @@ MAX_BYTES = 4 * 2**30
 """No image within any sensible limit of pixels has a larger file."""
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path, where: str = "") -> BinaryIO:
     """The file, open for reading. A pipe or a device is never opened, since that could wait for ever.
+
+    Args:
+        path: The file.
+        where: Its name in errors; its path when not given.
 
     Raises:
         MissingInputError: If there is nothing of that name.
         ImageError: If it is not a file, or may not be read.
     """
-    where = repr(str(path))
+    where = where or repr(str(path))
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -43,11 +47,11 @@ def open_regular(path: Path) -> BinaryIO:
         raise ImageError("unreadable", f"{where} cannot be opened: {(error.strerror or str(error)).lower()}.") from None
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, where: str = "") -> bytes:
     """All bytes of a file; see `open_regular`."""
-    with open_regular(path) as stream:
+    with open_regular(path, where) as stream:
         try:
             return stream.read()
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ImageError("unreadable", f"{str(path)!r} cannot be read: {reason}.") from None
+            raise ImageError("unreadable", f"{where or repr(str(path))} cannot be read: {reason}.") from None

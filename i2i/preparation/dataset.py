@@ -9,7 +9,7 @@ import json
 import shlex
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +89,15 @@ class DatasetFolder:
         return self.card.is_file()
 
     def check_ours(self) -> None:
-        """Refuse a folder that holds anything else.
+        """Refuse a folder that holds anything else; nothing in it may be lost, not even with --overwrite.
 
         Raises:
             UsageError: If it does, or is a file.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise UsageError(f"{str(self.folder)!r} is a file. Give a folder for the dataset.")
+        if self.finished:
+            command_of(self.card)
         there = {path.name for path in self.folder.iterdir()} if self.folder.is_dir() else set()
         if there - {self.staging.name} and not (self.finished or self.command.is_file()):
             raise UsageError(
@@ -136,14 +138,6 @@ class DatasetFolder:
             shutil.rmtree(self.folder / split, ignore_errors=True)
         for name in folders_of(layout):
             make_folder(self.staging / name)
-
-    def drop_strays(self, rows: Iterable[Row]) -> None:
-        """Remove outputs that nobody knows of: of a killed worker, or of inputs that have changed."""
-        known = {self.staging / output.file for row in rows for output in row.outputs}
-        own = {self.command, self.journal, self.lock}
-        for path in self.staging.rglob("*"):
-            if path.is_file() and path not in known | own:
-                path.unlink()
 
     def write_report(self, rows: Sequence[Row]) -> None:
         """Commit what became of every input."""
@@ -229,13 +223,13 @@ def command_of(card: Path) -> Command:
     """The command that made a finished dataset.
 
     Raises:
-        UsageError: If ``dataset.yaml`` is damaged.
+        UsageError: If ``dataset.yaml`` is another tool's, or damaged.
     """
     values = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
     try:
         return Command.model_validate({name: values[name] for name in Command.model_fields})
     except (ValidationError, KeyError, TypeError):
-        raise UsageError(f"{str(card)!r} is damaged. Start afresh with --overwrite.") from None
+        raise UsageError(f"{str(card)!r} is not one that `i2i prepare` wrote. Give a new folder.") from None
 
 
 def _kinds(outputs: Sequence[Output]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -116,9 +116,10 @@ def prepare(
 def _tidy(dataset: DatasetFolder) -> None:
     """Remove what is left of the making of a finished dataset."""
     if dataset.staging.is_dir():
-        with lock(dataset.lock):
-            pass
-        shutil.rmtree(dataset.staging, ignore_errors=True)
+        with suppress(UsageError):  # of another process that began at this moment, and will tidy up itself
+            with lock(dataset.lock):
+                pass
+            shutil.rmtree(dataset.staging, ignore_errors=True)
 
 
 def _silent(done: int, total: int) -> None:
@@ -175,7 +176,6 @@ def _make(
     tasks = {task.name: task for task in inputs.tasks}
     with Journal(dataset.journal, tasks, dataset.staging) as journal:
         rows = list(journal.rows)
-        dataset.drop_strays(rows)
         on_progress(len(rows), len(tasks))
         done = {row.name for row in rows}
         todo = [task for task in inputs.tasks if task.name not in done]

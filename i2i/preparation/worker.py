@@ -81,9 +81,10 @@ def _work(task: Task, preparer: Preparer, settings: Settings) -> Row:
 
 
 def _read(file: Path, name: str, max_pixels: int, sources: list[Source]) -> Picture:
-    data = read_bytes(file)
+    where = f"'{name}'"  # not its path, which is another on every machine
+    data = read_bytes(file, where)
     sources.append(Source(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
-    return decode(data, repr(str(file)), max_pixels=max_pixels, min_side=MIN_SIDE)
+    return decode(data, where, max_pixels=max_pixels, min_side=MIN_SIDE)
 
 
 def _prepared(preparer: Preparer, images: list[Pixels], owner: str, name: str) -> Pair:

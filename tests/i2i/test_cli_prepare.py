@@ -96,7 +96,7 @@ def test_help_describes_every_option(run_cli: RunCli) -> None:
     text = " ".join(out.replace("│", " ").split())
     assert code == 0
     assert "A picture and its negative." in text
-    assert "How much of it, where [1] is all. [default: 1]" in text
+    assert "How dark it is, where [1] is not at all. [default: 1]" in text
     for flag in (
         "--strength",
         "--pause",

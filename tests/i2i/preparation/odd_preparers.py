@@ -18,7 +18,7 @@ class Negative:
     """A picture and its negative.
 
     Args:
-        strength: How much of it, where [1] is all.
+        strength: How dark it is, where [1] is not at all.
         log: File that gets one byte for each picture.
         pause: Seconds that each picture takes.
     """
@@ -42,7 +42,7 @@ class Negative:
             with self.log.open("ab") as file:
                 file.write(b".")
         time.sleep(self.pause)
-        return Pair(np.iinfo(image.dtype).max - image, image)
+        return Pair((np.iinfo(image.dtype).max - image) // self.strength, image)
 
 
 class Troubled:
@@ -65,7 +65,7 @@ class Troubled:
         if what == self.FLAT:
             return Pair(image[0], image)
         if what == self.HUNGRY:
-            np.ones((1 << 37,), np.uint8)
+            np.empty((12 << 30,), np.uint8)
         if what == self.WIDE:
             return Pair(image.astype(np.int64), image)
         return Pair(image, image)

@@ -248,7 +248,7 @@ def test_what_changed_or_was_lost_while_it_was_stopped_is_done_again(
     lines = sorted(journal.read_text().splitlines(keepends=True), key=lambda line: '"006.png"' in line)
     journal.write_text("".join(lines)[:-20])
     (out / "preparing" / "imageB" / "004.png").unlink()
-    (out / "preparing" / "imageA" / f"{files.TEMPORARY_PREFIX}1-x").touch()
+    (out / f"{files.TEMPORARY_PREFIX}1-x").touch()  # of a report that was being written
     assert prepare("negative", [source], out, workers=1).resumed == 2  # 000.png and 005.png
     prepare("negative", [source], tmp_path / "fresh", workers=1)
     assert tree(out) == tree(tmp_path / "fresh")

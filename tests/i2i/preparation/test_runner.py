@@ -76,7 +76,7 @@ def test_dataset_has_every_pair(made: Made) -> None:
             photo = images.read(source / line["source"]).pixels
             assert (line["height"], line["width"]) == photo.shape[:2]
             a, b = (images.read(out / split / line[f"{half}_file_name"]).pixels for half in ("imageA", "imageB"))
-            np.testing.assert_array_equal(a, 255 - photo)
+            np.testing.assert_array_equal(a, (255 - photo) // 2)
             np.testing.assert_array_equal(b, photo)
     assert seen == {f"{i}.png" for i in range(10)}
 
@@ -168,6 +168,7 @@ def test_trouble_with_one_picture_is_its_own(tmp_path: Path) -> None:
         "unsuitable": ["REFUSE.png"],
     }
     messages = {row["name"]: row.get("message", "") for row in rows_of(tmp_path / "out")}
+    assert str(tmp_path) not in (tmp_path / "out" / "report.jsonl").read_text()
     assert "SIGSEGV" in messages["CRASH.png"]
     assert "preparer 'troubled' fails on 'RAISE.png': RuntimeError: stranger's bug" in messages["RAISE.png"]
     assert messages["REFUSE.png"] == "This picture is not to my taste."
@@ -230,6 +231,7 @@ def test_every_file_of_a_hostile_folder_is_accounted_for_once(tmp_path: Path, ph
     assert len(set(files)) == len(files) == 2 * report.made
     assert all((out / split).is_dir() for split, _ in files)
     assert "".join(row["name"] for row in rows).isprintable()
+    assert str(tmp_path) not in (out / "report.jsonl").read_text()
     same = {
         row["split"]
         for row in rows
@@ -326,6 +328,18 @@ def test_folder_that_holds_something_else_is_left_alone(tmp_path: Path, photos: 
     assert [path.name for path in out.iterdir()] == ["thesis.tex"]
     with pytest.raises(UsageError, match="is a file"):
         prepare("negative", [photos(1)], out / "thesis.tex")
+
+
+def test_dataset_of_another_tool_is_left_alone(tmp_path: Path, photos: Photos, tree: Tree) -> None:
+    out = tmp_path / "yolo"
+    (out / "train").mkdir(parents=True)
+    (out / "train" / "1.txt").write_text("years of labels")
+    (out / "dataset.yaml").write_text("path: .\ntrain: train\nnames: [cat]\n")
+    before = tree(out)
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="is not one that `i2i prepare` wrote"):
+            prepare("negative", [photos(1)], out, overwrite=overwrite)
+    assert tree(out) == before
 
 
 def test_full_disk_stops_with_one_line_and_without_torn_files(tmp_path: Path, photos: Photos) -> None:
