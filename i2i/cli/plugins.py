@@ -98,7 +98,8 @@ def doctor(as_json: Json = False) -> None:
         for warning in warnings:
             console.print(f"[yellow]Warning: {escape(warning)}[/]")
         if not problems:
-            plugins = sorted({p.plugin for kind in KINDS for p in catalogue(kind).values()})
+            groups = (COMPONENTS, COMMANDS)
+            plugins = sorted(name for group in groups for name, _ in installed(group).manager.list_name_plugin())
             console.print(f"[green]No plugin is broken.[/] They are: {escape(', '.join(plugins))}.")
     if problems:
         raise typer.Exit(1)
