@@ -60,12 +60,17 @@ def complete_selection(
         if part not in kinds:
             raise UsageError(f"recipe {name!r}: no part {part!r}.{suggest(part, kinds)} Parts: {', '.join(kinds)}.")
     chosen: dict[str, Component] = {}
-    for part in cls.wiring(1, 1, recipe.options):
+    wiring = cls.wiring(1, 1, recipe.options)
+    # what was said of a part that these options do not need is checked all the same, and then left out
+    for part in kinds:
+        if part not in wiring and part not in parts:
+            continue
         given = {"name": cls.defaults[part], **parts.get(part, {})}
         component = Component(**given)
         owner = f"{part} {component.name!r}"
         full = complete(lookup(kinds[part], component.name).cls, component.options, owner)
-        chosen[part] = Component(name=component.name, **full)
+        if part in wiring:
+            chosen[part] = Component(name=component.name, **full)
     return Selection(recipe=recipe, parts=chosen)
 
 

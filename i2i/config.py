@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError
@@ -28,7 +28,7 @@ of each single image. ``running``: dropout off, running averages of the training
 class Section(BaseModel):
     """A part of the configuration that the engine itself reads."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -44,12 +44,21 @@ class Data(Section):
     workers: Annotated[int, Field(ge=0)] = 1
     """Processes that read images; the result does not depend on it."""
 
+    @model_validator(mode="after")
+    def _resize_holds_the_crop(self) -> Data:
+        if isinstance(self.resize, int) and self.resize < self.crop:
+            raise ValueError(f"resize ({self.resize}) is smaller than crop ({self.crop})")
+        return self
+
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
 
 class Optimizer(Section):
     """Adam, for every network."""
 
     lr: Annotated[float, Field(gt=0)] = 2e-4
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
 
 
 class Schedule(Section):
@@ -67,7 +76,7 @@ class Training(Section):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     epochs: PositiveInt = 200
     steps: PositiveInt | None = None
-    """Steps of the whole run; overrules ``epochs``."""
+    """Steps of the whole run; overrules ``epochs``, unless those are said later."""
     batch_size: PositiveInt = 1
     device: str = "auto"
     threads: PositiveInt | None = None
@@ -122,8 +131,16 @@ class RunConfig:
         return safe_yaml.dump(self.to_dict())
 
     def change(self, **sections: Mapping[str, Any]) -> RunConfig:
-        """A copy with some values of some sections changed."""
-        return replace(self, **{n: getattr(self, n).model_copy(update=dict(v)) for n, v in sections.items()})
+        """A copy with some values of some of the engine's sections changed.
+
+        Raises:
+            UsageError: If a value is wrong.
+        """
+        changed: dict[str, Any] = {}
+        for name, values in sections.items():
+            before = getattr(self, name).model_dump()
+            changed[name] = check(ENGINE[name], {**before, **_with_length(values)}, name)
+        return replace(self, **changed)
 
 
 ENGINE: dict[str, type[Section]] = {
@@ -193,17 +210,35 @@ def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     A layer that names another component for a part drops the options of the one before: they belonged to it.
 
     Raises:
-        UsageError: If something that should be a section is a single value.
+        UsageError: If something is no section of options.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
         for section, values in layer.items():
-            if not isinstance(values, Mapping):
-                raise UsageError(f"{section!r} is {values!r}. It is a section: give {section}.OPTION instead.")
+            _check_section(section, values)
             before = merged.get(section, {})
-            other = "name" in values and section != "schedule" and before.get("name", values["name"]) != values["name"]
-            merged[section] = {**({} if other else before), **values}
+            name = values.get("name")
+            if section not in ENGINE and name is not None and before.get("name", name) != name:
+                before = {}
+            merged[section] = {**before, **(_with_length(values) if section == "training" else values)}
     return merged
+
+
+def _check_section(section: Any, values: Any) -> None:
+    if not isinstance(section, str):
+        raise UsageError(f"{section!r} is not the name of a section.")
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{section!r} is {values!r}. It is a section: give {section}.OPTION instead.")
+    for option in values:
+        if not isinstance(option, str):
+            raise UsageError(f"{section}: {option!r} is not the name of an option.")
+    if not isinstance(values.get("name", ""), str):
+        raise UsageError(f"{section}.name is {values['name']!r}. It is the name of a component.")
+
+
+def _with_length(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Epochs that are said later than a number of steps replace it."""
+    return {**({"steps": None} if values.get("epochs") is not None else {}), **values}
 
 
 def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:

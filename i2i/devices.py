@@ -1,10 +1,14 @@
 """What to compute on."""
 
-import os
+from __future__ import annotations
 
-import torch
+import os
+from typing import TYPE_CHECKING
 
 from i2i.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def resolve_device(name: str) -> torch.device:
@@ -13,6 +17,8 @@ def resolve_device(name: str) -> torch.device:
     Raises:
         UsageError: If there is no such device here.
     """
+    import torch
+
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:

@@ -33,6 +33,10 @@ class MissingInputError(I2iError, FileNotFoundError):
     __str__ = Exception.__str__
 
 
+class MissingSplitError(MissingInputError):
+    """A dataset without a split of that name."""
+
+
 class OutputError(I2iError, OSError):
     """A folder or a file that cannot be written."""
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 
-from i2i.errors import UsageError
+from i2i.errors import I2iError, UsageError
 from i2i.plugins import suggest
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -71,6 +71,8 @@ def build(cls: type[Any], *wiring: Any, options: Mapping[str, Any], owner: str) 
     try:
         return cls(*wiring, **{name: getattr(checked, name) for name in type(checked).model_fields})
     except (ValueError, TypeError) as error:
+        if isinstance(error, I2iError) and not isinstance(error, UsageError):
+            raise  # about images or folders, not about options
         raise UsageError(f"{owner}: {error}") from error
 
 

@@ -11,6 +11,7 @@ from i2i.errors import UsageError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
+MAX_DIGITS = 100
 
 
 class _Loader(yaml.SafeLoader):
@@ -35,6 +36,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key is a single word", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"{key.value!r} is given twice", problem_mark=key.start_mark)
             seen.add(key.value)
@@ -44,6 +47,8 @@ class _Loader(yaml.SafeLoader):
 def _construct_int(loader: _Loader, node: ScalarNode) -> int:
     # 1.1 reads 010 as eight and 1:30 as ninety
     text = str(loader.construct_scalar(node))
+    if len(text) > MAX_DIGITS:
+        raise yaml.MarkedYAMLError(problem=f"a number of more than {MAX_DIGITS} digits", problem_mark=node.start_mark)
     return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
 
 

@@ -1,6 +1,8 @@
 """``i2i train``."""
 
+import shlex
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,10 +73,11 @@ def train(
             resolved = resolve([read_file(config) if config else {}, *said])
             warn_of_problems(COMPONENTS)
             outcome = training.train(resolved, out, progress)
-    progress.console.print(f"\nDone: {outcome.step} steps in {outcome.folder}")
+    say = partial(progress.console.print, markup=False, soft_wrap=True)
+    say(f"\nDone: {outcome.step} steps in {outcome.folder}")
     if outcome.best is not None:
-        progress.console.print(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")
-    progress.console.print(f"Next: i2i translate {outcome.folder} IMAGES --out DIR")
+        say(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")
+    say(f"Next: i2i translate {shlex.quote(str(outcome.folder))} IMAGES --out DIR")
 
 
 def _flags(given: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

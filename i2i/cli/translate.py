@@ -54,6 +54,6 @@ def translate(
     problems = [result.problem for result in results if result.problem]
     for problem in problems:
         complain(f"Not translated: {problem}", "yellow")
-    console.print(f"{len(planned) - len(problems)} translated into {out}")
+    console.print(f"{len(planned) - len(problems)} translated into {out}", markup=False)
     if problems:
         raise DataError(f"{len(problems)} of {len(planned)} images could not be translated.")

@@ -1,12 +1,12 @@
 """Pairs out of a folder: a dataset folder, or A|B files."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from i2i import images
-from i2i.errors import DataError, MissingInputError
+from i2i.errors import DataError, MissingSplitError
 from i2i.pairs import Pair, Pixels
 from i2i.plugins import suggest
 
@@ -30,7 +30,7 @@ class PairFolder:
         target_channels: Channels of every target; when not given, those of the first one that is not gray.
 
     Raises:
-        MissingInputError: If the folder or the split is not there.
+        MissingSplitError: If the folder or the split is not there.
         DataError: If the layout is not recognised, or an image has no partner.
     """
 
@@ -46,7 +46,7 @@ class PairFolder:
     ) -> None:
         folder = Path(root) / split
         if not folder.is_dir():
-            raise MissingInputError(f"{root} has no folder {split!r}. A dataset has train/ and, to measure on, val/.")
+            raise MissingSplitError(f"{root} has no folder {split!r}. A dataset has train/ and, to measure on, val/.")
         self.layout: Layout = detect(folder) if layout == "auto" else layout
         self.direction = direction
         self._files = _matched(folder) if self.layout == "folders" else [(file, file) for file in _images(folder)]
@@ -109,9 +109,12 @@ def _matched(folder: Path) -> list[tuple[Path, Path]]:
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError(f"{folder} is missing. Expected {LAYOUTS['folders']}.")
     found: dict[str, Path] = {}
-    for file in _images(folder):
-        name = file.relative_to(folder.absolute()).with_suffix("").as_posix()
+    discovery = images.discover([folder])
+    for file in discovery.files:
+        name = str(PurePosixPath(discovery.name_of(file)).with_suffix(""))
         if name in found:
             raise DataError(f"{folder}: {found[name].name!r} and {file.name!r} have the same name. Rename one.")
         found[name] = file

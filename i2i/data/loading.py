@@ -123,7 +123,12 @@ class Loader:
         return self
 
     def __next__(self) -> Loaded:
-        loaded: Loaded | I2iError = next(self._batches)
+        try:
+            loaded: Loaded | I2iError = next(self._batches)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise DataError("A process that reads images died, perhaps for memory. Lower data.workers.") from error
         if isinstance(loaded, I2iError):
             raise loaded
         return loaded

@@ -5,7 +5,7 @@ from i2i.images.discovery import Discovery, Skipped, discover, printable
 from i2i.images.errors import ImageError
 from i2i.images.geometry import fit, resize
 from i2i.images.header import Header, probe
-from i2i.images.reader import MAX_PIXELS, Picture, read
+from i2i.images.reader import MAX_PIXELS, Picture, from_pillow, read
 from i2i.images.sheet import as_rgb, contact_sheet
 from i2i.images.writer import encode, suffix_for, write
 
@@ -21,6 +21,7 @@ __all__ = [
     "discover",
     "encode",
     "fit",
+    "from_pillow",
     "printable",
     "probe",
     "read",

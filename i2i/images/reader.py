@@ -167,6 +167,14 @@ def _decode_pillow(data: bytes) -> Pixels:
     return _upright(pixels if pixels.ndim == 3 else pixels[..., None], orientation)
 
 
+def from_pillow(image: Image.Image) -> Pixels:
+    """An image that Pillow has opened or made: upright, opaque (on white), gray or RGB; see `read`."""
+    deep = image.mode.startswith("I;16")
+    pixels = np.asarray(image).astype(np.uint16) if deep else np.asarray(_plain(image))
+    pixels = _upright(pixels if pixels.ndim == 3 else pixels[..., None], pillow.orientation_of(image))
+    return np.ascontiguousarray(over(pixels, WHITE)[0] if pixels.shape[2] in (2, 4) else pixels)
+
+
 def _plain(image: Image.Image) -> Image.Image:
     """The image in mode L, LA, RGB or RGBA."""
     if image.mode in ("L", "RGB", "P", "1") and "transparency" in image.info:

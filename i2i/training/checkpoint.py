@@ -72,6 +72,8 @@ def load(root: Path) -> tuple[Checkpoint | None, list[str]]:
     sweep(root)
     warnings: list[str] = []
     committed, expected = _latest(root, warnings)
+    if committed is not None and not (root / committed).is_dir():
+        warnings.append(f"{root / committed} is missing.")
     for folder in _folders(root):
         if committed is not None and folder.name > committed:
             shutil.rmtree(folder)  # renamed but never committed: going on from here will write it anew

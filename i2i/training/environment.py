@@ -1,7 +1,7 @@
 """What a result depends on besides its configuration: versions, machine, instruction set."""
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ import torch
 from i2i import __version__
 from i2i.assembly import Selection, providers
 
-LIBRARIES = ("torch", "numpy", "opencv-python-headless", "pillow", "kornia", "safetensors")
+LIBRARIES = ("torch", "numpy", "opencv-python-headless", "opencv-python", "pillow", "kornia", "safetensors")
 
 
 def describe_environment(selection: Selection) -> dict[str, Any]:
@@ -18,13 +18,20 @@ def describe_environment(selection: Selection) -> dict[str, Any]:
     return {
         "i2i": __version__,
         "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: found for name in LIBRARIES if (found := _version(name))},
         "plugins": sorted(plugins),
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "threads": torch.get_num_threads(),
     }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # opencv has several distributions
+        return None
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -1,12 +1,17 @@
 """A run's folder: everything to repeat or resume it, and everything it made."""
 
 import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from i2i.config import RunConfig, read_file, resolve
-from i2i.errors import DataError, MissingInputError, OutputError, UsageError
-from i2i.files import write_atomically
+from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.files import lock, make_folder, write_atomically
+
+LOCK = ".lock"
 
 
 class RunFolder:
@@ -29,19 +34,44 @@ class RunFolder:
     def create(self, config: RunConfig) -> None:
         """Make the folder of a new run.
 
+        A run that never came as far as its first step leaves nothing that is worth keeping: it is begun anew.
+
         Raises:
-            UsageError: If there is a run in it already.
+            UsageError: If there is something else in it.
             OutputError: If it cannot be made.
         """
-        if self.config.exists():
+        if self.has_progress():
             raise UsageError(
-                f"{self.path} holds a run. Go on with it by --resume {self.path}, or choose another --out."
+                f"{self.path} holds a run. Go on with it by --resume {shlex.quote(str(self.path))}, "
+                "or choose another --out."
             )
-        try:
-            self.samples.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"Cannot make {self.path}: {error.strerror}. Choose another --out.") from error
+        if not self.config.exists() and self.path.exists() and (found := self._strangers()):
+            raise UsageError(f"{self.path} is not empty: it holds {found[0]!r}. Choose another --out.")
+        make_folder(self.samples)
+        self.write_config(config)
+
+    def has_progress(self) -> bool:
+        """Whether there is a run in the folder that has made a step."""
+        return self.checkpoints.exists() or (self.metrics.is_file() and self.metrics.stat().st_size > 0)
+
+    def write_config(self, config: RunConfig) -> None:
+        """Record what the run does."""
         write_atomically(self.config, config.to_yaml().encode())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder, so that no other process trains in it.
+
+        Raises:
+            UsageError: If another process holds it.
+            OutputError: If the folder cannot be made.
+        """
+        make_folder(self.path)
+        with lock(self.path / LOCK):
+            yield
+
+    def _strangers(self) -> list[str]:
+        return sorted(entry.name for entry in self.path.iterdir() if entry.name != LOCK)
 
     def read_config(self) -> RunConfig:
         """The configuration of the run that is in the folder.

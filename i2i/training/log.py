@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from i2i.errors import DataError
+from i2i.files import cannot_write
 
 
 class NonFiniteError(DataError):
@@ -26,11 +27,13 @@ class MetricsLog:
     """
 
     def __init__(self, path: Path, length: int) -> None:
-        self._file = path.open("ab")
-        self._file.truncate(length)
-        self._file.seek(0, os.SEEK_END)
+        self._path = path
+        try:
+            self._file = path.open("ab", buffering=0)
+            self._file.truncate(min(length, path.stat().st_size))
+        except OSError as error:
+            raise cannot_write(path, error) from error
         self._pending: list[tuple[dict[str, Any], list[str], dict[str, Tensor]]] = []
-        self.length = length
 
     def add(self, step: int, names: list[str], losses: Mapping[str, Tensor], **facts: Any) -> None:
         """Note one step's losses (scalars, left on their device) and whatever else is known of it."""
@@ -46,6 +49,7 @@ class MetricsLog:
 
         Raises:
             NonFiniteError: If a loss is not finite; nothing from that step on is written.
+            OutputError: If the file cannot be written.
         """
         losses = [loss for _, _, step in self._pending for loss in step.values()]
         values = iter(torch.stack([loss.float() for loss in losses]).tolist() if losses else [])
@@ -66,10 +70,16 @@ class MetricsLog:
         self._write([facts])
 
     def sync(self) -> int:
-        """Put everything on disk; returns the length of the file in bytes."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        return self.length
+        """Put everything on disk; returns the length of the file in bytes.
+
+        Raises:
+            OutputError: If that is not possible.
+        """
+        try:
+            os.fsync(self._file.fileno())
+            return self._path.stat().st_size
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -77,14 +87,15 @@ class MetricsLog:
 
     def _write(self, rows: list[dict[str, Any]]) -> None:
         data = "".join(json.dumps(row) + "\n" for row in rows).encode()
-        self._file.write(data)
-        self._file.flush()
-        self.length += len(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise cannot_write(self._path, error, len(data)) from error
 
 
 def _reason(row: Mapping[str, Any], loss: str, names: list[str]) -> str:
     images = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
     return (
         f"Loss {loss!r} is {row[loss]} at step {row['step']} (images: {images}). "
-        "Look at these images; else lower optimizer.lr. The last checkpoint is untouched."
+        "Look at these images; else begin a run with a lower optimizer.lr. No checkpoint holds it."
     )

@@ -18,7 +18,8 @@ RESUMABLE = {
     "training": {"epochs", "steps", "device", "checkpoint_every", "keep"},
     "validation": {"every", "images", "samples"},
 }
-"""What may change when a run is resumed: nothing that decides what its steps compute, but for how many there are."""
+"""What may change when a run is resumed. Of these, only the device and, where the learning rate follows a schedule, the
+length of the run decide what its steps compute."""
 
 
 def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Outcome:
@@ -30,9 +31,10 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
     """
     folder = RunFolder(out)
     trainer = Trainer(folder, _concrete(config), reporter or Reporter())
-    folder.create(trainer.config)
-    folder.write_environment(describe_environment(config.selection))
-    return trainer.run()
+    with folder.held():
+        folder.create(trainer.config)
+        folder.write_environment(describe_environment(config.selection))
+        return trainer.run()
 
 
 def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: Reporter | None = None) -> Outcome:
@@ -51,12 +53,9 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
         for option in values.keys() - RESUMABLE.get(section, set()):
             raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
     folder = RunFolder(path)
-    config = folder.read_config()
-    length = changes.get("training", {})
-    if length.get("epochs") and not length.get("steps"):
-        config = config.change(training={"steps": None})
-    trainer = Trainer(folder, _concrete(config.change(**changes)), reporter or Reporter())
-    return trainer.resume()
+    trainer = Trainer(folder, _concrete(folder.read_config().change(**changes)), reporter or Reporter())
+    with folder.held():
+        return trainer.resume()
 
 
 def _concrete(config: RunConfig) -> RunConfig:

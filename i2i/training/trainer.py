@@ -1,6 +1,7 @@
 """The training loop: from the first step, or from a checkpoint, to the end."""
 
 import hashlib
+import shlex
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from i2i.contracts import Batch, Metric, Recipe
 from i2i.data.jitter import jitter_of
 from i2i.data.loading import Loaded, Loader, steps_per_epoch
 from i2i.devices import resolve_device
-from i2i.errors import I2iError, MissingInputError, UsageError
+from i2i.errors import I2iError, MissingSplitError, UsageError
 from i2i.options import build
 from i2i.pairs import PairDataset
 from i2i.plugins import lookup
@@ -23,9 +24,9 @@ from i2i.reporting import Reporter
 from i2i.training import checkpoint, state
 from i2i.training.environment import describe_environment, differences
 from i2i.training.folder import RunFolder
-from i2i.training.log import MetricsLog
+from i2i.training.log import MetricsLog, NonFiniteError
 from i2i.training.schedule import lr_factor
-from i2i.training.signals import stop_on_signals
+from i2i.training.signals import StopRequest, stop_on_signals
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
 from i2i.translation.model import ModelConfig, Side, origins, save_model
@@ -72,7 +73,7 @@ class Trainer:
         self.source, self.target = Side.of(first.source), Side.of(first.target)
         self.per_epoch = steps_per_epoch(len(self.pairs), config.training.batch_size)
         self.total = config.training.steps or config.training.epochs * self.per_epoch
-        self.config = config.change(training={"steps": self.total})
+        self.config = config
         state.seed_everything(config.training.seed)
         self.recipe: Recipe = assemble(config.selection, self.source.channels, self.target.channels).to(self.device)
         self._check_size()
@@ -82,7 +83,7 @@ class Trainer:
             name: build(lookup("metric", name).cls, options={}, owner=f"metric {name!r}")
             for name in config.validation.metrics
         }
-        self.step = 0
+        self.step = self.saved = 0
         self.best: dict[str, Any] | None = None
 
     def resume(self) -> Outcome:
@@ -90,14 +91,22 @@ class Trainer:
         saved, damaged = checkpoint.load(self.folder.checkpoints)
         for line in damaged:
             self.reporter.warned(f"{line} Going on from the checkpoint before it.")
-        for line in differences(self.folder.read_environment(), describe_environment(self.config.selection)):
-            self.reporter.warned(f"The run may not repeat to the bit: {line}.")
+        if before := self.folder.read_environment():
+            for line in differences(before, describe_environment(self.config.selection)):
+                self.reporter.warned(f"The run may not repeat to the bit: {line}.")
+        self.folder.write_config(self.config)
         if saved is None:
             self.reporter.warned("There is no checkpoint yet: the run starts afresh.")
             return self.run()
+        if saved.state["total"] != self.total and self.config.schedule.name != "constant":
+            self.reporter.warned(
+                f"The run now has {self.total} steps instead of {saved.state['total']}: "
+                "its learning rate follows the new length."
+            )
         if saved.state["pairs"] != self._fingerprint():
             self.reporter.warned("The training pairs are not the ones this run began with: their order changes.")
-        self.step, self.best = saved.state["step"], saved.state["best"]
+        self.step = self.saved = saved.state["step"]
+        self.best = saved.state["best"]
         self.recipe.load_state_dict(saved.tensors["recipe"], strict=True)
         state.restore_optimizers(self.updater, saved.tensors["optimizers"], saved.state["optimizers"])
         state.restore_rng(saved.tensors["rng"], saved.state["rng"])
@@ -124,22 +133,35 @@ class Trainer:
             stop=self.total,
             workers=data.workers,
         )
+        if self.validates and self.step < self.total:
+            # what cannot be measured should be known before hours of training, not after
+            self.validator.measure(self.recipe.get_submodule("generator"), self.metrics, 1)
         self.log = MetricsLog(self.folder.metrics, log_bytes)
         try:
             with stop_on_signals() as stop:
-                for loaded in loader:
-                    self._advance(loaded)
-                    signal = stop.signal  # read once: it may come at any instant
-                    self._record(stopping=signal is not None)
-                    if signal is not None and self.step < self.total:
-                        raise InterruptedRunError(
-                            f"{signal.name} at step {self.step} of {self.total}: everything is saved. "
-                            f"Go on with: i2i train --resume {self.folder.path}"
-                        )
+                self._train(loader, stop)
         finally:
             loader.close()
             self.log.close()
         return Outcome(self.folder.path, self.step, self.best, time.monotonic() - began)
+
+    def _train(self, loader: Loader, stop: StopRequest) -> None:
+        batches = iter(loader)
+        while self.step < self.total:
+            try:
+                loaded = next(batches)
+            except I2iError:
+                if self.step > self.saved:
+                    self._save()  # what was learned before the image that cannot be read
+                raise
+            self._advance(loaded)
+            signal = stop.signal  # read once: it may come at any instant
+            self._record(stopping=signal is not None)
+            if signal is not None and self.step < self.total:
+                raise InterruptedRunError(
+                    f"{signal.name} at step {self.step} of {self.total}: everything is saved. "
+                    f"Go on with: i2i train --resume {shlex.quote(str(self.folder.path))}"
+                )
 
     def _advance(self, loaded: Loaded) -> None:
         epoch = self.step // self.per_epoch
@@ -155,8 +177,7 @@ class Trainer:
         validating = last or self.step % self.config.validation.every == 0
         saving = last or stopping or self.step % self.config.training.checkpoint_every == 0
         if validating or saving or self.log.pending >= FLUSH_EVERY:
-            # nothing that is not finite gets beyond this line
-            self.reporter.advanced(self.log.flush()[-1])
+            self._flush()
         if validating:
             self._validate()
         if saving:
@@ -168,6 +189,17 @@ class Trainer:
             return self.updater.step(batch)
         except ValueError as error:
             raise UsageError(f"recipe {self.config.selection.recipe.name!r}: {error}") from error
+
+    def _flush(self) -> None:
+        """Write the losses of the steps since the last time; nothing that is not finite gets beyond this."""
+        if rows := self.log.flush():
+            self.reporter.advanced(rows[-1])
+        broken = [name for name, value in state.recipe_state(self.recipe).items() if not value.isfinite().all()]
+        if broken:
+            raise NonFiniteError(
+                f"{broken[0]!r} is not finite after step {self.step}, though the losses were. "
+                "Begin a run with a lower optimizer.lr. No checkpoint holds it."
+            )
 
     def _validate(self) -> None:
         settings = self.config.validation
@@ -193,6 +225,7 @@ class Trainer:
         return figure > before if self.metrics[name].higher_is_better else figure < before
 
     def _save(self) -> None:
+        self._flush()
         self._export(self.folder.last_model)
         if not self.validates:
             self._export(self.folder.model)
@@ -201,6 +234,7 @@ class Trainer:
         tensors = {"recipe": state.recipe_state(self.recipe), "optimizers": optimizers, "rng": rng}
         facts = {
             "step": self.step,
+            "total": self.total,
             "best": self.best,
             "pairs": self._fingerprint(),
             "log_bytes": self.log.sync(),
@@ -209,6 +243,7 @@ class Trainer:
         }
         keep = self.config.training.keep
         checkpoint.save(self.folder.checkpoints, self.step, checkpoint.Checkpoint(facts, tensors), keep)
+        self.saved = self.step
 
     def _export(self, folder: Path) -> None:
         config = ModelConfig(
@@ -234,7 +269,7 @@ class Trainer:
     def _validator(self) -> Validator:
         try:
             pairs, self.validates = self._dataset(self.config, "val"), True
-        except MissingInputError:
+        except MissingSplitError:
             pairs, self.validates = self.pairs, False
             self.reporter.warned(
                 f"{self.config.data.path} has no split 'val': samples are training pairs, the model is the last one."

@@ -1,12 +1,13 @@
 """Translates files and folders of images; one bad input never stops the rest, and none is lost without a word."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from i2i import images
-from i2i.errors import I2iError
+from i2i.errors import I2iError, OutputError, UsageError
 from i2i.files import make_folder
 from i2i.translation.translator import Translator
 
@@ -28,16 +29,29 @@ def plan(inputs: Sequence[Path], out: Path, suffix: str = ".png") -> list[tuple[
 
     Raises:
         MissingInputError: If an input is not there.
+        UsageError: If an output would replace an input.
     """
+    if out.absolute() in {Path(path).absolute() for path in inputs}:
+        raise UsageError(f"{out} is an input too. Choose another --out.")
     found = images.discover(inputs, exclude=out)
     names = [Path(found.name_of(file)) for file in found.files]
-    # some systems take names that differ in case for one
-    stems = Counter(str(name.with_suffix("")).casefold() for name in names)
-    outputs = []
-    for name in names:
-        alone = stems[str(name.with_suffix("")).casefold()] == 1
-        outputs.append(out / name.parent / ((name.stem if alone else name.name) + suffix))
+    outputs = [out / name.with_suffix(suffix) for name in names]
+    # inputs that would share an output keep their suffixes; some systems take names that differ in case for one
+    for _ in range(2):  # a name that was lengthened may meet another one
+        for i, count in enumerate(_counts(outputs)):
+            if count > 1:
+                outputs[i] = out / names[i].parent / (names[i].name + suffix)
+    taken = {os.path.abspath(file) for file in found.files}
+    for output in outputs:
+        if os.path.abspath(output) in taken:
+            raise UsageError(f"{output} is an input too. Choose another --out.")
     return list(zip(found.files, outputs, strict=True))
+
+
+def _counts(outputs: Sequence[Path]) -> list[int]:
+    names = [str(output).casefold() for output in outputs]
+    counts = Counter(names)
+    return [counts[name] for name in names]
 
 
 def translate_files(translator: Translator, planned: Sequence[tuple[Path, Path]]) -> Iterator[Translated]:
@@ -49,13 +63,14 @@ def translate_files(translator: Translator, planned: Sequence[tuple[Path, Path]]
     for source, output in planned:
         try:
             fake = translator(images.read(source).pixels)
+            output = output.with_name(output.name.removesuffix(".png") + images.suffix_for(fake))
+            make_folder(output.parent)
+            images.write(output, fake)
+        except OutputError:
+            raise  # the others would meet it too
         except images.ImageError as error:
             yield Translated(source, None, str(error))
-            continue
         except I2iError as error:
             yield Translated(source, None, f"{source}: {error}")
-            continue
-        output = output.with_name(output.name.removesuffix(".png") + images.suffix_for(fake))
-        make_folder(output.parent)
-        images.write(output, fake)
-        yield Translated(source, output, None)
+        else:
+            yield Translated(source, output, None)

@@ -17,7 +17,7 @@ from i2i.config import Mode
 from i2i.contracts import Generator
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
 from i2i.files import replace_folder
-from i2i.options import check
+from i2i.options import check, complete
 from i2i.pairs import Pixels
 from i2i.plugins import lookup
 
@@ -101,6 +101,8 @@ def find_model(path: str | os.PathLike[str]) -> Path:
     for folder in (Path(path), Path(path) / "model"):
         if (folder / CONFIG).is_file():
             return folder
+    if (last := Path(path) / "model-last").is_dir():
+        raise MissingInputError(f"{os.fspath(path)} has not been validated yet. Give its last model: {last}.")
     raise MissingInputError(f"{os.fspath(path)} is neither a model folder (with {CONFIG}) nor a run with a model.")
 
 
@@ -113,9 +115,10 @@ def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
         UsageError: If a newer i2i made the model, or the installed component refuses the options.
     """
     config = _read_config(folder / CONFIG)
-    wiring = _needs(config, "recipe").wiring(
-        config.source.channels, config.target.channels, config.selection.recipe.options
-    )
+    recipe, owner = _needs(config, "recipe"), f"recipe {config.selection.recipe.name!r}"
+    # complete, since the installed recipe may have options that are younger than the model
+    options = complete(recipe, config.selection.recipe.options, owner)
+    wiring = recipe.wiring(config.source.channels, config.target.channels, options)
     _needs(config, "generator")
     generator: nn.Module = build_part("generator", Generator, config.selection, wiring)
     try:
@@ -143,6 +146,8 @@ def _read_config(path: Path) -> ModelConfig:
 
 
 def _needs(config: ModelConfig, part: str) -> Any:
+    if part not in config.providers or (part != "recipe" and part not in config.selection.parts):
+        raise DataError(f"{CONFIG} says nothing of the {part}. Copy the model folder again.")
     kind, component = part, config.selection.recipe if part == "recipe" else config.selection.parts[part]
     try:
         return lookup(kind, component.name).cls

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from i2i import images
@@ -71,7 +72,8 @@ class Translator:
         Raises:
             DataError: If the image's channels are not the model's.
         """
-        source = to_tensor(self.as_source(np.asarray(image)))
+        pixels = images.from_pillow(image) if isinstance(image, Image.Image) else np.asarray(image)
+        source = to_tensor(self.as_source(pixels))
         with inference(self.generator, self.mode, self.seed):
             fake = translate_padded(self.generator, source.to(self.device))
         return to_pixels(fake, self.config.target.dtype)
@@ -83,6 +85,8 @@ class Translator:
             raise DataError(
                 f"An image has shape (H, W) or (H, W, C), got {pixels.shape}. Translate one image at a time."
             )
+        if pixels.dtype == np.float32 and not np.abs(pixels).max() <= 1:
+            raise DataError("A float image has values in [-1, 1]. Scale it, or give uint8 or uint16.")
         return images.with_channels(pixels, self.config.source.channels)
 
 

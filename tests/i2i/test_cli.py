@@ -11,6 +11,7 @@ import pytest
 import i2i
 from i2i import images
 from i2i.plugins import COMMANDS, COMPONENTS, installed
+from i2i.translation.folder import plan
 
 Cli = Callable[..., tuple[int, str, str]]
 SMALL = [
@@ -90,6 +91,23 @@ def test_translating_keeps_names_sizes_and_folders(run_cli: Cli, trained: Path, 
     assert made == {"a.jpg.png": (16, 16, 3), "a.png.png": (20, 31, 3), "deep/b.png": (7, 5, 3)}
     fake = i2i.Translator.load(trained)(images.read(source / "a.png").pixels)
     np.testing.assert_array_equal(images.read(tmp_path / "out" / "a.png.png").pixels, fake)
+
+
+def test_an_input_is_never_replaced(run_cli: Cli, trained: Path, tmp_path: Path) -> None:
+    images.write(tmp_path / "x.png", np.zeros((8, 8, 3), np.uint8))
+    before = (tmp_path / "x.png").read_bytes()
+    for inputs in (tmp_path, tmp_path / "x.png"):
+        code, _, err = run_cli("translate", trained, inputs, "--out", tmp_path)
+        assert code == 2
+        assert "is an input too. Choose another --out" in err
+    assert (tmp_path / "x.png").read_bytes() == before
+
+
+def test_outputs_never_meet(tmp_path: Path) -> None:
+    for name in ("x.png", "x.jpg", "x.png.webp", "X.PNG"):
+        (tmp_path / name).touch()
+    outputs = [output for _, output in plan([tmp_path], tmp_path / "out")]
+    assert len(set(outputs)) == 4
 
 
 def test_one_bad_image_stops_nothing_and_is_not_lost(run_cli: Cli, trained: Path, tmp_path: Path) -> None:

@@ -57,11 +57,18 @@ def test_saved_configuration_resolves_to_itself(tmp_path: Path) -> None:
         ({"generator": {"depth": 0}}, "generator 'unet': option 'depth'.*greater than or equal to 1.*got 0"),
         ({"optimizer": {"lr": "fast"}}, "optimizer: option 'lr'"),
         ({"training": {"seed": -1}}, "training: option 'seed'"),
+        ({1: {}}, "1 is not the name of a section"),
+        ({"generator": {1: 2}}, "generator: 1 is not the name of an option"),
+        ({"generator": {"name": None}}, "generator.name is None"),
+        ({"optimizer": {"betas": [1.5, 2]}}, r"optimizer: option 'betas\.0'"),
+        ({"optimizer": {"lr": float("inf")}}, "optimizer: option 'lr'"),
+        ({"data": {"resize": 10}}, "resize .10. is smaller than crop .256."),
+        ({"recipe": {"gan_weight": 0}, "discriminator": {"nonsense": 1}}, "no option 'nonsense'"),
         ({"training": 3}, "'training' is 3. It is a section"),
         ({"validation": {"select": "fid"}}, "validation.select is 'fid', which is not measured"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(layer: dict[str, Any], complaint: str) -> None:
+def test_what_cannot_be_is_refused_in_one_line(layer: dict[Any, Any], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint) as refusal:
         resolve([BASE, layer])
     assert "\n" not in str(refusal.value)

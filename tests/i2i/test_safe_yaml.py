@@ -47,6 +47,8 @@ def test_scalars_read_as_people_mean_them(text: str, value: object) -> None:
         ("a: !!binary aGk=", "tags are not allowed"),
         ("a: [1", "line 1"),
         ("[" * 100 + "]" * 100, "nested deeper"),
+        ("{[1]: 2}", "a key is a single word"),
+        ("1" * 5000, "more than 100 digits"),
         ("x" * 1_000_001, "at most 1000000"),
     ],
 )

@@ -19,6 +19,7 @@ def demo(
     it stopped.
     """
     from rich.console import Console
+    from rich.markup import escape
 
     from i2i_demo.pipeline import run
     from i2i_demo.report import write_report
@@ -26,5 +27,7 @@ def demo(
     console = Console(quiet=quiet, highlight=False, soft_wrap=True)
     story = run(out, steps, console)
     sheet, report = write_report(story, out)
-    console.print(f"\n[bold green]Done[/] in {story.seconds:.0f} s. Look at [bold]{sheet}[/] and [bold]{report}[/]")
+    console.print(f"\n[bold green]Done[/] in {story.seconds:.0f} s. Look at:")
+    for path in (sheet, report):
+        console.print(f"  [bold]{escape(str(path))}[/]")
     console.print("Now with photos of your own: [bold]i2i prepare edges PHOTOS my-edges[/]")

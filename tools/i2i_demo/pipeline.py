@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 
 from i2i import images, safe_yaml, training
 from i2i.cli.prepare import Progress
@@ -86,7 +87,7 @@ def run(out: Path, steps: int | None, console: Console) -> Story:
 
 @contextmanager
 def _step(story: Story, name: str, command: str, console: Console) -> Iterator[None]:
-    console.print(f"\n[bold]{len(story.timings) + 1}/3 {name}[/]  [dim]{command}[/]")
+    console.print(f"\n[bold]{len(story.timings) + 1}/3 {name}[/]  [dim]{escape(command)}[/]")
     began = time.monotonic()
     yield
     story.commands[name] = command

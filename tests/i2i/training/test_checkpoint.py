@@ -2,6 +2,7 @@ import builtins
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -161,6 +162,17 @@ def test_a_damaged_latest_file_is_got_over(tmp_path: Path) -> None:
     loaded, warnings = load(tmp_path)
     assert_whole(loaded, 2)
     assert "latest.json is damaged" in warnings[0]
+
+
+def test_a_missing_checkpoint_is_noticed(tmp_path: Path) -> None:
+    save(tmp_path, 1, make(1), keep=2)
+    shutil.rmtree(save(tmp_path, 2, make(2), keep=2))
+    loaded, warnings = load(tmp_path)
+    assert_whole(loaded, 1)
+    assert "step-000000002 is missing" in warnings[0]
+    shutil.rmtree(tmp_path / "step-000000001")
+    with pytest.raises(DamagedError, match="step-000000002 is missing"):
+        load(tmp_path)
 
 
 def test_when_none_is_whole_that_is_said(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import i2i
 from i2i import images
 from i2i.config import RunConfig, resolve
 from i2i.contracts import Batch, Generator, Recipe, Update
-from i2i.errors import MissingInputError, UsageError
+from i2i.data.keyed import order
+from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.plugins import COMPONENTS, installed
 from i2i.training import resume, train
+from i2i.training.folder import RunFolder
 from i2i.training.log import NonFiniteError
 
 TINY: dict[str, Any] = {
@@ -194,3 +196,78 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_reaches_no_file(pairs_folde
         train(resolve([layers]), tmp_path / "run")
     assert [row["step"] for row in rows(tmp_path / "run") if "lr" in row] == list(range(1, 8))
     assert [p.name for p in (tmp_path / "run" / "checkpoints").glob("step-*")] == ["step-000000005"]
+
+
+def test_a_folder_of_somebody_elses_files_is_left_alone(pairs_folder: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "project" / "model" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    with pytest.raises(UsageError, match="is not empty: it holds 'model'"):
+        train(tiny(pairs_folder), tmp_path / "project")
+    assert mine.read_text() == "precious"
+
+
+def test_a_run_that_made_no_step_does_not_occupy_its_folder(pairs_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="PatchGAN with 5 layers needs images of at least 96x96"):
+        train(tiny(pairs_folder, discriminator={"layers": 5}), tmp_path / "run")
+    assert train(tiny(pairs_folder), tmp_path / "run").step == 12
+
+
+def test_what_cannot_be_measured_is_said_before_the_first_step(pairs_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="ssim needs images of 11x11"):
+        train(tiny(pairs_folder, data={"crop": 8}), tmp_path / "run")
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_two_processes_cannot_train_in_one_folder(pairs_folder: Path, tmp_path: Path) -> None:
+    train(tiny(pairs_folder), tmp_path / "run")
+    with RunFolder(tmp_path / "run").held(), pytest.raises(UsageError, match="is at work in"):
+        resume(tmp_path / "run", {"training": {"steps": 20}})
+
+
+@pytest.mark.parametrize("changes", [{"training": {"keep": 0}}, {"training": {"steps": -5}}, {"data": {"workers": -1}}])
+def test_changes_at_resuming_are_checked(pairs_folder: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+    train(tiny(pairs_folder), tmp_path / "run")
+    with pytest.raises(UsageError, match="greater than"):
+        resume(tmp_path / "run", changes)
+
+
+def test_changes_at_resuming_are_kept(pairs_folder: Path, tmp_path: Path) -> None:
+    train(tiny(pairs_folder), tmp_path / "run")
+    resume(tmp_path / "run", {"training": {"steps": 14}})
+    assert resume(tmp_path / "run").step == 14
+    assert resume(tmp_path / "run", {"training": {"epochs": 3}}).step == 18
+
+
+def test_epochs_said_later_replace_steps(pairs_folder: Path, tmp_path: Path) -> None:
+    assert train(tiny(pairs_folder, training={"epochs": 1}), tmp_path / "run").step == 6
+
+
+def test_weights_that_are_not_finite_reach_no_file(pairs_folder: Path, tmp_path: Path) -> None:
+    every_step: dict[str, dict[str, Any]] = {
+        "training": {"checkpoint_every": 1},
+        "validation": {"every": 1},
+        "optimizer": {"lr": 1e38},
+    }
+    with pytest.raises(NonFiniteError, match=r"is not finite after step 1"):
+        train(tiny(pairs_folder, recipe={"gan_weight": 0}, **every_step), tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_an_unreadable_image_costs_no_step(pairs_folder: Path, tmp_path: Path) -> None:
+    last = order(0, 0, 6)[-1]
+    assert last != 0  # which is looked at before the run
+    broken = pairs_folder / "train" / "imageA" / f"{last:02}.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    with pytest.raises(DataError, match=broken.name):
+        train(tiny(pairs_folder), tmp_path / "run")
+    assert [row["step"] for row in rows(tmp_path / "run") if "lr" in row] == [1, 2, 3, 4, 5]
+    assert (tmp_path / "run" / "checkpoints" / "step-000000005").is_dir()
+
+
+def test_a_log_that_was_removed_is_begun_anew(pairs_folder: Path, tmp_path: Path) -> None:
+    train(tiny(pairs_folder), tmp_path / "run")
+    (tmp_path / "run" / "metrics.jsonl").unlink()
+    resume(tmp_path / "run", {"training": {"steps": 14}})
+    assert [row["step"] for row in rows(tmp_path / "run") if "lr" in row] == [13, 14]

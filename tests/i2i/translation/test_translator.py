@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import i2i
+from i2i import images
 from i2i.assembly import select
 from i2i.errors import DataError, I2iError, MissingInputError, UnknownNameError, UsageError
 from i2i.translation.model import ModelConfig, Side, load_model, origins, save_model
@@ -79,6 +80,33 @@ def test_a_model_gives_the_same_images_after_a_round_trip(tmp_path: Path) -> Non
     assert first.shape == (16, 24, 3)
     assert first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("mode", ["P", "RGBA", "1", "L", "LA", "I;16"])
+def test_pictures_of_every_mode_are_seen_as_they_look(tmp_path: Path, mode: str) -> None:
+    translator = Translator.load(model_folder(tmp_path / "m"))
+    picture = Image.fromarray(noise(8, 12))
+    if mode == "I;16":
+        picture = Image.fromarray(np.random.default_rng(1).integers(0, 65536, (8, 12), np.uint16))
+    else:
+        picture = picture.quantize(16) if mode == "P" else picture.convert(mode)
+    picture.save(tmp_path / "picture.png")
+    np.testing.assert_array_equal(translator(picture), translator(images.read(tmp_path / "picture.png").pixels))
+
+
+def test_float_images_beyond_their_range_are_refused(tmp_path: Path) -> None:
+    translator = Translator.load(model_folder(tmp_path / "m"))
+    for value in (200.0, float("nan")):
+        with pytest.raises(DataError, match=r"values in \[-1, 1\]"):
+            translator(np.full((4, 4, 3), value, np.float32))
+
+
+def test_an_option_younger_than_the_model_has_its_default(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "m")
+    config = json.loads((folder / "config.json").read_text())
+    del config["selection"]["recipe"]["gan_weight"]
+    (folder / "config.json").write_text(json.dumps(config))
+    load_model(folder)
 
 
 def test_output_has_the_channels_and_the_depth_of_the_targets(tmp_path: Path) -> None:
