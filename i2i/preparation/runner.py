@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from i2i.devices import available_cpus
 from i2i.errors import UsageError
 from i2i.files import lock, make_folder, sweep
 from i2i.images import MAX_PIXELS, printable
@@ -183,7 +184,7 @@ def _make(
             command.preparer, provided.cls, command.options, command.layout, command.max_pixels, dataset.staging
         )
         _check_importable(settings)
-        processes = min(workers or _cores(), len(todo))
+        processes = min(workers or available_cpus(), len(todo))
         with closing(pool.run(build, (settings,), todo, processes)) as results:
             for task, result in results:
                 row = result if isinstance(result, Row) else _lost(task, result)
@@ -200,10 +201,6 @@ def _check_importable(settings: Settings) -> None:
         raise UsageError(
             f"preparer {settings.name!r} is not at the top level of a module, where worker processes could import it."
         ) from None
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _lost(task: Task, death: pool.Death) -> Row:
