@@ -8,16 +8,16 @@ files.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from i2i.errors import DataError
 from i2i.files import replace_folder, sweep, write_atomically
+from i2i.weights import to_bytes
 
 LATEST = "latest.json"
 MANIFEST = "manifest.json"
@@ -92,17 +92,12 @@ def _files(checkpoint: Checkpoint) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file, one at a time; the manifest of their checksums is the last."""
     sums = {}
     for name, tensors in checkpoint.tensors.items():
-        data = save_tensors(_own(tensors))
+        data = to_bytes(tensors)
         sums[f"{name}.safetensors"] = _sha256(data)
         yield f"{name}.safetensors", data
     state = json.dumps(checkpoint.state, indent=1).encode()
     yield STATE, state
     yield MANIFEST, json.dumps({**sums, STATE: _sha256(state)}, indent=2).encode()
-
-
-def _own(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    # safetensors refuses tensors that share memory, as tied weights do
-    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
 
 
 def _verify(folder: Path, expected: str | None = None) -> None:

@@ -1,5 +1,6 @@
 """``metrics.jsonl``: one line a step, each once and in order, however often the run was killed."""
 
+import errno
 import json
 import math
 import os
@@ -88,7 +89,9 @@ class MetricsLog:
     def _write(self, rows: list[dict[str, Any]]) -> None:
         data = "".join(json.dumps(row) + "\n" for row in rows).encode()
         try:
-            self._file.write(data)
+            written = self._file.write(data)
+            if written != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # a disk that fills takes a part in silence
         except OSError as error:
             raise cannot_write(self._path, error, len(data)) from error
 

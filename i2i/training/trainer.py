@@ -78,7 +78,7 @@ class Trainer:
         self.recipe: Recipe = assemble(config.selection, self.source.channels, self.target.channels).to(self.device)
         self._check_size()
         self.updater = Updater(self.recipe, lr=config.optimizer.lr, betas=config.optimizer.betas)
-        self.validator = self._validator()
+        self.validator, self.validates = self._validator()
         self.metrics: dict[str, Metric] = {
             name: build(lookup("metric", name).cls, options={}, owner=f"metric {name!r}")
             for name in config.validation.metrics
@@ -179,6 +179,7 @@ class Trainer:
         if validating or saving or self.log.pending >= FLUSH_EVERY:
             self._flush()
         if validating:
+            self._check_finite()
             self._validate()
         if saving:
             self._save()
@@ -191,13 +192,17 @@ class Trainer:
             raise UsageError(f"recipe {self.config.selection.recipe.name!r}: {error}") from error
 
     def _flush(self) -> None:
-        """Write the losses of the steps since the last time; nothing that is not finite gets beyond this."""
+        """Write the losses of the steps since the last time."""
         if rows := self.log.flush():
             self.reporter.advanced(rows[-1])
-        broken = [name for name, value in state.recipe_state(self.recipe).items() if not value.isfinite().all()]
-        if broken:
+
+    def _check_finite(self) -> None:
+        """Refuse weights that a step has ruined: neither a model nor a checkpoint may hold them."""
+        values = state.recipe_state(self.recipe)
+        finite = torch.stack([value.isfinite().all() for value in values.values()]).tolist()
+        if not all(finite):
             raise NonFiniteError(
-                f"{broken[0]!r} is not finite after step {self.step}, though the losses were. "
+                f"{list(values)[finite.index(False)]!r} is not finite after step {self.step}, though the losses were. "
                 "Begin a run with a lower optimizer.lr. No checkpoint holds it."
             )
 
@@ -226,6 +231,7 @@ class Trainer:
 
     def _save(self) -> None:
         self._flush()
+        self._check_finite()
         self._export(self.folder.last_model)
         if not self.validates:
             self._export(self.folder.model)
@@ -266,15 +272,17 @@ class Trainer:
         )
         return dataset
 
-    def _validator(self) -> Validator:
+    def _validator(self) -> tuple[Validator, bool]:
+        """What draws samples, and whether its pairs are held out, so that there is something to measure on."""
+        held_out = True
         try:
-            pairs, self.validates = self._dataset(self.config, "val"), True
+            pairs = self._dataset(self.config, "val")
         except MissingSplitError:
-            pairs, self.validates = self.pairs, False
+            pairs, held_out = self.pairs, False
             self.reporter.warned(
                 f"{self.config.data.path} has no split 'val': samples are training pairs, the model is the last one."
             )
-        return Validator(
+        validator = Validator(
             pairs,
             self.jitter,
             mode=self.config.inference.mode,
@@ -282,6 +290,7 @@ class Trainer:
             device=self.device,
             channels=(self.source.channels, self.target.channels),
         )
+        return validator, held_out
 
     def _check_size(self) -> None:
         crop = self.config.data.crop

@@ -43,7 +43,7 @@ def plan(inputs: Sequence[Path], out: Path, suffix: str = ".png") -> list[tuple[
                 outputs[i] = out / names[i].parent / (names[i].name + suffix)
     taken = {os.path.abspath(file) for file in found.files}
     for output in outputs:
-        if os.path.abspath(output) in taken:
+        if taken & {os.path.abspath(output), os.path.abspath(output.with_suffix(".npy"))}:
             raise UsageError(f"{output} is an input too. Choose another --out.")
     return list(zip(found.files, outputs, strict=True))
 

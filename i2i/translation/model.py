@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from i2i import __version__
@@ -20,6 +19,7 @@ from i2i.files import replace_folder
 from i2i.options import check, complete
 from i2i.pairs import Pixels
 from i2i.plugins import lookup
+from i2i.weights import to_bytes
 
 CONFIG = "config.json"
 WEIGHTS = "generator.safetensors"
@@ -86,7 +86,7 @@ def save_model(folder: Path, config: ModelConfig, weights: dict[str, Tensor]) ->
     Raises:
         OutputError: If it cannot be written.
     """
-    data = save_tensors({name: value.detach().cpu().contiguous().clone() for name, value in weights.items()})
+    data = to_bytes(weights)
     config = config.model_copy(update={"sha256": {WEIGHTS: hashlib.sha256(data).hexdigest()}})
     text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
     replace_folder(folder, [(WEIGHTS, data), (CONFIG, text.encode())])

@@ -73,12 +73,12 @@ class Translator:
             DataError: If the image's channels are not the model's.
         """
         pixels = images.from_pillow(image) if isinstance(image, Image.Image) else np.asarray(image)
-        source = to_tensor(self.as_source(pixels))
+        source = to_tensor(self._as_source(pixels))
         with inference(self.generator, self.mode, self.seed):
             fake = translate_padded(self.generator, source.to(self.device))
         return to_pixels(fake, self.config.target.dtype)
 
-    def as_source(self, pixels: Pixels) -> Pixels:
+    def _as_source(self, pixels: Pixels) -> Pixels:
         """The image with the model's number of channels: gray replicated, colour to luma."""
         pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
         if pixels.ndim != 3:
