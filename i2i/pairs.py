@@ -1,12 +1,19 @@
 """Pairs of images as arrays: what datasets yield and preparers make. Free of torch: worker processes start fast."""
 
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from i2i.errors import DataError
+
 Pixels = NDArray[Any]
 """An image, (H, W, C): uint8 in 0..255, uint16 in 0..65535, or float32 in [-1, 1]. The dtype alone says the range."""
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 class Pair(NamedTuple):
@@ -20,26 +27,127 @@ class Pair(NamedTuple):
 class PairDataset(Protocol):
     """``__init__(root, split, *, options)``; a fixed sequence of pairs."""
 
-    names: list[str]
-    """One name a pair, for reports and sample grids."""
+    @property
+    def names(self) -> Sequence[str]:
+        """One name a pair, for reports and sample grids."""
+        ...
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Pair: ...
 
 
+Reading = Literal["image", "alpha", "ids"]
+"""How a preparer wants an input.
+
+``image``: as it is meant to be seen, upright, opaque, in sRGB. ``alpha``: the same with its opacity as one more channel
+where it has one, and nothing laid behind it. ``ids``: (H, W, 1) or (H, W, 3) numbers as stored: gray values or colours
+unconverted, and of an image with a palette the indices.
+"""
+
+
 @runtime_checkable
 class Preparer(Protocol):
-    """``__init__(*, options)``; makes a pair out of one image, or out of two of the same name where ``inputs`` is 2.
+    """``__init__(*, options)``; makes a pair out of one image, or out of several of the same name.
 
-    Instances live in worker processes, one a process; build what is costly (a network) in ``__init__``.
+    Instances live in worker processes, one a process; build what is costly (a network) in ``__init__``. An option that
+    is called ``seed`` gets the runner's. What is drawn at random must depend on that seed and on the images alone.
     """
 
-    inputs: ClassVar[int]
+    inputs: ClassVar[tuple[Reading, ...]]
+    """How each image is read. With more than one, every image comes from a folder of its own. A class attribute
+    ``optional`` says how many of the last may be left out, where some may."""
 
-    def __call__(self, *images: Pixels) -> Pair:
-        """The pair that is made of these images."""
+    def __call__(self, *images: Pixels) -> Pair | Pixels:
+        """The pair that is made of these images; or one image, where a folder of images is made and not of pairs.
+
+        Raises:
+            SkipError: If there is nothing to learn from these images, though nothing is wrong with them.
+            DataError: If they cannot be used.
+        """
         ...
+
+
+class Item(NamedTuple):
+    """One pair to be made by a `FindingPreparer`."""
+
+    name: str
+    """Different from that of every other item; ``/`` between its parts. Outputs are named by it."""
+    key: Any
+    """What the preparer needs to make it, as plain data (JSON)."""
+    group: str = ""
+    """Items of one group are never on different sides of a split; without one, each is a group of its own."""
+    split: Split | None = None
+    """Where it must go; the runner decides where not given."""
+    metadata: Mapping[str, Any] = {}
+    """Plain data for the pair's line in ``metadata.jsonl``."""
+
+
+class LeftOut(NamedTuple):
+    """Something that was found, of which no pair is made."""
+
+    name: str
+    status: Literal["skipped", "rejected"]
+    reason: str
+    """A short code, by which it is counted."""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Everything that a `FindingPreparer` found."""
+
+    items: Sequence[Item]
+    left_out: Sequence[LeftOut] = ()
+    licence: str = ""
+    attribution: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Plain data for ``dataset.yaml``: how the sources were understood."""
+
+
+@runtime_checkable
+class FindingPreparer(Protocol):
+    """``__init__(*, options)``; a preparer whose inputs are no image files: tiles of a map, frames of a video.
+
+    It is constructed in the main process, which calls `find` once, and in each worker process, which calls `make`.
+    ``__init__`` must be cheap.
+    """
+
+    def plan(self, sources: Sequence[str]) -> str:
+        """What `find` would do, in words, for ``--dry-run``; does nothing that is costly and writes nothing."""
+        ...
+
+    def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
+        """The items, in the same order each time.
+
+        Args:
+            sources: Paths and addresses as the user typed them.
+            on_progress: To be told how many of how many steps are done, where it takes long.
+
+        Raises:
+            I2iError: If the sources are not what is wanted.
+        """
+        ...
+
+    def make(self, item: Item) -> Pair | Pixels:
+        """The pair of one item; raises what `Preparer` does."""
+        ...
+
+
+class SkipError(DataError):
+    """An input with nothing to learn from: left out, counted, and nobody's fault.
+
+    Args:
+        reason: A short code such as ``blank``, by which inputs are counted.
+        message: One line about this input.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, str(self))
 
 
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:

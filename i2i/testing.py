@@ -11,12 +11,12 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from i2i.options import build, check, complete, options_of
-from i2i.pairs import Pair, Pixels, range_of
+from i2i.pairs import Pair, Pixels, Reading, range_of
 from i2i.plugins import describe
 
 # torch is only imported by the checks of what is made of it, so that preparers are tested without
@@ -252,17 +252,31 @@ def check_preparer(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     """
     preparer = _built(cls, (), _complete(cls, options))
     inputs = getattr(cls, "inputs", None)
-    _require(inputs in (1, 2) and type(inputs) is int, f"inputs is {inputs!r}. Set it on the class to 1 or 2.")
+    known = isinstance(inputs, tuple) and inputs and set(inputs) <= set(get_args(Reading))
+    _require(bool(known), f"inputs is {inputs!r}. Set it on the class to a tuple of how each image is read.")
     random = np.random.default_rng(0)
-    images = [random.integers(0, 256, (49, 66, 3), dtype=np.uint8) for _ in range(int(inputs or 0))]
+    images = [_sample(reading, random) for reading in inputs or ()]
     before = [image.copy() for image in images]
-    with _blame(f"the preparer, given {inputs} of 49x66,"):
-        pair, again = preparer(*images), preparer(*images)
-    _check_pair("the result", pair)
+    with _blame(f"the preparer, given {len(images)} of 49x66,"):
+        made, again = preparer(*images), preparer(*images)
+    if isinstance(made, np.ndarray):
+        _check_pixels("the result", made)
+    else:
+        _check_pair("the result", made)
     untouched = all(np.array_equal(a, b) for a, b in zip(images, before, strict=True))
     _require(untouched, "it writes into its input. Copy the image first.")
-    equal = all(np.array_equal(a, b) for a, b in zip(pair, again, strict=True))
+    equal = all(np.array_equal(a, b) for a, b in zip(_images_of(made), _images_of(again), strict=True))
     _require(equal, "the same image gives another pair the second time.")
+
+
+def _sample(reading: Reading, random: np.random.Generator) -> Pixels:
+    """An image as a preparer gets it that wants it read in this way."""
+    channels = {"image": 3, "alpha": 4, "ids": 1}[reading]
+    return random.integers(0, 4 if reading == "ids" else 256, (49, 66, channels), dtype=np.uint8)
+
+
+def _images_of(made: Pair | Pixels) -> tuple[Pixels, ...]:
+    return tuple(made) if isinstance(made, tuple) else (made,)
 
 
 _ONLY_TORCH = "Draw random numbers from torch's default generator: it is what the engine seeds."

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from i2i import safe_yaml
 from i2i.errors import DataError, UsageError
 from i2i.files import cannot_write, make_folder, sync_folder, write_atomically
-from i2i.pairs import range_of
+from i2i.pairs import SPLITS, range_of
 from i2i.preparation.layouts import HALVES, Layout, folders_of, metadata_of
-from i2i.preparation.report import SPLITS, Output, Row
+from i2i.preparation.report import Output, Row
 
 FORMAT = 1
 

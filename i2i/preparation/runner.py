@@ -90,7 +90,7 @@ def prepare(
         versions=_versions(provided),
     )
     dataset = DatasetFolder(out)
-    inputs = list_inputs(sources, provided.cls.inputs, out)
+    inputs = list_inputs(sources, len(provided.cls.inputs), out)
     dataset.check_ours()
     if dataset.finished and not overwrite:
         rows = _unchanged(dataset, command, inputs)

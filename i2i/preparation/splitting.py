@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import floor
 
 from i2i.errors import UsageError
-from i2i.preparation.report import Split
+from i2i.pairs import Split
 
 
 def check_shares(val: float, test: float) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from i2i import testing
 from i2i.contracts import AdversarialLoss, Batch, Discriminator, Generator, Loss, Recipe, Update
-from i2i.pairs import Pair, Pixels
+from i2i.pairs import Pair, Pixels, Reading
 
 
 class Sound(nn.Module):
@@ -807,7 +807,7 @@ def test_bug_of_a_dataset_is_named(cls: Any, reason: str, tmp_path: Path) -> Non
 class Negative:
     """Makes a photo of its negative."""
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
     def __call__(self, *images: Pixels) -> Pair:
         return Pair(255 - images[0], images[0])
@@ -816,7 +816,7 @@ class Negative:
 class Both:
     """Takes two."""
 
-    inputs: ClassVar[int] = 2
+    inputs: ClassVar[tuple[Reading, ...]] = ("image", "image")
 
     def __call__(self, *images: Pixels) -> Pair:
         first, second = images

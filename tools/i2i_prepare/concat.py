@@ -6,7 +6,7 @@ from pydantic import Field
 
 from i2i.errors import DataError
 from i2i.images import geometry
-from i2i.pairs import Pair, Pixels
+from i2i.pairs import Pair, Pixels, Reading
 
 
 class Concat:
@@ -18,7 +18,7 @@ class Concat:
             white around it.
     """
 
-    inputs: ClassVar[int] = 2
+    inputs: ClassVar[tuple[Reading, ...]] = ("image", "image")
 
     def __init__(self, *, size: Annotated[int, Field(ge=1)] | None = None, fit: geometry.Fit = "crop") -> None:
         self.size = size

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from i2i.errors import DataError, UsageError
 from i2i.images import geometry
-from i2i.pairs import Pair, Pixels, range_of
+from i2i.pairs import Pair, Pixels, Reading, range_of
 from i2i_prepare.lines import Mask, draw, drop_small, trace
 
 SMALLEST_SIDE = 16
@@ -48,7 +48,7 @@ class Edges:
         DataError: If the weights are none of HED.
     """
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from i2i.errors import DataError
 from i2i.images import geometry, with_channels
-from i2i.pairs import Pair, Pixels
+from i2i.pairs import Pair, Pixels, Reading
 
 
 class Grayscale:
@@ -21,7 +21,7 @@ class Grayscale:
         channels: Channels of the gray source; 3 equal ones go with tools that know colour only.
     """
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from pydantic import Field
 
 import i2i
 from i2i.errors import DataError, UsageError
-from i2i.pairs import Pair, Pixels
+from i2i.pairs import Pair, Pixels, Reading
 
 
 class Negative:
@@ -23,7 +23,7 @@ class Negative:
         pause: Seconds that each picture takes.
     """
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Negative:
 class Troubled:
     """Does what the first value of a picture says."""
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
     FINE, CRASH, RAISE, REFUSE, NOTHING, FLAT, HUNGRY, WIDE = range(100, 108)
 
     def __call__(self, *images: Pixels) -> Pair:
@@ -74,7 +74,7 @@ class Troubled:
 class Mixed:
     """Source and target of different kinds, as the first value of a picture says."""
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
     DEEP, FLOAT, SMALL, MANY = range(100, 104)
 
     def __call__(self, *images: Pixels) -> Pair:
@@ -92,7 +92,7 @@ class Mixed:
 class Limited:
     """Fills the disk: no file may be longer than a few bytes."""
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
     def __init__(self) -> None:
         import resource
@@ -107,7 +107,7 @@ class Limited:
 class Fussy:
     """Cannot be constructed."""
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
     def __init__(self, *, how: Literal["refuse", "fail", "die"] = "refuse") -> None:
         if how == "die":
@@ -118,7 +118,7 @@ class Fussy:
 class Both:
     """Takes two pictures."""
 
-    inputs: ClassVar[int] = 2
+    inputs: ClassVar[tuple[Reading, ...]] = ("image", "image")
 
     def __call__(self, *images: Pixels) -> Pair:
         return Pair(*images)
@@ -127,7 +127,7 @@ class Both:
 class Crowded:
     """Its option is one of the command's own."""
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
     def __init__(self, *, seed: int = 0) -> None: ...
 
@@ -145,7 +145,7 @@ class Typed:
         place: A file.
     """
 
-    inputs: ClassVar[int] = 1
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Datasets as they are stored, whatever the layout: rows of images by column, not yet pairs."""
