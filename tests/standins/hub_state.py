@@ -1,0 +1,150 @@
+"""What a stand-in hub remembers: accounts, repositories, their revisions and the files of each."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Kind = Literal["model", "dataset"]
+LFS_SUFFIXES = (".safetensors", ".png", ".jpg", ".webp", ".parquet", ".tar", ".gz", ".npy", ".pth", ".onnx")
+
+
+class File(NamedTuple):
+    """A file of a repository."""
+
+    data: bytes
+    lfs: bool
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def oid(self) -> str:
+        """The name that git gives to the blob: of an LFS file, that of its pointer."""
+        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\nsize {len(self.data)}\n"
+        blob = pointer.encode() if self.lfs else self.data
+        return hashlib.sha1(b"blob %d\0" % len(blob) + blob).hexdigest()
+
+    @property
+    def etag(self) -> str:
+        return self.sha256 if self.lfs else self.oid
+
+
+class Commit(NamedTuple):
+    """One state of a repository."""
+
+    oid: str
+    parent: str
+    message: str
+    files: Mapping[str, File]
+
+
+def commit_of(parent: str, message: str, files: Mapping[str, File]) -> Commit:
+    """A commit, whose name is a function of what is in it."""
+    digest = hashlib.sha1(f"{parent}\n{message}\n".encode())
+    for path, file in sorted(files.items()):
+        digest.update(f"{path} {file.oid}\n".encode())
+    return Commit(digest.hexdigest(), parent, message, dict(files))
+
+
+@dataclass
+class Repository:
+    """A repository: named revisions, and every commit that there ever was."""
+
+    name: str
+    kind: Kind
+    private: bool = False
+    gated: bool = False
+    revisions: dict[str, str] = field(default_factory=dict)
+    commits: dict[str, Commit] = field(default_factory=dict)
+    pull_requests: int = 0
+
+    def __post_init__(self) -> None:
+        self.add(
+            "main", commit_of("", "initial commit", {".gitattributes": File(b"*.safetensors filter=lfs\n", False)})
+        )
+
+    def add(self, revision: str, commit: Commit) -> None:
+        self.commits[commit.oid] = commit
+        self.revisions[revision] = commit.oid
+
+    def at(self, revision: str) -> Commit | None:
+        """The commit of a branch, a tag, a pull request or an oid."""
+        return self.commits.get(self.revisions.get(revision, revision))
+
+    def history(self, revision: str = "main") -> list[Commit]:
+        """Commits of a revision, newest first."""
+        commits, oid = [], self.revisions[revision]
+        while oid:
+            commits.append(self.commits[oid])
+            oid = commits[-1].parent
+        return commits
+
+    def files(self, revision: str = "main") -> dict[str, bytes]:
+        """Path -> content, without what the hub itself puts there."""
+        commit = self.commits[self.revisions[revision]]
+        return {path: file.data for path, file in commit.files.items() if path != ".gitattributes"}
+
+    def branch_for_pull_request(self) -> str:
+        self.pull_requests += 1
+        self.revisions[f"refs/pr/{self.pull_requests}"] = self.revisions["main"]
+        return f"refs/pr/{self.pull_requests}"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whoever has a token."""
+
+    name: str
+    role: Literal["read", "write"] = "write"
+    organisations: tuple[str, ...] = ()
+
+    def may_write(self, repository: str) -> bool:
+        return self.role == "write" and repository.split("/")[0] in (self.name, *self.organisations)
+
+
+class State:
+    """Everything that is on the hub; tests look into it and put things there.
+
+    Args:
+        accounts: By token.
+    """
+
+    def __init__(self, accounts: Mapping[str, Account] = {}) -> None:
+        self.accounts = dict(accounts)
+        self.repositories: dict[tuple[Kind, str], Repository] = {}
+        self.blobs: dict[str, bytes] = {}
+
+    def create(self, name: str, kind: Kind = "model", *, private: bool = False, gated: bool = False) -> Repository:
+        repository = Repository(name, kind, private, gated)
+        self.repositories[kind, name] = repository
+        return repository
+
+    def put(self, name: str, files: Mapping[str, bytes], kind: Kind = "model", revision: str = "main") -> Repository:
+        """A repository with these files, whoever may write to it."""
+        repository = self.repositories.get((kind, name)) or self.create(name, kind)
+        before = repository.at(revision) or repository.commits[repository.revisions["main"]]
+        added = {path: File(data, lfs=path.endswith(LFS_SUFFIXES)) for path, data in files.items()}
+        repository.add(revision, commit_of(before.oid, "put", {**before.files, **added}))
+        return repository
+
+    def visible(self, kind: Kind, name: str, account: Account | None) -> Repository | None:
+        """The repository, if this account may know of it."""
+        repository = self.repositories.get((kind, name))
+        if repository is None or not repository.private:
+            return repository
+        mine = account is not None and name.split("/")[0] in (account.name, *account.organisations)
+        return repository if mine else None
+
+
+def entries_of(files: Mapping[str, File], paths: Iterable[str]) -> list[dict[str, object]]:
+    """Files as the hub lists them."""
+    listed = []
+    for path in paths:
+        file = files[path]
+        entry: dict[str, object] = {"type": "file", "path": path, "size": len(file.data), "oid": file.oid}
+        if file.lfs:
+            entry["lfs"] = {"oid": file.sha256, "size": len(file.data), "pointerSize": 130}
+        listed.append(entry)
+    return listed
