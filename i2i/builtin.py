@@ -2,15 +2,15 @@
 
 from torch import nn
 
-from i2i.data.folders import PairFolder
+from i2i.data.dataset import Pairs
 from i2i.evaluation.metrics import L1, PSNR, SSIM
 from i2i.hookspecs import hookimpl
 
 
 @hookimpl
-def i2i_datasets() -> dict[str, type[PairFolder]]:
-    """Folders of pairs."""
-    return {"pairs": PairFolder}
+def i2i_datasets() -> dict[str, type[Pairs]]:
+    """Pairs in every layout that is known."""
+    return {"pairs": Pairs}
 
 
 @hookimpl

@@ -81,6 +81,8 @@ class Training(Section):
     device: str = "auto"
     threads: PositiveInt | None = None
     """CPU threads; the bits of a result depend on it. All cores when not given."""
+    init: str | None = None
+    """Model folder, or run, whose weights the run begins with; drawn from the seed when not given."""
     checkpoint_every: PositiveInt = 1000
     """Steps between checkpoints."""
     keep: PositiveInt = 2

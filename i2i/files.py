@@ -7,18 +7,21 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from i2i.errors import OutputError, UsageError
 
 TEMPORARY_PREFIX = ".i2i-tmp-"
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a whole file: a hidden sibling that carries the process id, fsync, rename, fsync of the folder.
 
     Args:
         path: Where it goes; what was there before is replaced at one instant. Its folder must exist.
         data: All of its bytes. The file's mode follows the umask.
+        durable: Whether a power cut must not undo it. If not, only a kill at any instant leaves the file whole or not
+            there; `sync_files` then makes many files durable at the price of one.
 
     Raises:
         OutputError: If the disk is full or the folder cannot be written; what was there before is then untouched.
@@ -27,7 +30,32 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.parent / _temporary_name()
     try:
         try:
-            _write(temporary, data)
+            _write(temporary, data, durable)
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        if durable:
+            sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error, len(data)) from error
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write piece by piece, in its place when all is written; see `write_atomically`.
+
+    Raises:
+        OutputError: If the disk is full or the folder cannot be written; what was there before is then untouched.
+    """
+    temporary = path.parent / _temporary_name()
+    try:
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -35,7 +63,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             raise
         sync_folder(path.parent)
     except OSError as error:
-        raise cannot_write(path, error, len(data)) from error
+        raise error if isinstance(error, OutputError) else cannot_write(path, error) from error
 
 
 def write_synced(path: Path, data: bytes) -> None:
@@ -50,11 +78,45 @@ def write_synced(path: Path, data: bytes) -> None:
         raise cannot_write(path, error, len(data)) from error
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, durable: bool = True) -> None:
     with path.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def sync_files(folder: Path, files: Iterable[Path]) -> None:
+    """Make files below a folder, and their names, survive a power cut.
+
+    Raises:
+        OutputError: If the system could not write them out.
+    """
+    try:
+        if sys.platform == "linux":  # one call for the whole file system: as many as there are files would take longer
+            _sync_file_system(folder)
+            return
+        paths = list(files)
+        for path in paths:
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
+        for parent in {path.parent for path in paths}:
+            sync_folder(parent)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _sync_file_system(folder: Path) -> None:
+    import ctypes
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    finally:
+        os.close(descriptor)
 
 
 def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import typer
 
     from i2i.contracts import Recipe
@@ -54,3 +56,11 @@ def i2i_preparers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
 @hookspec
 def i2i_commands(app: typer.Typer) -> None:
     """Add subcommands to ``app``. Asked of the group ``i2i.commands``."""
+
+
+@hookspec
+def i2i_find_model(name: str, revision: str | None) -> Path | None:
+    """Folder of a model that is not on this disk under that name, fetched; None where the name is not known.
+
+    Asked of the group ``i2i.commands``. An `i2i.errors.I2iError` that it raises reaches the user.
+    """

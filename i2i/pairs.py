@@ -37,6 +37,30 @@ class PairDataset(Protocol):
     def __getitem__(self, index: int, /) -> Pair: ...
 
 
+class Block(NamedTuple):
+    """Neighbouring pairs that are read together."""
+
+    pairs: int
+    """How many there are."""
+    size: int
+    """Bytes in memory once they are read."""
+
+
+@runtime_checkable
+class PairStream(PairDataset, Protocol):
+    """A `PairDataset` of which one pair costs as much to read as its whole block: compressed, or far away.
+
+    Training visits such pairs in windows: some blocks are drawn, as many as fit into `i2i.data.stream.WINDOW` bytes,
+    their pairs shuffled together, then the next ones. Keep the blocks that were read last: `i2i.data.stream.BlockCache`
+    does.
+    """
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """All of them, in the order of the pairs; none where every pair is as quick to read as any other."""
+        ...
+
+
 Reading = Literal["image", "alpha", "ids"]
 """How a preparer wants an input.
 

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
 from i2i import hookspecs
-from i2i.errors import UnknownNameError, UsageError
+from i2i.errors import I2iError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     import typer
@@ -43,7 +44,7 @@ KINDS = {
     "preparer": Kind("i2i_preparers", COMMANDS),
 }
 
-HOOKS = {kind.hook: kind.group for kind in KINDS.values()} | {"i2i_commands": COMMANDS}
+HOOKS = {kind.hook: kind.group for kind in KINDS.values()} | {"i2i_commands": COMMANDS, "i2i_find_model": COMMANDS}
 """Every hook, and the group of entry points that is asked for it."""
 
 
@@ -154,6 +155,23 @@ class Plugins:
             except FAILURES as error:
                 plugin = implementation.plugin_name
                 self._blame(plugin, self._origin[plugin], f"i2i_commands() fails: {describe(error)}")
+
+    def find_model(self, name: str, revision: str | None) -> Path | None:
+        """Folder of the model that some plugin knows by this name.
+
+        Raises:
+            I2iError: If a plugin knows it and cannot get it.
+        """
+        for implementation in self.manager.hook.i2i_find_model.get_hookimpls():
+            try:
+                if (found := implementation.function(name=name, revision=revision)) is not None:
+                    return Path(str(found))
+            except I2iError:
+                raise
+            except FAILURES as error:
+                plugin = implementation.plugin_name
+                self._blame(plugin, self._origin[plugin], f"i2i_find_model() fails: {describe(error)}")
+        return None
 
     def catalogue(self, kind: str) -> dict[str, Provided]:
         """Components of a kind by name; a name that two plugins provide is in `clashes` instead."""

@@ -60,6 +60,13 @@ def section(text: str, holding: str) -> str:
     return part
 
 
+def section_of_preparer(name: str) -> str:
+    """The part of a page that has the options of a preparer."""
+    parts = [part for page in PAGES for part in re.split(r"^## ", page.read_text("utf-8"), flags=re.MULTILINE)]
+    (part,) = [part for part in parts if f"\ni2i prepare {name} " in part and "| option |" in part]
+    return part
+
+
 def snippets(page: Path) -> Iterator[str]:
     """Every line of shell code, and every piece of code in the prose."""
     for block in blocks(page, "bash"):
@@ -85,12 +92,18 @@ def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[Command]:
 
 COMMANDS = list(commands(typer.main.get_command(build_app())))
 PAGE_OF = {
+    "data": "check.md",
     "demo": "index.md",
+    "import": "import.md",
     "plugins": "plugins.md",
     "prepare": "prepare.md",
+    "pull": "share.md",
+    "push": "share.md",
     "train": "train.md",
     "translate": "translate.md",
 }
+
+PAGE_OF_SUBCOMMAND: dict[tuple[str, ...], str] = {("data", "get"): "classic-datasets.md", ("data", "push"): "share.md"}
 
 
 @pytest.mark.parametrize("hook", [name for name in vars(hookspecs) if name.startswith("i2i_")])
@@ -105,7 +118,11 @@ def test_every_check_of_the_conformance_kit_is_described(check: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.words))
 def test_every_command_and_each_of_its_flags_is_described(command: Command) -> None:
-    page = text_of(PAGE_OF[command.words[0]])
+    page = text_of(PAGE_OF_SUBCOMMAND.get(command.words[:2], PAGE_OF[command.words[0]]))
+    if command.words[0] == "data":
+        page += text_of("datasets.md")
+    if command.words[0] == "prepare":
+        page += section_of_preparer(command.words[1])
     assert f"i2i {' '.join(command.words)}" in page
     flags = [flag for parameter in command.command.params for flag in parameter.opts if flag.startswith("--")]
     assert not [flag for flag in flags if flag != "--help" and not re.search(rf"`?{flag}\b", page)]
@@ -146,6 +163,12 @@ def test_every_option_of_a_component_is_in_a_table_with_its_default(
     }
 
 
+def test_every_option_of_the_resnet_is_in_a_table_with_its_default() -> None:
+    part = text_of("pix2pix.md").partition("### resnet\n")[2].partition("\n## ")[0]
+    defaults = complete(lookup("generator", "resnet").cls, {}, "resnet")
+    assert {row: safe_yaml.load(cell, cell) for row, cell in rows(part).items()} == defaults
+
+
 def test_the_baseline_has_the_options_of_the_unet_but_one() -> None:
     unet, baseline = (complete(lookup("generator", name).cls, {}, name) for name in ("unet", "encoder-decoder"))
     assert unet.keys() - baseline.keys() == {"dropout_layers"}
@@ -164,9 +187,9 @@ def assert_flags(told: dict[str, str], defaults: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", catalogue("preparer"))
 def test_every_option_of_a_preparer_is_in_a_table_with_its_default(name: str) -> None:
-    part = section(text_of("prepare.md"), f"\ni2i prepare {name} ")
     fields = options_of(lookup("preparer", name).cls).model_fields
-    assert_flags(rows(part), {option: field.default for option, field in fields.items()})
+    own = {option: field.default for option, field in fields.items() if option != "seed"}  # the runner's
+    assert_flags(rows(section_of_preparer(name)), own)
 
 
 def test_flags_that_all_preparers_share_are_in_a_table_with_their_defaults() -> None:
@@ -223,12 +246,12 @@ def test_every_exit_code_of_an_error_is_in_the_table() -> None:
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The package of README and plugins.md is installed."""
     project = tomllib.loads((STRANGER / "pyproject.toml").read_text("utf-8"))["project"]
-    info = tmp_path / "site" / "i2i_resnet-0.1.dist-info"
+    info = tmp_path / "site" / "i2i_fullres-0.1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
     points = "\n".join(f"{name} = {module}" for name, module in project["entry-points"]["i2i"].items())
     (info / "entry_points.txt").write_text(f"[i2i]\n{points}\n")
-    shutil.copy(STRANGER / "i2i_resnet.py", info.parent)
+    shutil.copy(STRANGER / "i2i_fullres.py", info.parent)
     monkeypatch.syspath_prepend(info.parent)
     installed.cache_clear()
     yield
@@ -276,7 +299,7 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [README, DOCS / "plugins.md"], ids=lambda page: page.name)
 def test_the_package_that_is_shown_is_the_tested_one(page: Path) -> None:
-    assert (STRANGER / "i2i_resnet.py").read_text("utf-8") in blocks(page, "python")
+    assert (STRANGER / "i2i_fullres.py").read_text("utf-8") in blocks(page, "python")
     assert (STRANGER / "pyproject.toml").read_text("utf-8") in blocks(page, "toml")
 
 

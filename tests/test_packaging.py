@@ -93,14 +93,15 @@ def test_weights_and_pictures_are_shipped() -> None:
 
 
 def test_every_picture_of_the_docs_is_in_the_notice() -> None:
-    pictures = [file.name for file in (ROOT / "docs" / "images").iterdir() if file.suffix != ".md"]
+    entries = [entry for entry in (ROOT / "docs" / "images").iterdir() if entry.suffix != ".md"]
+    pictures = [f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries]
     notice = (ROOT / "docs" / "images" / "NOTICE.md").read_text("utf-8")
     assert pictures
     assert [name for name in pictures if f"`{name}`" not in notice] == []
 
 
 def test_what_is_not_settled_about_the_weights_is_said() -> None:
-    for page in ("README.md", "docs/prepare.md", "tools/i2i_prepare/weights/NOTICE.md"):
+    for page in ("README.md", "docs/preparers.md", "tools/i2i_prepare/weights/NOTICE.md"):
         words = " ".join((ROOT / page).read_text("utf-8").split())
         assert "BSDS500" in words
         assert "not settled" in words

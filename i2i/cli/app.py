@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from i2i import __version__
-from i2i.cli import plugins, prepare, train, translate
+from i2i.cli import data, plugins, prepare, train, translate
 from i2i.cli.console import complain, warn_of_problems
 from i2i.errors import I2iError
 from i2i.plugins import COMMANDS, installed
@@ -32,7 +32,7 @@ def build_app() -> typer.Typer:
     ) -> None:
         pass
 
-    for command in (prepare, train, translate, plugins):
+    for command in (prepare, data, train, translate, plugins):
         command.register(app)
     extensions = installed(COMMANDS)
     extensions.add_commands(app)

@@ -16,8 +16,10 @@ from i2i.plugins import Provided, catalogue, lookup
 
 if TYPE_CHECKING:
     from i2i.preparation import Report
+    from i2i.preparation.choices import Choices
 
 MAX_PIXELS = 40_000_000  # `i2i.images.MAX_PIXELS`, which would load the image libraries
+SHARED = "seed"  # of the runner and of any preparer that draws at random: one flag, one number
 FIRST = 3  # names of rejected images that are shown
 
 
@@ -51,6 +53,7 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
     try:
         model = options_of(provided.cls)
         flags = [flag_of(option, field) for option, field in model.model_fields.items()]
+        flags = [flag for flag in flags if flag.name != SHARED]
         own = list(inspect.signature(run).parameters.values())[2:]
         if clashes := {flag.name for flag in flags} & {parameter.name for parameter in own}:
             raise UsageError(
@@ -60,7 +63,7 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
         return _broken_command(name, error)
 
     def command(**values: Any) -> None:
-        given = {option: values.pop(option) for option in model.model_fields}
+        given = {option: values.pop(option) for option in model.model_fields if option != SHARED}
         options = {
             option: as_data(option, value, model.model_fields[option])
             for option, value in given.items()
@@ -89,20 +92,65 @@ def _broken_command(name: str, problem: UsageError) -> TyperCommand:
 def run(
     name: str,
     options: Mapping[str, Any],
-    sources: Annotated[list[Path], typer.Argument(metavar="SRC", help="Images, and folders of images.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The dataset folder to make.")],
+    sources: Annotated[list[str], typer.Argument(metavar="SRC", help="Images, and folders of images.")],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="The dataset folder to make.")],
     *,
-    val: Annotated[float, typer.Option(help="Share of the pairs for validation.", min=0, max=1)] = 0.1,
-    test: Annotated[float, typer.Option(help="Share of the pairs for test.", min=0, max=1)] = 0.0,
+    val: Annotated[
+        float | None, typer.Option(help="Share of the pairs for validation.", min=0, max=1, show_default="0.1")
+    ] = None,
+    test: Annotated[
+        float | None, typer.Option(help="Share of the pairs for test.", min=0, max=1, show_default="0")
+    ] = None,
     layout: Annotated[
-        Literal["folders", "ab"],
-        typer.Option(help="Two folders imageA and imageB, or one file with A on the left and B on the right."),
-    ] = "folders",
+        Literal["folders", "ab"] | None,
+        typer.Option(
+            help="Two folders imageA and imageB, or one file with A on the left and B on the right.",
+            show_default="folders",
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["count", "hash"] | None,
+        typer.Option(
+            help="Exact shares, or each pair by its own hash, so that more images never move the others.",
+            show_default="count",
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="REGEX", help="Pairs whose names agree in the first group stay in one split."),
+    ] = None,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Images of several folders whose paths agree in the first group belong together.",
+            show_default="path without suffix",
+        ),
+    ] = None,
+    range: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LOW:HIGH", help="Values that stand for black and white; once, or once for each input."),
+    ] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the sources, for dataset.yaml.")] = None,
+    attribution: Annotated[str | None, typer.Option(help="Whom to name, for dataset.yaml.")] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes; the result does not depend on it.", min=1, show_default="all cores")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, other pairs for validation and test.")] = 0,
+    rank: Annotated[int, typer.Option(help="Which part of the work to do, from 0.", min=0)] = 0,
+    world_size: Annotated[int, typer.Option(help="How many processes do one part each.", min=1)] = 1,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Processes of this machine, or of a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Address of the Ray cluster.", show_default="one on this machine")
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(help="Folder to work in when OUT is an address.", show_default="in the user's cache"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the split, and of what a preparer draws at random.")] = 0,
     max_pixels: Annotated[int, typer.Option(help="Largest image that is read.", min=1)] = MAX_PIXELS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start afresh where OUT is a dataset already.")
     ] = False,
@@ -114,32 +162,61 @@ def run(
     Raises:
         DataError: If an input was rejected.
     """
-    from i2i.preparation import prepare
+    from i2i.preparation import plan, prepare
 
+    given: dict[str, Any] = {
+        "options": options,
+        "seed": seed,
+        "max_pixels": max_pixels,
+        "val": val,
+        "test": test,
+        "layout": layout,
+        "split": split,
+        "group": group,
+        "match": match,
+        "ranges": [range_of(text) for text in range] if range else None,
+        "licence": licence,
+        "attribution": attribution,
+    }
+    choices = cast("Choices", {key: value for key, value in given.items() if value is not None})
+    if dry_run:
+        typer.echo(plan(name, sources, out, **choices))
+        return
     with Progress(name, silent=quiet or as_json) as progress:
         report = prepare(
             name,
             sources,
             out,
-            options=options,
-            val=val,
-            test=test,
-            layout=layout,
             workers=workers,
-            seed=seed,
-            max_pixels=max_pixels,
             overwrite=overwrite,
+            rank=rank,
+            world_size=world_size,
+            engine=engine,
+            address=address,
+            work=work,
             on_progress=progress,
+            **choices,
         )
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
         show(report, out)
     if rejected := sum(map(len, report.rejected.values())):
-        where = repr(str(out / "report.jsonl"))
-        raise DataError(
-            f"{rejected} of {len(report.rows)} inputs were rejected. What is wrong with each is in {where}."
-        )
+        where = repr(str(report.folder / "report.jsonl"))
+        raise DataError(f"{rejected} of {report.inputs} inputs were rejected. What is wrong with each is in {where}.")
+
+
+def range_of(text: str) -> tuple[float, float]:
+    """The numbers of ``LOW:HIGH``.
+
+    Raises:
+        UsageError: If the text is something else.
+    """
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise UsageError(f"--range {text!r} is no range. Give two numbers, such as 0:4095.") from None
 
 
 class Progress:
@@ -193,23 +270,29 @@ class Progress:
             self.console.print(f"{done} of {total} done, {rate:.1f}/s{left}")
 
 
-def show(report: "Report", out: Path) -> None:
+def show(report: "Report", out: str) -> None:
     """Print what came of everything, and the command to type next."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
+    if report.missing:
+        console.print(
+            f"This part is done: {report.missing} of {report.shards} shards are still missing. "
+            f"The process that completes the last one finishes {escape(out)}."
+        )
+        return
     table = Table.grid(padding=(0, 2))
     shares = ", ".join(f"{count} {split}" for split, count in report.splits.items() if count)
-    resumed = f"; {report.resumed} of the inputs were done before" if report.resumed else ""
-    table.add_row("[green]made[/]", str(report.made), f"{shares}{resumed}")
+    resumed = f"{report.resumed} of the inputs were done before" if report.resumed else ""
+    table.add_row("[green]made[/]", str(report.made), "; ".join(part for part in (shares, resumed) if part))
     for reason, count in report.skipped.items():
         table.add_row("skipped", str(count), escape(reason))
     for reason, names in report.rejected.items():
         more = ", ..." if len(names) > FIRST else ""
         table.add_row("[red]rejected[/]", str(len(names)), escape(f"{reason}: {', '.join(names[:FIRST])}{more}"))
     console.print(table)
-    console.print(f"{escape(str(out))} took {report.seconds:.1f} s")
-    if report.made:
-        console.print(f"Next: i2i train --plugin pix2pix --data {escape(str(out))} --out RUN", soft_wrap=True)
+    console.print(f"{escape(out)} took {report.seconds:.1f} s")
+    if any(report.splits.values()):
+        console.print(f"Next: i2i train --plugin pix2pix --data {escape(out)} --out RUN")

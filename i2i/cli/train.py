@@ -18,12 +18,18 @@ def register(app: typer.Typer) -> None:
 
 def train(
     plugin: Annotated[str | None, typer.Option(help="Recipe to train, such as pix2pix.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Dataset folder, as `i2i prepare` makes it.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Dataset folder, as `i2i prepare` makes it; or an address, such as hf://USER/NAME."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; made anew.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")] = None,
     use: Annotated[list[str] | None, typer.Option(help="PART=COMPONENT, such as generator=encoder-decoder.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="SECTION.OPTION=VALUE, such as generator.depth=7.")
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Model to begin with: its weights, and its settings where none are given.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Length of the run in epochs.")] = None,
@@ -45,11 +51,12 @@ def train(
     from i2i.cli.progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
     from i2i.plugins import COMPONENTS
+    from i2i.training.initial import initial_settings
 
     flags = _flags(
         {
             "recipe.name": plugin,
-            "data.path": data and str(data),
+            "data.path": data,
             "data.crop": size,
             "data.workers": workers,
             "training.epochs": epochs,
@@ -57,6 +64,7 @@ def train(
             "training.batch_size": batch_size,
             "training.seed": seed,
             "training.device": device,
+            "training.init": init and str(init),
         }
     )
     said = [parse_choices(use or []), parse_assignments(set_ or []), flags]
@@ -70,7 +78,8 @@ def train(
         else:
             if out is None:
                 raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
-            resolved = resolve([read_file(config) if config else {}, *said])
+            begun = initial_settings(init) if init else {}
+            resolved = resolve([begun, read_file(config) if config else {}, *said])
             warn_of_problems(COMPONENTS)
             outcome = training.train(resolved, out, progress)
     say = partial(progress.console.print, markup=False, soft_wrap=True)

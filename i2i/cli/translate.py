@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def translate(
-    model: Annotated[Path, typer.Argument(help="Model folder, or a run's folder.")],
+    model: Annotated[str, typer.Argument(help="Model folder, a run's folder, or USER/NAME on the Hub.")],
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Images, and folders of images.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; names are those of the inputs.")],
     mode: Annotated[
@@ -22,6 +22,11 @@ def translate(
         typer.Option(help="Dropout on (paper) or off; batch norm by each image, or by running averages (running)."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the noise in mode paper.")] = 0,
+    format: Annotated[
+        Literal["auto", "png", "tif", "npy"],
+        typer.Option(help="How results are stored; auto is PNG where that holds them, TIFF for a declared range."),
+    ] = "auto",
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a model on the Hub.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
 ) -> None:
@@ -39,14 +44,14 @@ def translate(
     from i2i.translation.folder import plan, translate_files
 
     console = Console(quiet=quiet, highlight=False)
-    planned = plan(inputs, out)
+    translator = Translator.load(model, revision=revision, device=device, mode=mode, seed=seed)
+    planned = plan(inputs, out, [column.name for column in translator.config.source.columns])
     if not planned:
         raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
-    translator = Translator.load(model, device=device, mode=mode, seed=seed)
     warn_of_problems(COMPONENTS)
     console.print(f"{len(planned)} images, mode {translator.mode}, on {translator.device}")
     results = track(
-        translate_files(translator, planned),
+        translate_files(translator, planned, format),
         total=len(planned),
         console=console,
         disable=quiet or not console.is_terminal,

@@ -14,6 +14,10 @@ def keyed(*key: int | str) -> Random:
 
 def order(seed: int, epoch: int, length: int) -> list[int]:
     """The permutation of ``range(length)`` in which an epoch visits the pairs."""
-    rng = keyed(seed, epoch, "order")
+    return permutation(keyed(seed, epoch, "order"), length)
+
+
+def permutation(rng: Random, length: int) -> list[int]:
+    """A permutation of ``range(length)``."""
     draws = [rng.random() for _ in range(length)]
     return sorted(range(length), key=draws.__getitem__)

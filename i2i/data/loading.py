@@ -1,19 +1,25 @@
 """Batches in a fixed order, from any step on, whatever the number of workers."""
 
-import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, islice
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from i2i.contracts import Batch
 from i2i.data.jitter import Jitter
 from i2i.data.keyed import keyed, order
+from i2i.data.stream import visits
 from i2i.data.tensors import to_tensor
+from i2i.data.workers import Reader, WorkerDeathError
 from i2i.errors import DataError, I2iError
-from i2i.pairs import PairDataset
+from i2i.pairs import Block, PairDataset, PairStream
+
+DEATHS = 3
+"""Processes that may die before a batch is given up. The last one reads it alone: when several batches are under way,
+nobody knows over which of them a process died."""
 
 
 class Key(NamedTuple):
@@ -68,23 +74,34 @@ class KeyedBatches(Sampler[list[Key]]):
         batch_size: Pairs in a batch.
         start: Steps that are already done.
         stop: Steps of the whole run.
+        blocks: Of a set that is read in blocks; see `i2i.data.stream`.
     """
 
-    def __init__(self, seed: int, length: int, batch_size: int, start: int, stop: int) -> None:
+    def __init__(
+        self, seed: int, length: int, batch_size: int, start: int, stop: int, blocks: Sequence[Block] = ()
+    ) -> None:
         self.seed, self.length, self.batch_size, self.start, self.stop = seed, length, batch_size, start, stop
+        self.blocks = blocks
 
     def __iter__(self) -> Iterator[list[Key]]:
-        per_epoch = steps_per_epoch(self.length, self.batch_size)
-        visited, indices = -1, list[int]()
-        for step in range(self.start, self.stop):
-            epoch, position = divmod(step, per_epoch)
-            if epoch != visited:
-                visited, indices = epoch, order(self.seed, epoch, self.length)
-            first = position * self.batch_size
-            yield [Key(epoch, index) for index in indices[first : first + self.batch_size]]
+        return islice(self._batches(), len(self))
 
     def __len__(self) -> int:
         return max(0, self.stop - self.start)
+
+    def _batches(self) -> Iterator[list[Key]]:
+        """Those of all epochs from ``start`` on, without end."""
+        first, position = divmod(self.start, steps_per_epoch(self.length, self.batch_size))
+        for epoch in count(first):
+            keys = (Key(epoch, pair) for pair in self._order(epoch, position * self.batch_size))
+            while batch := list(islice(keys, self.batch_size)):
+                yield batch
+            position = 0
+
+    def _order(self, epoch: int, start: int) -> Iterable[int]:
+        if self.blocks:
+            return visits(self.seed, epoch, self.blocks, start)
+        return order(self.seed, epoch, self.length)[start:]
 
 
 def steps_per_epoch(length: int, batch_size: int) -> int:
@@ -94,6 +111,8 @@ def steps_per_epoch(length: int, batch_size: int) -> int:
 
 class Loader:
     """Iterates over the batches from ``start`` to ``stop``; close it, so that no worker outlives the run.
+
+    A process that is killed, as when memory is short, is replaced, and the batches are the same.
 
     Args:
         pairs: What to read.
@@ -108,41 +127,71 @@ class Loader:
     def __init__(
         self, pairs: PairDataset, jitter: Jitter, *, seed: int, batch_size: int, start: int, stop: int, workers: int
     ) -> None:
-        self._loader = DataLoader(
-            JitteredPairs(pairs, jitter, seed),
-            batch_sampler=KeyedBatches(seed, len(pairs), batch_size, start, stop),
-            num_workers=workers,
-            collate_fn=_collate,
-            worker_init_fn=_quiet_worker,
-            generator=torch.Generator(),  # else the loader draws from the generator that dropout uses
-        )
-        self._batches: Any = None
+        self._pairs = JitteredPairs(pairs, jitter, seed)
+        blocks = pairs.blocks if isinstance(pairs, PairStream) else ()
+        self._batches = KeyedBatches(seed, len(pairs), batch_size, start, stop, blocks)
+        self._workers = workers
+        self._deaths = 0
+        self._reader: Reader | None = None
 
     def __iter__(self) -> Iterator[Loaded]:
-        self._batches = iter(self._loader)
         return self
 
     def __next__(self) -> Loaded:
-        try:
-            loaded: Loaded | I2iError = next(self._batches)
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise DataError("A process that reads images died, perhaps for memory. Lower data.workers.") from error
+        """The next batch.
+
+        Raises:
+            I2iError: If an image cannot be read, or reading it kills processes.
+        """
+        while True:
+            alone = self._deaths == DEATHS - 1
+            if self._reader is None:
+                self._reader = self._alone(next(iter(self._batches))) if alone else self._from_here()
+            try:
+                loaded: Loaded | I2iError = next(self._reader)
+            except WorkerDeathError as error:
+                self.close()
+                if alone:
+                    raise self._refusal() from error
+                self._deaths += 1
+            else:
+                break
+        if alone:
+            self.close()
         if isinstance(loaded, I2iError):
             raise loaded
+        self._batches.start, self._deaths = self._batches.start + 1, 0
         return loaded
 
     def close(self) -> None:
         """Stop the workers now: at exit the interpreter would wait for ones that ignore signals."""
-        self._batches = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
+    def _from_here(self) -> Reader:
+        return Reader(self._pairs, self._batches, _collate, self._workers)
 
-def _quiet_worker(_: int) -> None:
-    # a signal to the whole group must leave the workers alive until the checkpoint is written
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    torch.set_num_threads(1)
+    def _alone(self, batch: list[Key]) -> Reader:
+        return Reader(self._pairs, [batch], _collate, workers=1)
+
+    def _refusal(self) -> DataError:
+        """What to say of the batch that kills every process: the pair that does so alone, if one does."""
+        batch = next(iter(self._batches))
+        guilty = [key for key in batch if self._kills(key)]
+        names = " and ".join(repr(self._pairs.pairs.names[key.pair]) for key in guilty or batch)
+        remedy = "Remove what cannot be read" if guilty else "If memory is short, lower training.batch_size"
+        return DataError(f"Reading {names} kills every process that does it ({DEATHS} so far). {remedy}.")
+
+    def _kills(self, key: Key) -> bool:
+        reader = self._alone([key])
+        try:
+            next(reader)
+        except WorkerDeathError:
+            return True
+        finally:
+            reader.close()
+        return False
 
 
 def _collate(samples: list[Sample | I2iError]) -> Loaded | I2iError:

@@ -4,8 +4,9 @@ from i2i.images.colour import with_channels
 from i2i.images.discovery import Discovery, Skipped, discover, printable
 from i2i.images.errors import ImageError
 from i2i.images.geometry import fit, resize
-from i2i.images.header import Header, probe
-from i2i.images.reader import MAX_PIXELS, Picture, from_pillow, read
+from i2i.images.header import Header, probe, read_header
+from i2i.images.ranges import Range, check_range, scaled, unscaled
+from i2i.images.reader import MAX_PIXELS, Picture, decode, from_pillow, read
 from i2i.images.sheet import as_rgb, contact_sheet
 from i2i.images.writer import encode, suffix_for, write
 
@@ -15,9 +16,12 @@ __all__ = [
     "Header",
     "ImageError",
     "Picture",
+    "Range",
     "Skipped",
     "as_rgb",
+    "check_range",
     "contact_sheet",
+    "decode",
     "discover",
     "encode",
     "fit",
@@ -25,8 +29,11 @@ __all__ = [
     "printable",
     "probe",
     "read",
+    "read_header",
     "resize",
+    "scaled",
     "suffix_for",
+    "unscaled",
     "with_channels",
     "write",
 ]

@@ -47,7 +47,8 @@ def _interpolate(pixels: Pixels, height: int, width: int, method: int) -> Pixels
     if pixels.shape[:2] == (height, width):
         return pixels
     groups = [pixels[..., i : i + MAX_CHANNELS] for i in range(0, pixels.shape[2], MAX_CHANNELS)]
-    return np.dstack([cv2.resize(group, (width, height), interpolation=method) for group in groups])
+    resized = [cv2.resize(group, (width, height), interpolation=method) for group in groups]
+    return resized[0].reshape(height, width, -1) if len(resized) == 1 else np.dstack(resized)
 
 
 def fit(pixels: Pixels, size: int | tuple[int, int], how: Fit) -> Pixels:

@@ -9,6 +9,7 @@ from PIL import Image
 from i2i.images import npy, pillow, png, tiff
 from i2i.images.errors import ImageError
 from i2i.images.source import open_regular
+from i2i.pairs import Reading
 
 Decoder = Literal["opencv", "pillow", "tifffile", "npy"]
 
@@ -31,7 +32,7 @@ class Header:
     channels: int
     """Colours: 1 for gray, 3 for RGB and palettes; alpha does not count."""
     dtype: str
-    """Type of the stored values; images that can be read have uint8, uint16 or float32."""
+    """Type of the stored values."""
     frames: int = 1
     alpha: bool = False
     orientation: int = 1
@@ -39,13 +40,30 @@ class Header:
     cmyk: bool = field(default=False, repr=False)
     icc: bytes | None = field(default=None, repr=False)
     """The colour profile."""
+    bits: int = field(default=8, repr=False)
+    """Of a stored value."""
+    palette: bool = field(default=False, repr=False)
     transparent: int | None = field(default=None, repr=False)
     """The stored gray value that stands for transparent, in PNG without an alpha channel."""
-    inverted: bool = field(default=False, repr=False)
-    """Whether 0 is stored for white, and the decoder leaves it at that."""
+    white_is_zero: bool = field(default=False, repr=False)
+    equal_pages: bool = field(default=False, repr=False)
+    """Whether all pages of a TIFF have the same size, channels and dtype."""
     decoder: Decoder = field(default="pillow", repr=False)
+    undeclared: str = field(default="", repr=False)
+    """Why the values say nothing about brightness until somebody declares their range."""
     refusal: str = field(default="", repr=False)
     """Why the pixels cannot be had, and what to do, where that is known from the header."""
+
+    def channels_read(self, reading: Reading = "image", *, declared: bool = False) -> int:
+        """Channels of what is read, opacity apart.
+
+        Args:
+            reading: Of a palette, ``ids`` reads the indices.
+            declared: Whether a range is declared: the pages of a TIFF of numbers are its channels then.
+        """
+        if reading == "ids" and self.palette:
+            return 1
+        return self.channels * self.frames if declared and self.format == "TIFF" else self.channels
 
 
 def probe(path: Path) -> Header:
@@ -123,6 +141,8 @@ def _pillow_header(image: Image.Image, start: bytes) -> Header:
         orientation=orientation,
         cmyk=image.mode == "CMYK",
         icc=image.info.get("icc_profile"),
+        bits=_stored_bits(name, image.mode, start),
+        palette=image.mode in ("P", "PA"),
         transparent=transparency if gray and name == "PNG" else None,
         decoder="opencv" if _is_plain(name, image.mode, frames, bits) else "pillow",
         refusal="" if bits == 8 or (bits == 16 and name in ("PNG", "PPM")) else f"has {bits}-bit values. {DEEP_REMEDY}",
@@ -140,9 +160,9 @@ def _is_plain(name: str, mode: str, frames: int, bits: int) -> bool:
 
 
 def _bits(name: str, mode: str, start: bytes) -> int:
-    """Bits of a stored value, at least 8."""
+    """Bits of a value as it is decoded, at least 8."""
     if name == "PNG":
-        return max(start[24], 8)  # bit depth in IHDR, the first chunk
+        return max(_png_depth(start), 8)
     if name == "JPEG2000":  # in the box ihdr of a JP2 file, in the marker SIZ of a bare codestream
         place = start.find(b"ihdr")
         return max((start[place + 14 if place >= 0 else 42] & 0x7F) + 1, 8)
@@ -150,6 +170,14 @@ def _bits(name: str, mode: str, start: bytes) -> int:
         words = [word for line in start.split(b"\n") for word in line.partition(b"#")[0].split()]
         return max((int(words[3])).bit_length(), 8)
     return 8
+
+
+def _stored_bits(name: str, mode: str, start: bytes) -> int:
+    return _png_depth(start) if name == "PNG" else 1 if mode == "1" else _bits(name, mode, start)
+
+
+def _png_depth(start: bytes) -> int:
+    return start[24]  # in IHDR, the first chunk
 
 
 def _tiff_header(stream: BinaryIO) -> Header:
@@ -166,8 +194,12 @@ def _tiff_header(stream: BinaryIO) -> Header:
         orientation=layout.orientation,
         cmyk=layout.photometric == tiff.CMYK,
         icc=layout.icc,
-        inverted=layout.photometric == tiff.WHITE_IS_ZERO and layout.decoder == "opencv",
+        bits=layout.bits,
+        palette=layout.photometric == tiff.PALETTE,
+        white_is_zero=layout.photometric == tiff.WHITE_IS_ZERO,
+        equal_pages=layout.equal_pages,
         decoder=layout.decoder,
+        undeclared=layout.undeclared,
         refusal=layout.refusal,
     )
 
@@ -176,4 +208,6 @@ def _npy_header(stream: BinaryIO) -> Header:
     layout = npy.read_layout(stream)
     height, width, channels = (*layout.shape, 1, 1, 1)[:3]
     dtype = str(layout.dtype.newbyteorder("="))
-    return Header("NPY", width, height, channels, dtype, decoder="npy", refusal=layout.refusal)
+    return Header(
+        "NPY", width, height, channels, dtype, decoder="npy", undeclared=layout.undeclared, refusal=layout.refusal
+    )

@@ -1,4 +1,4 @@
-"""Images in ``.npy`` files: any number of channels, and the only home of float images."""
+"""Images in ``.npy`` files: any number of channels, and any kind of numbers."""
 
 import math
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
+from i2i.images.ranges import DECLARE
 from i2i.pairs import Pixels
 
 MAGIC = npy.MAGIC_PREFIX
@@ -29,9 +30,16 @@ class Layout:
         """Why this is not an image, and what to do."""
         if len(self.shape) not in (2, 3) or 0 in self.shape:
             return f"has shape {self.shape}. An image has shape (H, W) or (H, W, C)"
-        if self.dtype.newbyteorder("=") not in [np.dtype(name) for name in DTYPES]:
-            return f"holds {self.dtype}. Save it as uint8, uint16, or float32 in [-1, 1]"
+        if self.dtype.kind not in "uif":
+            return f"holds {self.dtype}, which are no numbers. Save it as uint8, uint16, or float32 in [-1, 1]"
         return ""
+
+    @property
+    def undeclared(self) -> str:
+        """Why the values say nothing about brightness, and what to do."""
+        if self.dtype.newbyteorder("=") in [np.dtype(name) for name in DTYPES]:
+            return ""
+        return f"holds {self.dtype}. {DECLARE}, or save it as uint8, uint16, or float32 in [-1, 1]"
 
 
 def read_layout(stream: BinaryIO) -> Layout:

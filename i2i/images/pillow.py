@@ -98,6 +98,8 @@ def _likely(start: bytes) -> str:
     text = start.lstrip().lower()
     if start.startswith(b"version https://git-lfs"):
         return "is a pointer of git-lfs, not the image. Fetch it with `git lfs pull`."
+    if start.startswith(b"PK\3\4"):
+        return "is an archive (.npz or .zip), not an image. Save each of its arrays as .npy, or unpack it."
     if text.startswith((b"<!doctype", b"<html")):
         return "is a web page, perhaps that of a failed download. Download the image again."
     if text.startswith((b"<svg", b"<?xml")):

@@ -1,27 +1,30 @@
-"""The one reader of images: bytes -> header -> limits -> pixels as they are meant to be seen, or the reason why not."""
+"""The one reader of images: bytes -> header -> limits -> pixels as they are wanted, or the reason why not."""
 
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from i2i.images import npy, pillow
-from i2i.images.colour import WHITE, managed, over, to_srgb, with_channels
+from i2i.errors import UsageError
+from i2i.images import pillow
+from i2i.images.colour import WHITE, managed, over, with_channels
+from i2i.images.decoders import decoded, plain, upright
 from i2i.images.errors import ImageError
 from i2i.images.header import MAX_RATIO, Header, damaged, read_header
+from i2i.images.ranges import DECLARE, Range, scaled
 from i2i.images.source import read_bytes
-from i2i.pairs import Pixels, range_of
+from i2i.pairs import Pixels, Reading
 
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded unless the caller says otherwise."""
 
 
 class Picture(NamedTuple):
-    """An image as it is meant to be seen, and what had to be done for that."""
+    """An image, and what had to be done to get it."""
 
     pixels: Pixels
     """(H, W, C); see `i2i.pairs.Pixels`."""
@@ -32,12 +35,14 @@ class Picture(NamedTuple):
 def read(
     path_or_bytes: str | PathLike[str] | bytes,
     *,
+    reading: Reading = "image",
+    value_range: Range | None = None,
     channels: int | None = None,
     max_pixels: int = MAX_PIXELS,
     min_side: int = 1,
     background: tuple[int, int, int] = WHITE,
 ) -> Picture:
-    """Read an image: upright, in sRGB, opaque, and with all the bits it has.
+    """Read an image; unless said otherwise upright, in sRGB, opaque, and with all the bits it has.
 
     EXIF orientation is applied, colour profiles and CMYK are converted to sRGB, transparency is laid on a background,
     of several frames the first is taken. 8-bit images become uint8, 16-bit ones uint16; ``.npy`` files hold uint8,
@@ -46,6 +51,11 @@ def read(
 
     Args:
         path_or_bytes: The file, or its content.
+        reading: ``image`` is as above. ``alpha`` keeps opacity as one more channel where the file has it, and the
+            colours under it as they are. ``ids`` gives the numbers as stored, (H, W, 1) or (H, W, 3): indices of a
+            palette, 0 and 1 of one bit, no colour converted; opacity is left out.
+        value_range: The values that stand for -1 and 1. Any numbers may be declared so: float or integer TIFF, whose
+            pages of equal size are channels then, ``.npy`` of any number type, 12 bits in 16. The result is float32.
         channels: How many channels to return: 3 replicates gray, 1 is the luma of colour; as stored (gray 1, colour 3)
             when not given.
         max_pixels: Largest width times height that is decoded.
@@ -54,15 +64,25 @@ def read(
 
     Raises:
         MissingInputError: If there is no such file.
-        ImageError: If the file is not an image, is damaged, too large or too small, or its range of values is unknown.
+        ImageError: If the file is not an image, is damaged, too large or too small, its range of values is unknown, or
+            a value is not in the declared range.
         DataError: If the image cannot have that many channels.
+        UsageError: If a range is declared that is none, or for a reading that has none.
     """
     if isinstance(path_or_bytes, bytes):
         data, where = path_or_bytes, "image"
     else:
         path = Path(path_or_bytes)
         data, where = read_bytes(path), repr(str(path))
-    picture = decode(data, where, max_pixels=max_pixels, min_side=min_side, background=background)
+    picture = decode(
+        data,
+        where,
+        reading=reading,
+        value_range=value_range,
+        max_pixels=max_pixels,
+        min_side=min_side,
+        background=background,
+    )
     return picture if channels is None else picture._replace(pixels=with_channels(picture.pixels, channels))
 
 
@@ -70,35 +90,50 @@ def decode(
     data: bytes,
     where: str,
     *,
+    reading: Reading = "image",
+    value_range: Range | None = None,
     max_pixels: int = MAX_PIXELS,
     min_side: int = 1,
     background: tuple[int, int, int] = WHITE,
 ) -> Picture:
     """The image in the bytes of a file, which errors call ``where``; see `read`."""
+    if value_range is not None and reading != "image":
+        raise UsageError(f"A range is declared, and images are read as {reading!r}. Only 'image' has a range.")
     header = read_header(BytesIO(data), where)
-    check(header, where, max_pixels, min_side)
-    notes = [f"first of {header.frames} frames"] if header.frames > 1 else []
-    if max(header.width, header.height) > MAX_RATIO * min(header.width, header.height):
-        notes.append(f"very long: {header.width}x{header.height}")
+    pages = value_range is not None and header.format == "TIFF" and header.frames > 1
+    channels = header.channels_read(reading, declared=value_range is not None)
+    check(header, where, max_pixels, min_side, channels)
+    if header.undeclared and value_range is None and reading != "ids":
+        raise ImageError("unsupported", f"{where} {header.undeclared}.")
+    if pages and not header.equal_pages:
+        raise ImageError("unsupported", f"{where} has pages of several kinds. Save the one that is meant.")
     try:
-        pixels = _decoded(data, header, where)
+        values = decoded(data, header, reading, where, pages=pages)
     except ImageError:
         raise
     except Exception as error:  # decoders of damaged files raise whatever they like
         raise damaged(where, error) from error
-    if pixels.shape[:2] != (header.height, header.width):
-        raise ImageError(
-            "corrupt", f"{where} does not have the size that its header claims. Copy or download it again."
-        )
-    if pixels.shape[2] - header.channels not in (0, 1):
-        raise ImageError(
-            "corrupt", f"{where} does not have the channels that its header claims. Copy or download it again."
-        )
-    pixels = _finished(pixels, header, background, where, notes)
-    return Picture(pixels, tuple(notes))
+    for what, agrees in (
+        ("size", values.shape[:2] == (header.height, header.width)),
+        ("channels", values.shape[2] - channels in (0, 1)),
+    ):
+        if not agrees:
+            message = f"{where} does not have the {what} that its header claims. Copy or download it again."
+            raise ImageError("corrupt", message)
+    notes = [f"first of {header.frames} frames"] if header.frames > 1 and not pages else []
+    if max(header.width, header.height) > MAX_RATIO * min(header.width, header.height):
+        notes.append(f"very long: {header.width}x{header.height}")
+    if reading == "ids":
+        pixels = _as_ids(values, header, where, notes)
+    else:
+        pixels = _in_srgb(values, header, where, notes)
+        if reading == "image" and values.shape[2] == channels + 1:
+            pixels = _opaque(pixels, background, where, notes)
+        pixels = _in_range(pixels, value_range, where)
+    return Picture(np.ascontiguousarray(pixels), tuple(notes))
 
 
-def check(header: Header, where: str, max_pixels: int, min_side: int) -> None:
+def check(header: Header, where: str, max_pixels: int, min_side: int, channels: int) -> None:
     """Refuse from the header what should not be decoded.
 
     Raises:
@@ -110,118 +145,62 @@ def check(header: Header, where: str, max_pixels: int, min_side: int) -> None:
     if min(header.width, header.height) < min_side:
         raise ImageError("too-small", f"{where} is {size}. Images have at least {min_side} pixels each way.")
     # multispectral images are counted by what they hold: decoded, four channels fill the memory of RGB with alpha
-    if header.width * header.height * max(1, header.channels / 4) > max_pixels:
+    if header.width * header.height * max(1, channels / 4) > max_pixels:
         limit = f"{max_pixels} pixels are allowed. Make it smaller, or allow more (max_pixels)."
-        raise ImageError("too-large", f"{where} is {size} with {header.channels} channels, {limit}")
-
-
-def _decoded(data: bytes, header: Header, where: str) -> Pixels:
-    """Upright pixels, with alpha as the last channel where the header says so."""
-    if header.decoder == "npy":
-        return npy.decode(data)
-    if header.decoder == "tifffile":
-        return _upright(_decode_tifffile(data, where), header.orientation)
-    if header.decoder == "pillow":
-        return _decode_pillow(data)
-    # OpenCV turns TIFF by itself, and nothing else when it is asked for the values as stored
-    return _upright(_decode_opencv(data, header), 1 if header.format == "TIFF" else header.orientation)
-
-
-def _decode_opencv(data: bytes, header: Header) -> Pixels:
-    try:
-        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        stored = None
-    if stored is None:
-        raise EOFError if _is_cut_off(data, header.format) else ValueError("its pixels cannot be decoded")
-    if stored.dtype != header.dtype:
-        raise ValueError(f"it holds {stored.dtype} where its header claims {header.dtype}")
-    if header.inverted:
-        stored = int(range_of(stored.dtype)[1]) - stored
-    if stored.ndim == 2:
-        gray = stored[..., None]
-        return gray if header.transparent is None else np.dstack([gray, _keyed_alpha(gray, data, header.transparent)])
-    if stored.shape[2] == 4:
-        return stored[..., [0, 3]] if header.channels == 1 else stored[..., [2, 1, 0, 3]]
-    return cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
-
-
-def _keyed_alpha(gray: Pixels, png: bytes, transparent: int) -> Pixels:
-    # OpenCV widens 1, 2 and 4 bits to 8 and drops the key, which is in units of the stored depth; IHDR has that
-    top = int(np.iinfo(gray.dtype).max)
-    key = transparent * top // ((1 << png[24]) - 1)
-    return np.where(gray == key, 0, top).astype(gray.dtype)
-
-
-def _is_cut_off(data: bytes, name: str) -> bool:
-    if name == "WEBP":
-        return len(data) < 8 + int.from_bytes(data[4:8], "little")
-    return name in ("JPEG", "MPO") and b"\xff\xd9" not in data[-1024:]
-
-
-def _decode_pillow(data: bytes) -> Pixels:
-    with pillow.alone(), pillow.opened(BytesIO(data), "image") as image:
-        image.load()
-        orientation = pillow.orientation_of(image)
-        pixels = np.asarray(_plain(image))
-    return _upright(pixels if pixels.ndim == 3 else pixels[..., None], orientation)
+        raise ImageError("too-large", f"{where} is {size} with {channels} channels, {limit}")
 
 
 def from_pillow(image: Image.Image) -> Pixels:
     """An image that Pillow has opened or made: upright, opaque (on white), gray or RGB; see `read`."""
     deep = image.mode.startswith("I;16")
-    pixels = np.asarray(image).astype(np.uint16) if deep else np.asarray(_plain(image))
-    pixels = _upright(pixels if pixels.ndim == 3 else pixels[..., None], pillow.orientation_of(image))
+    pixels = np.asarray(image).astype(np.uint16) if deep else np.asarray(plain(image))
+    pixels = upright(pixels if pixels.ndim == 3 else pixels[..., None], pillow.orientation_of(image))
     return np.ascontiguousarray(over(pixels, WHITE)[0] if pixels.shape[2] in (2, 4) else pixels)
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """The image in mode L, LA, RGB or RGBA."""
-    if image.mode in ("L", "RGB", "P", "1") and "transparency" in image.info:
-        return image.convert("LA" if image.mode in ("L", "1") else "RGBA")
-    if image.mode == "CMYK" and (icc := image.info.get("icc_profile")) and (converted := to_srgb(image, icc)):
-        return converted
-    modes = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA", "RGB": "RGB"}
-    return image.convert(modes.get(image.mode, "RGB"))
+def _as_ids(values: NDArray[Any], header: Header, where: str, notes: list[str]) -> Pixels:
+    """Numbers as uint8 or uint16; adds a note where opacity is left out."""
+    if values.dtype.kind not in "ui":
+        raise ImageError("unsupported", f"{where} holds {values.dtype}. Ids are whole numbers: save them as integers.")
+    if header.alpha:
+        notes.append("opacity left out of the ids")
+    values = values[..., : header.channels_read("ids")]
+    if values.shape[2] not in (1, 3):
+        raise ImageError(
+            "unsupported", f"{where} has {values.shape[2]} channels. Ids have 1, or 3 where they are colours."
+        )
+    if values.dtype in (np.uint8, np.uint16):
+        return values
+    if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
+        message = f"{where} has ids from {values.min()} to {values.max()}. Ids lie in 0..65535: number them anew."
+        raise ImageError("out-of-range", message)
+    return values.astype(np.uint16)
 
 
-def _decode_tifffile(data: bytes, where: str) -> Pixels:
-    try:
-        import tifffile
-    except ModuleNotFoundError:
-        message = f"{where} is a TIFF of uncommon channels. Install what decodes it: pip install tifffile."
-        raise ImageError("needs-package", message) from None
-    with tifffile.TiffFile(BytesIO(data)) as file:
-        page = file.pages.first
-        # segments that are missing would be read as zeros
-        if any(start + size > len(data) for start, size in zip(page.dataoffsets, page.databytecounts, strict=True)):
-            raise EOFError
-        stored = page.asarray()
-        return np.moveaxis(stored, 0, -1) if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE else stored
-
-
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    """The image as shown, from the image as stored with this EXIF orientation."""
-    if orientation in (5, 7):
-        pixels = pixels.swapaxes(0, 1)
-    turns = {3: 2, 6: -1, 7: 2, 8: 1}
-    pixels = np.rot90(pixels, turns.get(orientation, 0))
-    return pixels[:, ::-1] if orientation == 2 else pixels[::-1] if orientation == 4 else pixels
-
-
-def _finished(pixels: Pixels, header: Header, background: tuple[int, int, int], where: str, notes: list[str]) -> Pixels:
-    """Colours in sRGB, laid on the background; adds notes on what was done."""
-    if pixels.dtype == np.float32 and not (np.isfinite(pixels).all() and np.abs(pixels).max() <= 1):
-        raise ImageError("out-of-range", f"{where} has values outside [-1, 1]. Scale them to that range.")
+def _in_srgb(values: NDArray[Any], header: Header, where: str, notes: list[str]) -> NDArray[Any]:
+    """Colours in sRGB, with opacity as it is; adds a note on what was done."""
     if header.cmyk:
         notes.append("converted from CMYK")
-    elif header.icc and header.decoder != "tifffile":
-        colours, note = managed(np.ascontiguousarray(pixels[..., : header.channels]), header.icc, where)
-        pixels = np.dstack([colours, pixels[..., header.channels :]])
-        notes.extend([note] if note else [])
-    if pixels.shape[2] == header.channels + 1:
-        if not pixels[..., -1].any():
-            raise ImageError("blank", f"{where} is transparent all over. Remove it.")
-        pixels, mixed = over(pixels, background)
-        notes.extend(["transparency laid on a background"] if mixed else [])
-    return np.ascontiguousarray(pixels)
+    if header.cmyk or not header.icc or header.decoder == "tifffile":
+        return values
+    colours, note = managed(np.ascontiguousarray(values[..., : header.channels]), header.icc, where)
+    notes.extend([note] if note else [])
+    return np.dstack([colours, values[..., header.channels :]])
+
+
+def _opaque(pixels: Pixels, background: tuple[int, int, int], where: str, notes: list[str]) -> Pixels:
+    """The image laid on the background; adds a note where it shines through."""
+    if not pixels[..., -1].any():
+        raise ImageError("blank", f"{where} is transparent all over. Remove it.")
+    pixels, mixed = over(pixels, background)
+    notes.extend(["transparency laid on a background"] if mixed else [])
+    return pixels
+
+
+def _in_range(values: NDArray[Any], value_range: Range | None, where: str) -> Pixels:
+    """Values in their declared range, or in that of their dtype."""
+    if value_range is not None:
+        return scaled(values, value_range, where)
+    if values.dtype == np.float32 and not (np.isfinite(values).all() and np.abs(values).max() <= 1):
+        raise ImageError("out-of-range", f"{where} has values outside [-1, 1]. {DECLARE}.")
+    return values

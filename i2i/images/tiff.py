@@ -6,18 +6,26 @@ from typing import BinaryIO, Literal
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from i2i.images.ranges import DECLARE
+
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG_MAGICS = MAGICS[2:]
 MAX_FRAMES = 10_000
 REMEDY = "Save it as uint8 or uint16, or as .npy with float32 in [-1, 1]"
+NUMBERS = ("int8", "int16", "int32", "int64", "uint32", "uint64", "float16", "float32", "float64")
+"""What is decoded but has no brightness until a range is declared."""
 
 # tags and their values, TIFF 6.0
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 262, 274
 SAMPLES, PLANAR, EXTRA_SAMPLES, SAMPLE_FORMAT, ICC = 277, 284, 338, 339, 34675
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, LAB = 0, 1, 2, 3, 5, 8
+PLAIN = (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 ASSOCIATED_ALPHA, ALPHA = 1, 2
 SEPARATE_PLANES = 2
+
+
+Decoder = Literal["opencv", "pillow", "tifffile"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,16 @@ class Layout:
     height: int
     channels: int
     dtype: str
+    bits: int
     photometric: int
     frames: int
+    equal_pages: bool
     alpha: bool
     orientation: int
     icc: bytes | None
-    decoder: Literal["opencv", "pillow", "tifffile"]
+    decoder: Decoder
+    undeclared: str = ""
+    """Why the values say nothing about brightness, and what to do."""
     refusal: str = ""
     """Why the pixels cannot be had, and what to do."""
 
@@ -41,37 +53,42 @@ class Layout:
 def read_layout(stream: BinaryIO) -> Layout:
     """The layout of the first image of a file; a damaged file raises exceptions of many kinds."""
     tags = _first_directory(stream)
-    frames = 1 + _further_directories(stream, tags.next)
+    further = _further_directories(stream, tags.next)
     samples = int(tags.get(SAMPLES, 1))
     photometric = int(tags.get(PHOTOMETRIC, BLACK_IS_ZERO))
     extra = _numbers(tags.get(EXTRA_SAMPLES, ()))
     bits = max(_numbers(tags.get(BITS, 1)))
     colours = {RGB: 3, CMYK: 4, LAB: 3, 6: 3}.get(photometric, 1)
-    alpha = samples == colours + 1 and bool(extra) and extra[0] in (ASSOCIATED_ALPHA, ALPHA)
-    many = photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) and samples != colours + alpha
     dtype = {UNSIGNED: "uint", SIGNED: "int", FLOAT: "float"}.get(max(_numbers(tags.get(SAMPLE_FORMAT, 1))), "void")
     orientation = int(tags.get(ORIENTATION, 1))
-    decoder, refusal = _decoder(tags, bits, dtype, photometric, many, alpha)
+    number = f"{dtype}{bits}" if f"{dtype}{bits}" in NUMBERS and photometric in PLAIN else ""
+    alpha = not number and samples == colours + 1 and bool(extra) and extra[0] in (ASSOCIATED_ALPHA, ALPHA)
+    many = photometric in PLAIN and samples != colours + alpha
+    decoder, refusal = _decoder(tags, bits, dtype, photometric, many, alpha, number)
+    what = "is a float TIFF, whose range is declared nowhere" if dtype == "float" else f"holds {number} values"
     return Layout(
         width=int(tags[WIDTH]),
         height=int(tags[HEIGHT]),
         channels=samples if many else 1 if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO) else 3,
         dtype=f"{dtype}{max(bits, 8)}",
+        bits=bits,
         photometric=photometric,
-        frames=frames,
+        frames=1 + len(further),
+        equal_pages=all(_kind(page) == _kind(tags) for page in further),
         alpha=alpha,
         orientation=orientation if 1 <= orientation <= 8 else 1,
         icc=tags.get(ICC),
         decoder=decoder,
+        undeclared=f"{what}. {DECLARE}, or save it as uint8 or uint16" if number else "",
         refusal=refusal,
     )
 
 
 def _decoder(
-    tags: ImageFileDirectory_v2, bits: int, dtype: str, photometric: int, many: bool, alpha: bool
-) -> tuple[Literal["opencv", "pillow", "tifffile"], str]:
-    if dtype == "float":
-        return "pillow", f"is a float TIFF, whose range is declared nowhere. {REMEDY}"
+    tags: ImageFileDirectory_v2, bits: int, dtype: str, photometric: int, many: bool, alpha: bool, number: str
+) -> tuple[Decoder, str]:
+    if number:
+        return "tifffile", ""
     if dtype != "uint" or bits not in (1, 2, 4, 8, 16):
         return "pillow", f"holds {dtype}{bits} values. {REMEDY}"
     if photometric == LAB:
@@ -80,7 +97,7 @@ def _decoder(
         return ("tifffile", "") if bits >= 8 else ("pillow", f"holds several {bits}-bit values a pixel. {REMEDY}")
     if bits < 16:
         return "pillow", ""
-    plain = photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
+    plain = photometric in PLAIN
     unassociated = not alpha or (photometric == RGB and _numbers(tags[EXTRA_SAMPLES])[0] == ALPHA)
     if not plain or not unassociated:
         return "pillow", "stores 16-bit values in an uncommon way. Save it as gray or RGB without transparency"
@@ -101,17 +118,23 @@ def _empty_directory(stream: BinaryIO) -> ImageFileDirectory_v2:
     return ImageFileDirectory_v2(start + stream.read(8) if start[:4] in BIG_MAGICS else start)
 
 
-def _further_directories(stream: BinaryIO, place: int) -> int:
-    """How many images follow, as far as the file is intact."""
-    seen = {0}
-    with suppress(Exception):  # damage behind the first image, which is the only one that is read
+def _further_directories(stream: BinaryIO, place: int) -> list[ImageFileDirectory_v2]:
+    """Those of the images that follow, as far as the file is intact."""
+    seen, directories = {0}, list[ImageFileDirectory_v2]()
+    with suppress(Exception):  # damage behind the first image
         while place not in seen and len(seen) <= MAX_FRAMES:
             seen.add(place)
             directory = _empty_directory(stream)
             stream.seek(place)
             directory.load(stream)
+            directories.append(directory)
             place = directory.next
-    return len(seen) - 1
+    return directories
+
+
+def _kind(tags: ImageFileDirectory_v2) -> tuple[object, ...]:
+    """What pages must have in common to be channels of one image."""
+    return tuple(tags.get(tag) for tag in (WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, PLANAR, SAMPLE_FORMAT))
 
 
 def _numbers(value: object) -> tuple[int, ...]:

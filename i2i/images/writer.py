@@ -1,5 +1,6 @@
 """The one writer of images: lossless unless the file's suffix asks for JPEG."""
 
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -20,7 +21,7 @@ PARAMETERS = {
 }
 LARGEST = {".png": 1_000_000, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 """Longest side that the encoders take (libpng, libjpeg, libwebp)."""
-SUFFIXES = (*PARAMETERS, ".npy")
+SUFFIXES = (*PARAMETERS, ".npy", ".tif")
 
 
 def suffix_for(pixels: Pixels) -> str:
@@ -32,8 +33,8 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
     """Content of an image file; the same bytes for the same image.
 
     Args:
-        pixels: (H, W, C), uint8, uint16 or float32 in [-1, 1].
-        suffix: ``.png``, ``.webp`` (both lossless), ``.jpg`` or ``.npy``.
+        pixels: (H, W, C), uint8, uint16 or float32; the last in [-1, 1], or in a range that readers have to be told.
+        suffix: ``.png``, ``.webp`` (both lossless), ``.jpg``, ``.npy`` or ``.tif``; the last two hold everything.
 
     Raises:
         ImageError: If files of that suffix cannot hold the image.
@@ -43,6 +44,8 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
     suffix = suffix.lower()
     if suffix == ".npy":
         return npy.encode(pixels)
+    if suffix in (".tif", ".tiff"):
+        return _tiff(pixels)
     what = f"{pixels.shape[2]} channels of {pixels.dtype}"
     if suffix not in PARAMETERS:
         raise ImageError("unsupported", f"Images are not written as {suffix!r}. Choose one of {', '.join(SUFFIXES)}.")
@@ -71,3 +74,21 @@ def write(path: Path, pixels: Pixels) -> None:
         OutputError: If the disk is full or the folder cannot be written.
     """
     write_atomically(path, encode(pixels, path.suffix))
+
+
+def _tiff(pixels: Pixels) -> bytes:
+    import tifffile
+
+    stream = BytesIO()
+    single = pixels.shape[2] == 1
+    # without its own metadata the file depends on the image alone
+    tifffile.imwrite(
+        stream,
+        pixels[..., 0] if single else np.ascontiguousarray(pixels),
+        photometric="rgb" if pixels.shape[2] == 3 and pixels.dtype != np.float32 else "minisblack",
+        planarconfig=None if single else "contig",
+        compression="zlib",
+        metadata=None,
+        software=False,
+    )
+    return stream.getvalue()

@@ -8,8 +8,8 @@ instant leaves a folder from which the same command goes on.
 import json
 import shlex
 import shutil
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from i2i import safe_yaml
 from i2i.errors import DataError, UsageError
-from i2i.files import cannot_write, make_folder, sync_folder, write_atomically
+from i2i.files import atomic_file, cannot_write, make_folder, sync_folder, write_atomically
 from i2i.pairs import SPLITS, range_of
-from i2i.preparation.layouts import HALVES, Layout, folders_of, metadata_of
-from i2i.preparation.report import Output, Row
+from i2i.preparation.inputs import Inputs
+from i2i.preparation.layouts import HALVES, Layout, metadata_of
+from i2i.preparation.report import IMAGES, Kind, Row, Tally, read_rows
+from i2i.preparation.splitting import Rule
 
 FORMAT = 1
+OF_PAIRS = ("val", "test", "layout", "split", "group")
+"""Settings that have no meaning where images are made that are no pairs."""
+
+STATED = ("licence", "attribution")
+"""Settings that say something about the dataset and change none of its images; `dataset.yaml` may be edited."""
 
 
 class Command(BaseModel):
@@ -35,15 +42,20 @@ class Command(BaseModel):
     layout: Layout
     val: float
     test: float
+    split: Rule = "count"
+    group: str = ""
+    match: str = ""
+    range: tuple[tuple[float, float], ...] = ()
     seed: int
     max_pixels: int
+    licence: str = ""
+    attribution: str = ""
     sources: tuple[str, ...]
     versions: dict[str, str]
 
     def settings(self) -> dict[str, Any]:
         """What decides the result: everything but the spelling of the sources, and the versions."""
-        runner = self.model_dump(include={"preparer", "layout", "val", "test", "seed", "max_pixels"})
-        return {**runner, **self.options}
+        return {**self.model_dump(exclude={"options", "sources", "versions"}), **self.options}
 
     def differences(self, other: "Command", *, versions: bool) -> str:
         """``name here instead of there``, for each setting in which another command differs."""
@@ -51,13 +63,21 @@ class Command(BaseModel):
         if versions:
             ours, theirs = {**ours, **self.versions}, {**theirs, **other.versions}
         names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-        return ", ".join(f"{name} {ours.get(name)} instead of {theirs.get(name)}" for name in names)
+        telling = [name for name in names if name not in STATED or ours[name]]
+        return ", ".join(f"{name} {ours.get(name)} instead of {theirs.get(name)}" for name in telling)
 
-    def line(self) -> str:
-        """The command as it is typed, but for the name of the dataset folder, which may change."""
+    def line(self, *, pairs: bool) -> str:
+        """The command as it is typed, but for the name of the dataset folder, which may change.
+
+        Args:
+            pairs: Whether it makes pairs; what only they have is left out otherwise.
+        """
         words = ["i2i", "prepare", self.preparer, *self.sources, "OUT"]
-        given = {**self.options, **self.model_dump(include={"val", "test", "layout", "seed", "max_pixels"})}
+        given = {**self.options, **self.model_dump(exclude={"preparer", "options", "sources", "versions"})}
+        given["range"] = [f"{low:g}:{high:g}" for low, high in self.range]
         for name, value in given.items():
+            if (name in OF_PAIRS and not pairs) or value == "":
+                continue
             flag = name.replace("_", "-")
             if isinstance(value, bool):
                 words.append(f"--{flag}" if value else f"--no-{flag}")
@@ -80,8 +100,9 @@ class DatasetFolder:
         self.report = folder / "report.jsonl"
         self.staging = folder / "preparing"
         self.command = self.staging / "command.json"
-        self.journal = self.staging / "journal.jsonl"
-        self.lock = self.staging / "lock"
+        self.outputs = self.staging / "files"
+        self.journals = self.staging / "shards"
+        self.finishing = self.staging / "finishing"
 
     @property
     def finished(self) -> bool:
@@ -106,7 +127,7 @@ class DatasetFolder:
 
     def clear(self, command: Command) -> None:
         """Begin afresh; a kill on the way leaves what only another beginning afresh goes on from."""
-        self.journal.unlink(missing_ok=True)
+        shutil.rmtree(self.journals, ignore_errors=True)
         self.report.unlink(missing_ok=True)
         write_atomically(self.command, command.model_dump_json(indent=1).encode())
         self.card.unlink(missing_ok=True)
@@ -128,56 +149,64 @@ class DatasetFolder:
             )
         return before
 
-    def make_room(self, layout: Layout) -> None:
-        """Make the folders that files are written to, and remove those of a dataset that is being overwritten.
+    def make_room(self) -> None:
+        """Make the folders that files are written to.
 
         Raises:
             OutputError: If they cannot be made.
         """
-        for split in SPLITS:
-            shutil.rmtree(self.folder / split, ignore_errors=True)
-        for name in folders_of(layout):
-            make_folder(self.staging / name)
+        for name in (*HALVES, IMAGES):
+            make_folder(self.outputs / name)
 
-    def write_report(self, rows: Sequence[Row]) -> None:
+    def remove_old(self) -> None:
+        """Remove the images of a dataset that is being overwritten."""
+        for name in (*SPLITS, IMAGES):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def write_report(self, rows: Iterable[Row]) -> None:
         """Commit what became of every input."""
-        lines = (json.dumps(row.model_dump(mode="json", exclude_defaults=True)) for row in rows)
-        write_atomically(self.report, "".join(f"{line}\n" for line in lines).encode())
+        with atomic_file(self.report) as file:
+            for row in rows:
+                file.write(row.to_line())
 
-    def read_report(self) -> list[Row]:
-        """What became of every input.
+    def read_report(self) -> Iterator[Row]:
+        """What became of every input; see `read_rows`."""
+        return read_rows(self.report)
 
-        Raises:
-            DataError: If the report is missing or damaged.
-        """
-        try:
-            return [Row.model_validate_json(line) for line in self.report.read_bytes().splitlines()]
-        except (OSError, ValidationError):
-            raise DataError(f"{str(self.report)!r} is missing or damaged. Start afresh with --overwrite.") from None
+    def place(self, tally: Tally) -> None:
+        """Move every file to its place, and describe each split.
 
-    def place(self, rows: Sequence[Row], layout: Layout) -> None:
-        """Move every file to its split, and describe each split.
+        Args:
+            tally: What the report adds up to.
 
         Raises:
             DataError: If a file has vanished.
             OutputError: If something cannot be written.
         """
-        for split in SPLITS:
-            members = [row for row in rows if row.split == split]
-            if not members and split != "train":
-                continue
-            for name in folders_of(layout):
-                make_folder(self.folder / split / name)
-            for output in (output for row in members for output in row.outputs):
-                _move(self.staging / output.file, self.folder / split / output.file)
-            for name in folders_of(layout):
-                sync_folder(self.folder / split / name)
-            lines = (json.dumps(metadata_of(row.name, row.outputs)) for row in members)
-            write_atomically(self.folder / split / "metadata.jsonl", "".join(f"{line}\n" for line in lines).encode())
+        pairs = makes_pairs(tally)
+        parts = [split for split in SPLITS if split == "train" or tally.splits[split]] if pairs else [IMAGES]
+        with ExitStack() as stack:
+            for part in parts:
+                for half in HALVES if len(tally.kinds) > 1 else ("",):
+                    make_folder(self.folder / part / half)
+            metadata = {part: stack.enter_context(atomic_file(self.folder / part / "metadata.jsonl")) for part in parts}
+            for row in self.read_report():
+                if row.status != "made":
+                    continue
+                for output in row.outputs:
+                    _move(self.outputs / output.file, self.folder / (row.split or "") / output.file)
+                metadata[row.split or IMAGES].write(json.dumps(metadata_of(row)).encode() + b"\n")
+            for folder in (folder for part in parts for folder in (self.folder / part).iterdir() if folder.is_dir()):
+                sync_folder(folder)
 
-    def finish(self, command: Command, rows: Sequence[Row]) -> None:
+    def finish(self, command: Command, tally: Tally, inputs: Inputs) -> None:
         """Say that everything is in its place."""
-        write_atomically(self.card, safe_yaml.dump(card_of(command, rows)).encode())
+        write_atomically(self.card, safe_yaml.dump(card_of(command, tally, inputs)).encode())
+
+
+def makes_pairs(tally: Tally) -> bool:
+    """Whether what was made are pairs, which all have a split."""
+    return not tally.splits[None]
 
 
 def read_command(path: Path) -> Command:
@@ -202,20 +231,21 @@ def _move(staged: Path, place: Path) -> None:
         raise cannot_write(place, error) from error
 
 
-def card_of(command: Command, rows: Sequence[Row]) -> dict[str, Any]:
+def card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
     """Content of ``dataset.yaml``."""
-    made = [row for row in rows if row.status == "made"]
-    states = Counter(row.status for row in rows)
-    splits = Counter(row.split for row in made)
-    halves = HALVES if command.layout == "folders" else ("image",)
+    halves = HALVES if len(tally.kinds) != 1 else ("image",)
+    kinds = tally.kinds or [{} for _ in halves]
+    counts = {name: tally.states[name] for name in ("made", "skipped", "rejected")}
+    splits = {split: tally.splits[split] for split in SPLITS} if makes_pairs(tally) else {}
     return {
         "format": FORMAT,
-        "command": command.line(),
+        "command": command.line(pairs=makes_pairs(tally)),
         **command.model_dump(mode="json"),
-        "counts": {name: states[name] for name in ("made", "skipped", "rejected")} | {s: splits[s] for s in SPLITS},
-        "images": {half: _kinds([row.outputs[i] for row in made]) for i, half in enumerate(halves)},
-        "licence": "",
-        "attribution": "",
+        "counts": counts | splits,
+        "images": {half: _described(kinds) for half, kinds in zip(halves, kinds, strict=True)},
+        **({"facts": dict(inputs.facts)} if inputs.facts else {}),
+        "licence": command.licence or inputs.licence,
+        "attribution": command.attribution or inputs.attribution,
     }
 
 
@@ -232,21 +262,18 @@ def command_of(card: Path) -> Command:
         raise UsageError(f"{str(card)!r} is not one that `i2i prepare` wrote. Give a new folder.") from None
 
 
-def _kinds(outputs: Sequence[Output]) -> list[dict[str, Any]]:
+def _described(kinds: Mapping[tuple[str, int], Kind]) -> list[dict[str, Any]]:
     """What images there are, by type and channels: how many, in which range of values, of which sizes."""
-    kinds: dict[tuple[str, int], list[Output]] = {}
-    for output in outputs:
-        kinds.setdefault((output.dtype, output.channels), []).append(output)
     return [
         {
-            "images": len(members),
+            "images": kind.images,
             "dtype": dtype,
             "channels": channels,
             "range": list(range_of(_dtype(dtype))),
-            "height": [min(o.height for o in members), max(o.height for o in members)],
-            "width": [min(o.width for o in members), max(o.width for o in members)],
+            "height": list(kind.heights),
+            "width": list(kind.widths),
         }
-        for (dtype, channels), members in sorted(kinds.items())
+        for (dtype, channels), kind in sorted(kinds.items())
     ]
 
 

@@ -1,14 +1,19 @@
-"""What there is to do: one task an image, or one for two images of the same name."""
+"""What there is to do: one task an image, for several images that belong together, or for an item that was found."""
 
+import hashlib
+import json
 import os
-from collections import defaultdict
-from collections.abc import Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from i2i import images
 from i2i.errors import DataError, UsageError
+from i2i.pairs import Finding, Item
 from i2i.plugins import suggest
+from i2i.preparation.listing import Found, absolute, is_url, list_sources
 from i2i.preparation.naming import output_stems, without_suffix
 from i2i.preparation.report import Row
 
@@ -21,104 +26,205 @@ class Task(NamedTuple):
     name: str
     """Printable, and different from that of every other task."""
     stem: str
-    files: tuple[Path, ...]
-    file_names: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    """Absolute paths, or URLs."""
+    file_names: tuple[str, ...] = ()
     """Printable, relative to the sources."""
+    stamps: tuple[str, ...] = ()
+    """Stamps of the files, where they were listed with them."""
+    group: str = ""
+    item: Item | None = None
+    """What it is made of instead of files."""
 
 
 class Inputs(NamedTuple):
     """Everything that was found."""
 
     tasks: list[Task]
+    """By name."""
     settled: list[Row]
-    """What is skipped or rejected without looking into it."""
+    """What is skipped or rejected without looking into it, by name."""
+    licence: str = ""
+    attribution: str = ""
+    facts: Mapping[str, Any] = {}
 
 
-def list_inputs(sources: Sequence[Path], wanted: int, out: Path) -> Inputs:
-    """Find all inputs.
+def stamps_of(task: Task) -> tuple[str, ...]:
+    """What changes when the input does: size and time of change, in nanoseconds, of each of its files."""
+    if task.item is not None:
+        return (hashlib.sha256(json.dumps(task.item.key, sort_keys=True).encode()).hexdigest()[:16],)
+    return task.stamps or tuple(_stamp(file) for file in task.files)
+
+
+def _stamp(file: str) -> str:
+    try:
+        status = os.stat(file)
+    except OSError:  # reading it will say what is wrong
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def list_inputs(sources: Sequence[str | Path], cls: type[Any], out: str, match: str = "", group: str = "") -> Inputs:
+    """Find all inputs of a preparer that reads images.
 
     Args:
-        sources: Files and folders, or two folders of images with the same names if two are wanted.
-        wanted: Images that make a pair, 1 or 2.
-        out: The folder that is written, which is never read.
+        sources: Files and folders; as many folders as the preparer takes images, where it takes several.
+        cls: The preparer.
+        out: Absolute path or URL of what is written, which is never read.
+        match: Expression whose first group partners share; their paths without suffix when empty.
+        group: Expression whose first group is shared by names that stay in one split.
 
     Raises:
         MissingInputError: If a source is not there.
         UsageError: If the sources are not what is wanted, or inside ``out``.
         DataError: If they hold no image.
     """
-    sources = [Path(os.path.abspath(source)) for source in sources]
-    inside = [source for source in sources if source.is_relative_to(os.path.abspath(out))]
-    if inside:
-        raise UsageError(f"{str(inside[0])!r} would be read and written. Give another folder for the dataset.")
-    if wanted == 2:
-        _check_two_folders(sources)
-    found = images.discover(sources, exclude=out)
+    places = [absolute(source) for source in sources]
+    if inside := [place for place in places if _is_inside(place, out)]:
+        raise UsageError(f"{inside[0]!r} would be read and written. Give another folder for the dataset.")
+    most, least = len(cls.inputs), len(cls.inputs) - getattr(cls, "optional", 0)
+    together = most > 1 and (least > 1 or len(places) > 1)
+    if together:
+        _check_folders(places, least, most)
+    elif match:
+        raise UsageError("--match says which images of several folders belong together, and there is only one source.")
+    found = list_sources(places, out)
     settled = [Row(name=images.printable(name), status="skipped", reason=reason) for name, reason in found.skipped]
     if not found.files:
         what = f" among the {len(settled)} files there" if settled else ""
         raise DataError(f"No image was found{what}. Give images, or folders that hold some.")
-    if wanted == 1:
-        return Inputs(_single(found), settled)
-    tasks, lonely = _matched(found, *sources)
-    return Inputs(tasks, settled + lonely)
+    if together:
+        tasks, lonely = _matched(found.files, [place.rpartition("/")[2] for place in places], match)
+        settled += lonely
+    else:
+        tasks = _single(found.files)
+    return _sorted(_grouped(tasks, group), settled)
 
 
-def _single(found: images.Discovery) -> list[Task]:
-    names = [found.name_of(file) for file in found.files]
-    stems = output_stems(names)
-    texts = [images.printable(name) for name in names]
-    return [Task(text, stem, (file,), (text,)) for text, stem, file in zip(texts, stems, found.files, strict=True)]
+def inputs_of(finding: Finding) -> Inputs:
+    """The inputs that a `FindingPreparer` found.
+
+    Raises:
+        DataError: If two of its items have one name.
+    """
+    names = [item.name for item in finding.items]
+    if len(set(names)) < len(names):
+        twin = Counter(names).most_common(1)[0][0]
+        raise DataError(f"Two items are called {twin!r}. The preparer must give each a name of its own.")
+    stems = output_stems([f"{name}.x" for name in names])
+    tasks = [
+        Task(images.printable(item.name), stem, group=item.group, item=item)
+        for item, stem in zip(finding.items, stems, strict=True)
+    ]
+    settled = [
+        Row(name=images.printable(name), status=status, reason=reason, message=images.printable(message))
+        for name, status, reason, message in finding.left_out
+    ]
+    inputs = _sorted(tasks, settled)
+    return inputs._replace(licence=finding.licence, attribution=finding.attribution, facts=dict(finding.facts))
 
 
-def _check_two_folders(sources: Sequence[Path]) -> None:
-    if len(sources) != 2 or not all(source.is_dir() for source in sources):
-        given = ", ".join(repr(str(source)) for source in sources)
+def expression(text: str, flag: str) -> "re.Pattern[str]":
+    """A regular expression with a group.
+
+    Raises:
+        UsageError: If it is none, or has no group.
+    """
+    try:
+        compiled = re.compile(text)
+    except re.error as error:
+        raise UsageError(f"{flag} {text!r} is no regular expression: {error}.") from None
+    if not compiled.groups:
+        raise UsageError(f"{flag} {text!r} has no group. Put parentheses around what names share, as in '([^_]+)_'.")
+    return compiled
+
+
+def _sorted(tasks: list[Task], settled: list[Row]) -> Inputs:
+    return Inputs(
+        sorted(tasks, key=lambda task: task.name), sorted(settled, key=lambda row: (row.name, row.status, row.reason))
+    )
+
+
+def _is_inside(place: str, out: str) -> bool:
+    if is_url(place) or is_url(out):
+        return place == out or place.startswith(f"{out}/")
+    return Path(place).is_relative_to(out)
+
+
+def _single(found: Sequence[Found]) -> list[Task]:
+    stems = output_stems([one.name for one in found])
+    texts = [images.printable(one.name) for one in found]
+    return [
+        Task(text, stem, (one.file,), (text,), (one.stamp,) if one.stamp else ())
+        for text, stem, one in zip(texts, stems, found, strict=True)
+    ]
+
+
+def _grouped(tasks: list[Task], group: str) -> list[Task]:
+    if not group:
+        return tasks
+    pattern = expression(group, "--group")
+    grouped = []
+    for task in tasks:
+        if not (matched := pattern.search(task.name)) or matched[1] is None:
+            raise UsageError(f"--group {group!r} does not match {task.name!r}. Give one that matches every name.")
+        grouped.append(task._replace(group=matched[1]))
+    return grouped
+
+
+def _check_folders(places: Sequence[str], least: int, most: int) -> None:
+    number = str(most) if least == most else f"{least} to {most}"
+    if not least <= len(places) <= most or not all(is_url(place) or os.path.isdir(place) for place in places):
+        given = ", ".join(map(repr, places))
         raise UsageError(
-            f"Two folders are needed, sources A and targets B, got {given}. Give both, then the dataset's."
+            f"{number} folders are needed, one for each image that belongs to a pair, got {given}. "
+            "Give them, then the dataset's."
         )
-    a, b = sources
-    if a.is_relative_to(b) or b.is_relative_to(a):
-        raise UsageError(
-            f"{str(a)!r} and {str(b)!r} lie inside each other. Give two folders that have no file in common."
-        )
+    for number_of, a in enumerate(places):
+        for b in places[number_of + 1 :]:
+            if _is_inside(a, b) or _is_inside(b, a):
+                raise UsageError(f"{a!r} and {b!r} lie inside each other. Give folders that have no file in common.")
 
 
-def _matched(found: images.Discovery, a: Path, b: Path) -> tuple[list[Task], list[Row]]:
-    """Tasks of the names that both folders have once, and what is wrong with the others."""
-    halves: tuple[dict[str, list[Path]], dict[str, list[Path]]] = (defaultdict(list), defaultdict(list))
-    for file in found.files:
-        half = 0 if file.is_relative_to(a) else 1
-        halves[half][without_suffix(file.relative_to((a, b)[half]).as_posix())].append(file)
-    in_a, in_b = halves
-    names = sorted(in_a.keys() | in_b.keys(), key=os.fsencode)
-    single = [name for name in names if len(in_a.get(name, ())) == len(in_b.get(name, ())) == 1]
-    tasks = []
-    for name, stem in zip(single, output_stems([f"{name}.x" for name in single]), strict=True):
-        files = (in_a[name][0], in_b[name][0])
-        texts = tuple(images.printable(found.name_of(file)) for file in files)
-        tasks.append(Task(images.printable(name), stem, files, texts))
-    return tasks, _lonely(in_a, in_b, [name for name in names if name not in set(single)], (a.name, b.name))
-
-
-def _lonely(
-    in_a: dict[str, list[Path]], in_b: dict[str, list[Path]], names: list[str], folders: tuple[str, str]
-) -> list[Row]:
+def _matched(found: Sequence[Found], folders: Sequence[str], match: str) -> tuple[list[Task], list[Row]]:
+    """Tasks of the keys that every folder has once, and what is wrong with the others."""
+    pattern = expression(match, "--match") if match else None
+    sides: list[dict[str, list[Found]]] = [defaultdict(list) for _ in folders]
     rows = []
-    for number, name in enumerate(names):
-        files = [file.name for half in (in_a, in_b) for file in half.get(name, ())]
-        if name in in_a and name in in_b:
-            reason, message = "several-partners", f"{_list(files)} have the same name. Leave one in each folder."
+    for one in found:
+        path = without_suffix(one.inner)
+        matched = pattern.search(path) if pattern else None
+        if pattern and not (matched and matched[1]):
+            message = f"{one.inner!r} does not match {match!r}, so that its partner is not known."
+            rows.append(_rejected(one.name, "no-match", message))
+            continue
+        sides[one.root][matched[1] if matched else path].append(one)
+    keys = sorted(set().union(*sides), key=os.fsencode)
+    whole = [key for key in keys if all(len(side.get(key, ())) == 1 for side in sides)]
+    tasks = []
+    for key, stem in zip(whole, output_stems([f"{key}.x" for key in whole]), strict=True):
+        members = [side[key][0] for side in sides]
+        texts = tuple(images.printable(one.name) for one in members)
+        stamps = tuple(one.stamp for one in members) if members[0].stamp else ()
+        tasks.append(Task(images.printable(key), stem, tuple(one.file for one in members), texts, stamps))
+    lonely = set(keys) - set(whole)
+    return tasks, rows + _lonely(sides, [key for key in keys if key in lonely], folders)
+
+
+def _lonely(sides: Sequence[dict[str, list[Found]]], keys: Sequence[str], folders: Sequence[str]) -> list[Row]:
+    rows = []
+    for number, key in enumerate(keys):
+        files = " and ".join(repr(one.inner.rpartition("/")[2]) for side in sides for one in side.get(key, ()))
+        lacking = [place for place, side in enumerate(sides) if key not in side]
+        if lacking:
+            others = sides[lacking[0]].keys() - set().union(*(s for i, s in enumerate(sides) if i != lacking[0]))
+            near = suggest(key, others) if number < MAX_SUGGESTIONS else ""
+            message = f"{files} has no partner in {' and '.join(repr(folders[place]) for place in lacking)}.{near}"
+            rows.append(_rejected(key, "no-partner", message))
         else:
-            here, there = (in_a, in_b) if name in in_a else (in_b, in_a)
-            folder = folders[1 if name in in_a else 0]
-            near = suggest(name, there.keys() - here.keys()) if number < MAX_SUGGESTIONS else ""
-            reason, message = "no-partner", f"{_list(files)} has no partner in {folder!r}.{near}"
-        rows.append(
-            Row(name=images.printable(name), status="rejected", reason=reason, message=images.printable(message))
-        )
+            rows.append(_rejected(key, "several-partners", f"{files} have the same name. Leave one in each folder."))
     return rows
 
 
-def _list(names: list[str]) -> str:
-    return " and ".join(repr(name) for name in names)
+def _rejected(name: str, reason: str, message: str) -> Row:
+    return Row(name=images.printable(name), status="rejected", reason=reason, message=images.printable(message))

@@ -1,104 +1,175 @@
-"""The journal: what is done already, so that an interrupted preparation goes on where it stopped."""
+"""The journals: what is done already, so that an interrupted preparation goes on where it stopped.
 
-import json
-from collections.abc import Mapping
+A shard in work has journals ``SHARD.RUN.part``, to which each worker adds a line when it has made a pair. When all of a
+shard is done, its files are made durable, and all its lines go into ``SHARD.jsonl``, in the order of the tasks. So a
+kill costs each worker the pair in its hands, and a power cut costs at most the shards in work, whose files are compared
+with their checksums before they count.
+"""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple, Self
 
 from pydantic import ValidationError
 
-from i2i.files import cannot_write, write_atomically
-from i2i.preparation.inputs import Task
-from i2i.preparation.report import Row
+from i2i.files import cannot_write, make_folder, sync_files, write_atomically
+from i2i.preparation.inputs import Task, stamps_of
+from i2i.preparation.report import Line, Row
+from i2i.preparation.shards import Shard
 
 
-class Entry(NamedTuple):
+class Entry(Line):
     """What a task was when it was done, and what came of it."""
 
     stem: str
-    stamps: list[list[int]]
-    """Size in bytes and time of change in nanoseconds of each of its files."""
+    stamps: tuple[str, ...]
     row: Row
 
     def to_line(self) -> bytes:
         """The entry as a line of JSON."""
-        data = {"stem": self.stem, "stamps": self.stamps, "row": self.row.model_dump(mode="json")}
-        return json.dumps(data).encode() + b"\n"
+        return self.model_dump_json(exclude_defaults=True).encode() + b"\n"
 
 
-def entry_of(task: Task, row: Row) -> Entry:
-    """The entry about a task that has just been done."""
-    return Entry(task.stem, stamps_of(task), row)
-
-
-def stamps_of(task: Task) -> list[list[int]]:
-    """What `Entry.stamps` would be now."""
-    return [_stamp(file) for file in task.files]
-
-
-def _stamp(file: Path) -> list[int]:
-    try:
-        status = file.stat()
-    except OSError:  # reading it will say what is wrong
-        return []
-    return [status.st_size, status.st_mtime_ns]
-
-
-class Journal:
-    """A file of entries, one a line; a line that a kill cut off counts as never written.
+class Journals:
+    """The journals of all shards of a dataset.
 
     Args:
-        path: The file; made where it is missing.
-        tasks: What there is to do, by name. Entries about anything else, or about files that have changed, are dropped.
-        outputs: Folder of the outputs; an entry whose outputs are not all there is dropped.
+        folder: Where they lie; made where it is missing.
+        outputs: Folder of the files that they tell of.
+        shards: All shards of the dataset, or those that matter.
+        strays: Whether ``shards`` are all, so that what else lies there is of inputs that have changed since.
     """
 
-    def __init__(self, path: Path, tasks: Mapping[str, Task], outputs: Path) -> None:
-        entries = [entry for entry in _read(path) if _holds(entry, tasks, outputs)]
-        self.rows = [entry.row for entry in entries]
-        write_atomically(path, b"".join(entry.to_line() for entry in entries))
-        self.path = path
-        self._file: IO[bytes] = path.open("ab")
+    def __init__(self, folder: Path, outputs: Path, shards: Sequence[Shard], *, strays: bool = True) -> None:
+        make_folder(folder)
+        self.folder = folder
+        self.outputs = outputs
+        self._run = os.urandom(4).hex()
+        self._parts: defaultdict[str, list[Path]] = defaultdict(list)
+        self._strays: dict[str, Entry] = {}
+        known = {shard.identity for shard in shards}
+        for name in sorted(os.listdir(folder)):
+            identity = name.partition(".")[0]
+            if identity not in known:
+                if strays:  # most of the pairs are of inputs that have not changed
+                    self._strays |= {entry.row.name: entry for entry in read_entries(folder / name)}
+            elif name.endswith(".part"):
+                self._parts[identity].append(folder / name)
 
-    def add(self, entry: Entry) -> None:
-        """Add an entry.
+    def kept(self, shard: Shard) -> Mapping[int, Entry]:
+        """What earlier runs have done of a shard and is still there: number of the task -> entry."""
+        complete = self.complete(shard)
+        if complete.is_file():
+            entries = self._valid(shard, read_entries(complete), read=False)
+            if len(entries) == len(shard.tasks):
+                return entries
+            # no other process may take the shard for complete while what is lost is made again
+            part = self.part(shard)
+            complete.replace(part)
+            self._parts[shard.identity].append(part)
+        found = {entry.row.name: entry for part in self._parts[shard.identity] for entry in read_entries(part)}
+        strays = [self._strays[task.name] for task in shard.tasks if task.name in self._strays]
+        return self._valid(shard, [*strays, *found.values()], read=True)
+
+    def _valid(self, shard: Shard, entries: Sequence[Entry], *, read: bool) -> dict[int, Entry]:
+        numbers = {task.name: number for number, task in enumerate(shard.tasks)}
+        valid = {}
+        for entry in entries:
+            number = numbers.get(entry.row.name)
+            if number is not None and self._holds(entry, shard.tasks[number], read=read):
+                valid[number] = entry
+        return valid
+
+    def _holds(self, entry: Entry, task: Task, *, read: bool) -> bool:
+        if task.stem != entry.stem or stamps_of(task) != entry.stamps or entry.row.group != task.group:
+            return False
+        for output in entry.row.outputs:
+            try:
+                if read:
+                    with (self.outputs / output.file).open("rb") as file:
+                        if hashlib.file_digest(file, "sha256").hexdigest() != output.sha256:
+                            return False
+                elif not (self.outputs / output.file).is_file():
+                    return False
+            except OSError:
+                return False
+        return True
+
+    def complete(self, shard: Shard) -> Path:
+        """The journal of a shard of which all is done."""
+        return self.folder / f"{shard.identity}.jsonl"
+
+    def part(self, shard: Shard) -> Path:
+        """This run's journal of a shard in work."""
+        return self.folder / f"{shard.identity}.{self._run}.part"
+
+    def close(self, shard: Shard, lines: Sequence[bytes]) -> None:
+        """Make what was made durable, and then say that all of a shard is done.
+
+        Args:
+            shard: The shard.
+            lines: An entry for each of its tasks.
 
         Raises:
             OutputError: If the disk is full.
         """
-        line = entry.to_line()
+        rows = (Entry.model_validate_json(line).row for line in lines)
+        sync_files(self.outputs, (self.outputs / output.file for row in rows for output in row.outputs))
+        write_atomically(self.complete(shard), b"".join(lines))
+        for part in [*self._parts.pop(shard.identity, ()), self.part(shard)]:
+            part.unlink(missing_ok=True)
+
+    def rows(self, shards: Sequence[Shard]) -> Iterator[Row]:
+        """What became of every task of complete shards, by name."""
+        for shard in shards:
+            yield from (entry.row for entry in read_entries(self.complete(shard)))
+
+
+class Part:
+    """The journal that a worker adds to, one shard after the other."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._descriptor = -1
+
+    def add(self, path: Path, line: bytes) -> None:
+        """Add a line.
+
+        Raises:
+            OutputError: If the disk is full.
+        """
+        # a line that a kill cut off ends before this one begins, and one write is never mixed with another worker's
+        data = b"\n" + line
         try:
-            self._file.write(line)
-            self._file.flush()
+            if path != self._path:
+                self.close()
+                self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+                self._path = path
+            written = os.write(self._descriptor, data)
+            if written < len(data):
+                os.write(self._descriptor, data[written:])
         except OSError as error:
-            raise cannot_write(self.path, error, len(line)) from error
+            raise cannot_write(path, error, len(data)) from error
 
-    def __enter__(self) -> Self:
-        return self
+    def close(self) -> None:
+        """Give the file back."""
+        if self._path is not None:
+            os.close(self._descriptor)
+            self._path = None
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
-
-def _read(path: Path) -> list[Entry]:
-    if not path.exists():
+def read_entries(path: Path) -> list[Entry]:
+    """The entries of a journal; a line that a kill cut off counts as never written."""
+    entries = []
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:  # another process has just completed the shard
         return []
-    entries = {}
-    for line in path.read_bytes().splitlines():
+    for line in lines:
         try:
-            data = json.loads(line)
-            row = Row.model_validate(data["row"])
-        except (ValueError, KeyError, ValidationError):
+            entries.append(Entry.model_validate_json(line))
+        except ValidationError:
             continue
-        entries[row.name] = Entry(data["stem"], data["stamps"], row)
-    return list(entries.values())
-
-
-def _holds(entry: Entry, tasks: Mapping[str, Task], outputs: Path) -> bool:
-    task = tasks.get(entry.row.name)
-    return (
-        task is not None
-        and task.stem == entry.stem
-        and stamps_of(task) == entry.stamps
-        and all((outputs / output.file).is_file() for output in entry.row.outputs)
-    )
+    return entries

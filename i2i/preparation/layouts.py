@@ -1,6 +1,5 @@
 """Where the images of a pair go in a dataset folder."""
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from i2i.errors import DataError
 from i2i.images import suffix_for, with_channels
 from i2i.pairs import Pair, Pixels
-from i2i.preparation.report import Output
+from i2i.preparation.report import IMAGES, Row
 
 Layout = Literal["folders", "ab"]
 """``folders``: ``imageA/NAME.png`` and ``imageB/NAME.png``. ``ab``: ``NAME.png`` with A on the left, B on the right."""
@@ -16,17 +15,14 @@ Layout = Literal["folders", "ab"]
 HALVES = ("imageA", "imageB")
 
 
-def folders_of(layout: Layout) -> Sequence[str]:
-    """Folders below that of a split."""
-    return HALVES if layout == "folders" else ("",)
-
-
-def files_of(pair: Pair, stem: str, layout: Layout) -> list[tuple[str, Pixels]]:
-    """Names, relative to the split's folder, and images of the files of a pair.
+def files_of(pair: Pair | Pixels, stem: str, layout: Layout) -> list[tuple[str, Pixels]]:
+    """Names, relative to the split's folder, and images of the files of a pair; or of an image that is none.
 
     Raises:
         DataError: If both images do not fit into one file.
     """
+    if isinstance(pair, np.ndarray):
+        return [(f"{IMAGES}/{stem}{suffix_for(pair)}", pair)]
     if layout == "ab":
         whole = side_by_side(pair)
         return [(f"{stem}{suffix_for(whole)}", whole)]
@@ -55,8 +51,10 @@ def _widened(image: Pixels, dtype: np.dtype[Any]) -> Pixels:
     return image if image.dtype == dtype else image.astype(dtype) * dtype.type(257)
 
 
-def metadata_of(name: str, outputs: Sequence[Output]) -> dict[str, Any]:
+def metadata_of(row: Row) -> dict[str, Any]:
     """Line of ``metadata.jsonl`` about a pair, with the columns that the datasets library opens as images."""
+    outputs = row.outputs
     columns = ["file_name"] if len(outputs) == 1 else [f"{half}_file_name" for half in HALVES]
-    files = {column: output.file for column, output in zip(columns, outputs, strict=True)}
-    return {**files, "source": name, "height": outputs[0].height, "width": outputs[0].width}
+    files = [output.file.removeprefix(f"{IMAGES}/") for output in outputs]
+    ours = {**dict(zip(columns, files, strict=True)), "source": row.name}
+    return {**row.metadata, **ours, "height": outputs[0].height, "width": outputs[0].width}

@@ -8,8 +8,9 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -28,6 +29,9 @@ MAX_MEMORY = 8 * 2**30
 MAX_START_SECONDS = 600.0
 """Longest time to get ready, which may mean to load a network over a slow net."""
 
+MAX_BATCH = 16
+"""Most tasks that a worker is given at once, so that small tasks do not wait for the next."""
+
 READY = "ready"
 ATTEMPTS = 2  # the killer for want of memory takes any process, whoever caused the want
 
@@ -40,6 +44,14 @@ class Death(NamedTuple):
     message: str
 
 
+class _Attempt(Generic[T]):
+    """A task, and how often it was begun."""
+
+    def __init__(self, task: T) -> None:
+        self.task = task
+        self.deaths = 0
+
+
 class _Worker(Generic[T]):
     def __init__(self, build: Callable[..., Any], arguments: Sequence[Any]) -> None:
         context = get_context("spawn")  # a fork would inherit the locks of whatever threads torch has
@@ -47,16 +59,25 @@ class _Worker(Generic[T]):
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
         theirs.close()  # so that the worker's death ends the connection
-        self.task: T | None = None
-        self._send((build, arguments), MAX_START_SECONDS)
+        self.batch: deque[_Attempt[T]] = deque()
+        self._expect(MAX_START_SECONDS)
+        self._send((build, arguments))
 
-    def give(self, task: T, max_seconds: float) -> None:
-        self.task = task
-        self._send(task, max_seconds)
+    def give(self, batch: Sequence[_Attempt[T]], max_seconds: float) -> None:
+        self.batch.extend(batch)
+        self._expect(max_seconds)
+        self._send([attempt.task for attempt in batch])
 
-    def _send(self, message: Any, max_seconds: float) -> None:
+    def done(self, max_seconds: float) -> T:
+        """The task that the worker has just answered to."""
+        self._expect(max_seconds)
+        return self.batch.popleft().task
+
+    def _expect(self, max_seconds: float) -> None:
         self.max_seconds = max_seconds
         self.deadline = time.monotonic() + max_seconds
+
+    def _send(self, message: Any) -> None:
         with suppress(OSError):  # it has died; waiting for the answer will show
             self.connection.send(message)
 
@@ -69,7 +90,8 @@ class _Worker(Generic[T]):
 def run(
     build: Callable[..., Callable[[T], R]],
     arguments: Sequence[Any],
-    tasks: Iterable[T],
+    tasks: Iterator[T],
+    count: int,
     workers: int,
     *,
     max_seconds: float = MAX_SECONDS,
@@ -79,40 +101,35 @@ def run(
     Args:
         build: Makes, once in each worker, the function that does a task; what it needs is imported there.
         arguments: Arguments of ``build``.
-        tasks: Taken one by one, as workers become free.
+        tasks: Taken a few at a time, as workers become free.
+        count: How many tasks there are.
         workers: How many processes.
         max_seconds: Longest time for one task.
 
     Raises:
         I2iError: If ``build`` or a task raises one: nothing else can be done either.
     """
-    waiting = iter(tasks)
-    again: deque[T] = deque()
-    died: set[T] = set()
+    queue = _Queue(tasks, count, workers)
     pool = [_Worker[T](build, arguments) for _ in range(workers)]
     try:
         while pool:
             for worker in _answering(pool):
                 answer = _answer(worker)
                 if isinstance(answer, Death):
-                    task = worker.task
                     pool.remove(worker)
                     worker.kill()
-                    if task is None:
+                    if not worker.batch:
                         raise I2iError(f"A worker process died as it started: {answer.message} {GUARD}")
                     pool.append(_Worker[T](build, arguments))
-                    if answer.reason == "crashed" and task not in died:
-                        died.add(task)
-                        again.append(task)
-                    else:
-                        yield task, answer
+                    if (lost := queue.take_back(worker.batch, answer)) is not None:
+                        yield lost, answer
                     continue
-                if worker.task is not None:
-                    task, worker.task = worker.task, None
-                    yield task, answer
-                following = again.popleft() if again else next(waiting, None)
-                if following is not None:
-                    worker.give(following, max_seconds)
+                if worker.batch:
+                    yield worker.done(max_seconds), answer
+                if worker.batch:
+                    continue
+                if batch := queue.take():
+                    worker.give(batch, max_seconds)
                 else:
                     pool.remove(worker)
                     worker.kill()
@@ -122,6 +139,35 @@ def run(
 
 
 GUARD = "A script that prepares images needs `if __name__ == '__main__':` around its calls."
+
+
+class _Queue(Generic[T]):
+    """What is still to be done: in batches that become smaller, so that all workers end at about the same time."""
+
+    def __init__(self, tasks: Iterator[T], count: int, workers: int) -> None:
+        self._tasks = tasks
+        self._left = count
+        self._workers = workers
+        self._again: deque[_Attempt[T]] = deque()
+
+    def take(self) -> list[_Attempt[T]]:
+        """The next batch; nothing when nothing is left."""
+        if self._again:  # alone: it may kill its worker again
+            return [self._again.popleft()]
+        size = min(max(self._left // (4 * self._workers), 1), MAX_BATCH)
+        batch = [_Attempt(task) for task in islice(self._tasks, size)]
+        self._left -= len(batch)
+        return batch
+
+    def take_back(self, batch: deque[_Attempt[T]], death: Death) -> T | None:
+        """Take back what a worker was given; the task on which it died, if that is not to be tried again."""
+        first = batch.popleft()
+        first.deaths += 1
+        self._again.extendleft(reversed(batch))
+        if death.reason == "crashed" and first.deaths < ATTEMPTS:
+            self._again.append(first)
+            return None
+        return first.task
 
 
 def _answering(pool: list[_Worker[T]]) -> list[_Worker[T]]:
@@ -153,26 +199,27 @@ def _name_of(exit_code: int) -> str:
 
 
 def _serve(connection: Connection) -> None:
-    """The life of a worker: build, then one task after the other until the other end is gone."""
+    """The life of a worker: build, then one batch after the other until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the main process decides
     _limit()
-    work: Callable[[Any], Any] | None = None
-    while True:
+    with suppress(EOFError, OSError):
+        build, arguments = connection.recv()
         try:
-            message = connection.recv()
-        except (EOFError, OSError):
-            return
-        answer: Any = READY
-        try:
-            if work is None:
-                build, arguments = message
-                work = build(*arguments)
-            else:
-                answer = work(message)
+            work = build(*arguments)
         except I2iError as error:
-            answer = error
-        with suppress(OSError):  # the other end is gone, as receiving will show
-            connection.send(answer)
+            connection.send(error)
+            return
+        connection.send(READY)
+        while True:
+            for task in connection.recv():
+                connection.send(_result(work, task))
+
+
+def _result(work: Callable[[T], R], task: T) -> R | I2iError:
+    try:
+        return work(task)
+    except I2iError as error:
+        return error
 
 
 def _limit() -> None:

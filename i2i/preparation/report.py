@@ -1,20 +1,27 @@
 """What became of every input: the lines of ``report.jsonl``, and their sums."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from i2i.errors import DataError
 from i2i.pairs import SPLITS, Split
 
+IMAGES = "images"
+"""Folder of images that are no pairs, and belong to no split."""
 
-class _Line(BaseModel):
+
+class Line(BaseModel):
+    """A line of JSON."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(_Line):
+class Source(Line):
     """A file that was read."""
 
     name: str
@@ -23,11 +30,11 @@ class Source(_Line):
     sha256: str
 
 
-class Output(_Line):
+class Output(Line):
     """A file that was made."""
 
     file: str
-    """Relative to the split's folder, such as ``imageA/0001.png``."""
+    """Relative to the split's folder, such as ``imageA/0001.png``; of an image that is no pair, to the dataset's."""
     sha256: str
     height: int
     width: int
@@ -35,7 +42,7 @@ class Output(_Line):
     dtype: str
 
 
-class Row(_Line):
+class Row(Line):
     """What became of one input: an image, or the images that belong together."""
 
     name: str
@@ -45,8 +52,85 @@ class Row(_Line):
     message: str = ""
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    likeness: str = ""
+    """Perceptual hash of the source, 16 hexadecimal digits, where it says something."""
+    group: str = ""
     split: Split | None = None
     outputs: tuple[Output, ...] = ()
+    metadata: dict[str, Any] = {}
+    """What the preparer knows about the pair."""
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether a pair was made and not one image alone."""
+        return bool(self.outputs) and not self.outputs[0].file.startswith(f"{IMAGES}/")
+
+    def to_line(self) -> bytes:
+        """The row as it stands in the report."""
+        return self.model_dump_json(exclude_defaults=True).encode() + b"\n"
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a report, one at a time.
+
+    Raises:
+        DataError: If the report is missing or damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                yield Row.model_validate_json(line)
+    except (OSError, ValidationError):
+        raise DataError(f"{str(path)!r} is missing or damaged. Start afresh with --overwrite.") from None
+
+
+@dataclass
+class Tally:
+    """Sums over rows that are never in memory together."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    splits: Counter[Split | None] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    rejected: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    kinds: list[dict[tuple[str, int], "Kind"]] = field(default_factory=list)
+    """For each file of a pair: type and number of channels -> what images there are."""
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.states[row.status] += 1
+        if row.status == "skipped":
+            self.skipped[row.reason] += 1
+        elif row.status == "rejected":
+            self.rejected[row.reason].append(row.name)
+        else:
+            self.splits[row.split] += 1
+            while len(self.kinds) < len(row.outputs):
+                self.kinds.append({})
+            for kinds, output in zip(self.kinds, row.outputs, strict=False):
+                kinds.setdefault((output.dtype, output.channels), Kind()).add(output)
+
+
+def tally_of(rows: Iterable[Row]) -> Tally:
+    """The sums over rows."""
+    tally = Tally()
+    for row in rows:
+        tally.add(row)
+    return tally
+
+
+@dataclass
+class Kind:
+    """How many images there are of one type, and of which sizes."""
+
+    images: int = 0
+    heights: tuple[int, int] = (1 << 62, 0)
+    widths: tuple[int, int] = (1 << 62, 0)
+
+    def add(self, output: Output) -> None:
+        """Count an image."""
+        self.images += 1
+        self.heights = min(self.heights[0], output.height), max(self.heights[1], output.height)
+        self.widths = min(self.widths[0], output.width), max(self.widths[1], output.width)
 
 
 @dataclass(frozen=True)
@@ -54,46 +138,59 @@ class Report:
     """What a preparation did."""
 
     folder: Path
-    rows: list[Row]
-    """One an input, by name."""
+    tally: Tally
     resumed: int
     """Inputs that an earlier, interrupted run had done."""
     seconds: float
+    shards: int = 0
+    """Into how many shards the work was cut; 0 where the dataset was there already."""
+    missing: int = 0
+    """Shards that other processes have still to do; the dataset is not there before."""
+
+    @property
+    def rows(self) -> list[Row]:
+        """One an input, by name, read from ``report.jsonl``; none while shards are missing.
+
+        Raises:
+            DataError: If the report is damaged.
+        """
+        return [] if self.missing else list(read_rows(self.folder / "report.jsonl"))
+
+    @property
+    def inputs(self) -> int:
+        """Everything that was found."""
+        return self.tally.states.total()
 
     @property
     def made(self) -> int:
         """Pairs in the dataset."""
-        return sum(row.status == "made" for row in self.rows)
+        return self.tally.states["made"]
 
     @property
     def skipped(self) -> dict[str, int]:
-        """Reason -> how many things were found that are no images."""
-        return dict(sorted(Counter(row.reason for row in self.rows if row.status == "skipped").items()))
+        """Reason -> how many things were found that are no images, or have nothing to learn from."""
+        return dict(sorted(self.tally.skipped.items()))
 
     @property
     def rejected(self) -> dict[str, list[str]]:
         """Reason -> names of the images that could not be used."""
-        names = defaultdict(list)
-        for row in self.rows:
-            if row.status == "rejected":
-                names[row.reason].append(row.name)
-        return dict(sorted(names.items()))
+        return dict(sorted(self.tally.rejected.items()))
 
     @property
     def splits(self) -> dict[Split, int]:
         """Split -> its pairs."""
-        counts = Counter(row.split for row in self.rows)
-        return {split: counts[split] for split in SPLITS}
+        return {split: self.tally.splits[split] for split in SPLITS}
 
     def to_dict(self) -> dict[str, Any]:
         """The sums as plain data."""
         return {
             "folder": str(self.folder),
-            "inputs": len(self.rows),
+            "inputs": self.inputs,
             "made": self.made,
             "skipped": self.skipped,
             "rejected": self.rejected,
             "splits": self.splits,
             "resumed": self.resumed,
+            "missing_shards": self.missing,
             "seconds": round(self.seconds, 3),
         }

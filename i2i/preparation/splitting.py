@@ -1,12 +1,47 @@
 """Which pairs are for training, validation and test."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from math import floor
+from typing import Literal, NamedTuple
 
 from i2i.errors import UsageError
 from i2i.pairs import Split
+from i2i.preparation.report import Row
+
+Rule = Literal["count", "hash"]
+"""``count``: as many pairs as the shares say. ``hash``: each pair by its own hash, whatever others there are."""
+
+SAFEST: tuple[Split, ...] = ("test", "val", "train")
+"""Where a pair goes that is like pairs of several splits: not to training what is measured on."""
+
+
+class Member(NamedTuple):
+    """What decides about the split of a pair."""
+
+    name: str
+    content: str
+    """Checksum of the source."""
+    likeness: str = ""
+    """Perceptual hash of the source."""
+    group: str = ""
+    forced: Split | None = None
+    """Where it must go."""
+
+    def marks(self) -> Iterator[str]:
+        """What it may have in common with others, which then go where it goes."""
+        yield f"content {self.content}"
+        if self.likeness:
+            yield f"likeness {self.likeness}"
+        if self.group:
+            yield f"group {self.group}"
+
+
+def member_of(row: Row) -> Member:
+    """What decides about the split of a pair that was made."""
+    content = row.sources[0].sha256 if row.sources else row.outputs[0].sha256
+    return Member(row.name, content, row.likeness, row.group, row.split)
 
 
 def check_shares(val: float, test: float) -> None:
@@ -21,32 +56,87 @@ def check_shares(val: float, test: float) -> None:
         )
 
 
-def assign(pairs: Mapping[str, str], val: float, test: float, seed: int) -> dict[str, Split]:
-    """The split of every pair: a function of seed, names and shares alone.
+def assign(members: Sequence[Member], val: float, test: float, seed: int, rule: Rule = "count") -> dict[str, Split]:
+    """The split of every pair: a function of seed, shares and pairs alone, not of their order.
 
-    Names are shuffled by a hash; the first go to validation, the next to test, as many as the shares say to the pair. A
-    share above zero gets at least one pair, as long as one is left for training. Pairs whose source is the same stay
-    together; a group that does not fit into what is left of a share is for training.
+    Pairs with the same source, a source that looks the same, or the same group stay together. Those that must go
+    somewhere go there, whatever else is like them; others that are together with them follow.
+
+    With ``count``, pairs are shuffled by a hash of their names; the first go to validation, the next to test, as many
+    as the shares say to the pair. A share above zero gets at least one pair, as long as one is left for training. What
+    does not fit into what is left of a share is for training. With ``hash``, a hash of what pairs have in common, or of
+    their content, decides, so that more pairs change nothing about the old ones unless they link two groups of them.
 
     Args:
-        pairs: Name -> checksum of the source.
+        members: What decides about each pair; names are all different.
         val: Share of validation.
         test: Share of test.
         seed: Another seed, another shuffle.
+        rule: How shares are kept.
 
     Returns:
         Name -> split.
     """
-    groups = defaultdict(list)
-    for name in sorted(pairs, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
-        groups[pairs[name]].append(name)
-    left = _quotas(len(pairs), val, test)
+    splits = {member.name: member.forced for member in members if member.forced is not None}
+    free = []
+    for block in _blocks(members):
+        forced = {member.forced for member in block}
+        names = [member.name for member in block if member.forced is None]
+        if leader := next((split for split in SAFEST if split in forced), None):
+            splits |= dict.fromkeys(names, leader)
+        elif names:
+            free.append((_key(block), names))
+    if rule == "hash":
+        chosen = {key: _by_hash(key, val, test, seed) for key, _ in free}
+        return splits | {name: chosen[key] for key, names in free for name in names}
+    return splits | _by_count([names for _, names in free], len(members), Counter(splits.values()), val, test, seed)
+
+
+def _blocks(members: Sequence[Member]) -> list[list[Member]]:
+    """Pairs that must not be parted (union-find over their marks)."""
+    parents: dict[str, str] = {}
+
+    def root(mark: str) -> str:
+        while (parent := parents.setdefault(mark, mark)) != mark:
+            parents[mark] = mark = parents[parent]
+        return mark
+
+    for member in members:
+        first, *others = member.marks()
+        for mark in others:
+            parents[root(mark)] = root(first)
+    blocks = defaultdict(list)
+    for member in members:
+        blocks[root(next(member.marks()))].append(member)
+    return list(blocks.values())
+
+
+def _key(block: Sequence[Member]) -> str:
+    """What a block's hash is of: the strongest mark of its members, the first in the alphabet where they differ."""
+    return min(f"group {m.group}" if m.group else f"likeness {m.likeness or m.content}" for m in block)
+
+
+def _by_hash(key: str, val: float, test: float, seed: int) -> Split:
+    place = int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big") / 2**64
+    return "val" if place < val else "test" if place < val + test else "train"
+
+
+def _by_count(
+    blocks: Sequence[list[str]], pairs: int, taken: Counter[Split], val: float, test: float, seed: int
+) -> dict[str, Split]:
+    shuffled = [sorted((_shuffle(seed, name), name) for name in names) for names in blocks]
+    left = _quotas(pairs, val, test)
+    left = {split: quota - taken[split] for split, quota in left.items()}
     splits: dict[str, Split] = {}
-    for names in groups.values():
-        split: Split = next((split for split, quota in left.items() if len(names) <= quota), "train")
-        left[split] -= len(names)
-        splits |= dict.fromkeys(names, split)
+    for block in sorted(shuffled):
+        split: Split = next((split for split, quota in left.items() if len(block) <= quota), "train")
+        left[split] -= len(block)
+        splits |= dict.fromkeys((name for _, name in block), split)
     return splits
+
+
+def _shuffle(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
 def _quotas(pairs: int, val: float, test: float) -> dict[Split, int]:

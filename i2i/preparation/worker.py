@@ -1,23 +1,28 @@
-"""What happens in a worker process: read, prepare, check, write."""
+"""What happens in a worker process: read, prepare, check, write, and say so in the journal."""
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
+import numpy as np
 
 from i2i import options as component_options
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
 from i2i.files import write_atomically
 from i2i.images import ImageError, encode
+from i2i.images.ranges import Range
 from i2i.images.reader import Picture, decode
-from i2i.images.source import read_bytes
-from i2i.pairs import Pair, Pixels, Preparer, range_of
+from i2i.images.source import MAX_BYTES, read_bytes
+from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.plugins import describe
-from i2i.preparation.inputs import Task
+from i2i.preparation.inputs import Task, stamps_of
+from i2i.preparation.journal import Entry, Part
 from i2i.preparation.layouts import Layout, files_of
+from i2i.preparation.likeness import likeness
+from i2i.preparation.listing import is_url, remote
 from i2i.preparation.report import Output, Row, Source
 
 MIN_SIDE = 16
@@ -34,10 +39,24 @@ class Settings(NamedTuple):
     max_pixels: int
     folder: Path
     """Where files go until all are done."""
+    ranges: tuple[Range, ...] = ()
+    """Declared ranges of the inputs: none, one for all, or one for each."""
+    pairs_only: str = ""
+    """Flags that were given and have no meaning unless pairs are made."""
 
 
-def build(settings: Settings) -> Callable[[Task], Row]:
-    """The function that does one task.
+class Job(NamedTuple):
+    """A task, and where it is written down that it is done."""
+
+    task: Task
+    journal: Path
+    shard: int
+    number: int
+    """Of the task in its shard."""
+
+
+def build(settings: Settings) -> Callable[[Job], bytes]:
+    """The function that does one job and returns the line that it has added to the journal.
 
     Raises:
         I2iError: If the preparer cannot be constructed.
@@ -53,61 +72,128 @@ def build(settings: Settings) -> Callable[[Task], Row]:
         raise UsageError(f"{owner} cannot be constructed: {describe(error)}.") from error
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+    part = Part()
 
-    def work(task: Task) -> Row:
-        return _work(task, preparer, settings)
+    def work(job: Job) -> bytes:
+        stamps = stamps_of(job.task)  # before it is read: what changes from now on is another image
+        row = _row(job.task, preparer, settings)
+        line = Entry(stem=job.task.stem, stamps=stamps, row=row).to_line()
+        part.add(job.journal, line)
+        return line
 
     return work
 
 
-def _work(task: Task, preparer: Preparer, settings: Settings) -> Row:
+def _row(task: Task, preparer: Any, settings: Settings) -> Row:
+    """What became of a task, once its files are written."""
     sources: list[Source] = []
+    row = Row(name=task.name, status="rejected", group=task.group)
     try:
-        pictures = [
-            _read(file, name, settings.max_pixels, sources)
-            for file, name in zip(task.files, task.file_names, strict=True)
-        ]
-        pair = _prepared(preparer, [picture.pixels for picture in pictures], settings.name, task.name)
-        files = files_of(pair, task.stem, settings.layout)
-        outputs = [_write(settings.folder, file, pixels) for file, pixels in files]
-    except OutputError:
+        pictures = _read_all(task, settings, sources)
+        made = _made(preparer, task, [picture.pixels for picture in pictures], settings)
+        outputs = [_write(settings.folder, file, pixels) for file, pixels in files_of(made, task.stem, settings.layout)]
+    except (OutputError, NotPairsError):
         raise
+    except SkipError as error:
+        return row.model_copy(
+            update={"status": "skipped", "reason": error.reason, "message": str(error), "sources": tuple(sources)}
+        )
     except (DataError, MissingInputError, UsageError, MemoryError) as error:
         too_much = f"{task.name!r} needs more memory than a worker may have. Make it smaller."
         message = too_much if isinstance(error, MemoryError) else str(error)
-        return Row(name=task.name, status="rejected", reason=_reason(error), message=message, sources=tuple(sources))
-    notes = tuple(note for picture in pictures for note in picture.notes)
-    return Row(name=task.name, status="made", notes=notes, sources=tuple(sources), outputs=tuple(outputs))
+        return row.model_copy(update={"reason": _reason(error), "message": message, "sources": tuple(sources)})
+    first = pictures[0].pixels if pictures else made[0] if isinstance(made, tuple) else made
+    item = task.item
+    return Row(
+        name=task.name,
+        status="made",
+        notes=tuple(note for picture in pictures for note in picture.notes),
+        sources=tuple(sources),
+        likeness=likeness(first),
+        group=task.group,
+        split=item.split if item is not None else None,
+        outputs=tuple(outputs),
+        metadata=dict(item.metadata) if item is not None else {},
+    )
 
 
-def _read(file: Path, name: str, max_pixels: int, sources: list[Source]) -> Picture:
-    where = f"'{name}'"  # not its path, which is another on every machine
-    data = read_bytes(file, where)
-    sources.append(Source(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
-    return decode(data, where, max_pixels=max_pixels, min_side=MIN_SIDE)
+def _read_all(task: Task, settings: Settings, sources: list[Source]) -> list[Picture]:
+    readings: Sequence[Reading] = settings.cls.inputs if task.files else ()
+    ranges = settings.ranges * len(task.files) if len(settings.ranges) == 1 else settings.ranges
+    pictures = []
+    for number, (file, name) in enumerate(zip(task.files, task.file_names, strict=True)):
+        where = f"'{name}'"  # not its path, which is another on every machine
+        data = _fetched(file, where) if is_url(file) else read_bytes(Path(file), where)
+        sources.append(Source(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
+        declared = ranges[number] if ranges and readings[number] != "ids" else None
+        pictures.append(
+            decode(
+                data,
+                where,
+                max_pixels=settings.max_pixels,
+                min_side=MIN_SIDE,
+                reading=readings[number],
+                value_range=declared,
+            )
+        )
+    return pictures
 
 
-def _prepared(preparer: Preparer, images: list[Pixels], owner: str, name: str) -> Pair:
-    """The pair that the preparer makes.
+def _fetched(url: str, where: str) -> bytes:
+    """The bytes of a file in an object store.
 
     Raises:
-        PreparerError: If it fails, or what it makes are no images.
+        ImageError: If it is empty, larger than any image, or the store does not give it.
     """
     try:
-        pair = preparer(*images)
-        for image in pair:
+        with remote(url).open("rb") as stream:
+            data: bytes = stream.read(MAX_BYTES + 1)
+    except Exception as error:  # every store has errors of its own
+        raise ImageError("unreadable", f"{where} cannot be read: {describe(error)}.") from error
+    if not data:
+        raise ImageError("empty", f"{where} is empty. Copy it again.")
+    if len(data) > MAX_BYTES:
+        raise ImageError("too-large", f"{where} has more than {MAX_BYTES} bytes. Make it smaller.")
+    return data
+
+
+def _made(preparer: Any, task: Task, pictures: list[Pixels], settings: Settings) -> Pair | Pixels:
+    """What the preparer makes: a pair, or one image.
+
+    Raises:
+        PreparerError: If it fails, or what it makes are no images, or two of different sizes.
+        NotPairsError: If it is no pair where one is needed.
+    """
+    try:
+        made = preparer.make(task.item) if task.item is not None else preparer(*pictures)
+        images = (made,) if isinstance(made, np.ndarray) else tuple(made)
+        for image in images:
             range_of(image.dtype)
             if image.ndim != 3 or 0 in image.shape:
                 raise TypeError(f"it made an image of shape {image.shape}, not (H, W, C)")
-        return Pair(*pair)
+        if not isinstance(made, np.ndarray):
+            source, target = made
+            if source.shape[:2] != target.shape[:2]:
+                sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in made)
+                raise ValueError(f"it made a source and a target of different sizes, {sizes}")
+            return Pair(source, target)
     except (I2iError, MemoryError):
         raise
     except Exception as error:  # a stranger's code; one input must not end the run
-        raise PreparerError(f"preparer {owner!r} fails on {name!r}: {describe(error)}.") from error
+        raise PreparerError(f"preparer {settings.name!r} fails on {task.name!r}: {describe(error)}.") from error
+    if settings.pairs_only:
+        raise NotPairsError(
+            f"preparer {settings.name!r} makes images and no pairs, which {settings.pairs_only} is about. Leave it out."
+        )
+    return made
 
 
 class PreparerError(DataError):
     """A preparer that raised something it should not, or made no pair."""
+
+
+class NotPairsError(UsageError):
+    """Options of pairs, for a preparer that makes none."""
 
 
 REASONS: dict[type[BaseException], str] = {
@@ -126,6 +212,6 @@ def _reason(error: BaseException) -> str:
 def _write(folder: Path, file: str, pixels: Pixels) -> Output:
     height, width, channels = pixels.shape
     data = encode(pixels, Path(file).suffix)
-    write_atomically(folder / file, data)
+    write_atomically(folder / file, data, durable=False)  # all of a shard at once, when it is complete
     digest = hashlib.sha256(data).hexdigest()
     return Output(file=file, sha256=digest, height=height, width=width, channels=channels, dtype=str(pixels.dtype))

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from i2i.config import RunConfig
+from i2i.data.tables.shards import is_url
 from i2i.devices import available_cpus, resolve_device
 from i2i.errors import UsageError
 from i2i.reporting import Reporter
 from i2i.training.environment import describe_environment
 from i2i.training.folder import RunFolder
+from i2i.training.initial import load_initial
 from i2i.training.trainer import Outcome, Trainer
 
 RESUMABLE = {
@@ -31,6 +33,7 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
     """
     folder = RunFolder(out)
     trainer = Trainer(folder, _concrete(config), reporter or Reporter())
+    load_initial(trainer.recipe, trainer.config)
     with folder.held():
         folder.create(trainer.config)
         folder.write_environment(describe_environment(config.selection))
@@ -61,8 +64,9 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
 def _concrete(config: RunConfig) -> RunConfig:
     """The configuration with everything that was left to the machine said."""
     return config.change(
-        data={"path": os.path.abspath(config.data.path)},
+        data={"path": config.data.path if is_url(config.data.path) else os.path.abspath(config.data.path)},
         training={
+            "init": config.training.init and os.path.abspath(config.training.init),
             "device": str(resolve_device(config.training.device)),
             "threads": config.training.threads or available_cpus(),
         },

@@ -3,11 +3,12 @@
 import hashlib
 import shlex
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from i2i import images
 from i2i.assembly import assemble
@@ -15,6 +16,8 @@ from i2i.config import RunConfig
 from i2i.contracts import Batch, Metric, Recipe
 from i2i.data.jitter import jitter_of
 from i2i.data.loading import Loaded, Loader, steps_per_epoch
+from i2i.data.sides import sides_of
+from i2i.data.tables.shards import is_url
 from i2i.devices import resolve_device
 from i2i.errors import I2iError, MissingSplitError, UsageError
 from i2i.options import build
@@ -24,12 +27,13 @@ from i2i.reporting import Reporter
 from i2i.training import checkpoint, state
 from i2i.training.environment import describe_environment, differences
 from i2i.training.folder import RunFolder
+from i2i.training.initial import load_initial
 from i2i.training.log import MetricsLog, NonFiniteError
 from i2i.training.schedule import lr_factor
 from i2i.training.signals import StopRequest, stop_on_signals
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
-from i2i.translation.model import ModelConfig, Side, origins, save_model
+from i2i.translation.model import ModelConfig, origins, save_model
 
 FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all
 
@@ -69,8 +73,7 @@ class Trainer:
         self.device = resolve_device(config.training.device)
         self.pairs = self._dataset(config, "train")
         self.jitter = jitter_of(config.data.crop, config.data.resize, config.data.mirror)
-        first = self.pairs[0]
-        self.source, self.target = Side.of(first.source), Side.of(first.target)
+        self.source, self.target = sides_of(self.pairs)
         self.per_epoch = steps_per_epoch(len(self.pairs), config.training.batch_size)
         self.total = config.training.steps or config.training.epochs * self.per_epoch
         self.config = config
@@ -83,7 +86,7 @@ class Trainer:
             name: build(lookup("metric", name).cls, options={}, owner=f"metric {name!r}")
             for name in config.validation.metrics
         }
-        self.step = self.saved = 0
+        self.step = self.saved = self.validated = 0
         self.best: dict[str, Any] | None = None
 
     def resume(self) -> Outcome:
@@ -97,15 +100,17 @@ class Trainer:
         self.folder.write_config(self.config)
         if saved is None:
             self.reporter.warned("There is no checkpoint yet: the run starts afresh.")
+            load_initial(self.recipe, self.config)
             return self.run()
         if saved.state["total"] != self.total and self.config.schedule.name != "constant":
             self.reporter.warned(
                 f"The run now has {self.total} steps instead of {saved.state['total']}: "
                 "its learning rate follows the new length."
             )
-        if saved.state["pairs"] != self._fingerprint():
+        if saved.state["pairs"] != self._fingerprint:
             self.reporter.warned("The training pairs are not the ones this run began with: their order changes.")
         self.step = self.saved = saved.state["step"]
+        self.validated = saved.state["validated"]
         self.best = saved.state["best"]
         self.recipe.load_state_dict(saved.tensors["recipe"], strict=True)
         state.restore_optimizers(self.updater, saved.tensors["optimizers"], saved.state["optimizers"])
@@ -139,6 +144,9 @@ class Trainer:
         self.log = MetricsLog(self.folder.metrics, log_bytes)
         try:
             with stop_on_signals() as stop:
+                if self.step > self.validated and self._is_due():
+                    self._validate()  # a held-out image that could not be read stopped the run here
+                    self._save()
                 self._train(loader, stop)
         finally:
             loader.close()
@@ -173,16 +181,23 @@ class Trainer:
 
     def _record(self, stopping: bool) -> None:
         """Log, validate and save, whatever is due after this step."""
-        last = self.step == self.total
-        validating = last or self.step % self.config.validation.every == 0
-        saving = last or stopping or self.step % self.config.training.checkpoint_every == 0
+        validating = self._is_due()
+        saving = self.step == self.total or stopping or self.step % self.config.training.checkpoint_every == 0
         if validating or saving or self.log.pending >= FLUSH_EVERY:
             self._flush()
         if validating:
             self._check_finite()
-            self._validate()
+            try:
+                self._validate()
+            except I2iError:
+                self._save()  # what was learned before the held-out image that cannot be read
+                raise
         if saving:
             self._save()
+
+    def _is_due(self) -> bool:
+        """Whether this step is one to validate after."""
+        return self.step == self.total or self.step % self.config.validation.every == 0
 
     def _update(self, batch: Batch) -> dict[str, Tensor]:
         batch = Batch(*(side.to(self.device, non_blocking=True) for side in batch))
@@ -211,8 +226,13 @@ class Trainer:
         generator = self.recipe.get_submodule("generator")
         grid = self.validator.grid(generator, settings.samples)
         images.write(self.folder.samples / f"step-{self.step:09d}.png", grid)
-        if not self.validates:
-            return
+        if self.validates:
+            self._measure(generator)
+        self.validated = self.step
+
+    def _measure(self, generator: nn.Module) -> None:
+        """Figures of the held-out pairs, and the best model."""
+        settings = self.config.validation
         figures = self.validator.measure(generator, self.metrics, settings.images)
         better = self._is_better(figures[settings.select])
         if better:
@@ -241,8 +261,9 @@ class Trainer:
         facts = {
             "step": self.step,
             "total": self.total,
+            "validated": self.validated,
             "best": self.best,
-            "pairs": self._fingerprint(),
+            "pairs": self._fingerprint,
             "log_bytes": self.log.sync(),
             "optimizers": groups,
             "rng": generators,
@@ -266,7 +287,8 @@ class Trainer:
 
     def _dataset(self, config: RunConfig, split: str) -> PairDataset:
         name = config.dataset.name
-        wiring = (Path(config.data.path), split)
+        path = config.data.path
+        wiring = (path if is_url(path) else Path(path), split)
         dataset: PairDataset = build(
             lookup("dataset", name).cls, *wiring, options=config.dataset.options, owner=f"dataset {name!r}"
         )
@@ -289,6 +311,7 @@ class Trainer:
             seed=self.config.training.seed,
             device=self.device,
             channels=(self.source.channels, self.target.channels),
+            colours=self.target.colours,
         )
         return validator, held_out
 
@@ -303,6 +326,7 @@ class Trainer:
                 f"and data.crop is {crop}. Change data.crop, or the generator's options."
             )
 
+    @cached_property
     def _fingerprint(self) -> dict[str, Any]:
         return {"count": len(self.pairs), "names": hashlib.sha256("\n".join(self.pairs.names).encode()).hexdigest()}
 
@@ -313,8 +337,13 @@ class Trainer:
         return {
             "recipe": self.config.selection.recipe.name,
             "networks": f"{networks} parameters",
-            "data": f"{len(self.pairs)} training pairs" + (f", layout {layout}" if layout else ""),
+            "data": f"{len(self.pairs)} training pairs" + (f", layout {layout}" if layout else "") + self._columns(),
             "images": f"{self.source.channels} -> {self.target.channels} channels, {self.config.data.crop} px",
             "device": f"{self.device}, {self.config.training.threads} threads",
             "run": str(self.folder.path),
-        }
+        } | ({"begins with": self.config.training.init} if self.config.training.init else {})
+
+    def _columns(self) -> str:
+        """What is turned into what, where the dataset says so."""
+        source, target = (" and ".join(column.name for column in side.columns) for side in (self.source, self.target))
+        return f", {source or 'lightness'} -> {target}" if target else ""

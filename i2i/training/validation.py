@@ -10,7 +10,9 @@ from torch import nn
 from i2i import images
 from i2i.config import Mode
 from i2i.contracts import Metric
+from i2i.data import lab
 from i2i.data.jitter import Jitter
+from i2i.data.sides import Colours
 from i2i.data.tensors import to_pixels, to_tensor
 from i2i.pairs import PairDataset, Pixels
 from i2i.translation.modes import inference
@@ -34,6 +36,7 @@ class Validator:
         seed: Of its noise.
         device: Where it is.
         channels: Channels of source and target in training; a held-out split that is all gray may have fewer.
+        colours: What the channels are; ``lab`` is shown as RGB.
     """
 
     def __init__(
@@ -45,9 +48,10 @@ class Validator:
         seed: int,
         device: torch.device,
         channels: tuple[int, int],
+        colours: Colours = "rgb",
     ) -> None:
         self.pairs, self.jitter, self.mode, self.seed, self.device = pairs, jitter, mode, seed, device
-        self.channels = channels
+        self.channels, self.colours = channels, colours
 
     def measure(self, generator: nn.Module, metrics: Mapping[str, Metric], count: int) -> dict[str, float]:
         """Mean of each metric over ``count`` pairs spread evenly over the split."""
@@ -60,7 +64,13 @@ class Validator:
     def grid(self, generator: nn.Module, count: int) -> Pixels:
         """Picture of ``count`` pairs, one a row: source, fake, target. (H, W, 3) uint8."""
         triples = self.translated(generator, spread(len(self.pairs), count))
-        return images.contact_sheet([[to_pixels(image, np.uint8) for image in triple] for triple in triples])
+        return images.contact_sheet([self._shown(triple) for triple in triples])
+
+    def _shown(self, triple: Triple) -> list[Pixels]:
+        if self.colours == "lab":
+            source, fake, target = (to_pixels(image, np.float32) for image in triple)
+            return [source, lab.join(source, fake, np.uint8), lab.join(source, target, np.uint8)]
+        return [to_pixels(image, np.uint8) for image in triple]
 
     def translated(self, generator: nn.Module, indices: list[int]) -> Iterator[Triple]:
         """Each pair with its fake; every image is a batch of its own, with the noise of the same seed."""

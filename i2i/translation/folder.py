@@ -4,12 +4,31 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from i2i import images
+from i2i.data.tables.files import folders_in, match
 from i2i.errors import I2iError, OutputError, UsageError
 from i2i.files import make_folder
 from i2i.translation.translator import Translator
+from i2i.translation.units import is_declared
+
+Format = Literal["auto", "png", "tif", "npy"]
+"""How results are stored. ``auto``: PNG for 8 and 16 bits of gray and RGB, TIFF for numbers in a declared range, else
+``.npy``."""
+
+SUFFIXES = (".png", ".tif", ".npy")
+
+
+class Job(NamedTuple):
+    """One source and where its translation goes."""
+
+    files: tuple[Path, ...]
+    """One, or one for each column of the model's sources."""
+    output: Path
+    """Without suffix: how it is stored decides about that."""
+    problem: str = ""
+    """Why it cannot be translated, where that is known beforehand."""
 
 
 class Translated(NamedTuple):
@@ -21,11 +40,17 @@ class Translated(NamedTuple):
     """Why there is no output."""
 
 
-def plan(inputs: Sequence[Path], out: Path, suffix: str = ".png") -> list[tuple[Path, Path]]:
+def plan(inputs: Sequence[Path], out: Path, columns: Sequence[str] = ()) -> list[Job]:
     """Each input with its output, in the order of their names.
 
-    An output keeps its input's name and place below the common parent of all inputs; its suffix says how it is stored.
-    Inputs that differ in nothing but the suffix keep it in front of the new one.
+    An output keeps its input's name and place below the common parent of all inputs. Inputs that differ in nothing but
+    the suffix keep it in front of the new one.
+
+    Args:
+        inputs: Files and folders.
+        out: Folder of the outputs.
+        columns: What the model's sources are put together of: with several, a folder that holds one folder for each is
+            a set of sources, matched by name; any other file holds all channels of one.
 
     Raises:
         MissingInputError: If an input is not there.
@@ -33,37 +58,59 @@ def plan(inputs: Sequence[Path], out: Path, suffix: str = ".png") -> list[tuple[
     """
     if out.absolute() in {Path(path).absolute() for path in inputs}:
         raise UsageError(f"{out} is an input too. Choose another --out.")
-    found = images.discover(inputs, exclude=out)
-    names = [Path(found.name_of(file)) for file in found.files]
-    outputs = [out / name.with_suffix(suffix) for name in names]
-    # inputs that would share an output keep their suffixes; some systems take names that differ in case for one
+    sets = [path for path in inputs if len(columns) > 1 and set(columns) <= set(folders_in(path))]
+    jobs = [job for folder in sets for job in _matched(folder, columns, out)]
+    if rest := [path for path in inputs if path not in sets]:
+        found = images.discover(rest, exclude=out)
+        jobs += [Job((file,), out / found.name_of(file)) for file in found.files]
+    jobs = _distinct(jobs)
+    taken = {os.path.abspath(file) for job in jobs for file in job.files}
+    for job in jobs:
+        if any(os.path.abspath(f"{job.output}{suffix}") in taken for suffix in SUFFIXES):
+            raise UsageError(f"{job.output}{SUFFIXES[0]} is an input too. Choose another --out.")
+    return jobs
+
+
+def _matched(folder: Path, columns: Sequence[str], out: Path) -> Iterator[Job]:
+    matched = match(folder, {column: folder / column for column in columns})
+    for files in matched.files:
+        yield Job(files, out / files[0].relative_to(folder / columns[0]))
+    for problem in matched.problems:
+        yield Job((folder,), out / problem.name, problem.message)
+
+
+def _distinct(jobs: Sequence[Job]) -> list[Job]:
+    """Outputs without their suffixes, except where two would be one."""
+    outputs = [job.output.with_suffix("") for job in jobs]
     for _ in range(2):  # a name that was lengthened may meet another one
         for i, count in enumerate(_counts(outputs)):
             if count > 1:
-                outputs[i] = out / names[i].parent / (names[i].name + suffix)
-    taken = {os.path.abspath(file) for file in found.files}
-    for output in outputs:
-        if taken & {os.path.abspath(output), os.path.abspath(output.with_suffix(".npy"))}:
-            raise UsageError(f"{output} is an input too. Choose another --out.")
-    return list(zip(found.files, outputs, strict=True))
+                outputs[i] = jobs[i].output
+    return [job._replace(output=output) for job, output in zip(jobs, outputs, strict=True)]
 
 
 def _counts(outputs: Sequence[Path]) -> list[int]:
-    names = [str(output).casefold() for output in outputs]
+    names = [str(output).casefold() for output in outputs]  # one to systems that do not tell cases apart
     counts = Counter(names)
     return [counts[name] for name in names]
 
 
-def translate_files(translator: Translator, planned: Sequence[tuple[Path, Path]]) -> Iterator[Translated]:
-    """Translate each input into its output, losslessly.
+def translate_files(translator: Translator, jobs: Sequence[Job], stored: Format = "auto") -> Iterator[Translated]:
+    """Translate each source into its output, losslessly.
 
     Raises:
         OutputError: If an output cannot be written.
     """
-    for source, output in planned:
+    for job in jobs:
+        source = job.files[0]
+        if job.problem:
+            yield Translated(source, None, job.problem)
+            continue
         try:
-            fake = translator(images.read(source).pixels)
-            output = output.with_name(output.name.removesuffix(".png") + images.suffix_for(fake))
+            fake = translator.translate(translator.read(job.files))
+            numbers = is_declared(translator.config.target)
+            suffix = f".{stored}" if stored != "auto" else ".tif" if numbers else images.suffix_for(fake)
+            output = job.output.with_name(job.output.name + suffix)
             make_folder(output.parent)
             images.write(output, fake)
         except OutputError:

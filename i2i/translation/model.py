@@ -1,10 +1,14 @@
-"""The model folder: ``config.json`` and ``generator.safetensors``, everything that translating needs."""
+"""The model folder: ``config.json`` and ``generator.safetensors``, everything that translating needs.
+
+Weights of other parts may stand beside them, such as ``discriminator.safetensors``: training can begin with those.
+"""
 
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from safetensors.torch import load as load_tensors
@@ -14,30 +18,15 @@ from i2i import __version__
 from i2i.assembly import Selection, build_part, providers
 from i2i.config import Mode
 from i2i.contracts import Generator
+from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
 from i2i.files import replace_folder
 from i2i.options import check, complete
-from i2i.pairs import Pixels
-from i2i.plugins import lookup
+from i2i.plugins import COMMANDS, installed, lookup
 from i2i.weights import to_bytes
 
 CONFIG = "config.json"
-WEIGHTS = "generator.safetensors"
 FORMAT = 1
-
-
-class Side(BaseModel):
-    """What images of one side are."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    channels: int
-    dtype: Literal["uint8", "uint16", "float32"]
-
-    @classmethod
-    def of(cls, pixels: Pixels) -> "Side":
-        """What this image is."""
-        return cls.model_validate({"channels": pixels.shape[2], "dtype": str(pixels.dtype)})
 
 
 class Origin(BaseModel):
@@ -71,6 +60,15 @@ class ModelConfig(BaseModel):
     sha256: dict[str, str] = {}
     """Checksums of the files beside this one."""
 
+    def holds(self, part: str) -> bool:
+        """Whether the folder has the weights of a part."""
+        return weights_file(part) in self.sha256
+
+
+def weights_file(part: str) -> str:
+    """Name of the file with the weights of a part of the recipe."""
+    return f"{part}.safetensors"
+
 
 def origins(selection: Selection) -> dict[str, Origin]:
     """Where the recipe and its parts come from, in this environment."""
@@ -80,24 +78,46 @@ def origins(selection: Selection) -> dict[str, Origin]:
     }
 
 
-def save_model(folder: Path, config: ModelConfig, weights: dict[str, Tensor]) -> None:
+def save_model(
+    folder: Path,
+    config: ModelConfig,
+    weights: Mapping[str, Tensor],
+    others: Mapping[str, Mapping[str, Tensor]] = {},
+) -> None:
     """Write or replace a model folder.
+
+    Args:
+        folder: Where it goes.
+        config: What the model is.
+        weights: Those of the generator.
+        others: Part of the recipe -> weights that training can begin with.
 
     Raises:
         OutputError: If it cannot be written.
     """
-    data = to_bytes(weights)
-    config = config.model_copy(update={"sha256": {WEIGHTS: hashlib.sha256(data).hexdigest()}})
-    text = json.dumps(config.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
-    replace_folder(folder, [(WEIGHTS, data), (CONFIG, text.encode())])
+    files = {weights_file(part): to_bytes(tensors) for part, tensors in {"generator": weights, **others}.items()}
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    text = json.dumps(config.model_copy(update={"sha256": sums}).model_dump(mode="json"), indent=2, ensure_ascii=False)
+    replace_folder(folder, [*files.items(), (CONFIG, f"{text}\n".encode())])
 
 
-def find_model(path: str | os.PathLike[str]) -> Path:
-    """The model folder at ``path``, which may be a run folder too.
+def find_model(path: str | os.PathLike[str], revision: str | None = None) -> Path:
+    """The model folder at a path, which may be a run folder too, or of a model that a plugin knows by this name.
+
+    Args:
+        path: A folder on this disk, or a name such as ``USER/NAME`` on a hub; what is on this disk comes first.
+        revision: Which state of the model, where it has several.
 
     Raises:
-        MissingInputError: If neither is there.
+        MissingInputError: If there is none.
+        UsageError: If a revision is given of a folder on this disk.
+        I2iError: If the model is elsewhere and cannot be fetched.
     """
+    if not os.path.exists(path):
+        if (fetched := installed(COMMANDS).find_model(os.fspath(path), revision)) is not None:
+            return fetched
+    elif revision is not None:
+        raise UsageError(f"{os.fspath(path)} is a folder on this disk, which has no revisions. Leave the revision out.")
     for folder in (Path(path), Path(path) / "model"):
         if (folder / CONFIG).is_file():
             return folder
@@ -114,7 +134,7 @@ def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
         UnknownNameError: If a plugin that the model needs is not installed; the message says what to install.
         UsageError: If a newer i2i made the model, or the installed component refuses the options.
     """
-    config = _read_config(folder / CONFIG)
+    config = read_config(folder)
     recipe, owner = _needs(config, "recipe"), f"recipe {config.selection.recipe.name!r}"
     # complete, since the installed recipe may have options that are younger than the model
     options = complete(recipe, config.selection.recipe.options, owner)
@@ -122,16 +142,22 @@ def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
     _needs(config, "generator")
     generator: nn.Module = build_part("generator", Generator, config.selection, wiring)
     try:
-        generator.load_state_dict(_read_weights(folder / WEIGHTS, config), strict=True)
+        generator.load_state_dict(load_weights(folder, config, "generator"), strict=True)
     except RuntimeError as error:
+        path, name = folder / weights_file("generator"), config.selection.parts["generator"].name
         reason = " ".join(str(error).split())
-        raise DataError(
-            f"{folder / WEIGHTS} does not fit generator {config.selection.parts['generator'].name!r}: {reason}"
-        ) from None
+        raise DataError(f"{path} does not fit generator {name!r}: {reason}") from None
     return config, generator
 
 
-def _read_config(path: Path) -> ModelConfig:
+def read_config(folder: Path) -> ModelConfig:
+    """What a model is.
+
+    Raises:
+        DataError: If the file is damaged.
+        UsageError: If a newer i2i made the model.
+    """
+    path = folder / CONFIG
     try:
         values: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -159,7 +185,13 @@ def _needs(config: ModelConfig, part: str) -> Any:
         ) from None
 
 
-def _read_weights(path: Path, config: ModelConfig) -> dict[str, Tensor]:
+def load_weights(folder: Path, config: ModelConfig, part: str) -> dict[str, Tensor]:
+    """Weights of a part of the recipe, on the CPU.
+
+    Raises:
+        DataError: If the file is missing or damaged.
+    """
+    path = folder / weights_file(part)
     try:
         data = path.read_bytes()
     except OSError:

@@ -1,19 +1,24 @@
 """A trained model that turns images into images."""
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
 from i2i import images
 from i2i.config import Mode
+from i2i.data import lab
 from i2i.data.tensors import to_pixels, to_tensor
 from i2i.devices import resolve_device
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
+from i2i.translation import units
 from i2i.translation.model import ModelConfig, find_model, load_model
 from i2i.translation.modes import inference
 
@@ -50,44 +55,78 @@ class Translator:
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], *, device: str = "auto", mode: Mode | None = None, seed: int = 0
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        device: str = "auto",
+        mode: Mode | None = None,
+        seed: int = 0,
     ) -> "Translator":
-        """Load a model folder, or the model of a run folder.
+        """Load a model folder, the model of a run folder, or one by its name on a hub.
+
+        Args:
+            path: The folder; or a name such as ``USER/NAME``, where a plugin knows it.
+            revision: Branch, tag or commit of a model on a hub.
+            device: See `Translator`.
+            mode: See `Translator`.
+            seed: See `Translator`.
 
         Raises:
             MissingInputError: If there is no model.
             I2iError: If it cannot be loaded here; see `i2i.translation.model.load_model`.
         """
-        return cls(*load_model(find_model(path)), device=device, mode=mode, seed=seed)
+        return cls(*load_model(find_model(path, revision)), device=device, mode=mode, seed=seed)
 
-    def __call__(self, image: Any) -> Pixels:
+    def __call__(self, *inputs: Any) -> NDArray[Any]:
         """Translate one image.
 
         Args:
-            image: (H, W) or (H, W, C) uint8, uint16 or float32 in [-1, 1], or a PIL image; any height and width.
+            inputs: (H, W) or (H, W, C) uint8, uint16 or float32 in [-1, 1], or a PIL image; any height and width. Where
+                the model's sources have a declared range, numbers of any dtype in that range. A model of several inputs
+                takes one image for each, or one with the channels of all.
 
         Returns:
-            (H, W, target channels) in the dtype that the targets had in training.
+            (H, W, target channels) in the dtype that the targets had in training, or float32 in their declared range.
+            A model that colours returns RGB in the dtype of the image.
 
         Raises:
-            DataError: If the image's channels are not the model's.
+            DataError: If the image's channels are not the model's, or its values are beyond their range.
         """
-        pixels = images.from_pillow(image) if isinstance(image, Image.Image) else np.asarray(image)
-        source = to_tensor(self._as_source(pixels))
-        with inference(self.generator, self.mode, self.seed):
-            fake = translate_padded(self.generator, source.to(self.device))
-        return to_pixels(fake, self.config.target.dtype)
+        return self.translate(units.to_network([_array(image) for image in inputs], self.config.source))
 
-    def _as_source(self, pixels: Pixels) -> Pixels:
-        """The image with the model's number of channels: gray replicated, colour to luma."""
-        pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-        if pixels.ndim != 3:
-            raise DataError(
-                f"An image has shape (H, W) or (H, W, C), got {pixels.shape}. Translate one image at a time."
-            )
-        if pixels.dtype == np.float32 and not np.abs(pixels).max() <= 1:
-            raise DataError("A float image has values in [-1, 1]. Scale it, or give uint8 or uint16.")
-        return images.with_channels(pixels, self.config.source.channels)
+    def read(self, files: Sequence[Path]) -> Pixels:
+        """The source that is in one file, or in several, one for each column of the model's sources.
+
+        Raises:
+            MissingInputError: If a file is not there.
+            DataError: If one cannot be read, or they do not fit the model.
+        """
+        return units.read(files, self.config.source)
+
+    def translate(self, source: Pixels) -> NDArray[Any]:
+        """Translate one source in the ranges of `i2i.pairs.Pixels`; see `__call__`.
+
+        Raises:
+            DataError: If its channels are not the model's.
+        """
+        side = self.config.source
+        if len(side.columns) > 1 and source.shape[2] != side.channels:
+            raise units.wrong_channels(source.shape[2], side)
+        given = lab.split(source)[0] if side.colours == "lab" else images.with_channels(source, side.channels)
+        with inference(self.generator, self.mode, self.seed):
+            fake = translate_padded(self.generator, to_tensor(given).to(self.device))
+        if side.colours == "lab":
+            return lab.join(given, to_pixels(fake, np.float32), source.dtype)
+        return units.from_network(to_pixels(fake, self.config.target.dtype), self.config.target)
+
+
+def _array(image: Any) -> NDArray[Any]:
+    pixels = images.from_pillow(image) if isinstance(image, Image.Image) else np.asarray(image)
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    if pixels.ndim != 3:
+        raise DataError(f"An image has shape (H, W) or (H, W, C), got {pixels.shape}. Translate one image at a time.")
+    return pixels
 
 
 def translate_padded(generator: nn.Module, source: Tensor) -> Tensor:

@@ -12,15 +12,16 @@ from i2i_pix2pix.encoder_decoder import EncoderDecoder
 from i2i_pix2pix.losses import L1, L2, LeastSquares, NonSaturating
 from i2i_pix2pix.patchgan import PatchGAN
 from i2i_pix2pix.recipe import Pix2Pix
+from i2i_pix2pix.resnet import ResNet
 from i2i_pix2pix.unet import UNet
 
-__all__ = ["L1", "L2", "EncoderDecoder", "LeastSquares", "NonSaturating", "PatchGAN", "Pix2Pix", "UNet"]
+__all__ = ["L1", "L2", "EncoderDecoder", "LeastSquares", "NonSaturating", "PatchGAN", "Pix2Pix", "ResNet", "UNet"]
 
 
 @i2i.hookimpl
 def i2i_generators() -> dict[str, type[nn.Module]]:
-    """The paper's generator and its baseline."""
-    return {"unet": UNet, "encoder-decoder": EncoderDecoder}
+    """The paper's generator and its baseline, and the one of its successors."""
+    return {"unet": UNet, "encoder-decoder": EncoderDecoder, "resnet": ResNet}
 
 
 @i2i.hookimpl

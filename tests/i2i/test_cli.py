@@ -50,7 +50,7 @@ def test_training_says_what_was_detected_and_what_to_type_next(
     [
         (["--out", "x"], 2, "Say which with --plugin"),
         (["--plugin", "pix2pix", "--out", "x"], 2, "with --data FOLDER"),
-        (["--plugin", "pix2pix", "--data", "nowhere", "--out", "x"], 66, "nowhere has no folder 'train'"),
+        (["--plugin", "pix2pix", "--data", "nowhere", "--out", "x"], 66, "There is no dataset"),
         (["--plugin", "pix2piy", "--data", "d", "--out", "x"], 2, "Did you mean 'pix2pix'?"),
         (["--plugin", "pix2pix", "--data", "d"], 2, "with --out FOLDER"),
         (["--resume", "nowhere"], 66, "holds no run to resume"),
@@ -106,7 +106,7 @@ def test_an_input_is_never_replaced(run_cli: Cli, trained: Path, tmp_path: Path)
 def test_outputs_never_meet(tmp_path: Path) -> None:
     for name in ("x.png", "x.jpg", "x.png.webp", "X.PNG"):
         (tmp_path / name).touch()
-    outputs = [output for _, output in plan([tmp_path], tmp_path / "out")]
+    outputs = [job.output for job in plan([tmp_path], tmp_path / "out")]
     assert len(set(outputs)) == 4
 
 

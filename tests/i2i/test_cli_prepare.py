@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from i2i import images, safe_yaml
 from i2i.cli import prepare
 from i2i.plugins import Plugins
+from i2i.preparation import shards
 
 sys.path.insert(0, str(Path(__file__).parent / "preparation"))  # worker processes import `odd_preparers` by its name
 
@@ -118,7 +120,7 @@ def test_every_preparer_is_listed_even_beside_a_broken_one(run_cli: RunCli) -> N
     assert all(name in out for name in ("negative", "troubled", "both", "crowded"))
     code, _, err = run_cli("prepare", "crowded", "x", "y", "--any", 1)
     assert code == 2
-    assert "preparer 'crowded' has the option 'seed', which is one of `i2i prepare` itself" in err
+    assert "preparer 'crowded' has the option 'val', which is one of `i2i prepare` itself" in err
 
 
 def test_unknown_preparer_is_named_with_the_nearest(run_cli: RunCli) -> None:
@@ -151,6 +153,68 @@ def test_sums_are_json_on_request_and_nothing_is_said_on_request(run_cli: RunCli
     assert (code, err) == (0, "")
     assert (sums["made"], sums["inputs"], sums["rejected"], sums["splits"]["val"]) == (3, 3, {}, 1)
     assert run_cli("prepare", "negative", photos, tmp_path / "out", "--quiet") == (0, "", "")
+
+
+def test_choices_of_the_runner_are_flags(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    flags = ["--split", "hash", "--group", r"(\d)", "--licence", "CC0-1.0", "--attribution", "Ada", "--seed", 3]
+    code, _, err = run_cli("prepare", "drawn", photos, out, *flags, "--workers", 1)
+    assert (code, err) == (0, "")
+    card = safe_yaml.load((out / "dataset.yaml").read_text(), "card")
+    assert {name: card[name] for name in ("split", "group", "licence", "attribution", "seed", "options")} == {
+        "split": "hash",
+        "group": r"(\d)",
+        "licence": "CC0-1.0",
+        "attribution": "Ada",
+        "seed": 3,
+        "options": {"seed": 3},
+    }
+    assert card["command"].endswith(
+        "--split hash --group '(\\d)' --max-pixels 40000000 --licence CC0-1.0 --attribution Ada"
+    )
+
+
+def test_command_in_the_card_makes_the_same_dataset(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    flags = ["--strength", 2, "--range", "-1:300", "--val", 0.4, "--layout", "ab", "--workers", 1, "--quiet"]
+    assert run_cli("prepare", "negative", photos, out, *flags)[0] == 65  # PNG files have no other range
+    line = safe_yaml.load((out / "dataset.yaml").read_text(), "card")["command"]
+    words = [str(again) if word == "OUT" else word for word in shlex.split(line)]
+    run_cli(*words[1:], "--workers", 1, "--quiet")
+    assert (again / "dataset.yaml").read_bytes() == (out / "dataset.yaml").read_bytes()
+    assert (again / "report.jsonl").read_bytes() == (out / "report.jsonl").read_bytes()
+
+
+def test_dry_run_prints_the_plan(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    code, said, _ = run_cli("prepare", "negative", photos, tmp_path / "out", "--dry-run")
+    assert code == 0
+    assert "3 inputs (3 images) would be worked on, in 1 shard." in said
+    assert not (tmp_path / "out").exists()
+    assert (
+        "Would count to https://host/{z}/7."
+        in run_cli("prepare", "numbers", "https://host/{z}/7", "out", "--dry-run")[1]
+    )
+
+
+def test_rank_that_is_not_the_last_says_what_is_missing(
+    run_cli: RunCli, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards.cut, "__defaults__", (1,))
+    means = ["--world-size", 2, "--workers", 1]
+    code, said, err = run_cli("prepare", "negative", photos, tmp_path / "out", "--rank", 1, *means)
+    assert (code, err) == (0, "")
+    assert "2 of 3 shards are still missing" in said
+    code, said, _ = run_cli("prepare", "negative", photos, tmp_path / "out", "--rank", 0, *means)
+    assert code == 0
+    assert "Next: i2i train" in said
+
+
+@pytest.mark.parametrize("text", ["5", "a:b", "4:1", "0:nan"])
+def test_range_that_is_none_is_refused(text: str, run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    code, _, err = run_cli("prepare", "negative", photos, tmp_path / "out", "--range", text)
+    assert code == 2
+    assert "range" in err
+    assert not (tmp_path / "out").exists()
 
 
 def test_pixel_limit_is_that_of_the_reader() -> None:

@@ -13,9 +13,12 @@ from i2i.plugins import COMMANDS, COMPONENTS, KINDS, catalogue, installed
 SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("generator", "unet"): {"depth": 3, "base_channels": 4},
     ("generator", "encoder-decoder"): {"depth": 3, "base_channels": 4},
+    ("generator", "resnet"): {"blocks": 2, "base_channels": 4},
     ("discriminator", "patchgan"): {"base_channels": 8},
+    ("preparer", "downscale"): {"size": 32},
+    ("preparer", "resize"): {"size": 32},
 }
-"""Options of components whose defaults are slow to check."""
+"""Options of components whose defaults are slow to check, or none."""
 
 PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "pix2pix": {"generator": SMALL["generator", "unet"], "discriminator": {"layers": 1, "base_channels": 4}},

@@ -68,31 +68,31 @@ def broken_site(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def resnet(site: Path) -> Any:
+def fullres(site: Path) -> Any:
     """The stranger's class, out of the file that was installed."""
-    spec = importlib.util.spec_from_file_location("i2i_resnet", site / "i2i_resnet.py")
+    spec = importlib.util.spec_from_file_location("i2i_fullres", site / "i2i_fullres.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.ResNet
+    return module.FullRes
 
 
 def test_package_is_about_25_lines(site: Path) -> None:
-    lines = [line for line in (site / "i2i_resnet.py").read_text().splitlines() if line.strip()]
+    lines = [line for line in (site / "i2i_fullres.py").read_text().splitlines() if line.strip()]
     assert len(lines) <= 26
 
 
 def test_component_keeps_its_contract(site: Path) -> None:
-    check_generator(resnet(site))
+    check_generator(fullres(site))
 
 
 def test_package_is_listed_and_shown(site: Path) -> None:
     listed = json.loads(run(site, "plugins", "list", "--kind", "generator", "--json").stdout)
-    (row,) = [row for row in listed if row["name"] == "resnet"]
-    assert (row["plugin"], row["distribution"], row["version"]) == ("resnet", "i2i-resnet", "0.1")
-    shown = run(site, "plugins", "show", "generator", "resnet").stdout
-    assert "generator resnet (plugin resnet, i2i-resnet 0.1)" in shown
+    (row,) = [row for row in listed if row["name"] == "fullres"]
+    assert (row["plugin"], row["distribution"], row["version"]) == ("fullres", "i2i-fullres", "0.1")
+    shown = run(site, "plugins", "show", "generator", "fullres").stdout
+    assert "generator fullres (plugin fullres, i2i-fullres 0.1)" in shown
     assert "Residual blocks at full resolution" in shown
     assert "Number of residual blocks." in shown
 
@@ -101,14 +101,14 @@ def test_component_trains_among_broken_ones_is_saved_and_translates(
     site: Path, broken_site: Path, pairs_folder: Path, tmp_path: Path
 ) -> None:
     folder, out = tmp_path / "run", tmp_path / "out"
-    choice = ["--plugin", "pix2pix", "--use", "generator=resnet", *SMALL]
+    choice = ["--plugin", "pix2pix", "--use", "generator=fullres", *SMALL]
     trained = run(broken_site, "train", "--data", pairs_folder, "--out", folder, *choice)
     assert trained.returncode == 0, trained.stderr
     sources = pairs_folder / "val" / "imageA"
     translated = run(broken_site, "translate", folder, sources, "--out", out)
     assert translated.returncode == 0, translated.stderr
 
-    generator = resnet(site)(3, 3, blocks=1)
+    generator = fullres(site)(3, 3, blocks=1)
     generator.load_state_dict(load_file(folder / "model" / "generator.safetensors"), strict=True)
     source = np.asarray(Image.open(sources / "06.png"))
     with torch.no_grad():
@@ -119,7 +119,7 @@ def test_component_trains_among_broken_ones_is_saved_and_translates(
 
     without = run(None, "translate", folder, sources, "--out", tmp_path / "none")
     assert without.returncode == 2
-    assert "pip install i2i-resnet" in without.stderr
+    assert "pip install i2i-fullres" in without.stderr
     assert "Traceback" not in without.stderr
 
 
@@ -152,7 +152,7 @@ def among_broken_ones(broken_site: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     installed.cache_clear()
     yield
     installed.cache_clear()
-    for name in [*(f"{name}_module" for name in BROKEN), "i2i_resnet"]:
+    for name in [*(f"{name}_module" for name in BROKEN), "i2i_fullres"]:
         sys.modules.pop(name, None)
 
 
@@ -161,14 +161,14 @@ def among_broken_ones(broken_site: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     ("arguments", "line"),
     [
         (["--use", "generator=unet"], "generator 'unet' is provided by both plugin 'clashes' and plugin 'pix2pix';"),
-        (["--use", "generator=resnett"], "No generator named 'resnett'. Did you mean 'resnet'? Installed: "),
+        (["--use", "generator=fullress"], "No generator named 'fullress'. Did you mean 'fullres'? Installed: "),
         (
-            ["--use", "generator=resnet", "--set", "generator.block=1"],
-            "generator 'resnet': no option 'block'. Did you mean 'blocks'? Options: blocks, base_channels.",
+            ["--use", "generator=fullres", "--set", "generator.block=1"],
+            "generator 'fullres': no option 'block'. Did you mean 'blocks'? Options: blocks, base_channels.",
         ),
         (
-            ["--use", "generator=resnet", "--set", "generator.blocks=many"],
-            "generator 'resnet': option 'blocks': input should be a valid integer",
+            ["--use", "generator=fullres", "--set", "generator.blocks=many"],
+            "generator 'fullres': option 'blocks': input should be a valid integer",
         ),
     ],
     ids=["clash", "unknown component", "unknown option", "bad value"],

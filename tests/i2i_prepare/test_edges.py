@@ -17,6 +17,7 @@ from i2i_prepare.edges import Edges
 from i2i_prepare.hed import edge_map
 from i2i_prepare.hed_weights import load_hed
 from i2i_prepare.lines import draw, drop_small, trace
+from i2i_prepare.xdog import xdog
 
 OWNER = "preparer 'edges'"
 
@@ -40,7 +41,7 @@ def test_defaults_are_those_of_pix2pix() -> None:
     assert (options["size"], options["method"], options["threshold"], options["smallest"]) == (256, "hed", 25, 5)
 
 
-@pytest.mark.parametrize("method", ["hed", "canny"])
+@pytest.mark.parametrize("method", ["hed", "canny", "xdog"])
 def test_a_pair_is_black_lines_on_white_and_the_photograph(photo: NDArray[Any], method: str) -> None:
     preparer = build(Edges, options={"method": method, "size": 128, "border": 16}, owner=OWNER)
     assert isinstance(preparer, Preparer)
@@ -48,7 +49,7 @@ def test_a_pair_is_black_lines_on_white_and_the_photograph(photo: NDArray[Any], 
     assert source.shape == (128, 128, 1)
     assert source.dtype == np.uint8
     assert set(np.unique(source)) == {0, 255}
-    assert 0.02 < ink(source) < 0.25
+    assert 0.02 < ink(source) < 0.3
     np.testing.assert_array_equal(target, geometry.fit(photo, 128, "crop"))
 
 
@@ -70,6 +71,13 @@ def test_canny_is_that_of_opencv_without_specks(photo: NDArray[Any]) -> None:
     np.testing.assert_array_equal(source, draw(drop_small(cv2.Canny(target, 80, 160) > 0, 7)))
 
 
+def test_xdog_is_ink_above_the_threshold_without_specks(photo: NDArray[Any]) -> None:
+    source, target = Edges(size=100, method="xdog", threshold=60, smallest=9, xdog_sigma=1.3, xdog_level=50)(photo)
+    luma = np.asarray(cv2.cvtColor(target.astype(np.float32) / 255, cv2.COLOR_RGB2GRAY), np.float32)
+    lines = xdog(luma, sigma=1.3, sharpness=40, level=50 / 255) >= 60 / 255
+    np.testing.assert_array_equal(source, draw(drop_small(lines, 9)))
+
+
 def test_other_weights_are_used(photo: NDArray[Any], tmp_path: Path) -> None:
     import torch
 
@@ -87,16 +95,16 @@ def test_source_and_target_are_square_whatever_the_photograph(photo: NDArray[Any
     np.testing.assert_array_equal(target, geometry.fit(photo, 60, how))
 
 
-@pytest.mark.parametrize("method", ["hed", "canny"])
+@pytest.mark.parametrize("method", ["hed", "canny", "xdog"])
 def test_the_rim_of_a_padded_photograph_is_no_line(method: str) -> None:
-    dark = np.full((60, 120, 3), 20, np.uint8)
+    dark = np.full((60, 120, 3), 40, np.uint8)
     source, target = build(Edges, options={"method": method, "size": 96, "fit": "pad", "border": 16}, owner=OWNER)(dark)
     assert (target[:24] == 255).all()
-    assert (target[24:72] == 20).all()
+    assert (target[24:72] == 40).all()
     assert ink(source) == 0
 
 
-@pytest.mark.parametrize("method", ["hed", "canny"])
+@pytest.mark.parametrize("method", ["hed", "canny", "xdog"])
 def test_gray_and_deep_photographs_have_the_edges_of_their_8_bit_rgb(photo: NDArray[Any], method: str) -> None:
     preparer = build(Edges, options={"method": method, "size": 64, "border": 0}, owner=OWNER)
     gray = geometry.fit(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 64, "crop")
@@ -121,8 +129,11 @@ def test_the_photograph_is_left_as_it_was(photo: NDArray[Any]) -> None:
     np.testing.assert_array_equal(photo, before)
 
 
-def test_canny_needs_no_torch() -> None:
-    program = "import sys; from i2i_prepare.edges import Edges; Edges(method='canny'); sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("method", ["canny", "xdog"])
+def test_only_hed_needs_torch(method: str) -> None:
+    program = (
+        f"import sys; from i2i_prepare.edges import Edges; Edges(method={method!r}); sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
@@ -146,6 +157,7 @@ def test_a_panorama_too_thin_to_pad_is_refused() -> None:
         ({"threshold": 300}, "'threshold': input should be less than or equal to 255"),
         ({"method": "canny", "detect_size": 512}, "options of the method 'hed'"),
         ({"method": "canny", "weights": "hed.pth"}, "options of the method 'hed'"),
+        ({"method": "xdog", "weights": "hed.pth"}, "not of 'xdog'"),
         ({"method": "canny", "canny_low": 300}, r"canny_low \(300\) is above canny_high \(200\)"),
     ],
 )

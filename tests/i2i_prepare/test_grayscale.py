@@ -8,6 +8,7 @@ from PIL import Image
 from skimage import data
 
 from i2i.errors import DataError
+from i2i.pairs import SkipError
 from i2i_prepare.grayscale import Grayscale
 
 
@@ -36,11 +37,14 @@ def test_depth_is_kept(dtype: type[np.generic]) -> None:
     assert source.max() == pytest.approx(round(0.587) if dtype is np.uint16 else 0.587, rel=1e-6)
 
 
-def test_gray_photograph_is_refused() -> None:
-    with pytest.raises(DataError, match="is gray"):
-        Grayscale()(np.zeros((32, 32, 1), np.uint8))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gray_photograph_is_skipped_however_it_is_stored(channels: int) -> None:
+    gray = data.camera()[:32, :32, None].repeat(channels, axis=2)
+    with pytest.raises(SkipError, match="is gray") as caught:
+        Grayscale()(gray)
+    assert caught.value.reason == "gray"
 
 
 def test_other_channels_are_refused() -> None:
     with pytest.raises(DataError, match="4 channels"):
-        Grayscale()(np.zeros((32, 32, 4), np.uint8))
+        Grayscale()(np.random.default_rng(0).integers(0, 256, (32, 32, 4), np.uint8))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -87,6 +88,8 @@ class Hub:
         self.state = State(accounts or {"hf_writer": Account("ada"), "hf_reader": Account("ada", "read")})
         self.faults: list[Fault] = []
         self.requests: list[Request] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What somebody else does just before the next commit."""
         self.lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
         self._server.daemon_threads = True
@@ -266,6 +269,9 @@ def tree(asked: _Asked, kind: str, name: str, revision: str, folder: str | None)
     entries = entries_of(commit.files, paths)
     if asked.query.get("recursive", ["false"])[0].lower() not in ("true", "1"):
         entries = _one_level(entries, inside)
+    else:
+        folders = {str(folder) for path in paths for folder in PurePosixPath(path).relative_to(inside).parents}
+        entries = [_folder(f"{inside}/{folder}".strip("/")) for folder in sorted(folders - {"."})] + entries
     first = int(asked.query.get("cursor", ["0"])[0])
     links: tuple[tuple[str, str], ...] = ()
     if first + PAGE < len(entries):
@@ -281,8 +287,12 @@ def _one_level(entries: list[dict[str, object]], inside: str) -> list[dict[str, 
         rest = str(entry["path"]).removeprefix(f"{inside}/" if inside else "")
         head, slash, _ = rest.partition("/")
         path = f"{inside}/{head}" if inside else head
-        shown[path] = {"type": "directory", "path": path, "size": 0, "oid": "0" * 40} if slash else entry
+        shown[path] = _folder(path) if slash else entry
     return list(shown.values())
+
+
+def _folder(path: str) -> dict[str, object]:
+    return {"type": "directory", "path": path, "size": 0, "oid": "0" * 40}
 
 
 def paths_info(asked: _Asked, kind: str, name: str, revision: str) -> Answer:
@@ -358,6 +368,8 @@ def lfs_put(asked: _Asked, oid: str) -> Answer:
 def commit(asked: _Asked, kind: str, name: str, revision: str) -> Answer:
     wants_pull_request = "create_pr" in asked.query
     repository = asked.repository(kind, name, write=not wants_pull_request)
+    meanwhile, asked.hub.meanwhile = asked.hub.meanwhile, lambda: None
+    meanwhile()
     before = asked.commit(repository, revision)
     lines = [json.loads(line) for line in asked.body.splitlines() if line]
     header = next(line["value"] for line in lines if line["key"] == "header")

@@ -10,8 +10,32 @@ from i2i import hookimpl
 def i2i_preparers() -> Mapping[str, type[Any]]:
     """The preparers of this package."""
     # imported here, since this module is loaded whenever the command line starts
+    from i2i_prepare.colorize import Colorize
     from i2i_prepare.concat import Concat
+    from i2i_prepare.downscale import Downscale
     from i2i_prepare.edges import Edges
+    from i2i_prepare.frames import Frames
     from i2i_prepare.grayscale import Grayscale
+    from i2i_prepare.inpaint import Inpaint
+    from i2i_prepare.labels import Labels
+    from i2i_prepare.mask import Mask
+    from i2i_prepare.palette import Palette
+    from i2i_prepare.resize import Resize
+    from i2i_prepare.split import Split
+    from i2i_prepare.split_ab import SplitAB
 
-    return {"concat": Concat, "edges": Edges, "grayscale": Grayscale}
+    return {
+        "colorize": Colorize,
+        "concat": Concat,
+        "downscale": Downscale,
+        "edges": Edges,
+        "frames": Frames,
+        "grayscale": Grayscale,
+        "inpaint": Inpaint,
+        "labels": Labels,
+        "mask": Mask,
+        "palette": Palette,
+        "resize": Resize,
+        "split": Split,
+        "split-ab": SplitAB,
+    }

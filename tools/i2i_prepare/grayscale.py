@@ -4,15 +4,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from i2i.errors import DataError
 from i2i.images import geometry, with_channels
-from i2i.pairs import Pair, Pixels, Reading
+from i2i.pairs import Pair, Pixels, Reading, SkipError
 
 
 class Grayscale:
     """Luma of a photograph, .299 R + .587 G + .114 B (ITU-R BT.601) -> the photograph.
 
-    Differs from pix2pix, which learns the ab channels of Lab out of L: here both sides are stored as they look.
+    Both sides are stored as they look; for the Lab channels of pix2pix see `colorize`.
 
     Args:
         size: Height and width of source and target, pixels.
@@ -38,10 +37,11 @@ class Grayscale:
         """Source and target out of one photograph in colour.
 
         Raises:
-            DataError: If it is gray already, or has other channels.
+            SkipError: If it is gray already.
+            DataError: If it has other channels.
         """
         (photo,) = images
-        if photo.shape[2] == 1:
-            raise DataError("The photograph is gray: there is no colour to learn from it. Remove it.")
         target = geometry.fit(photo, self.size, self.fit)
+        if (target == target[..., :1]).all():
+            raise SkipError("gray", "The photograph is gray: there is no colour to learn from it.")
         return Pair(with_channels(with_channels(target, 1), self.channels), target)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from i2i.images import Picture
+from i2i.images import Header, Picture, Range
 
 
 class Problem(NamedTuple):
@@ -19,14 +19,25 @@ class Problem(NamedTuple):
 class Table(Protocol):
     """One split: a fixed sequence of rows, each with an image in every column. Nothing is decoded until it is read."""
 
-    layout: str
-    """What was recognised, in words that a person understands."""
-    names: Sequence[str]
-    """One a row, printable and all different."""
-    columns: Sequence[str]
-    """Such as ``imageA`` and ``imageB``."""
-    problems: Sequence[Problem]
-    """Everything that was left out of the rows."""
+    @property
+    def layout(self) -> str:
+        """What was recognised, in words that a person understands."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """One a row, printable and all different."""
+        ...
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Such as ``imageA`` and ``imageB``."""
+        ...
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """Everything that was left out of the rows."""
+        ...
 
     def encoded(self, row: int, column: str) -> bytes:
         """The bytes of the image's file.
@@ -37,11 +48,49 @@ class Table(Protocol):
         """
         ...
 
-    def picture(self, row: int, column: str) -> Picture:
+    def header(self, row: int, column: str) -> Header:
+        """What the image's file says about it; raises what `picture` does."""
+        ...
+
+    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
         """The image, decoded, with all the channels and bits that it has.
+
+        Args:
+            row: Its row.
+            column: Its column.
+            value_range: The declared range of its values; see `i2i.images.read`.
 
         Raises:
             MissingInputError: If the file is not there.
             DataError: If it cannot be read or decoded; the message names the row.
+        """
+        ...
+
+
+class Layout(Protocol):
+    """A module of `i2i.data.tables`: one way to store pairs. Cheap to import; heavy libraries inside its functions."""
+
+    def splits(self, root: str, columns: Sequence[str]) -> Sequence[str]:
+        """The splits stored at ``root`` in this layout, by their names there; none where the layout is another.
+
+        Args:
+            root: What the user gave: a folder, a file, an address.
+            columns: Those that the user named, if any: a layout may be recognised by them.
+
+        Raises:
+            DataError: If it is this layout and damaged.
+        """
+        ...
+
+    def open_split(self, root: str, split: str, columns: Sequence[str]) -> Table:
+        """One split, which is one of `splits`.
+
+        Args:
+            root: As above.
+            split: Its name as stored.
+            columns: Those that every row must have; when empty, the pair that `columns.find_pair` finds, or all.
+
+        Raises:
+            DataError: If it cannot be read.
         """
         ...

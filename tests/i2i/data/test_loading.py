@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from i2i.data.folders import PairFolder
+from i2i.data.dataset import Pairs
 from i2i.data.jitter import Jitter
 from i2i.data.loading import Loaded, Loader
 from i2i.errors import I2iError
@@ -15,7 +15,7 @@ def batches(
     folder: Path, *, start: int = 0, stop: int = 8, workers: int = 0, seed: int = 0, batch_size: int = 4
 ) -> list[Loaded]:
     loader = Loader(
-        PairFolder(folder, "train"), JITTER, seed=seed, batch_size=batch_size, start=start, stop=stop, workers=workers
+        Pairs(folder, "train"), JITTER, seed=seed, batch_size=batch_size, start=start, stop=stop, workers=workers
     )
     try:
         return list(loader)

@@ -10,6 +10,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,12 @@ def npy(array: NDArray[Any], **options: Any) -> bytes:
     return stream.getvalue()
 
 
+def npz(array: NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, array)
+    return stream.getvalue()
+
+
 def npy_claiming(shape: tuple[int, ...], body: bytes = b"") -> bytes:
     head = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}".encode()
     head += b" " * (-(len(head) + 11) % 64) + b"\n"
@@ -92,6 +99,7 @@ DAMAGED = {
     "npy beyond 1": (npy(np.full((8, 8), 1.5, np.float32)), "out-of-range"),
     "npy with NaN": (npy(np.full((8, 8), np.nan, np.float32)), "out-of-range"),
     "float tiff": (tiff(np.zeros((16, 16), np.float32)), "unsupported"),
+    "npz": (npz(np.zeros((8, 8), np.uint8)), "not-an-image"),
     "float tiff of three channels": (tiff(np.zeros((16, 16, 3), np.float32), photometric="rgb"), "unsupported"),
     "signed tiff": (tiff(np.zeros((16, 16), np.int16)), "unsupported"),
     "32-bit tiff": (tiff(np.zeros((16, 16), np.uint32)), "unsupported"),
@@ -256,10 +264,14 @@ def test_any_name_works_and_is_printable(kind: str, tmp_path: Path) -> None:
     str(refused.value).encode("utf-8")
 
 
-def test_missing_tifffile_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tifffile", None)
-    with pytest.raises(ImageError, match="pip install tifffile") as refused:
-        read(tiff(np.ones((16, 16, 5), np.uint8), photometric="minisblack", planarconfig="contig"))
+@pytest.mark.parametrize("compression", [5, 50000])  # LZW, Zstandard
+@pytest.mark.skipif(find_spec("imagecodecs") is not None, reason="imagecodecs decodes them")
+def test_compression_that_nothing_decodes_is_named(compression: int) -> None:
+    data = bytearray(tiff(np.ones((16, 16, 5), np.uint8), photometric="minisblack", planarconfig="contig"))
+    place = data.find(struct.pack("<HHI", 259, 3, 1))  # TIFF 6.0: Compression, one SHORT
+    data[place + 8 : place + 10] = struct.pack("<H", compression)
+    with pytest.raises(ImageError, match="pip install imagecodecs") as refused:
+        read(bytes(data))
     assert refused.value.reason == "needs-package"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -81,3 +82,14 @@ def test_written_file_has_the_mode_that_the_umask_asks_for(tmp_path: Path) -> No
 def test_folder_that_is_missing_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="no such file or directory"):
         images.write(tmp_path / "missing" / "a.png", RAMP)
+
+
+@given(PIXELS)
+@settings(deadline=None)
+def test_tiff_holds_everything_and_others_read_it(pixels: Pixels) -> None:
+    data = images.encode(pixels, ".tif")
+    assert data == images.encode(pixels.copy(), ".tif")
+    stored = tifffile.imread(io.BytesIO(data))
+    np.testing.assert_array_equal(stored.reshape(pixels.shape), pixels)
+    declared = (-1, 1) if pixels.dtype == np.float32 else None
+    np.testing.assert_allclose(images.read(data, value_range=declared).pixels, pixels, atol=1e-7)

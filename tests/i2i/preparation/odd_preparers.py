@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,7 +12,7 @@ from pydantic import Field
 
 import i2i
 from i2i.errors import DataError, UsageError
-from i2i.pairs import Pair, Pixels, Reading
+from i2i.pairs import Finding, Item, LeftOut, Pair, Pixels, Reading, SkipError
 
 
 class Negative:
@@ -124,12 +125,80 @@ class Both:
         return Pair(*images)
 
 
+class Three(Both):
+    """Takes three pictures, the last of which may be left out, and says in the target how many there were."""
+
+    inputs: ClassVar[tuple[Reading, ...]] = ("image", "alpha", "ids")
+    optional = 1
+
+    def __call__(self, *images: Pixels) -> Pair:
+        return Pair(images[0], np.full_like(images[0], len(images) * 10 + images[-1].shape[2]))
+
+
+class Alone:
+    """Makes one picture and no pair; leaves dark ones out."""
+
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+
+    def __call__(self, *images: Pixels) -> Pixels:
+        if images[0].mean() < 10:
+            raise SkipError("blank", "It is dark all over.")
+        return images[0][::2, ::2]
+
+
+class Drawn:
+    """Draws numbers.
+
+    Args:
+        seed: Of the numbers.
+    """
+
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self.seed = seed
+
+    def __call__(self, *images: Pixels) -> Pair:
+        return Pair(images[0], np.full_like(images[0], self.seed))
+
+
+class Numbers:
+    """Finds as many items as its source says.
+
+    Args:
+        log: File that gets one byte for each item that is made.
+    """
+
+    def __init__(self, *, log: Path | None = None) -> None:
+        self.log = log
+
+    def plan(self, sources: Sequence[str]) -> str:
+        return f"Would count to {sources[0]}."
+
+    def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
+        count = int(sources[0].rpartition("/")[2])
+        items = [
+            Item(f"row {i % 2}/{i}", i, group=f"pair {i // 2}" if i < 8 else "", metadata={"number": i})
+            for i in range(count)
+        ]
+        items[-1] = items[-1]._replace(split="test")
+        left_out = [LeftOut("zero", "skipped", "none"), LeftOut("minus", "rejected", "negative", "It is below zero.")]
+        return Finding(items, left_out, "CC0-1.0", "Nobody", {"until": count})
+
+    def make(self, item: Item) -> Pair:
+        if self.log is not None:
+            with self.log.open("ab") as file:
+                file.write(b".")
+        pixels = np.random.default_rng(item.key).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+        return Pair(pixels, 255 - pixels)
+
+
 class Crowded:
     """Its option is one of the command's own."""
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
-    def __init__(self, *, seed: int = 0) -> None: ...
+    def __init__(self, *, val: float = 0) -> None: ...
 
 
 class Typed:
@@ -166,7 +235,7 @@ class Typed:
 class Plugin:
     @i2i.hookimpl
     def i2i_preparers(self) -> dict[str, type[Any]]:
-        classes = (Negative, Troubled, Mixed, Limited, Fussy, Both, Crowded, Typed)
+        classes = (Negative, Troubled, Mixed, Limited, Fussy, Both, Three, Alone, Drawn, Numbers, Crowded, Typed)
         return {cls.__name__.lower(): cls for cls in classes}
 
 

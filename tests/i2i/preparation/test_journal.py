@@ -1,62 +1,128 @@
-"""The journal keeps what is done through any number of kills."""
+"""The journals keep what is done through any number of kills, and never what is not true."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from i2i.preparation.inputs import Task
-from i2i.preparation.journal import Journal, entry_of
+from i2i.preparation.inputs import Task, stamps_of
+from i2i.preparation.journal import Entry, Journals, Part
 from i2i.preparation.report import Output, Row
+from i2i.preparation.shards import Shard, cut, share
 
 
 @pytest.fixture
-def tasks(tmp_path: Path) -> dict[str, Task]:
-    made = {}
+def shard(tmp_path: Path) -> Shard:
+    tasks = []
     for name in ("a.png", "b.png", "c.png"):
         (tmp_path / name).write_bytes(name.encode())
-        made[name] = Task(name, name[0], (tmp_path / name,), (name,))
-    return made
+        tasks.append(Task(name, name[0], (str(tmp_path / name),), (name,)))
+    (whole,) = cut(tasks)
+    return whole
 
 
-def row(name: str, *files: str) -> Row:
-    outputs = tuple(Output(file=file, sha256="0", height=1, width=1, channels=1, dtype="uint8") for file in files)
+def row(name: str, *files: Path) -> Row:
+    outputs = tuple(
+        Output(
+            file=file.name,
+            sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+            height=1,
+            width=1,
+            channels=1,
+            dtype="uint8",
+        )
+        for file in files
+    )
     return Row(name=name, status="made", notes=("x\u2028y",), outputs=outputs)
 
 
-def names_after(folder: Path, tasks: dict[str, Task], *added: Row) -> list[str]:
-    with Journal(folder / "journal", tasks, folder) as journal:
-        names = [row.name for row in journal.rows]
-        for new in added:
-            journal.add(entry_of(tasks[new.name], new))
-    return names
+def line(shard: Shard, row: Row) -> bytes:
+    task = next(task for task in shard.tasks if task.name == row.name)
+    return Entry(stem=task.stem, stamps=stamps_of(task), row=row).to_line()
 
 
-def test_entries_come_back_as_they_were(tmp_path: Path, tasks: dict[str, Task]) -> None:
-    assert names_after(tmp_path, tasks, row("b.png"), row("a.png")) == []
-    with Journal(tmp_path / "journal", tasks, tmp_path) as journal:
-        assert journal.rows == [row("b.png"), row("a.png")]
+def journals(folder: Path, *shards: Shard) -> Journals:
+    return Journals(folder / "shards", folder, shards)
+
+
+def add(folder: Path, shard: Shard, *rows: Row) -> Path:
+    part, path = Part(), journals(folder, shard).part(shard)
+    for each in rows:
+        part.add(path, line(shard, each))
+    part.close()
+    return path
+
+
+def names_kept(folder: Path, shard: Shard) -> list[str]:
+    return sorted(entry.row.name for entry in journals(folder, shard).kept(shard).values())
+
+
+def test_entries_come_back_as_they_were(tmp_path: Path, shard: Shard) -> None:
+    add(tmp_path, shard, row("b.png"))
+    add(tmp_path, shard, row("a.png"))
+    kept = journals(tmp_path, shard).kept(shard)
+    assert {number: entry.row for number, entry in kept.items()} == {0: row("a.png"), 1: row("b.png")}
 
 
 @pytest.mark.parametrize("lost", [1, 5, 40, 80])
-def test_line_that_was_cut_off_spoils_neither_its_own_nor_later_ones(
-    lost: int, tmp_path: Path, tasks: dict[str, Task]
-) -> None:
-    names_after(tmp_path, tasks, row("a.png"), row("b.png"))
-    path = tmp_path / "journal"
+def test_line_that_was_cut_off_spoils_neither_its_own_nor_later_ones(lost: int, tmp_path: Path, shard: Shard) -> None:
+    path = add(tmp_path, shard, row("a.png"), row("b.png"))
     path.write_bytes(path.read_bytes()[:-lost])
-    kept = names_after(tmp_path, tasks, row("c.png"))
-    assert kept in (["a.png"], ["a.png", "b.png"])
-    assert names_after(tmp_path, tasks) == [*kept, "c.png"]
+    Part().add(path, line(shard, row("c.png")))
+    kept = ["a.png", "b.png", "c.png"] if lost == 1 else ["a.png", "c.png"]
+    assert names_kept(tmp_path, shard) == kept
 
 
-def test_entry_without_its_outputs_is_dropped(tmp_path: Path, tasks: dict[str, Task]) -> None:
-    (tmp_path / "here.png").touch()
-    names_after(tmp_path, tasks, row("a.png", "here.png"), row("b.png", "here.png", "gone.png"))
-    assert names_after(tmp_path, tasks) == ["a.png"]
+def test_entry_whose_outputs_are_gone_or_damaged_is_dropped(tmp_path: Path, shard: Shard) -> None:
+    files = [tmp_path / f"{name}-out.png" for name in "abc"]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    add(tmp_path, shard, *(row(task.name, file) for task, file in zip(shard.tasks, files, strict=True)))
+    files[1].unlink()
+    files[2].write_bytes(b"C" + files[2].read_bytes()[1:])
+    assert names_kept(tmp_path, shard) == ["a.png"]
 
 
-def test_entry_about_another_task_is_dropped(tmp_path: Path, tasks: dict[str, Task]) -> None:
-    names_after(tmp_path, tasks, row("a.png"), row("b.png"), row("c.png"))
-    del tasks["a.png"]
-    tasks["b.png"] = tasks["b.png"]._replace(stem="other")
-    assert names_after(tmp_path, tasks) == ["c.png"]
+def test_entry_about_another_input_is_dropped(tmp_path: Path, shard: Shard) -> None:
+    add(tmp_path, shard, row("a.png"), row("b.png"), row("c.png"))
+    (tmp_path / "a.png").write_bytes(b"another picture")
+    tasks = [*shard.tasks[:1], shard.tasks[1]._replace(stem="other"), shard.tasks[2]]
+    assert names_kept(tmp_path, Shard(shard.identity, tasks)) == ["c.png"]
+
+
+def test_complete_shard_is_one_journal_in_the_order_of_tasks(tmp_path: Path, shard: Shard) -> None:
+    add(tmp_path, shard, row("c.png"))
+    journal = journals(tmp_path, shard)
+    journal.close(shard, [line(shard, row(task.name)) for task in shard.tasks])
+    assert [path.name for path in (tmp_path / "shards").iterdir()] == [f"{shard.identity}.jsonl"]
+    assert [made.name for made in journal.rows([shard])] == ["a.png", "b.png", "c.png"]
+
+
+def test_complete_shard_that_lost_an_output_is_complete_no_more(tmp_path: Path, shard: Shard) -> None:
+    out = tmp_path / "out.png"
+    out.write_bytes(b"made")
+    lines = [line(shard, row(task.name, out) if task.name == "b.png" else row(task.name)) for task in shard.tasks]
+    journals(tmp_path, shard).close(shard, lines)
+    assert names_kept(tmp_path, shard) == ["a.png", "b.png", "c.png"]
+    out.unlink()
+    assert names_kept(tmp_path, shard) == ["a.png", "c.png"]
+    assert not journals(tmp_path, shard).complete(shard).exists()
+
+
+def test_entries_of_shards_that_were_cut_otherwise_still_count(tmp_path: Path, shard: Shard) -> None:
+    add(tmp_path, shard, row("a.png"), row("c.png"))
+    (other,) = cut(list(shard.tasks[1:]))
+    assert other.identity != shard.identity
+    assert names_kept(tmp_path, other) == ["c.png"]
+
+
+def test_shards_are_cut_in_order_and_shared_without_overlap() -> None:
+    tasks = [Task(f"{i:04}", f"{i:04}") for i in range(1000)]
+    shards = cut(tasks, 64)
+    assert [task for shard in shards for task in shard.tasks] == tasks
+    assert {len(shard.tasks) for shard in shards[:-1]} == {64}
+    assert len({shard.identity for shard in shards}) == len(shards) == 16
+    assert cut(tasks, 64) == shards
+    for world_size in (1, 3, 16, 20):
+        parts = [share(shards, rank, world_size) for rank in range(world_size)]
+        assert sorted(shard.identity for part in parts for shard in part) == [shard.identity for shard in shards]

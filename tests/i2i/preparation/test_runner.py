@@ -141,15 +141,15 @@ def marked(folder: Path, kinds: type[Any], names: Iterable[str]) -> Path:
 
 def test_two_files_hold_halves_of_any_kind(tmp_path: Path) -> None:
     source = marked(tmp_path / "in", Mixed, ("DEEP", "FLOAT", "SMALL", "MANY"))
-    assert prepare("mixed", [source], tmp_path / "out", val=0, workers=1).made == 4
+    assert prepare("mixed", [source], tmp_path / "out", val=0, workers=1).made == 3
     names = sorted(path.name for path in (tmp_path / "out" / "train" / "imageA").iterdir())
-    assert names == ["DEEP.png", "FLOAT.npy", "MANY.npy", "SMALL.png"]
+    assert names == ["DEEP.png", "FLOAT.npy", "MANY.npy"]
 
 
 def test_one_file_holds_halves_that_fit_with_the_depth_of_the_deeper(tmp_path: Path) -> None:
     source = marked(tmp_path / "in", Mixed, ("DEEP", "FLOAT", "SMALL", "MANY"))
     report = prepare("mixed", [source], tmp_path / "out", val=0, layout="ab", workers=1)
-    assert report.rejected == {"unsuitable": ["FLOAT.png", "SMALL.png"]}
+    assert report.rejected == {"preparer-failed": ["SMALL.png"], "unsuitable": ["FLOAT.png"]}
     whole = images.read(tmp_path / "out" / "train" / "DEEP.png").pixels
     assert (str(whole.dtype), whole.shape) == ("uint16", (16, 32, 1))
     assert set(np.unique(whole)) == {Mixed.DEEP * 257}
@@ -346,7 +346,7 @@ def test_full_disk_stops_with_one_line_and_without_torn_files(tmp_path: Path, ph
     out = tmp_path / "out"
     with pytest.raises(OutputError, match=r"Cannot write .*file too large"):
         prepare("limited", [photos(3)], out, workers=1)
-    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == ["command.json", "journal.jsonl", "lock"]
+    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == ["command.json", "lock"]
 
 
 def test_folder_that_cannot_be_made_is_one_line(tmp_path: Path, photos: Photos) -> None:

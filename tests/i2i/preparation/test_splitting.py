@@ -1,20 +1,27 @@
-"""The split is exact, depends on seed and names alone, and never parts what is the same picture."""
+"""The split depends on seed, shares and pairs alone, keeps its shares, and never parts what belongs together."""
 
 from collections import Counter
 from random import Random
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from i2i.errors import UsageError
-from i2i.preparation.splitting import assign, check_shares
+from i2i.pairs import Split
+from i2i.preparation.splitting import Member, Rule, assign, check_shares
 
 SHARES = st.sampled_from([(0.1, 0.0), (0.1, 0.1), (0.25, 0.25), (0.0, 0.0), (0.5, 0.4), (0.0, 0.3)])
+RULES = st.sampled_from(get_args(Rule))
+SOME = st.sampled_from(["", "", "x", "y", "z"])
+MEMBERS = st.lists(st.tuples(st.integers(0, 30), SOME, SOME), max_size=40).map(
+    lambda drawn: [Member(f"{i}.png", f"sum {c}", like, group) for i, (c, like, group) in enumerate(drawn)]
+)
 
 
-def distinct(count: int) -> dict[str, str]:
-    return {f"{i}.png": f"sum {i}" for i in range(count)}
+def distinct(count: int, prefix: str = "") -> list[Member]:
+    return [Member(f"{prefix}{i}.png", f"sum {prefix}{i}") for i in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -38,33 +45,97 @@ def test_counts_are_exact(pairs: int, val: float, test: float, expected: tuple[i
     assert (counts["train"], counts["val"], counts["test"]) == expected
 
 
-@given(st.integers(0, 60), SHARES, st.integers(0, 5), st.randoms())
-def test_split_does_not_depend_on_the_order(count: int, shares: tuple[float, float], seed: int, random: Random) -> None:
-    pairs = distinct(count)
-    shuffled = list(pairs.items())
-    random.shuffle(shuffled)
-    assert assign(dict(shuffled), *shares, seed) == assign(pairs, *shares, seed)
+@given(MEMBERS, SHARES, st.integers(0, 5), RULES, st.randoms())
+def test_split_does_not_depend_on_the_order(
+    members: list[Member], shares: tuple[float, float], seed: int, rule: Rule, random: Random
+) -> None:
+    shuffled = random.sample(members, len(members))
+    assert assign(shuffled, *shares, seed, rule) == assign(members, *shares, seed, rule)
 
 
-@given(st.lists(st.integers(0, 12), max_size=60), SHARES, st.integers(0, 5))
-def test_same_pictures_stay_together(sums: list[int], shares: tuple[float, float], seed: int) -> None:
-    pairs = {f"{i}.png": str(checksum) for i, checksum in enumerate(sums)}
-    splits = assign(pairs, *shares, seed)
-    assert splits.keys() == pairs.keys()
-    assert len({(pairs[name], split) for name, split in splits.items()}) == len(set(sums))
-    wanted = Counter(assign(distinct(len(sums)), *shares, seed).values())
-    counts = Counter(splits.values())
+@given(MEMBERS, SHARES, st.integers(0, 5), RULES)
+def test_same_content_same_looks_and_same_group_stay_together(
+    members: list[Member], shares: tuple[float, float], seed: int, rule: Rule
+) -> None:
+    splits = assign(members, *shares, seed, rule)
+    assert splits.keys() == {member.name for member in members}
+    for mark in {mark for member in members for mark in member.marks()}:
+        assert len({splits[member.name] for member in members if mark in member.marks()}) == 1, mark
+
+
+@given(MEMBERS, SHARES)
+def test_groups_never_make_a_share_larger_than_it_is(members: list[Member], shares: tuple[float, float]) -> None:
+    wanted = Counter(assign(distinct(len(members)), *shares, 0).values())
+    counts = Counter(assign(members, *shares, 0).values())
     assert counts["val"] <= wanted["val"]
     assert counts["test"] <= wanted["test"]
 
 
 def test_single_pictures_fill_what_groups_leave() -> None:
-    pairs = {f"twin {i}": "same" for i in range(50)} | distinct(50)
-    assert Counter(assign(pairs, 0.2, 0.1, 0).values()) == {"train": 70, "val": 20, "test": 10}
+    members = [Member(f"twin {i}", "same") for i in range(50)] + distinct(50)
+    assert Counter(assign(members, 0.2, 0.1, 0).values()) == {"train": 70, "val": 20, "test": 10}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), SOME), max_size=40),
+    st.integers(0, 40),
+    SHARES,
+    st.integers(0, 5),
+    st.booleans(),
+)
+def test_more_pairs_never_move_others_when_split_by_hash(
+    drawn: list[tuple[int, str]], first: int, shares: tuple[float, float], seed: int, looks: bool
+) -> None:
+    members = [
+        Member(f"{i}", f"own {i}" if mark else f"sum {c}", mark if looks else "", "" if looks else mark)
+        for i, (c, mark) in enumerate(drawn)
+    ]
+    before = assign(members[:first], *shares, seed, "hash")
+    after = assign(members, *shares, seed, "hash")
+    assert {name: after[name] for name in before} == before
+
+
+def test_hash_keeps_shares_on_average_and_renaming_changes_nothing() -> None:
+    members = distinct(4000)
+    splits = assign(members, 0.2, 0.1, 0, "hash")
+    counts = Counter(splits.values())
+    assert 700 < counts["val"] < 900  # 4 standard deviations of a binomial are 101
+    assert 320 < counts["test"] < 480
+    renamed = [member._replace(name=f"new {member.name}") for member in members]
+    assert assign(renamed, 0.2, 0.1, 0, "hash") == {f"new {name}": split for name, split in splits.items()}
+
+
+@given(
+    st.lists(st.sampled_from([None, "train", "val", "test"]), max_size=30),
+    st.lists(SOME, min_size=30, max_size=30),
+    SHARES,
+    RULES,
+)
+def test_what_must_go_somewhere_goes_there_and_takes_its_group_along(
+    forced: list[Split | None], groups: list[str], shares: tuple[float, float], rule: Rule
+) -> None:
+    members = [
+        Member(f"{i}", f"sum {i}", "", group, split)
+        for i, (split, group) in enumerate(zip(forced, groups, strict=False))
+    ]
+    splits = assign(members, *shares, 0, rule)
+    for member in members:
+        fellows = {other.forced for other in members if other.group == member.group != ""} - {None}
+        if member.forced is not None:
+            assert splits[member.name] == member.forced
+        elif fellows:
+            assert splits[member.name] in fellows
+            assert splits[member.name] != "train" or fellows == {"train"}
+
+
+def test_forced_pairs_count_towards_the_shares() -> None:
+    members = [member._replace(forced="val") for member in distinct(10)] + distinct(90, "free ")
+    assert Counter(assign(members, 0.1, 0.0, 0).values()) == {"val": 10, "train": 90}
 
 
 def test_another_seed_is_another_split() -> None:
-    assert assign(distinct(50), 0.2, 0.0, 0) != assign(distinct(50), 0.2, 0.0, 1)
+    for rule in get_args(Rule):
+        assert assign(distinct(50), 0.2, 0.0, 0, rule) != assign(distinct(50), 0.2, 0.0, 1, rule)
 
 
 @pytest.mark.parametrize(("val", "test"), [(1.0, 0.0), (0.5, 0.5), (-0.1, 0.0), (0.0, -0.1), (float("nan"), 0.0)])

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 import i2i
 from i2i import images
 from i2i.assembly import select
+from i2i.data.sides import Side
 from i2i.errors import DataError, I2iError, MissingInputError, UnknownNameError, UsageError
-from i2i.translation.model import ModelConfig, Side, load_model, origins, save_model
+from i2i.translation.model import ModelConfig, load_model, origins, save_model
 from i2i.translation.translator import Translator, translate_padded
 
 SMALL = {"generator": {"depth": 2, "base_channels": 4, "dropout": 0.5}}

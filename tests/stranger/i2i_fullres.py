@@ -4,7 +4,7 @@ from torch import Tensor, nn
 import i2i
 
 
-class ResNet(nn.Module):
+class FullRes(nn.Module):
     """Residual blocks at full resolution (Johnson et al. 2016).
 
     Args:
@@ -27,4 +27,4 @@ class ResNet(nn.Module):
 
 @i2i.hookimpl
 def i2i_generators() -> dict[str, type[nn.Module]]:
-    return {"resnet": ResNet}
+    return {"fullres": FullRes}

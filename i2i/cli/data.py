@@ -1,0 +1,226 @@
+"""``i2i data``: what is in a dataset, and what is wrong with it. Plugins may add commands; see `i2i.cli.groups`."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from i2i.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from i2i.data.checks import Diagnosis, Examination
+
+Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Dataset folder, or whatever else `i2i train` reads.")]
+Direction = Annotated[Literal["AtoB", "BtoA"], typer.Option(help="Whether A is the source, or the target.")]
+Workers = Annotated[int | None, typer.Option(help="Processes that read images.", min=1, show_default="all cores")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+NAMED = 3  # examples of a diagnosis that the terminal shows
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(help="See what is in a dataset, and what is wrong with it.", no_args_is_help=True)
+    group.command()(check)
+    group.command()(show)
+    group.command()(stats)
+    app.add_typer(group, name="data")
+
+
+def check(
+    dataset: Dataset,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page, check.html, and check.json.", show_default="NAME-check")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="List of the labels that label maps may hold: .json, .yaml, .csv or .txt.")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column of the label maps.", show_default="the source")
+    ] = None,
+    generator: Annotated[
+        list[str] | None,
+        typer.Option(help="Generator to ask about sizes, such as unet or unet,depth=7.", show_default="all"),
+    ] = None,
+    direction: Direction = "AtoB",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Look into 200 pairs of each split only; no checksums.")
+    ] = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is wrong with a dataset before it is trained on, and write a page about it.
+
+    Exit code 65 if training would fail, lose something, or measure what it was trained on.
+    """
+    from i2i.data.checks import check as examine
+    from i2i.data.checks import write_page
+    from i2i.labels import read_labels
+
+    declared = read_labels(labels) if labels else ()
+    with Bar("checking", silent=as_json) as bar:
+        examination = examine(
+            dataset,
+            labels=declared,
+            label_column=label_column,
+            generators=generator or (),
+            direction=direction,
+            quick=quick,
+            workers=workers,
+            on_progress=bar,
+        )
+    page = write_page(examination, out or Path(f"{Path(dataset).resolve().name}-check"))
+    if as_json:
+        typer.echo(json.dumps(examination.to_dict(), indent=2))
+    else:
+        _print(bar.console, examination, page)
+    if errors := examination.counts["error"]:
+        what = "One thing" if errors == 1 else f"{errors} things"
+        raise DataError(f"{what} must be mended before training. The page shows them: {page}")
+
+
+def show(
+    dataset: Dataset,
+    split: Annotated[str, typer.Option(help="Which split.")] = "train",
+    number: Annotated[int, typer.Option(help="Pairs on the sheet.", min=1)] = 8,
+    direction: Direction = "AtoB",
+    out: Annotated[Path | None, typer.Option(help="The picture to write.", show_default="NAME-SPLIT.png")] = None,
+) -> None:
+    """Draw a contact sheet of pairs, source on the left and target on the right, as training reads them."""
+    from i2i import images
+    from i2i.data.checks import sheet_of
+    from i2i.files import make_folder
+
+    shown = sheet_of(dataset, split, number, direction)
+    path = out or Path(f"{Path(dataset).resolve().name}-{split}.png")
+    make_folder(path.parent)
+    images.write(path, shown.pixels)
+    typer.echo(f"{len(shown.names)} pairs in {path}: {', '.join(shown.names)}")
+
+
+def stats(
+    dataset: Dataset,
+    split: Annotated[str | None, typer.Option(help="Only this split.", show_default="all")] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Show sizes, and minimum, maximum, mean and standard deviation of every channel, over all pixels."""
+    from rich.table import Table
+
+    from i2i.data.checks import statistics_of
+
+    with Bar("reading", silent=as_json) as bar:
+        found = [entry.to_dict() for entry in statistics_of(dataset, split=split, workers=workers, on_progress=bar)]
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    values = Table("column", "type", "channel", "min", "max", "mean", "std")
+    sizes = Table("column", "type", "images", "width", "height", "dark", "light", "coloured")
+    for entry in found:
+        for channel, figures in enumerate(entry["values"]):
+            values.add_row(entry["column"], entry["dtype"], str(channel), *(f"{v:.5g}" for v in figures.values()))
+        shares = [f"{entry[name]:.1%}" for name in ("dark", "light", "coloured")]
+        spans = [_span(entry[name]) for name in ("width", "height")]
+        sizes.add_row(entry["column"], entry["dtype"], f"{entry['images']:,}", *spans, *shares)
+    bar.console.print(sizes, values)
+
+
+def _span(limits: Sequence[int]) -> str:
+    return str(limits[0]) if limits[0] == limits[1] else f"{limits[0]} to {limits[1]}"
+
+
+class Bar:
+    """How far a walk through a dataset is: a live bar on a terminal, nothing elsewhere.
+
+    Args:
+        what: What is being done.
+        silent: Show nothing at all, now or later.
+    """
+
+    def __init__(self, what: str, *, silent: bool) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self.console: Console = Console(highlight=False, quiet=silent)
+        self._bar = Progress(console=self.console, disable=silent or not self.console.is_terminal, transient=True)
+        self._task = self._bar.add_task(what, total=None)
+
+    def __enter__(self) -> "Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that so many are done."""
+        self._bar.update(self._task, completed=done, total=total)
+
+
+def _print(console: "Console", examination: "Examination", page: Path) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from i2i.data.checks.examination import kinds
+
+    columns = examination.columns
+    console.print(
+        f"[bold]{escape(examination.dataset)}[/]: {escape(examination.layout)}; "
+        f"source {escape(', '.join(columns.source))}, target {escape(', '.join(columns.target))}",
+        soft_wrap=True,
+    )
+    table = Table("split", "pairs", "column", "images", "size", "channels", "type")
+    for split, facts in examination.splits.items():
+        for column in facts.columns:
+            found = kinds(facts, column)
+            read = f"{sum(kind['images'] for kind in found):,}"
+            table.add_row(split, f"{len(facts.names):,}", column, read, *_kinds(found))
+    console.print(table)
+    if examination.looked_at < examination.pairs:
+        console.print(f"A quick look: the images of {examination.looked_at:,} pairs were read.")
+    for diagnosis in examination.diagnoses:
+        _print_diagnosis(console, diagnosis)
+    _print_fits(console, examination)
+    if not examination.diagnoses:
+        console.print("[green]Nothing is wrong with it.[/]")
+    counts = ", ".join(
+        f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in examination.counts.items()
+    )
+    console.print(f"{counts}. Page: {escape(str(page))}", soft_wrap=True)
+
+
+def _kinds(found: Sequence[dict[str, Any]]) -> list[str]:
+    """Size, channels and type, each in a word or two."""
+    sizes = list(dict.fromkeys(f"{kind['width']}x{kind['height']}" for kind in found))
+    channels = sorted({kind["channels"] for kind in found})
+    size = ", ".join(sizes[:2]) + (f" and {len(sizes) - 2:,} more" if len(sizes) > 2 else "")
+    return [size, ", ".join(map(str, channels)), ", ".join(sorted({kind["dtype"] for kind in found}))]
+
+
+def _print_diagnosis(console: "Console", diagnosis: "Diagnosis") -> None:
+    from rich.markup import escape
+
+    colour = COLOURS[diagnosis.severity]
+    console.print(f"[{colour}]{diagnosis.severity}[/] [bold]{escape(diagnosis.text)}[/]", soft_wrap=True)
+    for example in diagnosis.examples[:NAMED]:
+        console.print(f"    {escape(example.text)}", soft_wrap=True)
+    if diagnosis.total > NAMED and diagnosis.examples:
+        console.print(f"    and {diagnosis.total - NAMED:,} more")
+    console.print(f"    [dim]{escape(diagnosis.remedy)}[/]", soft_wrap=True)
+
+
+def _print_fits(console: "Console", examination: "Examination") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("generator", "sizes divisible by", "images that are", "largest square of all")
+    for fit in examination.fits:
+        options = "".join(f" {option}={value}" for option, value in fit.options.items())
+        row = (str(fit.multiple), f"{fit.fitting:,} of {fit.images:,}", str(fit.largest or "none"))
+        table.add_row(escape(fit.generator + options), *(row if not fit.problem else (escape(fit.problem), "", "")))
+    console.print(table)

@@ -1,0 +1,118 @@
+"""Pictures that are there more than once, in one split or on both sides of a split."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from i2i.data.checks.cases import Known, row_name
+from i2i.data.checks.diagnosis import EXAMPLES, Diagnosis, Example, Severity
+from i2i.data.checks.facts import Facts, Place, SplitFacts
+from i2i.data.checks.likeness import alike_groups
+from i2i.data.checks.ranges import ONE_LEVEL
+
+Origin = tuple[SplitFacts, int]
+
+
+class Group(NamedTuple):
+    """Rows whose images in one column are copies of each other."""
+
+    column: str
+    rows: Sequence[Origin]
+
+    @property
+    def across(self) -> bool:
+        """Whether it lies in more than one split."""
+        return len({facts.split for facts, _ in self.rows}) > 1
+
+
+def copies(known: Known) -> Iterator[Diagnosis]:
+    """Identical images, and images that look the same; those on both sides of a split above all.
+
+    Images of one colour are no copies of each other: there are many where backgrounds are plain.
+    """
+    columns = list(dict.fromkeys(column for facts in known.values() for column in facts.columns))
+    exact = [group for column in columns for group in _identical(known, column)]
+    near = [group for column in columns for group in _alike(known, column)]
+    in_pairs = {column: _pairs_of([*exact, *near], column) for column in columns}
+    both = set.intersection(*in_pairs.values()) if len(columns) > 1 else set()
+    yield from _said("leak", [g for g in exact if g.across])
+    sure = [g for g in near if g.across and _pairs_of([g], g.column) & both]
+    yield from _said("near-leak", sure)
+    yield from _said("half-leak", [g for g in near if g.across and g not in sure])
+    yield from _said("duplicates", [g for g in exact if not g.across])
+    yield from _said("near-duplicates", [g for g in near if not g.across])
+
+
+def _said(code: str, groups: Sequence[Group]) -> Iterator[Diagnosis]:
+    if groups:
+        severity, text, remedy = SAID[code]
+        images = sum(len(group.rows) for group in groups)
+        text = text.format(f"{images:,} images", f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'}")
+        yield Diagnosis(code, severity, text, remedy, len(groups), [_example(group) for group in groups[:EXAMPLES]])
+
+
+ONE_SIDE = "Keep copies on one side: `i2i prepare split` does."
+SAID: dict[str, tuple[Severity, str, str]] = {
+    "leak": (
+        "error",
+        "{0} in {1} of identical ones lie in more than one split: what is measured was trained on.",
+        ONE_SIDE,
+    ),
+    "near-leak": ("error", "Pairs look the same in more than one split, source and target: {0} in {1}.", ONE_SIDE),
+    "half-leak": ("warning", "{0} in {1} look the same in more than one split.", f"Look at them. {ONE_SIDE}"),
+    "duplicates": (
+        "warning",
+        "{0} in {1} are identical within a split.",
+        "Remove what is there by mistake: it counts more often.",
+    ),
+    "near-duplicates": (
+        "note",
+        "{0} in {1} look the same within a split.",
+        "Look at them: resized or recompressed copies?",
+    ),
+}
+
+
+def _example(group: Group) -> Example:
+    names = ", ".join(row_name(*row) for row in group.rows[:4])
+    more = f" and {len(group.rows) - 4:,} more" if len(group.rows) > 4 else ""
+    shown = tuple(Place(facts.split, row, group.column) for facts, row in group.rows[:4])
+    return Example(f"{group.column} of {names}{more}", shown)
+
+
+def _pictures(known: Known, column: str) -> tuple[Facts, list[SplitFacts], np.ndarray]:
+    """Facts of the images that show something, the splits, and for each image its split and row."""
+    splits = [facts for facts in known.values() if column in facts.facts]
+    chosen = [np.flatnonzero(f.facts[column]["read"] & (f.facts[column]["deviation"] >= ONE_LEVEL)) for f in splits]
+    facts = np.concatenate([f.facts[column][rows] for f, rows in zip(splits, chosen, strict=True)])
+    origins = np.concatenate([np.stack([np.full_like(rows, n), rows], 1) for n, rows in enumerate(chosen)])
+    return facts, splits, origins
+
+
+def _identical(known: Known, column: str) -> Iterator[Group]:
+    facts, splits, origins = _pictures(known, column)
+    _, inverse, counts = np.unique(facts["digest"], axis=0, return_inverse=True, return_counts=True)
+    inverse = inverse.ravel()
+    order = np.argsort(inverse, kind="stable")
+    for members in np.split(order, np.cumsum(counts)[:-1]) if len(order) else []:
+        if len(members) > 1:
+            yield Group(column, [(splits[split], row) for split, row in origins[members].tolist()])
+
+
+def _alike(known: Known, column: str) -> Iterator[Group]:
+    """Groups that look the same and are not all identical."""
+    facts, splits, origins = _pictures(known, column)
+    for members in alike_groups(facts["hash"], facts["miniature"]):
+        if len(np.unique(facts["digest"][members], axis=0)) > 1:
+            yield Group(column, [(splits[split], row) for split, row in origins[members].tolist()])
+
+
+def _pairs_of(groups: Sequence[Group], column: str) -> set[tuple[tuple[str, int], tuple[str, int]]]:
+    """First member of each group and each other in another split, as places."""
+    pairs = set()
+    for group in groups:
+        if group.column == column:
+            places = [(facts.split, row) for facts, row in group.rows]
+            pairs |= {(a, b) for a in places[:EXAMPLES] for b in places if a[0] != b[0] and a < b}
+    return pairs

@@ -1,0 +1,177 @@
+"""Every image of a dataset looked at once, in worker processes; what is remembered is in `i2i.data.checks.facts`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from i2i.data.checks.alignment import Shift, shift_of
+from i2i.data.checks.facts import BINS, FACTS, Aligned, Fault, Place, SplitFacts, facts_of
+from i2i.data.checks.idmaps import Declared, undeclared
+from i2i.data.checks.likeness import luma
+from i2i.data.checks.opening import read_ids
+from i2i.data.tables.contract import Table
+from i2i.data.tables.detect import open_table
+from i2i.errors import DataError, MissingInputError
+from i2i.images import ImageError
+from i2i.pairs import Pixels
+from i2i.preparation import pool
+
+LEAST = 64
+"""Pixels that pictures have each way whose shift can be told."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many rows are done, and how many there are."""
+
+
+class Task(NamedTuple):
+    """A row of a split."""
+
+    split: str
+    row: int
+    aligned: bool
+    """Whether its images are held against each other."""
+
+
+@dataclass
+class Measured:
+    """What a worker found in a row."""
+
+    facts: dict[str, bytes] = field(default_factory=dict)
+    """Column -> an entry of type `i2i.data.checks.facts.FACTS`, which is quicker to send without its type."""
+    values: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    shift: Shift | None = None
+    notes: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    """Label values that are not declared."""
+    used: list[int] = field(default_factory=list)
+    """Label ids that are."""
+
+
+def build(root: str, declared: Declared | None) -> Callable[[Task], Measured]:
+    """What a worker does with a task.
+
+    Args:
+        root: The dataset.
+        declared: What label maps may hold, where they are checked.
+    """
+    import cv2
+
+    cv2.setNumThreads(1)
+    return partial(_measured, cache(partial(open_table, root)), declared)
+
+
+def _measured(open_: Callable[[str], Table], declared: Declared | None, task: Task) -> Measured:
+    table, done, grays = open_(task.split), Measured(), []
+    for column in table.columns:
+        pixels = _picture(table, Place(task.split, task.row, column), done)
+        if pixels is None:
+            continue
+        gray = luma(pixels)
+        entry, done.values[column] = facts_of(pixels, gray)
+        done.facts[column] = entry.tobytes()
+        if task.aligned and min(gray.shape) >= LEAST:
+            grays.append(gray)
+        if declared is not None and column == declared.column:
+            done.used, done.strange = undeclared(read_ids(table, task.row, column), declared)
+    if len(grays) == 2:
+        done.shift = shift_of(*grays)
+    return done
+
+
+def _picture(table: Table, place: Place, done: Measured) -> Pixels | None:
+    try:
+        picture = table.picture(place.row, place.column)
+    except (DataError, MissingInputError) as error:
+        done.faults.append(Fault(place, reason_of(error), str(error)))
+        return None
+    done.notes += picture.notes
+    return picture.pixels
+
+
+def reason_of(error: DataError | MissingInputError) -> str:
+    """A short code to count by."""
+    if isinstance(error, ImageError):
+        return error.reason
+    return "missing" if isinstance(error, MissingInputError) else "unreadable"
+
+
+def measure(
+    root: str,
+    tables: dict[str, Table],
+    *,
+    workers: int,
+    declared: Declared | None = None,
+    rows: int | None = None,
+    aligned: int = 0,
+    on_progress: Progress,
+) -> dict[str, SplitFacts]:
+    """Look at every image of every split.
+
+    Args:
+        root: The dataset.
+        tables: Its splits.
+        workers: How many processes.
+        declared: What label maps may hold, where they are checked.
+        rows: How many of each split are looked at, evenly spread; all when not given.
+        aligned: Rows of each split whose images are held against each other, evenly spread.
+        on_progress: Told how it goes.
+    """
+    known = {split: _empty(split, table) for split, table in tables.items()}
+    tasks = [task for split, table in tables.items() for task in _tasks(split, len(table.names), rows, aligned)]
+    processes = min(workers, len(tasks))
+    with closing(pool.run(build, (root, declared), iter(tasks), len(tasks), processes)) as results:
+        for done, (task, result) in enumerate(results, 1):
+            _add(known[task.split], task, result)
+            on_progress(done, len(tasks))
+    for facts in known.values():
+        facts.sort()  # in the order of the rows, whichever worker was first
+    return known
+
+
+def _empty(split: str, table: Table) -> SplitFacts:
+    rows = len(table.names)
+    return SplitFacts(
+        split=split,
+        layout=table.layout,
+        names=list(table.names),
+        columns=list(table.columns),
+        problems=list(table.problems),
+        facts={column: np.zeros(rows, FACTS) for column in table.columns},
+        values={column: np.zeros(BINS, np.int64) for column in table.columns},
+    )
+
+
+def spread(rows: int, wanted: int) -> list[int]:
+    """So many rows, evenly spread over all."""
+    wanted = min(rows, wanted)
+    return [rows * number // wanted for number in range(wanted)]
+
+
+def _tasks(split: str, length: int, wanted: int | None, aligned: int) -> Iterator[Task]:
+    rows = spread(length, length if wanted is None else wanted)
+    chosen = {rows[place] for place in spread(len(rows), aligned)}
+    return (Task(split, row, row in chosen) for row in rows)
+
+
+def _add(known: SplitFacts, task: Task, result: Measured | pool.Death) -> None:
+    known.looked_at += 1
+    if isinstance(result, pool.Death):
+        known.faults.append(Fault(Place(task.split, task.row, ""), result.reason, result.message))
+        return
+    for column, entry in result.facts.items():
+        known.facts[column][task.row] = np.frombuffer(entry, FACTS)[0]
+        known.values[column] += result.values[column]
+    known.faults += result.faults
+    if result.shift is not None:
+        known.shifts.append(Aligned(task.split, task.row, result.shift))
+    for note in set(result.notes):
+        known.notes.setdefault(note, []).append(task.row)
+    for value in result.strange:
+        known.strange.setdefault(value, []).append(task.row)
+    known.used.update(result.used)

@@ -1,0 +1,176 @@
+"""The dataset ``pairs``: every stored layout as sources and targets."""
+
+from collections.abc import Sequence
+from os import PathLike, fspath
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from i2i import images
+from i2i.data import lab
+from i2i.data.sides import Colours, Column, Side
+from i2i.data.tables import hub
+from i2i.data.tables.columns import choose
+from i2i.data.tables.contract import Table
+from i2i.data.tables.detect import LayoutName, open_table
+from i2i.data.tables.portion import open_portion
+from i2i.errors import DataError, UsageError
+from i2i.images import Range
+from i2i.pairs import Block, Pair, Pixels, range_of
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Counts = Count | tuple[Count | None, ...] | None
+Ranges = Range | tuple[Range | None, ...] | None
+
+
+class Pairs:
+    """One split of a dataset, in whatever layout it is stored; see "Your data" in the documentation.
+
+    Args:
+        direction: ``AtoB`` takes A as the source and B as the target, ``BtoA`` the reverse.
+        layout: How pairs are stored; ``auto`` finds out.
+        source: Columns of the source, concatenated on channels; when not given, a pair of known names is looked for.
+        target: Columns of the target.
+        source_channels: Channels of every source, or of each of its columns; when not given, those of the first image
+            that is not gray.
+        target_channels: Channels of every target, or of each of its columns; when not given, those of the first image
+            that is not gray.
+        source_range: The values of sources that stand for black and white, such as [0, 4095], or those of each column;
+            when not given, the dtype says so.
+        target_range: The values of targets that stand for black and white, or those of each column; when not given, the
+            dtype says so.
+        colours: ``lab`` learns to colour: the source is the lightness of the target, the target its colours.
+        streaming: Read a set of the Hub as it is needed, without downloading it first.
+        val_share: Part of ``train``, in 0..1, to hold out as ``val`` where the set has no such split.
+
+    Raises:
+        MissingInputError: If there is no dataset.
+        MissingSplitError: If it has no such split.
+        DataError: If the layout is not recognised, or something in the split cannot be a pair.
+        UsageError: If the options do not go together.
+    """
+
+    def __init__(
+        self,
+        root: str | PathLike[str],
+        split: str,
+        *,
+        direction: Literal["AtoB", "BtoA"] = "AtoB",
+        layout: LayoutName | Literal["auto"] = "auto",
+        source: tuple[str, ...] = (),
+        target: tuple[str, ...] = (),
+        source_channels: Counts = None,
+        target_channels: Counts = None,
+        source_range: Ranges = None,
+        target_range: Ranges = None,
+        colours: Colours = "rgb",
+        streaming: bool = False,
+        val_share: Share | None = None,
+    ) -> None:
+        root, columns = hub.streamed(fspath(root)) if streaming else fspath(root), (*source, *target)
+        if val_share is None:
+            self.table = open_table(root, split, layout, columns)
+        else:
+            self.table = open_portion(root, split, layout, columns, val_share)
+        self.layout, self.names, self.colours = self.table.layout, self.table.names, colours
+        _refuse_problems(self.table, root)
+        chosen = choose(self.table.columns, source, target, direction)
+        self._target = _columns("target", self.table, chosen.target, target_channels, target_range)
+        if colours == "lab":
+            _check_lab(self._target, source_channels, source_range)
+            self._source: tuple[Column, ...] = ()
+        else:
+            self._source = _columns("source", self.table, chosen.source, source_channels, source_range)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int, /) -> Pair:
+        target = self._side(index, self._target)
+        if self.colours == "lab":
+            return Pair(*lab.split(target))
+        return Pair(self._side(index, self._source), target)
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Neighbouring pairs that are read together; see `i2i.pairs.PairStream`."""
+        found: Sequence[Block] = getattr(self.table, "blocks", ())
+        return found
+
+    def sides(self, first: Pair) -> tuple[Side, Side]:
+        """What sources and targets are; see `i2i.data.sides.SidedDataset`."""
+        source, target = (Side.of(image) for image in first)
+        return (
+            source.model_copy(update={"colours": self.colours, "columns": self._source}),
+            target.model_copy(update={"colours": self.colours, "columns": self._target}),
+        )
+
+    def _side(self, index: int, columns: Sequence[Column]) -> Pixels:
+        parts = [self._part(index, column) for column in columns]
+        if len(parts) == 1:
+            return parts[0]
+        if len({part.shape[:2] for part in parts}) > 1:
+            sizes = " and ".join(f"{c.name} {p.shape[1]}x{p.shape[0]}" for c, p in zip(columns, parts, strict=True))
+            raise DataError(f"{self.names[index]}: {sizes} cannot be one image of several channels. Resize them.")
+        return stack(parts)
+
+    def _part(self, index: int, column: Column) -> Pixels:
+        pixels = self.table.picture(index, column.name, value_range=column.range).pixels
+        try:
+            return images.with_channels(pixels, column.channels)
+        except DataError as error:
+            raise DataError(f"{self.names[index]}: {error}") from None
+
+
+def stack(parts: Sequence[Pixels]) -> Pixels:
+    """Images of one size concatenated on channels; as float32 in [-1, 1], each by its own range, if dtypes differ."""
+    if len({part.dtype for part in parts}) == 1:
+        return np.concatenate(parts, axis=2)
+    return np.concatenate([images.scaled(part, range_of(part.dtype), "") for part in parts], axis=2)
+
+
+def _refuse_problems(table: Table, root: str) -> None:
+    if table.problems:
+        count = len(table.problems)
+        more = f" {count} such problems in all; `i2i data check` lists them." if count > 1 else ""
+        raise DataError(table.problems[0].message + more)
+    if not table.names:
+        raise DataError(f"{root} holds no pairs ({table.layout}). Prepare them with `i2i prepare`.")
+
+
+def _columns(side: str, table: Table, names: Sequence[str], channels: Counts, ranges: Ranges) -> tuple[Column, ...]:
+    """The columns of a side, with what was declared of each, and else their channels as they are found."""
+    counts = channels if isinstance(channels, tuple) else (channels,) * len(names)
+    spans = _each(ranges, len(names))
+    for what, given in (("channels", counts), ("range", spans)):
+        if len(given) != len(names):
+            raise UsageError(f"{side}_{what} has {len(given)} entries for {len(names)} columns. Give one a column.")
+    return tuple(
+        Column(name=name, channels=count or _channels(table, name, span is not None), range=span)
+        for name, count, span in zip(names, counts, spans, strict=True)
+    )
+
+
+def _each(ranges: Ranges, count: int) -> tuple[Range | None, ...]:
+    """The declared range of each column; two numbers are one range for all."""
+    match ranges:
+        case None:
+            return (None,) * count
+        case (int() | float() as low, int() | float() as high):
+            return (images.check_range((low, high)),) * count
+    return tuple(images.check_range(span) if span else None for span in ranges)
+
+
+def _channels(table: Table, column: str, declared: bool) -> int:
+    """Channels of the first image that is not gray: gray can become colour without loss, but not the reverse."""
+    found = (table.header(row, column).channels_read(declared=declared) for row in range(len(table.names)))
+    return next((channels for channels in found if channels > 1), 1)
+
+
+def _check_lab(target: Sequence[Column], source_channels: Counts, source_range: Ranges) -> None:
+    if len(target) > 1 or target[0].channels != 3 or target[0].range:
+        raise UsageError("Colours are learned from one column of RGB images without a declared range.")
+    if source_channels is not None or source_range is not None:
+        raise UsageError("With colours=lab the source is the target's lightness: leave its channels and range away.")

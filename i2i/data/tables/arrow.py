@@ -1,0 +1,111 @@
+"""Rows of a set of the ``datasets`` library, read where they lie in its memory-mapped Arrow files, never by Pillow."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from datasets import Dataset, Image, Value, config
+from huggingface_hub.constants import HF_HUB_CACHE
+from pyarrow import compute as pc
+
+from i2i.data.tables.columns import find_pair
+from i2i.data.tables.contract import Problem
+from i2i.data.tables.encoded import EncodedTable
+from i2i.data.tables.naming import NAME_COLUMNS, distinct, is_text
+from i2i.errors import DataError, UsageError
+from i2i.images.source import read_bytes
+from i2i.plugins import suggest
+
+BYTES = (Value("binary"), Value("large_binary"))
+
+
+class ArrowTable(EncodedTable):
+    """One split.
+
+    Columns are those of images, and those of plain bytes. Rows are named as in Parquet files; else by their number.
+
+    Args:
+        rows: The split.
+        columns: Those that every row must have; when empty, the pair that is found, or all.
+        where: What the user called the set, for errors.
+        layout: See `Table`.
+
+    Raises:
+        UsageError: If there is no such column.
+        DataError: If there are no columns of images.
+    """
+
+    def __init__(self, rows: Dataset, columns: Sequence[str], *, where: str, layout: str) -> None:
+        self._where = where
+        columns = _chosen(rows, columns, where)
+        texts = [name for name in NAME_COLUMNS if name in rows.features and is_text(rows.data.schema.field(name).type)]
+        rows = rows.with_format(None).select_columns(list(dict.fromkeys([*columns, *texts])))
+        for column in columns:
+            if isinstance(rows.features[column], Image):
+                rows = rows.cast_column(column, Image(decode=False))
+        self._columns = {column: rows.select_columns([column]) for column in columns}
+        missing = sorted({row for column in columns for row in _missing(rows, column)})
+        self._rows: Sequence[int] = sorted(set(range(len(rows))) - set(missing)) if missing else range(len(rows))
+        problems = [
+            Problem(str(row), "bad-row", f"Row {row} of {where} lacks an image. Mend or remove it.") for row in missing
+        ]
+        super().__init__(layout, self._names(rows, texts, columns[0]), columns, problems)
+
+    def encoded(self, row: int, column: str) -> bytes:
+        """The bytes of the image's file; see `Table`."""
+        value = self._columns[column][self._rows[row]][column]
+        data, path = (value["bytes"], value["path"]) if isinstance(value, dict) else (value, None)
+        if data is None and path is not None:
+            return self._file(row, column, Path(path))
+        if not data:
+            raise DataError(f"{self.where(row, column)} is empty. Mend or leave out this row.")
+        return bytes(data)
+
+    def where(self, row: int, column: str) -> str:
+        """What errors call an image."""
+        return f"{column} in row {self._rows[row]} of {self._where}"
+
+    def _file(self, row: int, column: str, path: Path) -> bytes:
+        # the set says which file to read: it may only be one that came with it
+        homes = (Path(config.HF_DATASETS_CACHE), Path(HF_HUB_CACHE), Path(self._where))
+        if not any(path.resolve().is_relative_to(home.resolve()) for home in homes):
+            raise DataError(
+                f"{self.where(row, column)} is a file outside the set, {str(path)!r}. Store the image in it."
+            )
+        return read_bytes(path, self.where(row, column))
+
+    def _names(self, rows: Dataset, columns: Sequence[str], image: str) -> Sequence[str]:
+        for column in (*columns, image):
+            values = _stored(rows, column)
+            files = column in (image, "file_name", "filename")
+            if pa.types.is_struct(values.type):
+                values = pc.struct_field(values, "path")
+            elif not is_text(values.type):
+                continue
+            texts = values.to_pylist()
+            if (names := distinct((texts[row] for row in self._rows), files=files)) is not None:
+                return names
+        return [str(row) for row in self._rows]
+
+
+def _chosen(rows: Dataset, wanted: Sequence[str], where: str) -> list[str]:
+    images = [name for name, kind in rows.features.items() if isinstance(kind, Image) or kind in BYTES]
+    for name in wanted:
+        if name not in images:
+            raise UsageError(f"{where} has no images in a column {name!r}.{suggest(name, images)}")
+    if not images:
+        raise DataError(f"{where} has no columns of images. Columns: {', '.join(rows.column_names)}.")
+    return list(wanted or find_pair(images) or images)
+
+
+def _stored(rows: Dataset, column: str) -> pa.ChunkedArray:
+    return rows.data.column(column)
+
+
+def _missing(rows: Dataset, column: str) -> list[int]:
+    """Rows without an image: neither its bytes, nor where they are."""
+    values = _stored(rows, column)
+    nothing = pc.is_null(values)
+    if pa.types.is_struct(values.type):
+        nothing = pc.and_(*(pc.is_null(pc.struct_field(values, part)) for part in ("bytes", "path")))
+    return list(pc.indices_nonzero(nothing).to_pylist())

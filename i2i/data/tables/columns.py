@@ -1,0 +1,63 @@
+"""Which column is the source and which the target: the names that datasets give them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from i2i.errors import DataError, UsageError
+from i2i.plugins import suggest
+
+
+class Columns(NamedTuple):
+    """Columns of the source and of the target; several are concatenated on channels."""
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+
+
+PAIRS = (
+    ("imageA", "imageB"),
+    ("A", "B"),
+    ("input_image", "edited_image"),
+    ("original_image", "edited_image"),
+    ("source", "target"),
+    ("input", "output"),
+    ("input", "target"),
+    ("conditioning_image", "image"),
+    ("label", "photo"),
+)
+"""Names that are understood without a word, A before B. Those of a dataset on the left come first."""
+
+
+def find_pair(columns: Sequence[str]) -> tuple[str, str] | None:
+    """The first of `PAIRS` that is among the columns."""
+    return next((pair for pair in PAIRS if set(pair) <= set(columns)), None)
+
+
+def choose(columns: Sequence[str], source: Sequence[str], target: Sequence[str], direction: str) -> Columns:
+    """What the user named, or else the pair that is found.
+
+    Args:
+        columns: Those that there are.
+        source: Those the user named; empty for none.
+        target: Likewise.
+        direction: ``AtoB``, or ``BtoA`` to swap the pair that is found.
+
+    Raises:
+        UsageError: If a name is not there, or only one side is named.
+        DataError: If nothing is named and no pair is found.
+    """
+    if source or target:
+        if not (source and target):
+            raise UsageError("Columns of the source or of the target are named. Name both, or none of them.")
+        if direction != "AtoB":
+            raise UsageError("Columns are named, and a direction besides. Name them the other way round instead.")
+        for name in (*source, *target):
+            if name not in columns:
+                raise UsageError(f"No column {name!r}.{suggest(name, columns)} Columns: {', '.join(columns)}.")
+        return Columns(tuple(source), tuple(target))
+    if (pair := find_pair(columns)) is None:
+        known = ", ".join("/".join(pair) for pair in PAIRS)
+        there = ", ".join(columns) or "none"
+        raise DataError(f"Which column is the source? There are: {there}. Name source and target (known: {known}).")
+    a, b = pair
+    return Columns((a,), (b,)) if direction == "AtoB" else Columns((b,), (a,))

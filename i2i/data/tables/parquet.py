@@ -1,0 +1,21 @@
+"""Parquet files, as the Hub keeps its sets: ``train-00000-of-00004.parquet``, ``data/validation-*.parquet``."""
+
+from collections.abc import Sequence
+
+from i2i.data.tables import shards
+from i2i.data.tables.contract import Table
+
+SUFFIX = ".parquet"
+
+
+def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
+    """See `i2i.data.tables.contract.Layout`."""
+    return list(shards.by_split(shards.find(root, SUFFIX)))
+
+
+def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
+    """See `i2i.data.tables.contract.Layout`."""
+    from i2i.data.tables.rowgroups import ParquetTable  # pyarrow takes its time
+
+    found = shards.by_split(shards.find(root, SUFFIX))[split]
+    return ParquetTable(found, columns, remote=shards.is_url(root))

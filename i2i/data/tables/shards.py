@@ -1,0 +1,118 @@
+"""Shards: the files of a set that is stored as a few large ones, here or behind an fsspec address."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple
+
+from i2i.errors import DataError, MissingInputError
+from i2i.pairs import SPLITS
+
+KEYWORDS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "eval", "evaluation"),
+}
+"""Words in the names of files and folders by which the Hub knows what split they are of."""
+
+NUMBERED = re.compile(r"(\w+)-\d{5}-of-\d{5}")
+"""How the Hub itself names the files of a split, whatever that is called."""
+
+
+class Shard(NamedTuple):
+    """One file."""
+
+    url: str
+    """Address or path."""
+    name: str
+    """Path relative to the set, without suffix."""
+
+
+def is_url(root: str) -> bool:
+    """Whether this is an address such as ``s3://bucket/set``, and no path."""
+    return "://" in root
+
+
+def find(root: str, suffix: str) -> list[Shard]:
+    """All shards below a folder, or the one that ``root`` is, by name; what begins with a dot or ``_`` is none.
+
+    Raises:
+        MissingInputError: If there is no such folder.
+        DataError: If it cannot be listed.
+    """
+    from fsspec.core import url_to_fs
+
+    with explained(root):
+        fs, base = url_to_fs(root)
+        paths = [base] if fs.isfile(base) else fs.find(base)
+        if not paths and not fs.exists(base):
+            raise FileNotFoundError
+        shards = []
+        for path in sorted(paths):
+            name = path.removeprefix(base).lstrip("/") or path.rpartition("/")[2]
+            if name.endswith(suffix) and not any(part.startswith((".", "_")) for part in name.split("/")):
+                shards.append(Shard(fs.unstrip_protocol(path) if is_url(root) else path, name.removesuffix(suffix)))
+        return shards
+
+
+def by_split(shards: Sequence[Shard]) -> dict[str, list[Shard]]:
+    """Split -> its shards, by their names, as the Hub understands them; where no name says a split, all are ``train``.
+
+    Example:
+        >>> list(by_split([Shard("", "data/train-00000-of-00001"), Shard("", "data/dev-00000-of-00001")]))
+        ['train', 'val']
+        >>> list(by_split([Shard("", "0001"), Shard("", "0002")]))
+        ['train']
+    """
+    found: dict[str, list[Shard]] = {split: [] for split in SPLITS}
+    for shard in shards:
+        if split := _split_of(shard.name):
+            found.setdefault(split, []).append(shard)
+    named = {split: of_split for split, of_split in found.items() if of_split}
+    return named or ({"train": list(shards)} if shards else {})
+
+
+def _split_of(name: str) -> str | None:
+    """What a shard's name or, where that says nothing, a folder's says."""
+    parts = name.split("/")
+    for part in reversed(parts):
+        words = re.split(r"[^a-z]+", part.lower())
+        for split, keywords in KEYWORDS.items():
+            if any(word in keywords for word in words):
+                return split
+    numbered = NUMBERED.fullmatch(parts[-1])
+    return numbered[1] if numbered else None
+
+
+@contextmanager
+def opened(url: str) -> Iterator[IO[Any]]:
+    """A shard, open for reading.
+
+    Opened anew each time: a process that was forked must not share a position in a file, nor a connection.
+
+    Raises:
+        MissingInputError: If it is not there.
+        DataError: If it cannot be read.
+    """
+    from fsspec.core import url_to_fs
+
+    with explained(url):
+        fs, path = url_to_fs(url)
+        with fs.open(path, "rb") as file:
+            yield file
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Errors of files and of the network as one line."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if isinstance(error, MissingInputError):
+            raise
+        raise MissingInputError(f"There is no {where!r}. Give a file, a folder or an address that is there.") from None
+    except ImportError as error:
+        raise DataError(f"{where} cannot be read: {error}.") from None
+    except OSError as error:
+        reason = (error.strerror or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+        raise DataError(f"{where} cannot be read: {reason}.") from error

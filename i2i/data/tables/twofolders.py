@@ -1,0 +1,42 @@
+"""Two folders a split: ``trainA/NAME`` and ``trainB/NAME``, or ``A/train/NAME`` and ``B/train/NAME``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from i2i.data.tables.columns import find_pair
+from i2i.data.tables.files import FileTable, folders_in, match
+
+
+def splits(root: str, columns: Sequence[str]) -> list[str]:
+    """Splits of which both folders are there; see `Layout`."""
+    return list(dict.fromkeys([*_joined(root), *_below(root, columns)]))
+
+
+def open_split(root: str, split: str, columns: Sequence[str]) -> FileTable:
+    """Files of the same name in both folders; see `Layout`."""
+    base = Path(root)
+    if split in _joined(root):
+        folders = {side: base / f"{split}{side}" for side in ("A", "B")}
+    else:
+        folders = {column: base / column / split for column in _sides(root, columns)}
+    matched = match(base, folders)
+    labels = " and ".join(folder.relative_to(base).as_posix() for folder in folders.values())
+    return FileTable(f"folders {labels}", matched.names, list(folders), matched.files, matched.problems)
+
+
+def _joined(root: str) -> list[str]:
+    there = folders_in(root)
+    return [name[:-1] for name in there if len(name) > 1 and name[-1] == "A" and f"{name[:-1]}B" in there]
+
+
+def _below(root: str, columns: Sequence[str]) -> list[str]:
+    sides = _sides(root, columns)
+    shared = [set(folders_in(Path(root, side))) for side in sides]
+    return sorted(set.intersection(*shared)) if shared else []
+
+
+def _sides(root: str, columns: Sequence[str]) -> list[str]:
+    there = folders_in(root)
+    if columns:
+        return list(dict.fromkeys(columns)) if set(columns) <= set(there) else []
+    return list(find_pair(there) or ())

@@ -1,0 +1,157 @@
+"""Finding images on this machine or in an object store: names, and stamps that change when a file does."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from i2i import images
+from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.images.discovery import JUNK, SUFFIXES, Skipped
+from i2i.plugins import describe
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+WEB = ("http://", "https://")
+
+
+class Found(NamedTuple):
+    """An image file."""
+
+    file: str
+    """Absolute path, or URL."""
+    root: int
+    """Which of the sources it came from."""
+    name: str
+    """Relative to all sources."""
+    inner: str
+    """Relative to its own source."""
+    stamp: str = ""
+    """Size and version as the store listed them; of a local file it is looked up when it is needed."""
+
+
+class Listing(NamedTuple):
+    """Everything that lies in the sources."""
+
+    files: list[Found]
+    skipped: list[Skipped]
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is an address and not a path."""
+    return URL.match(place) is not None
+
+
+def absolute(source: str | Path) -> str:
+    """A path made absolute; an address as its store spells it.
+
+    Raises:
+        UsageError: If there is nothing installed for addresses of its kind.
+    """
+    text = os.fspath(source)
+    if not is_url(text):
+        return os.path.abspath(text)
+    if text.startswith(WEB):
+        return text.rstrip("/")
+    place = remote(text)
+    return str(place.fs.unstrip_protocol(place.path)).rstrip("/")
+
+
+def list_sources(sources: Sequence[str], out: str) -> Listing:
+    """All images below the sources, by name.
+
+    Args:
+        sources: As `absolute` gives them: paths, or addresses in one store.
+        out: What is not entered: the folder that is being written.
+
+    Raises:
+        MissingInputError: If a source is not there.
+        UsageError: If they are not of one place.
+        DataError: If the store cannot be asked.
+    """
+    urls = [source for source in sources if is_url(source)]
+    if not urls:
+        return _list_local(sources, out)
+    if len(urls) < len(sources):
+        raise UsageError(f"{urls[0]!r} is an address and others are paths. Give sources of one place.")
+    if urls[0].startswith(WEB):
+        raise UsageError(f"{urls[0]!r} cannot be listed. Give a bucket, such as s3://, or download the images first.")
+    return _list_remote(urls, out)
+
+
+def _list_local(sources: Sequence[str], out: str) -> Listing:
+    roots = [Path(source) for source in sources]
+    found = images.discover(roots, exclude=None if is_url(out) else Path(out))
+    files = []
+    for file in found.files:
+        root = next((i for i, root in enumerate(roots) if file.is_relative_to(root)), 0)
+        inner = file.name if file == roots[root] else file.relative_to(roots[root]).as_posix()
+        files.append(Found(str(file), root, found.name_of(file), inner))
+    return Listing(files, found.skipped)
+
+
+def _list_remote(urls: Sequence[str], out: str) -> Listing:
+    common = PurePosixPath(os.path.commonpath([url.partition("://")[2] for url in urls]))
+    if len({url.partition("://")[0] for url in urls}) > 1 or common == PurePosixPath("."):
+        raise UsageError(f"{urls[0]!r} and {urls[-1]!r} have no common place. Give sources of one bucket.")
+    files: dict[str, Found] = {}
+    skipped = []
+    for root, url in enumerate(urls):
+        prefix = PurePosixPath(url.partition("://")[2]).relative_to(common).as_posix()
+        for inner, address, details in _walk(url):
+            name = inner if prefix == "." else f"{prefix}/{inner}"
+            if address == out or address.startswith(f"{out}/"):
+                continue
+            if reason := _reason(inner):
+                skipped.append(Skipped(name, reason))
+            else:
+                files.setdefault(address, Found(address, root, name, inner, _stamp(details)))
+    in_order = sorted(files.values(), key=lambda found: os.fsencode(found.name))
+    return Listing(in_order, sorted(set(skipped)))
+
+
+def _walk(url: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Path below the source, address and details of every file there, in one request where the store can."""
+    place = remote(url)
+    try:
+        found = place.fs.find(place.path, detail=True)
+    except Exception as error:  # every store has errors of its own
+        raise DataError(f"{url!r} cannot be listed: {describe(error)}.") from error
+    if not found:
+        raise MissingInputError(f"There is nothing at {url!r}. Give a bucket, or a folder in one.")
+    start = str(place.fs._strip_protocol(place.path))
+    walked = []
+    for path, details in found.items():
+        inner = path[len(start) :].lstrip("/") or PurePosixPath(path).name
+        walked.append((inner, str(place.fs.unstrip_protocol(path)), details))
+    return walked
+
+
+def remote(url: str) -> Any:
+    """The place behind an address.
+
+    Raises:
+        UsageError: If there is nothing installed for addresses of its kind.
+    """
+    from upath import UPath
+
+    try:
+        place = UPath(url)
+        place.fs  # noqa: B018  # this is where the store's package is imported
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"{url!r} cannot be opened: {error} (pip install s3fs, gcsfs, adlfs, ...)") from error
+    return place
+
+
+def _reason(inner: str) -> str:
+    """Why a file is none of the images, as for files of this machine."""
+    parts = PurePosixPath(inner).parts
+    if any(part.startswith(".") or part.lower() in JUNK for part in parts):
+        return "junk"
+    suffix = PurePosixPath(inner).suffix.lower()
+    return "" if suffix in SUFFIXES else images.printable(suffix) or "no suffix"
+
+
+def _stamp(details: dict[str, Any]) -> str:
+    version = next((details[key] for key in ("ETag", "etag", "md5Hash", "mtime", "created") if key in details), "")
+    return f"{details.get('size') or 0} {version}"

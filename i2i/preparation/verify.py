@@ -1,0 +1,48 @@
+"""Whether the files of a dataset are still those that were made: decoders accept most flipped bits."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from i2i.preparation.report import read_rows
+
+
+class Damage(NamedTuple):
+    """A file that is not as it was made."""
+
+    file: str
+    """Relative to the dataset."""
+    kind: Literal["missing", "damaged"]
+
+
+def verify(folder: Path) -> list[Damage]:
+    """Compare every file of a dataset that `prepare` made with its checksum in ``report.jsonl``.
+
+    Args:
+        folder: The dataset.
+
+    Returns:
+        The files that are missing, or have other bytes; a file that cannot be read is damaged.
+
+    Raises:
+        DataError: If the report is missing or damaged.
+    """
+    return [damage for file, sha256 in _files(folder) if (damage := _check(folder, file, sha256)) is not None]
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    for row in read_rows(folder / "report.jsonl"):
+        for output in row.outputs:
+            yield f"{row.split}/{output.file}" if row.split else output.file, output.sha256
+
+
+def _check(folder: Path, file: str, sha256: str) -> Damage | None:
+    try:
+        with (folder / file).open("rb") as stream:
+            same = hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+    except FileNotFoundError:
+        return Damage(file, "missing")
+    except OSError:
+        same = False
+    return None if same else Damage(file, "damaged")

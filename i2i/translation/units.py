@@ -1,0 +1,92 @@
+"""Between the numbers that users have and those that networks see, as a model's two sides declare them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from i2i import images
+from i2i.data.dataset import stack
+from i2i.data.sides import Column, Side
+from i2i.errors import DataError
+from i2i.pairs import Pixels
+
+
+def is_declared(side: Side) -> bool:
+    """Whether any range was declared, so that results are numbers in it instead of brightness."""
+    return any(side.ranges)
+
+
+def to_network(arrays: Sequence[NDArray[Any]], side: Side) -> Pixels:
+    """One source in the user's numbers as `i2i.pairs.Pixels`.
+
+    Args:
+        arrays: (H, W, C) each: one with all channels, or one for each column.
+        side: What the model's sources are.
+
+    Raises:
+        DataError: If they have other channels than the side, or values are beyond their range.
+    """
+    if len(arrays) == 1 and len(side.columns) < 2:
+        return _scaled(arrays[0], next(iter(side.ranges), None), "The image")
+    if len(arrays) == 1:
+        if arrays[0].shape[2] != side.channels:
+            raise wrong_channels(arrays[0].shape[2], side)
+        arrays = [part for part, _ in _parts(arrays[0], side.columns)]
+    if len(arrays) != len(side.columns):
+        names = ", ".join(column.name for column in side.columns) or "one image"
+        raise DataError(f"{len(arrays)} images are given, the model takes {names}.")
+    parts = [_scaled(array, column.range, column.name) for array, column in zip(arrays, side.columns, strict=True)]
+    return _stacked(parts, side, [column.name for column in side.columns])
+
+
+def _scaled(values: NDArray[Any], span: images.Range | None, where: str) -> Pixels:
+    if span is not None:
+        return images.scaled(values, span, where)
+    if values.dtype == np.float32 and not np.abs(values).max() <= 1:
+        raise DataError("A float image has values in [-1, 1]. Scale it, or give uint8 or uint16.")
+    if values.dtype not in (np.uint8, np.uint16, np.float32):
+        raise DataError(f"{where} holds {values.dtype}. Give uint8, uint16 or float32 in [-1, 1].")
+    return values
+
+
+def _stacked(parts: Sequence[Pixels], side: Side, names: Sequence[object]) -> Pixels:
+    if len({part.shape[:2] for part in parts}) > 1:
+        sizes = ", ".join(f"{name} is {part.shape[1]}x{part.shape[0]}" for name, part in zip(names, parts, strict=True))
+        raise DataError(f"{sizes}. Images of one source have one size.")
+    counts = (column.channels for column in side.columns)
+    return stack([images.with_channels(part, count) for part, count in zip(parts, counts, strict=True)])
+
+
+def wrong_channels(channels: int, side: Side) -> DataError:
+    """The one line about an image that does not have what a side of several columns is put together of."""
+    names = " and ".join(f"{column.name} ({column.channels})" for column in side.columns)
+    return DataError(f"The image has {channels} channels, the model takes {side.channels}: {names}. Give all of them.")
+
+
+def read(files: Sequence[Path], side: Side) -> Pixels:
+    """One source, from one file or from one for each column; see `Translator.read`."""
+    if len(files) == 1:
+        if len(set(side.ranges)) > 1:
+            names = ", ".join(column.name for column in side.columns)
+            raise DataError(f"{files[0]}: its channels have different ranges. Give a folder for each of {names}.")
+        return images.read(files[0], value_range=next(iter(side.ranges), None)).pixels
+    pairs = zip(files, side.columns, strict=True)
+    return _stacked([images.read(file, value_range=column.range).pixels for file, column in pairs], side, files)
+
+
+def from_network(pixels: Pixels, side: Side) -> NDArray[Any]:
+    """A result in the numbers that were declared, float32; as it is where none were."""
+    if not is_declared(side):
+        return pixels
+    parts = _parts(pixels, side.columns)
+    return np.concatenate([images.unscaled(part, column.range) if column.range else part for part, column in parts], 2)
+
+
+def _parts(values: NDArray[Any], columns: Sequence[Column]) -> Iterator[tuple[NDArray[Any], Column]]:
+    start = 0
+    for column in columns:
+        yield values[..., start : start + column.channels], column
+        start += column.channels

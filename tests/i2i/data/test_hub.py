@@ -1,0 +1,198 @@
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import datasets
+import numpy as np
+import pytest
+from hub import Hub
+
+from i2i.data.dataset import Pairs
+from i2i.data.tables import hub as layout
+from i2i.data.tables.detect import open_table, splits_of
+from i2i.errors import DataError, UsageError
+
+COUNT = 12
+
+
+def png(value: int) -> bytes:
+    done, data = cv2.imencode(".png", np.full((4, 4, 3), value, np.uint8))
+    assert done
+    return data.tobytes()
+
+
+A = [png(value) for value in range(COUNT)]
+B = [png(100 + value) for value in range(COUNT)]
+
+
+def facades(**rows: list[Any]) -> datasets.Dataset:
+    features = datasets.Features({"imageA": datasets.Image(), "imageB": datasets.Image()})
+    whole = {"imageA": [{"bytes": a, "path": None} for a in A], "imageB": [{"bytes": b, "path": None} for b in B]}
+    return datasets.Dataset.from_dict(whole | rows, features=features)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    datasets.disable_progress_bars()
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("hf://huggan/facades", ("huggan/facades", None, None)),
+        ("hf://huggan/facades/", ("huggan/facades", None, None)),
+        ("hf://huggan/facades@v1.2/small", ("huggan/facades", "v1.2", "small")),
+        ("hf://huggan/facades@refs/convert/parquet", ("huggan/facades", "refs/convert/parquet", None)),
+    ],
+)
+def test_addresses_have_name_revision_and_configuration(address: str, parts: tuple[str | None, ...]) -> None:
+    assert layout.parse(address) == parts
+
+
+@pytest.mark.parametrize(
+    "other", ["huggan/facades", "hf://facades", "hf://datasets/huggan/facades", "s3://a/b", "hf://a/b/c/d"]
+)
+def test_other_addresses_are_none_of_the_hub(other: str) -> None:
+    assert layout.parse(other) is None
+
+
+def test_what_the_datasets_library_saved_is_read(tmp_path: Path) -> None:
+    datasets.DatasetDict(train=facades(), validation=facades().select([3, 1])).save_to_disk(tmp_path / "set")
+    assert splits_of(tmp_path / "set") == ["train", "validation"]
+    train, val = (open_table(tmp_path / "set", split) for split in ("train", "val"))
+    assert train.layout == "datasets library, save_to_disk"
+    assert list(train.columns) == ["imageA", "imageB"]
+    assert [train.encoded(row, "imageB") for row in range(COUNT)] == B
+    assert [val.encoded(row, "imageA") for row in range(2)] == [A[3], A[1]]
+    assert list(val.names) == ["0", "1"]
+    facades().save_to_disk(tmp_path / "one")
+    assert splits_of(tmp_path / "one") == ["train"]
+    assert open_table(tmp_path / "one", "train").picture(2, "imageA").pixels[0, 0].tolist() == [2, 2, 2]
+
+
+def test_a_row_that_lacks_an_image_is_left_out_and_named(tmp_path: Path) -> None:
+    b: list[Any] = [{"bytes": data, "path": None} for data in B]
+    b[4] = None
+    facades(imageB=b).save_to_disk(tmp_path / "set")
+    table = open_table(tmp_path / "set", "train")
+    assert [(problem.name, problem.reason) for problem in table.problems] == [("4", "bad-row")]
+    assert [table.encoded(row, "imageB") for row in range(len(table.names))] == B[:4] + B[5:]
+    assert list(table.names)[3:5] == ["3", "5"]
+
+
+def test_a_set_cannot_have_a_file_read_that_did_not_come_with_it(tmp_path: Path) -> None:
+    (tmp_path / "private.png").write_bytes(A[0])
+    outside = str(tmp_path / "private.png")
+    whole = facades().cast_column("imageA", datasets.Image(decode=False))
+    rows = [{"bytes": None, "path": outside}] * COUNT
+    features = datasets.Features({"imageA": {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}})
+    strange = datasets.Dataset.from_dict({"imageA": rows}, features=features).cast_column(
+        "imageA", datasets.Image(decode=False)
+    )
+    joined = datasets.concatenate_datasets([strange, whole.select_columns(["imageB"])], axis=1)
+    table = layout_table(joined, tmp_path / "set")
+    with pytest.raises(DataError, match="is a file outside the set"):
+        table.encoded(0, "imageA")
+
+
+def layout_table(rows: datasets.Dataset, where: Path) -> Any:
+    from i2i.data.tables.arrow import ArrowTable
+
+    return ArrowTable(rows, [], where=str(where), layout="")
+
+
+def test_a_share_is_held_out_by_name(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    whole = np.zeros((4, 8, 3), np.uint8)
+    for number in range(200):
+        assert cv2.imwrite(str(tmp_path / "train" / f"{number}.png"), whole)
+    parts = {split: set(Pairs(tmp_path, split, val_share=0.2).names) for split in ("train", "val")}
+    assert not parts["train"] & parts["val"]
+    assert parts["train"] | parts["val"] == {str(number) for number in range(200)}
+    assert 20 < len(parts["val"]) < 60  # five deviations of a binomial draw around 40
+    (tmp_path / "train" / "another.png").write_bytes((tmp_path / "train" / "0.png").read_bytes())
+    assert set(Pairs(tmp_path, "val", val_share=0.2).names) - {"another"} == parts["val"]
+
+
+def test_a_set_with_a_held_out_split_needs_no_share(pairs_folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"has a split 'val' already"):
+        Pairs(pairs_folder, "train", val_share=0.2)
+
+
+def test_a_folder_cannot_be_streamed(pairs_folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be streamed.*hf://USER/NAME"):
+        Pairs(pairs_folder, "train", streaming=True)
+
+
+READ = """
+import hashlib, json, sys
+from i2i.data.dataset import Pairs
+from i2i.errors import I2iError
+
+def read(root, split, **options):
+    try:
+        pairs = Pairs(root, split, **options)
+        read = [pairs[index] for index in range(len(pairs))]
+    except I2iError as error:
+        return {"error": type(error).__name__, "text": str(error)}
+    sums = [hashlib.sha256(pair.source.tobytes() + pair.target.tobytes()).hexdigest() for pair in read]
+    return {"layout": pairs.layout, "sums": sums, "blocks": [block.pairs for block in pairs.blocks]}
+
+print(json.dumps([read(*place, **options) for place, options in json.loads(sys.argv[1])]))
+"""
+
+
+def read(server: Hub, home: Path, *wanted: tuple[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a process of its own reads from the stand-in; the client looks for the Hub when it is imported."""
+    environment = {**os.environ, **server.environment(home), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    command = [sys.executable, "-c", READ, json.dumps(wanted)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Any:
+    files = {}
+    for split, number in (("train", 0), ("train", 1), ("test", 0)):
+        path = tmp_path / "part.parquet"
+        facades().shard(2, number, contiguous=True).to_parquet(path, batch_size=4)
+        files[f"data/{split}-{number:05}-of-00002.parquet"] = path.read_bytes()
+    with Hub().running() as running:
+        running.state.put("huggan/facades", files, kind="dataset")
+        yield running
+
+
+def test_a_set_of_the_hub_is_the_same_downloaded_streamed_and_from_the_cache(server: Hub, tmp_path: Path) -> None:
+    train = ("hf://huggan/facades", "train")
+    expected = [hashlib.sha256(picture(n) + picture(100 + n)).hexdigest() for n in range(COUNT)]
+    (streamed,) = read(server, tmp_path / "streaming", (train, {"streaming": True}))
+    assert streamed == {"layout": "Parquet, 2 files", "sums": expected, "blocks": [4, 2, 4, 2]}
+    assert not list((tmp_path / "streaming").rglob("*.arrow"))
+    (downloaded,) = read(server, tmp_path / "home", (train, {}))
+    assert downloaded == {"layout": "Hugging Face Hub", "sums": expected, "blocks": []}
+    before = len(server.requests)
+    train_part, val_part = read(
+        server, tmp_path / "home", *(((train[0], split), {"val_share": 0.5}) for split in ("train", "val"))
+    )
+    assert sorted(train_part["sums"] + val_part["sums"]) == sorted(expected)
+    assert val_part["sums"]
+    assert not any("/lfs/" in request.path for request in server.requests[before:])  # nothing is downloaded twice
+
+
+def picture(value: int) -> bytes:
+    return np.full((4, 4, 3), value, np.uint8).tobytes()
+
+
+def test_what_the_hub_does_not_have_is_one_line(server: Hub, tmp_path: Path) -> None:
+    place = ("hf://huggan/fassades", "train")
+    for refusal in read(server, tmp_path / "home", (place, {}), (place, {"streaming": True})):
+        assert refusal["error"] == "MissingInputError", refusal
+        assert "hf://huggan/fassades" in refusal["text"]
+        assert "\n" not in refusal["text"]

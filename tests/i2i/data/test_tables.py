@@ -1,0 +1,223 @@
+"""Every folder-like way in: what is detected, which rows it has, and what is said of the rest."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from i2i import images
+from i2i.data.tables.columns import PAIRS, choose
+from i2i.data.tables.detect import open_table, splits_of
+from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
+
+
+def fill(path: Path, value: int, channels: int = 3) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images.write(path, np.full((6, 8, channels), value, np.uint8))
+    return path
+
+
+def values(root: Path, split: str = "train", **options: Any) -> dict[str, list[int]]:
+    """Name of each row -> value of each of its images."""
+    table = open_table(root, split, **options)
+    return {
+        name: [int(table.picture(row, column).pixels[0, 0, 0]) for column in table.columns]
+        for row, name in enumerate(table.names)
+    }
+
+
+def both_sides(root: Path, a: str, b: str) -> None:
+    for value, name in enumerate(("one", "two"), 1):
+        fill(root / a / f"{name}.png", value)
+        fill(root / b / f"{name}.webp", value + 10)
+
+
+EXPECTED = {"one": [1, 11], "two": [2, 12]}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_column_folders_of_known_names_are_found(tmp_path: Path, pair: tuple[str, str]) -> None:
+    a, b = pair
+    both_sides(tmp_path / "train", a, b)
+    fill(tmp_path / "train" / "depth" / "one.png", 9)
+    table = open_table(tmp_path, "train")
+    assert list(table.columns) == [a, b]
+    assert table.layout == f"folders {a} and {b}"
+    assert values(tmp_path) == EXPECTED
+
+
+def test_columns_that_are_named_may_be_called_anything(tmp_path: Path) -> None:
+    both_sides(tmp_path / "train", "night", "day")
+    fill(tmp_path / "train" / "depth" / "two.png", 9)
+    assert values(tmp_path, columns=("night", "day")) == EXPECTED
+    table = open_table(tmp_path, "train", columns=("night", "day", "depth"))
+    assert list(table.names) == ["two"]
+    assert [problem.name for problem in table.problems] == ["one"]
+
+
+@pytest.mark.parametrize("folders", [("trainA", "trainB"), ("A/train", "B/train"), ("source/train", "target/train")])
+def test_two_folders_are_found(tmp_path: Path, folders: tuple[str, str]) -> None:
+    both_sides(tmp_path, *folders)
+    both_sides(tmp_path, *(folder.replace("train", "test") for folder in folders))
+    assert splits_of(tmp_path) == ["train", "test"]
+    assert open_table(tmp_path, "train").layout == f"folders {folders[0]} and {folders[1]}"
+    assert values(tmp_path) == values(tmp_path, "test") == EXPECTED
+
+
+def test_ab_files_are_halves_with_names_that_differ(tmp_path: Path) -> None:
+    for name in ("x.png", "x.webp", "below/y.png"):
+        both = np.repeat(np.array([[[1], [2]]], np.uint8), 4, axis=1)
+        (tmp_path / "train" / name).parent.mkdir(parents=True, exist_ok=True)
+        images.write(tmp_path / "train" / name, both.repeat(3, axis=2))
+    assert values(tmp_path) == {"below/y": [1, 2], "x.png": [1, 2], "x.webp": [1, 2]}
+    table = open_table(tmp_path, "train")
+    assert (table.layout, table.header(0, "A").width) == ("ab, A left and B right", 4)
+    assert table.encoded(0, "B") == (tmp_path / "train" / "below" / "y.png").read_bytes()
+
+
+def write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        keys = list(rows[0])
+        lines = [",".join(keys), *(",".join(f'"{row.get(key, "")}"' for key in keys) for row in rows)]
+        path.write_text("\ufeff" + "\r\n".join(lines) + "\r\n", "utf-8")  # as spreadsheets save it
+
+
+@pytest.mark.parametrize("name", ["manifest.jsonl", "manifest.csv", "metadata.jsonl"])
+@pytest.mark.parametrize("keys", [("source", "target"), ("imageA_file_name", "imageB_file_name")])
+def test_a_list_of_files_has_its_splits_in_a_column(tmp_path: Path, keys: tuple[str, str], name: str) -> None:
+    both_sides(tmp_path, "files/a", "files/b")
+    rows = [
+        {keys[0]: f"files/a/{stem}.png", keys[1]: f"files/b/{stem}.webp", "text": "a, b", "split": split}
+        for stem, split in (("one", "train"), ("two", "validation"))
+    ]
+    write_manifest(tmp_path / name, rows)
+    assert splits_of(tmp_path) == ["train", "validation"]
+    assert values(tmp_path) == {"files/a/one": [1, 11]}
+    assert values(tmp_path, "val") == {"files/a/two": [2, 12]}
+    assert values(tmp_path / name) == {"files/a/one": [1, 11]}
+    assert open_table(tmp_path, "train").layout.startswith(f"manifest {name}, columns ")
+
+
+@pytest.mark.parametrize("place", ["train/metadata.jsonl", "train/manifest.csv", "train.jsonl", "train.csv"])
+def test_a_split_may_have_a_list_of_its_own(tmp_path: Path, place: str) -> None:
+    base = tmp_path / "train" if "/" in place else tmp_path
+    both_sides(base, "left", "right")
+    rows = [{"input_image": f"left/{s}.png", "edited_image": f"right/{s}.webp"} for s in ("one", "two")]
+    write_manifest(tmp_path / place, rows)
+    assert splits_of(tmp_path) == ["train"]
+    assert values(tmp_path) == {"left/one": [1, 11], "left/two": [2, 12]}
+
+
+def test_a_file_name_without_a_column_is_that_of_the_image(tmp_path: Path) -> None:
+    both_sides(tmp_path, "photos", "edges")
+    rows = [{"file_name": f"photos/{s}.png", "conditioning_image_file_name": f"edges/{s}.webp"} for s in ("one", "two")]
+    write_manifest(tmp_path / "metadata.jsonl", rows)
+    table = open_table(tmp_path, "train")
+    assert list(table.columns) == ["conditioning_image", "image"]
+
+
+def test_the_metadata_of_ab_files_are_no_list_of_pairs(tmp_path: Path) -> None:
+    fill(tmp_path / "train" / "x.png", 1)
+    write_manifest(tmp_path / "train" / "metadata.jsonl", [{"file_name": "x.png", "source": "photos/x.jpg"}])
+    assert open_table(tmp_path, "train").layout == "ab, A left and B right"
+
+
+def test_every_bad_row_of_a_list_is_named_and_none_is_used(tmp_path: Path) -> None:
+    both_sides(tmp_path / "set", "a", "b")
+    outside = fill(tmp_path / "secret.png", 5)
+    good = {"source": "a/one.png", "target": "b/one.webp"}
+    bad: list[dict[str, Any]] = [
+        {"source": "a/one.png"},
+        {"source": "a/one.png", "target": ""},
+        {"source": "a/one.png", "target": "b/nothing.png"},
+        {"source": "../secret.png", "target": "b/one.webp"},
+        {"source": "a/../../secret.png", "target": "b/one.webp"},
+        {"source": "https://example.org/x.png", "target": "b/one.webp"},
+        {"source": 7, "target": "b/one.webp"},
+    ]
+    write_manifest(tmp_path / "set" / "manifest.jsonl", [good, *bad, {**good, "source": str(outside)}])
+    with (tmp_path / "set" / "manifest.jsonl").open("a") as file:
+        file.write("{no json\n[1]\n\n")
+    table = open_table(tmp_path / "set", "train")
+    assert len(table.names) == len(set(table.names)) == 2
+    assert int(table.picture(1, "source").pixels[0, 0, 0]) == 5  # an absolute path is meant
+    assert [problem.name for problem in table.problems] == [f"line {n}" for n in (2, 3, 4, 5, 6, 7, 8, 10, 11)]
+    reasons = [problem.reason for problem in table.problems]
+    assert reasons == ["bad-row", "bad-row", "missing-file", *["bad-row"] * 6]
+    assert all("manifest.jsonl, line " in problem.message for problem in table.problems)
+
+
+def test_a_csv_row_with_too_few_fields_is_named(tmp_path: Path) -> None:
+    both_sides(tmp_path, "a", "b")
+    (tmp_path / "manifest.csv").write_text("source,target\na/one.png,b/one.webp\na/two.png\n")
+    table = open_table(tmp_path, "train")
+    assert (list(table.names), table.problems[0].name) == (["a/one"], "line 3")
+
+
+def test_one_image_may_stand_in_several_rows(tmp_path: Path) -> None:
+    both_sides(tmp_path, "a", "b")
+    rows = [{"source": "a/one.png", "target": f"b/{stem}.webp"} for stem in ("one", "two")]
+    write_manifest(tmp_path / "manifest.jsonl", rows)
+    assert values(tmp_path) == {"a/one #0": [1, 11], "a/one #1": [1, 12]}
+
+
+def test_unpaired_and_doubled_files_are_problems_and_no_rows(tmp_path: Path) -> None:
+    both_sides(tmp_path / "train", "imageA", "imageB")
+    fill(tmp_path / "train" / "imageA" / "house1.png", 1)
+    fill(tmp_path / "train" / "imageB" / "house_1.png", 1)
+    fill(tmp_path / "train" / "imageA" / "two.webp", 1)
+    table = open_table(tmp_path, "train")
+    assert list(table.names) == ["one"]
+    assert {(problem.name, problem.reason) for problem in table.problems} == {
+        ("two", "same-name"),
+        ("house1", "no-partner"),
+        ("house_1", "no-partner"),
+    }
+    lonely = next(problem for problem in table.problems if problem.name == "house1")
+    assert lonely.message.endswith("'house1' has no partner in imageB. Did you mean 'house_1'?")
+
+
+@pytest.mark.parametrize("stored", ["val", "validation", "valid"])
+def test_splits_are_known_by_the_names_that_others_give_them(tmp_path: Path, stored: str) -> None:
+    for split in (stored, "test", "train", "extra"):
+        both_sides(tmp_path / split, "A", "B")
+    assert splits_of(tmp_path) == ["train", stored, "test", "extra"]
+    assert values(tmp_path, "val") == values(tmp_path, "extra") == EXPECTED
+
+
+def test_what_is_missing_is_named_with_what_is_there(tmp_path: Path) -> None:
+    both_sides(tmp_path / "train", "A", "B")
+    both_sides(tmp_path / "test", "A", "B")
+    with pytest.raises(MissingSplitError, match="has no split 'val', it has 'train', 'test'"):
+        open_table(tmp_path, "val")
+    with pytest.raises(MissingInputError, match="Write hf:// in front"):
+        open_table("nobody/nothing", "train")
+    with pytest.raises(DataError, match="not laid out as 'twofolders'"):
+        open_table(tmp_path, "train", "twofolders")
+
+
+def test_hidden_folders_and_those_of_systems_are_no_splits(tmp_path: Path) -> None:
+    both_sides(tmp_path / "train", "A", "B")
+    both_sides(tmp_path / ".cache", "A", "B")
+    both_sides(tmp_path / "__MACOSX", "A", "B")
+    assert splits_of(tmp_path) == ["train"]
+
+
+def test_columns_are_the_named_ones_or_a_known_pair() -> None:
+    there = ["image", "conditioning_image", "depth"]
+    assert choose(there, (), (), "AtoB") == (("conditioning_image",), ("image",))
+    assert choose(there, (), (), "BtoA") == (("image",), ("conditioning_image",))
+    assert choose(there, ("image", "depth"), ("image",), "AtoB") == (("image", "depth"), ("image",))
+    with pytest.raises(UsageError, match="Did you mean 'depth'"):
+        choose(there, ("dept",), ("image",), "AtoB")
+    with pytest.raises(UsageError, match="Name both"):
+        choose(there, ("depth",), (), "AtoB")
+    with pytest.raises(UsageError, match="other way round"):
+        choose(there, ("depth",), ("image",), "BtoA")
+    with pytest.raises(DataError, match="Which column is the source"):
+        choose(["left", "right"], (), (), "AtoB")

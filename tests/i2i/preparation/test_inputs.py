@@ -1,0 +1,210 @@
+"""What a preparer is given: several images that belong together, read as it wants, or what it finds itself."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from i2i import images, safe_yaml, testing
+from i2i.errors import DataError, UsageError
+from i2i.pairs import Finding, Item
+from i2i.preparation import plan, prepare
+from i2i.preparation.inputs import inputs_of
+
+Photos = Callable[..., Path]
+Tree = Callable[[Path], dict[str, str]]
+
+
+def card(out: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = safe_yaml.load((out / "dataset.yaml").read_text(), "card")
+    return loaded
+
+
+def test_last_input_may_be_left_out_where_the_preparer_says_so(tmp_path: Path, photos: Photos) -> None:
+    folders = [photos(2, name) for name in "abc"]
+    for count, value in ((2, 23), (3, 33)):
+        out = tmp_path / str(count)
+        report = prepare("three", folders[:count], out, val=0, workers=1)
+        assert (report.made, report.rejected) == (2, {})
+        assert images.read(out / "train" / "imageB" / "000.png").pixels.max() == value
+        assert len(report.rows[0].sources) == count
+    for count in (1, 4):
+        with pytest.raises(UsageError, match="2 to 3 folders are needed"):
+            prepare("three", (folders * 2)[:count], tmp_path / "out")
+
+
+def test_each_input_is_read_as_the_preparer_wants_it(tmp_path: Path, photos: Photos) -> None:
+    a, b = photos(1, "a"), photos(1, "b")
+    pixels = np.zeros((20, 24, 4), np.uint8)
+    pixels[..., 3] = 128
+    (b / "000.png").write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    report = prepare("three", [a, b], tmp_path / "out", val=0, workers=1)
+    assert report.made == 1
+    target = images.read(tmp_path / "out" / "train" / "imageB" / "000.png").pixels
+    assert target.max() == 24  # two images, the last with its opacity as a fourth channel
+
+
+def test_partners_are_matched_by_what_the_expression_says(tmp_path: Path, photos: Photos) -> None:
+    a, b = photos(3, "a"), photos(3, "b")
+    for number in range(3):
+        (a / f"{number:03}.png").rename(a / f"left_{number:03}_x.png")
+        (b / f"{number:03}.png").rename(b / f"right_{number:03}.png")
+    shutil.copy(a / "left_001_x.png", a / "other.png")
+    report = prepare("both", [a, b], tmp_path / "out", match=r"_(\d+)", val=0, workers=1)
+    assert report.rejected == {"no-match": ["a/other.png"]}
+    assert [row.name for row in report.rows if row.status == "made"] == ["000", "001", "002"]
+    assert [source.name for source in report.rows[0].sources] == ["a/left_000_x.png", "b/right_000.png"]
+    for match, message in ((r"_\d+", "has no group"), ("(", "is no regular expression")):
+        with pytest.raises(UsageError, match=message):
+            prepare("both", [a, b], tmp_path / "new", match=match)
+    with pytest.raises(UsageError, match="only one source"):
+        prepare("negative", [a], tmp_path / "new", match="(a)")
+
+
+def test_names_of_one_group_stay_in_one_split(tmp_path: Path, photos: Photos) -> None:
+    report = prepare("negative", [photos(20)], tmp_path / "out", group=r"\d\d(\d)", val=0.3, workers=2)
+    splits = {row.name[2]: row.split for row in report.rows}
+    assert all(splits[row.name[2]] == row.split for row in report.rows)
+    assert report.splits == {"train": 14, "val": 6, "test": 0}
+    with pytest.raises(UsageError, match=r"does not match '000\.png'"):
+        prepare("negative", [photos(20)], tmp_path / "new", group=r"(cat)")
+
+
+def test_copies_in_another_size_and_format_stay_in_one_split(tmp_path: Path) -> None:
+    source = tmp_path / "photos"
+    source.mkdir()
+    for seed in range(12):
+        # neighbouring cells of the hash differ by 28 or more, which no JPEG turns round
+        levels = np.tile(np.arange(0, 252, 28, dtype=np.uint8), (8, 1))
+        coarse = np.random.default_rng(seed).permuted(levels, axis=1)[..., None].repeat(3, axis=2)
+        large = np.kron(coarse, np.ones((32, 32, 1), np.uint8))
+        images.write(source / f"{seed}.png", large)
+        images.write(source / f"{seed} copy.jpg", np.ascontiguousarray(large[::2, ::2]))
+    report = prepare("negative", [source], tmp_path / "out", val=0.5, workers=2)
+    rows = {row.name: row for row in report.rows}
+    for seed in range(12):
+        one, copy = rows[f"{seed}.png"], rows[f"{seed} copy.jpg"]
+        assert one.likeness == copy.likeness != ""
+        assert one.split == copy.split
+    assert len({row.likeness for row in report.rows}) == 12
+    assert report.splits["val"] == 12
+
+
+def test_declared_range_makes_any_numbers_an_image(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    np.save(source / "0.npy", np.linspace(0, 4000, 16 * 16, dtype=np.float64).reshape(16, 16, 1))
+    assert prepare("both", [source, _copy(source, "b")], tmp_path / "no", workers=1).made == 0
+    report = prepare("both", [source, tmp_path / "b"], tmp_path / "out", ranges=[(0, 4000)], val=0, workers=1)
+    assert report.made == 1
+    pixels = images.read(tmp_path / "out" / "train" / "imageA" / "0.npy").pixels
+    assert (str(pixels.dtype), pixels.min(), pixels.max()) == ("float32", -1, 1)
+    assert card(tmp_path / "out")["range"] == [[0, 4000]]
+    assert "--range 0:4000" in card(tmp_path / "out")["command"]
+    with pytest.raises(UsageError, match="3 ranges are given for 2 inputs"):
+        prepare("both", [source, tmp_path / "b"], tmp_path / "new", ranges=[(0, 1)] * 3)
+
+
+def _copy(folder: Path, name: str) -> Path:
+    shutil.copytree(folder, folder.parent / name)
+    return folder.parent / name
+
+
+def test_preparer_that_draws_gets_the_seed_of_the_command(tmp_path: Path, photos: Photos) -> None:
+    prepare("drawn", [photos(1)], tmp_path / "out", seed=7, val=0, workers=1)
+    assert images.read(tmp_path / "out" / "train" / "imageB" / "000.png").pixels.max() == 7
+    assert card(tmp_path / "out")["options"] == {"seed": 7}
+    assert card(tmp_path / "out")["command"].count("--seed") == 1
+
+
+def test_single_images_go_into_one_folder_and_need_no_split(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(3), tmp_path / "out"
+    images.write(source / "dark.png", np.zeros((20, 24, 3), np.uint8))
+    report = prepare("alone", [source], out, workers=1)
+    assert (report.made, report.skipped, report.rejected) == (3, {"blank": 1}, {})
+    assert sorted(path.name for path in out.iterdir()) == ["dataset.yaml", "images", "report.jsonl"]
+    lines = [json.loads(line) for line in (out / "images" / "metadata.jsonl").read_text().splitlines()]
+    assert [line["file_name"] for line in lines] == ["000.png", "001.png", "002.png"]
+    np.testing.assert_array_equal(
+        images.read(out / "images" / "001.png").pixels, images.read(source / "001.png").pixels[::2, ::2]
+    )
+    assert (report.rows[3].reason, report.rows[3].message) == ("blank", "It is dark all over.")
+    assert "--val" not in card(out)["command"]
+    assert card(out)["counts"] == {"made": 3, "skipped": 1, "rejected": 0}
+    assert prepare("alone", [source], out, workers=1).resumed == 4
+    with pytest.raises(UsageError, match="makes images and no pairs, which --val and --layout is about"):
+        prepare("alone", [source], tmp_path / "new", val=0.2, layout="ab", workers=1)
+
+
+def test_preparer_finds_its_items_and_everything_about_them_is_kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    report = prepare("numbers", ["http://host/20"], out, val=0.2, workers=2)
+    assert (report.made, report.skipped, report.rejected) == (20, {"none": 1}, {"negative": ["minus"]})
+    rows = {row.name: row for row in report.rows}
+    assert rows["row 1/19"].split == "test"
+    for pair in range(4):
+        assert rows[f"row 0/{2 * pair}"].split == rows[f"row 1/{2 * pair + 1}"].split
+    lines = [json.loads(line) for part in out.glob("*/metadata.jsonl") for line in part.read_text().splitlines()]
+    assert {line["source"]: line["number"] for line in lines} == {f"row {i % 2}/{i}": i for i in range(20)}
+    told = card(out)
+    assert (told["licence"], told["attribution"], told["facts"]) == ("CC0-1.0", "Nobody", {"until": 20})
+    assert told["sources"] == ["http://host/20"]
+    with pytest.raises(UsageError, match=r"was made from other images: 'row 0/20'"):
+        prepare("numbers", ["http://host/22"], out, val=0.2)
+    for flag in ("group", "match"):
+        with pytest.raises(UsageError, match=f"finds its inputs itself, so that --{flag}"):
+            prepare("numbers", ["3"], tmp_path / "new", **{flag: "(a)"})  # type: ignore[arg-type]
+
+
+def test_what_is_stated_about_the_sources_is_in_the_card(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(2), tmp_path / "out"
+    prepare("negative", [source], out, licence="CC BY 4.0", attribution="Ada", workers=1)
+    assert (card(out)["licence"], card(out)["attribution"]) == ("CC BY 4.0", "Ada")
+    prepare("negative", [source], out, workers=1)
+    with pytest.raises(UsageError, match=r"licence MIT instead of CC BY 4\.0"):
+        prepare("negative", [source], out, licence="MIT", workers=1)
+
+
+def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(3), tmp_path / "out"
+    (source / "clip.mp4").touch()
+    text = plan("negative", [source], out, options={"strength": 2})
+    assert "3 inputs (3 images) would be worked on, in 1 shard." in text
+    assert "1 files would be skipped: .mp4. The first is 'clip.mp4'." in text
+    assert "--strength 2" in text
+    assert "Would count to 5." in plan("numbers", ["5"], out)
+    with pytest.raises(UsageError, match="strength"):
+        plan("negative", [source], out, options={"strength": 9})
+    assert not out.exists()
+
+
+def test_items_of_one_name_are_the_preparers_fault() -> None:
+    with pytest.raises(DataError, match="Two items are called 'a'"):
+        inputs_of(Finding([Item("a", 1), Item("b", 2), Item("a", 3)]))
+
+
+def test_conformance_kit_checks_what_a_preparer_finds() -> None:
+    import odd_preparers
+
+    class Forgetful(odd_preparers.Numbers):
+        calls = 0
+
+        def find(self, sources: Any, on_progress: Any) -> Finding:
+            Forgetful.calls += 1
+            found = super().find(sources, on_progress)
+            return Finding(found.items[:: 1 if Forgetful.calls % 2 else -1])
+
+    class Fickle(odd_preparers.Numbers):
+        def make(self, item: Item) -> Any:
+            return super().make(item._replace(key=id(self)))
+
+    testing.check_preparer(odd_preparers.Numbers)
+    testing.check_preparer(odd_preparers.Numbers, sources=["5"])
+    for cls, message in ((Forgetful, "another order"), (Fickle, "another instance")):
+        with pytest.raises(AssertionError, match=message):
+            testing.check_preparer(cls, sources=["5"])

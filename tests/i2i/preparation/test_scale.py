@@ -1,0 +1,304 @@
+"""The same bytes from one process, from ranks, from Ray and through an object store; nothing is lost on the way."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+
+from i2i import files
+from i2i.errors import DataError, MissingInputError, OutputError, UsageError
+from i2i.preparation import prepare, shards, verify
+from i2i.preparation.listing import absolute, list_sources
+
+Photos = Callable[..., Path]
+Tree = Callable[[Path], dict[str, str]]
+CARD = "dataset.yaml"  # spells the sources as they were given
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards.cut, "__defaults__", (4,))
+
+
+@pytest.fixture
+def source(photos: Photos) -> Path:
+    folder = photos(19)
+    (folder / "broken.png").write_bytes(b"broken")
+    (folder / "clip.mp4").touch()
+    return folder
+
+
+def test_ranks_make_the_dataset_of_one_process_and_the_last_finishes_it(
+    source: Path, tmp_path: Path, tree: Tree
+) -> None:
+    whole = prepare("negative", [source], tmp_path / "whole", val=0.3, workers=1)
+    out = tmp_path / "out"
+    told = []
+    for rank in (2, 0, 1):
+        report = prepare("negative", [source], out, val=0.3, workers=1, rank=rank, world_size=3)
+        told.append((report.shards, report.missing, report.rows != []))
+        assert (out / CARD).is_file() == (rank == 1)
+    assert told == [(5, 4, False), (5, 2, False), (5, 0, True)]
+    assert tree(out) == tree(tmp_path / "whole")
+    assert report.to_dict() | {"folder": "", "seconds": 0, "resumed": 0} == whole.to_dict() | {
+        "folder": "",
+        "seconds": 0,
+        "resumed": 0,
+    }
+    again = prepare("negative", [source], out, val=0.3, workers=1, rank=0, world_size=3)
+    assert again.rows == whole.rows
+
+
+def test_ranks_that_stopped_go_on_as_one_process_or_as_more_ranks(source: Path, tmp_path: Path, tree: Tree) -> None:
+    prepare("negative", [source], tmp_path / "whole", workers=1)
+    log = tmp_path / "log"
+    options = {"log": str(log)}
+    out = tmp_path / "out"
+    prepare("negative", [source], out, options=options, workers=1, rank=0, world_size=2)
+    prepare("negative", [source], out, options=options, workers=1, rank=1, world_size=4)
+    report = prepare("negative", [source], out, options=options, workers=1)
+    assert report.resumed == 16
+    assert log.stat().st_size == 19  # no picture was done twice
+    assert {**tree(out), CARD: ""} == {**tree(tmp_path / "whole"), CARD: ""}
+
+
+@pytest.mark.parametrize(
+    ("held", "rank", "world_size", "refused"),
+    [
+        ("lock", 0, 2, True),
+        ("lock-0-of-2", 0, 2, True),
+        ("lock-1-of-2", 0, 2, False),
+        ("lock-1-of-3", 0, 2, True),
+        ("lock-1-of-3", 0, 1, True),
+    ],
+)
+def test_no_two_processes_do_the_same_shard(
+    held: str, rank: int, world_size: int, refused: bool, source: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "preparing").mkdir(parents=True)
+    with files.lock(out / "preparing" / held):
+        if refused:
+            with pytest.raises(UsageError, match="is at work"):
+                prepare("negative", [source], out, workers=1, rank=rank, world_size=world_size)
+        else:
+            assert prepare("negative", [source], out, workers=1, rank=rank, world_size=world_size).missing
+
+
+def test_wrong_ranks_are_refused(source: Path, tmp_path: Path) -> None:
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("no rank 2 of 2", {"rank": 2, "world_size": 2}),
+        ("what other ranks have done", {"world_size": 2, "overwrite": True}),
+    ]
+    for message, means in cases:
+        with pytest.raises(UsageError, match=message):
+            prepare("negative", [source], tmp_path / "out", **means)
+    with pytest.raises(UsageError, match="Ranks share one folder"):
+        prepare("negative", [source], "memory://x/out", world_size=2)
+
+
+SCRIPT = """
+import sys; sys.path.insert(0, sys.argv[1])
+import odd_preparers
+from i2i import plugins, preparation
+from i2i.preparation import shards
+if __name__ == "__main__":
+    shards.cut.__defaults__ = (4,)
+    installed = plugins.Plugins()
+    installed.register(odd_preparers.Plugin(), "odd")
+    plugins.installed = lambda group: installed
+    rank, world_size, engine = int(sys.argv[5]), int(sys.argv[6]), sys.argv[7]
+    options = {"pause": 0.02, "log": sys.argv[4]}
+    preparation.prepare("negative", [sys.argv[2]], sys.argv[3], options=options, workers=1, val=0.3,
+                        rank=rank, world_size=world_size, engine=engine)
+"""
+
+
+def start(script: Path, source: Path, out: Path, log: Path, *means: object) -> "subprocess.Popen[bytes]":
+    script.write_text(SCRIPT)
+    here = str(Path(__file__).parent)
+    words = [sys.executable, *map(str, (script, here, source, out, log, *means))]
+    environment = {**os.environ, "PYTHONPATH": here}  # Ray's processes import the preparer from there
+    return subprocess.Popen(words, start_new_session=True, env=environment)
+
+
+def test_ranks_at_once_with_kills_finish_exactly_once(source: Path, tmp_path: Path, tree: Tree) -> None:
+    script, out, log = tmp_path / "script.py", tmp_path / "out", tmp_path / "log"
+    options = {"pause": 0.02, "log": str(log)}
+    prepare("negative", [source], tmp_path / "whole", options=options, val=0.3, workers=2)
+    log.unlink()
+    rng, kills = random.Random(0), 0
+    for stop in (True, True, False):
+        goal = (log.stat().st_size if log.exists() else 0) + rng.randint(2, 5)
+        ranks = [start(script, source, out, log, rank, 2, "local") for rank in (0, 1)]
+        deadline = time.monotonic() + 30
+        while stop and (log.stat().st_size if log.exists() else 0) < goal and time.monotonic() < deadline:
+            time.sleep(0.005)
+        for process in ranks if stop else []:
+            os.killpg(process.pid, signal.SIGKILL)
+            kills += process.wait() == -signal.SIGKILL
+        codes = [process.wait() for process in ranks]
+    assert codes == [0, 0]
+    assert kills >= 3  # a rank may have ended by itself
+    assert tree(out) == tree(tmp_path / "whole")
+    assert log.stat().st_size <= 19 + kills
+
+
+def test_ray_makes_the_same_bytes_though_a_worker_is_killed(source: Path, tmp_path: Path, tree: Tree) -> None:
+    pytest.importorskip("ray")
+    script, out, log = tmp_path / "script.py", tmp_path / "out", tmp_path / "log"
+    options = {"pause": 0.02, "log": str(log)}
+    prepare("negative", [source], tmp_path / "whole", options=options, val=0.3, workers=2)
+    log.unlink()
+    process = start(script, source, out, log, 0, 1, "ray")
+    deadline = time.monotonic() + 90
+    killed = 0
+    while process.poll() is None and time.monotonic() < deadline and not killed:
+        time.sleep(0.01)
+        if log.exists():
+            killed = kill_a_ray_worker(process.pid)
+    assert process.wait(timeout=90) == 0
+    assert killed
+    assert tree(out) == tree(tmp_path / "whole")
+
+
+def kill_a_ray_worker(ancestor: int) -> int:
+    """Kill one process that is busy with a shard; how many were killed."""
+    for status in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (status / "cmdline").read_bytes()
+            if b"ray::_do" in title and os.getsid(int(status.name)) == os.getsid(ancestor):
+                os.kill(int(status.name), signal.SIGKILL)
+                return 1
+        except OSError:
+            continue
+    return 0
+
+
+def test_sources_in_a_store_make_the_same_pairs(source: Path, tmp_path: Path, tree: Tree) -> None:
+    prepare("negative", [source], tmp_path / "whole", val=0.3, workers=1)
+    prepare("negative", [f"file://{source}/"], tmp_path / "out", val=0.3, workers=1)
+    assert {**tree(tmp_path / "out"), CARD: ""} == {**tree(tmp_path / "whole"), CARD: ""}
+    assert prepare("negative", [f"file://{source}"], tmp_path / "out", val=0.3, workers=1).resumed == 20
+    (source / "000.png").write_bytes((source / "001.png").read_bytes() + b"more" * 9)
+    with pytest.raises(UsageError, match="other images"):
+        prepare("negative", [f"file://{source}"], tmp_path / "out", val=0.3, workers=1)
+
+
+def test_store_is_listed_as_a_folder_is() -> None:
+    store = fsspec.filesystem("memory")
+    for name in ("a/1.png", "a/b/2.JPG", "a/.git/3.png", "a/notes.txt", "a/out/4.png"):
+        store.pipe_file(f"/listed/{name}", b"x" * len(name))
+    listing = list_sources([absolute("memory://listed/a/")], absolute("memory://listed/a/out"))
+    assert [(found.name, found.inner, found.file) for found in listing.files] == [
+        ("1.png", "1.png", "memory:///listed/a/1.png"),
+        ("b/2.JPG", "b/2.JPG", "memory:///listed/a/b/2.JPG"),
+    ]
+    assert [found.stamp.split()[0] for found in listing.files] == ["7", "9"]
+    assert listing.skipped == [(".git/3.png", "junk"), ("notes.txt", ".txt")]
+    with pytest.raises(MissingInputError, match="nothing at"):
+        list_sources(["memory://nowhere"], "")
+    with pytest.raises(UsageError, match="download the images first"):
+        list_sources(["https://host/a"], "")
+    with pytest.raises(UsageError, match="cannot be opened"):
+        absolute("nosuch://host/a")
+    with pytest.raises(UsageError, match="Give sources of one place"):
+        list_sources(["memory://listed/a", "/tmp"], "")
+
+
+def stored(url: str) -> dict[str, bytes]:
+    store, root = fsspec.core.url_to_fs(url)
+    return {path[len(root) + 1 :]: store.cat_file(path) for path in store.find(root)}
+
+
+def test_dataset_is_uploaded_whole_and_again_only_what_is_missing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    url, work = "memory://bucket/whole", tmp_path / "work"
+    sent: list[str] = []
+    real = MemoryFileSystem.pipe_file
+
+    def pipe_file(self: Any, path: str, value: bytes, **options: Any) -> None:
+        if len(sent) == 15:
+            sent.append("")
+            raise ConnectionError("the line is dead")
+        sent.append(path.rpartition("/whole/")[2])
+        real(self, path, value, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", pipe_file)
+    with pytest.raises(OutputError, match=r"cannot be uploaded .* the line is dead\. The same command goes on"):
+        prepare("negative", [source], url, work=work, workers=1)
+    assert CARD not in stored(url)
+    assert len(stored(url)) >= 15
+    report = prepare("negative", [source], url, work=work, workers=1)
+    here = {path.relative_to(work).as_posix(): path.read_bytes() for path in work.rglob("*") if path.is_file()}
+    assert stored(url) == here
+    assert report.made == 19
+    names = [name for name in sent if name]
+    assert sorted(names) == sorted(here)  # nothing twice
+    assert names[-1] == CARD
+    prepare("negative", [source], url, work=work, workers=1)
+    assert len(sent) == len(names) + 1
+
+
+def test_what_is_elsewhere_is_replaced_only_on_request(source: Path, tmp_path: Path) -> None:
+    url, work = "memory://bucket/other", tmp_path / "work"
+    fsspec.filesystem("memory").pipe_file("/bucket/other/thesis.tex", b"years")
+    with pytest.raises(UsageError, match=r"holds something else, such as 'thesis\.tex'"):
+        prepare("negative", [source], url, work=work, workers=1)
+    assert stored(url) == {"thesis.tex": b"years"}
+    prepare("negative", [source], url, work=work, workers=1, overwrite=True)
+    assert "thesis.tex" not in stored(url)
+    assert CARD in stored(url)
+
+
+def test_every_flipped_bit_and_every_missing_file_is_found(source: Path, tmp_path: Path) -> None:
+    out, rng = tmp_path / "out", random.Random(0)
+    prepare("negative", [source], out, val=0.3, workers=1)
+    assert verify(out) == []
+    made = sorted(path for path in out.glob("*/image?/*"))
+    expected = {}
+    for path in rng.sample(made, 20):
+        if rng.random() < 0.2:
+            path.unlink()
+            expected[path.relative_to(out).as_posix()] = "missing"
+        else:
+            data = bytearray(path.read_bytes())
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+            path.write_bytes(data)
+            expected[path.relative_to(out).as_posix()] = "damaged"
+    assert dict(verify(out)) == expected
+    (out / "report.jsonl").write_text(json.dumps({"name": 1}))
+    with pytest.raises(DataError, match="missing or damaged"):
+        verify(out)
+
+
+def test_no_file_is_ever_seen_half_written(source: Path, tmp_path: Path) -> None:
+    script, out, log = tmp_path / "script.py", tmp_path / "out", tmp_path / "log"
+    process = start(script, source, out, log, 0, 1, "local")
+    seen, end = set(), b"IEND\xaeB`\x82"
+    while process.poll() is None:
+        # unlike Path.rglob, os.walk takes no offence at folders that vanish
+        found = [Path(place, name) for place, _, names in os.walk(out) for name in names]
+        for path in found:
+            if path.name.startswith(".") or path.suffix != ".png":
+                continue
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:  # moved to its split
+                continue
+            assert data.endswith(end), path
+            seen.add(path.name)
+    assert process.wait() == 0
+    assert len(seen) > 5

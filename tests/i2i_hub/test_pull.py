@@ -1,0 +1,158 @@
+"""Pulling: the very bytes that were pushed, or one line and nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from bench import Bench
+from commander import Commander
+from hub import Fault
+
+
+@pytest.fixture
+def published(bench: Bench, run: Path) -> str:
+    """Name of a model on the hub."""
+    name = bench.new_name()
+    assert bench("push", run, name, "--licence", "mit").code == 0
+    bench.hub.requests.clear()
+    return name
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_pulled_model_is_the_pushed_one_byte_for_byte(bench: Bench, published: str, tmp_path: Path) -> None:
+    outcome = bench("pull", published, tmp_path / "model")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert contents(tmp_path / "model") == bench.repository(published).files()
+    assert not any(file.is_symlink() for file in (tmp_path / "model").rglob("*"))
+
+
+def test_revision_is_taken_as_asked(bench: Bench, published: str, tmp_path: Path) -> None:
+    oid = bench.repository(published).revisions["main"]
+    bench.hub.state.put(published, {"config.json": b"{}"})
+    assert bench("pull", published, tmp_path / "old", "--revision", oid).code == 0
+    outcome = bench("pull", published, tmp_path / "none", "--revision", "nowhere")
+    assert outcome.code == 69
+    assert "has no such revision" in outcome.err
+
+
+def test_nothing_but_a_model_is_fetched(bench: Bench, published: str, tmp_path: Path) -> None:
+    bench.hub.state.put(published, {"model.py": b"raise SystemExit", "weights.bin": b"x", "samples/evil.py": b"x"})
+    assert bench("pull", published, tmp_path / "model").code == 0
+    assert not [name for name in contents(tmp_path / "model") if name.endswith((".py", ".bin"))]
+    assert not bench.hub.asked("GET", r"\.(py|bin)")
+
+
+def test_byte_that_flips_on_its_way_is_fetched_again(bench: Bench, published: str, tmp_path: Path) -> None:
+    bench.fails(Fault("flip", "GET", "/lfs/"))
+    assert bench("pull", published, tmp_path / "model").code == 0
+    assert contents(tmp_path / "model") == bench.repository(published).files()
+
+
+def test_model_that_always_arrives_damaged_is_refused(bench: Bench, published: str, tmp_path: Path) -> None:
+    bench.fails(Fault("flip", "GET", "/lfs/", times=999))
+    outcome = bench("pull", published, tmp_path / "model")
+    assert outcome.code == 65
+    assert "arrives damaged" in outcome.err
+    assert list(tmp_path.iterdir()) == []
+    bench.fails()
+    assert bench("pull", published, tmp_path / "model").code == 0  # nothing damaged stays in the cache
+
+
+@pytest.mark.parametrize("kind", [503, 429, "reset", "cut"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/revision/"), ("GET", "/tree/"), ("HEAD", "/resolve/"), ("GET", "/lfs/")]
+)
+def test_failure_that_passes_does_not_show(
+    bench: Bench, published: str, tmp_path: Path, kind: int, method: str, path: str
+) -> None:
+    bench.fails(Fault(kind, method, path))
+    outcome = bench("pull", published, tmp_path / "model")
+    assert outcome.code == 0, outcome.err
+    assert contents(tmp_path / "model") == bench.repository(published).files()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "token", "code", "complaint"),
+    [
+        ({}, "hf_writer", 69, "is not on the Hub, or it is private"),
+        ({"private": True}, "hf_other", 69, "is not on the Hub, or it is private"),
+        ({"private": True}, "", 69, "is not on the Hub, or it is private"),
+        ({"gated": True}, "hf_other", 77, "is only for those whom its owner has let in"),
+        ({"private": False}, "hf_writer", 65, "is not a model of i2i"),
+    ],
+)
+def test_what_cannot_be_pulled_is_one_line(
+    bench: Bench, tmp_path: Path, prepare: dict[str, bool], token: str, code: int, complaint: str
+) -> None:
+    name = bench.new_name()
+    if prepare:
+        bench.hub.state.create(name, private=prepare.get("private", False), gated=prepare.get("gated", False))
+    outcome = bench("pull", name, tmp_path / "model", token=token)
+    assert outcome.code == code
+    assert complaint in " ".join(outcome.err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_holds_something_is_left_alone(bench: Bench, published: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    outcome = bench("pull", published, tmp_path)
+    assert outcome.code == 2
+    assert contents(tmp_path) == {"mine.txt": b"mine"}
+
+
+def test_missing_plugin_is_named_with_what_to_install(bench: Bench, published: str, tmp_path: Path) -> None:
+    config = json.loads(bench.repository(published).files()["config.json"])
+    config["selection"]["parts"]["generator"]["name"] = "swirl"
+    config["providers"]["generator"] |= {"distribution": "i2i-swirl", "version": "1.2"}
+    bench.hub.state.put(published, {"config.json": json.dumps(config).encode()})
+    outcome = bench("pull", published, tmp_path / "model")
+    assert outcome.code == 2
+    assert "pip install i2i-swirl" in " ".join(outcome.err.split())
+
+
+def test_model_of_a_newer_i2i_is_refused_in_words(bench: Bench, published: str, tmp_path: Path) -> None:
+    config = json.loads(bench.repository(published).files()["config.json"]) | {"format": 99, "i2i": "9.0"}
+    bench.hub.state.put(published, {"config.json": json.dumps(config).encode()})
+    outcome = bench("pull", published, tmp_path / "model")
+    assert outcome.code == 2
+    assert "was made by i2i 9.0" in " ".join(outcome.err.split())
+
+
+def test_model_is_used_by_its_name(bench: Bench, published: str, run: Path, shared_pairs: Path, tmp_path: Path) -> None:
+    drawings = shared_pairs / "val" / "imageA"
+    for model, out in ((published, "hub"), (run, "run")):
+        outcome = bench("translate", model, drawings, "--out", tmp_path / out)
+        assert outcome.code == 0, outcome.err
+    assert contents(tmp_path / "hub") == contents(tmp_path / "run")
+
+
+def test_revision_of_a_folder_on_this_disk_is_refused(bench: Bench, run: Path, tmp_path: Path) -> None:
+    outcome = bench("translate", run, tmp_path, "--out", tmp_path / "out", "--revision", "main")
+    assert outcome.code == 2
+    assert "has no revisions" in " ".join(outcome.err.split())
+
+
+def test_name_of_nothing_is_one_line(bench: Bench, tmp_path: Path) -> None:
+    outcome = bench("translate", "ada/nothing", tmp_path, "--out", tmp_path / "out")
+    assert outcome.code == 69
+    assert "ada/nothing is not on the Hub" in outcome.err
+    outcome = bench("translate", "no/such/folder", tmp_path, "--out", tmp_path / "out")
+    assert outcome.code == 66
+
+
+def test_cache_serves_when_the_hub_is_switched_off(bench: Bench, published: str, tmp_path: Path) -> None:
+    assert bench("pull", published, tmp_path / "model").code == 0
+    home = {"HF_HUB_OFFLINE": "1", "HF_HOME": bench.home}
+    offline = Commander({**bench.hub.environment(bench.home), **home})
+    try:
+        bench.hub.requests.clear()
+        assert offline("pull", published, tmp_path / "again").code == 0
+        outcome = offline("pull", "ada/never-seen", tmp_path / "never")
+    finally:
+        offline.close()
+    assert contents(tmp_path / "again") == contents(tmp_path / "model")
+    assert (outcome.code, bench.hub.requests) == (69, [])
+    assert "HF_HUB_OFFLINE" in outcome.err

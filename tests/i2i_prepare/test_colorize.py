@@ -1,0 +1,67 @@
+"""Lightness is CIE's, and gray photographs are told from coloured ones."""
+
+import kornia
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from skimage import color, data
+
+from i2i.errors import DataError
+from i2i.pairs import Pixels, SkipError
+from i2i_prepare.colorize import Colorize, colourfulness, lightness
+
+
+def all_colours() -> Pixels:
+    """Colours from all over the cube, as an image."""
+    steps = np.arange(0, 256, 15, dtype=np.uint8)
+    cube: Pixels = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(-1, len(steps), 3)
+    return cube
+
+
+def kornia_lightness(photo: Pixels) -> NDArray[np.float32]:
+    rgb = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
+    values: NDArray[np.float32] = kornia.color.rgb_to_lab(rgb)[0, :1].permute(1, 2, 0).numpy()
+    return values
+
+
+def test_lightness_is_that_of_scikit_image_and_of_kornia() -> None:
+    photo = all_colours()
+    np.testing.assert_allclose(lightness(photo), color.rgb2lab(photo)[..., :1], atol=2e-3)
+    np.testing.assert_allclose(lightness(photo), kornia_lightness(photo), atol=2e-3)
+
+
+@pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_source_is_the_lightness_of_the_target_stretched_to_its_depth(dtype: type[np.generic], top: int) -> None:
+    photo = (data.astronaut()[:96, 100:220].astype(np.uint32) * (top // 255)).astype(dtype)
+    source, target = Colorize(size=64)(photo)
+    assert source.shape == (64, 64, 1)
+    assert source.dtype == target.dtype == dtype
+    expected = color.rgb2lab(target / top)[..., :1] / 100 * top
+    assert np.abs(source - expected).max() <= 0.5 + 2e-5 * top
+
+
+def test_floats_have_the_lightness_of_their_8_bits() -> None:
+    photo = all_colours()
+    np.testing.assert_allclose(lightness((photo / 127.5 - 1).astype(np.float32)), lightness(photo), atol=1e-4)
+
+
+@pytest.mark.parametrize("gray", [np.full((40, 40, 1), 9, np.uint8), data.camera()[:40, :40, None].repeat(3, 2)])
+def test_gray_photographs_are_skipped(gray: Pixels) -> None:
+    with pytest.raises(SkipError, match="is gray") as caught:
+        Colorize(size=32, tolerance=0)(gray)
+    assert caught.value.reason == "gray"
+
+
+def test_tolerance_is_the_largest_difference_of_channels() -> None:
+    tinted = np.full((32, 32, 3), 100, np.uint16) * np.uint16(257)
+    tinted[3, 4, 1] += 6 * 257
+    assert colourfulness(tinted) == pytest.approx(6)
+    with pytest.raises(SkipError):
+        Colorize(size=32, tolerance=6)(tinted)
+    assert Colorize(size=32, tolerance=5.9)(tinted).target[3, 4, 1] == 106 * 257
+
+
+def test_other_channels_are_refused() -> None:
+    with pytest.raises(DataError, match="not from 4 channels"):
+        Colorize()(np.zeros((32, 32, 4), np.uint8))

@@ -1,0 +1,183 @@
+"""Every frame of a video is in a pair or in the report, and the pairs hold the frames that they say."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from i2i import images
+from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.pairs import Finding, Item, Pair
+from i2i.preparation import prepare
+from i2i_prepare.frames import Frames
+from i2i_prepare.video import FAR, FrameReader, scan
+
+SIDE = 32
+RATE = 10.0
+
+
+def shade(index: int) -> int:
+    """By which a frame is known, also after lossy coding."""
+    return 20 + index * 37 % 200
+
+
+def write_video(
+    path: Path, frames: int, *, offset: int = 0, code: str = "MJPG", size: tuple[int, int] = (SIDE, SIDE)
+) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*code), RATE, size)
+    assert writer.isOpened()
+    for index in range(frames):
+        bgr = np.zeros((size[1], size[0], 3), np.uint8)
+        bgr[..., 2] = shade(index + offset)  # red
+        writer.write(bgr)
+    writer.release()
+    return path
+
+
+def found(preparer: Frames, *sources: Path) -> Finding:
+    return preparer.find([str(source) for source in sources], lambda done, total: None)
+
+
+def shades(pixels: Any) -> float:
+    assert pixels.shape[2] == 3
+    assert pixels[..., 1:].mean() < 30  # nothing but red, the first channel
+    return float(pixels[..., 0].mean())
+
+
+def check_pairs(preparer: Frames, items: Sequence[Item], gap: int) -> None:
+    for item in items:
+        pair = preparer.make(item)
+        assert isinstance(pair, Pair)
+        for pixels, index in zip(pair, (item.metadata["frame"], item.metadata["frame"] + gap), strict=True):
+            assert shades(pixels) == pytest.approx(shade(index), abs=8)
+
+
+@pytest.mark.parametrize(("code", "suffix"), [("MJPG", "avi"), ("mp4v", "mp4")])
+@pytest.mark.parametrize(("every", "gap"), [(1, 1), (3, 2), (2, 5)])
+def test_a_frame_is_paired_with_the_one_that_is_asked_for(
+    code: str, suffix: str, every: int, gap: int, tmp_path: Path
+) -> None:
+    video = write_video(tmp_path / f"clip.{suffix}", 20, code=code)
+    preparer = Frames(every=every, gap=gap)
+    items = found(preparer, video).items
+    assert [item.metadata["frame"] for item in items] == list(range(0, 20 - gap, every))
+    check_pairs(preparer, items, gap)
+
+
+@pytest.mark.parametrize(("code", "suffix"), [("MJPG", "avi"), ("mp4v", "mp4")])
+def test_frames_are_the_same_in_any_order(code: str, suffix: str, tmp_path: Path) -> None:
+    video = write_video(tmp_path / f"clip.{suffix}", 3 * FAR, code=code)
+    items = list(found(Frames(), video).items)
+    forward = Frames()
+    straight = [forward.make(item) for item in items]
+    order = np.random.default_rng(0).permutation(len(items))[:12]
+    preparer = Frames()
+    for number in [*order, 0, len(items) - 1, 0]:
+        for now, before in zip(preparer.make(items[number]), straight[number], strict=True):
+            np.testing.assert_array_equal(now, before)
+
+
+def test_a_jump_that_lands_elsewhere_is_noticed(tmp_path: Path) -> None:
+    video = str(write_video(tmp_path / "clip.avi", 2 * FAR))
+    times = scan(video).times
+    reader = FrameReader()
+    # another time than the jump finds: the frame is counted from the start instead
+    assert shades(reader.read(video, FAR + 50, times[FAR])) == pytest.approx(shade(FAR + 50), abs=8)
+
+
+def test_start_and_stop_are_seconds(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "clip.avi", 30)
+    items = found(Frames(start=0.5, stop=1.2), video).items
+    assert [item.metadata["frame"] for item in items] == [5, 6, 7, 8, 9, 10]
+    assert [lost.reason for lost in found(Frames(start=60), video).left_out] == ["too-short"]
+    with pytest.raises(UsageError, match="not behind start"):
+        Frames(start=2, stop=1)
+
+
+def test_two_videos_are_paired_frame_by_frame(tmp_path: Path) -> None:
+    a = write_video(tmp_path / "a.avi", 8)
+    b = write_video(tmp_path / "b.avi", 6, offset=3)
+    preparer = Frames(mode="pairs")
+    finding = found(preparer, a, b)
+    assert len(finding.items) == 6
+    for item in finding.items:
+        pair = preparer.make(item)
+        assert isinstance(pair, Pair)
+        assert shades(pair.source) == pytest.approx(shade(item.metadata["frame"]), abs=8)
+        assert shades(pair.target) == pytest.approx(shade(item.metadata["frame"] + 3), abs=8)
+    (lost,) = finding.left_out
+    assert (lost.status, lost.reason) == ("skipped", "no-partner")
+    assert "last 2 frames" in lost.message
+
+
+def test_folders_of_videos_are_matched_by_name_and_the_lonely_are_named(tmp_path: Path) -> None:
+    for name in ("x", "y", "only"):
+        write_video(tmp_path / "a" / f"{name}.avi", 3)
+    for name, size in (("x", (SIDE, SIDE)), ("y", (SIDE, 48)), ("other", (SIDE, SIDE))):
+        write_video(tmp_path / "b" / f"{name}.avi", 3, size=size)
+    finding = found(Frames(mode="pairs"), tmp_path / "a", tmp_path / "b")
+    assert {item.group for item in finding.items} == {"x"}
+    assert {(lost.name, lost.reason) for lost in finding.left_out} == {
+        ("A/only", "no-partner"), ("B/other", "no-partner"), ("y", "different-sizes"),
+    }  # fmt: skip
+    assert {item.group for item in found(Frames(mode="pairs", size=16), tmp_path / "a", tmp_path / "b").items} == {
+        "x",
+        "y",
+    }
+
+
+def test_damaged_videos_are_rejected_and_other_files_skipped(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "in" / "whole.avi", 40)
+    (tmp_path / "in" / "cut.avi").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    (tmp_path / "in" / "noise.mp4").write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "in" / "empty.mkv").write_bytes(b"")
+    (tmp_path / "in" / "notes.txt").write_text("x")
+    finding = found(Frames(), tmp_path / "in")
+    assert {item.group for item in finding.items} == {"whole"}
+    assert {(lost.name, lost.status, lost.reason) for lost in finding.left_out} == {
+        ("cut", "rejected", "truncated"),
+        ("noise", "rejected", "unreadable"),
+        ("empty", "rejected", "unreadable"),
+        ("notes.txt", "skipped", "no-video"),
+    }
+    assert finding == found(Frames(), tmp_path / "in")
+
+
+def test_no_video_and_wrong_sources_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No video was found"):
+        found(Frames(), tmp_path)
+    with pytest.raises(MissingInputError, match="There is no video or folder"):
+        found(Frames(), tmp_path / "none")
+    with pytest.raises(UsageError, match="two videos, or two folders"):
+        found(Frames(mode="pairs"), tmp_path)
+
+
+def test_all_frames_of_a_video_are_in_one_split_and_all_are_accounted_for(tmp_path: Path) -> None:
+    for number, name in enumerate(("one.avi", "deep/two.avi", "three.avi", "three.mp4")):
+        code = "mp4v" if name.endswith("mp4") else "MJPG"
+        write_video(tmp_path / "in" / name, 6, offset=50 * number, code=code)
+    out = tmp_path / "in" / "out"  # inside the source, and not read again
+    report = prepare("frames", [tmp_path / "in"], out, options={"size": 16}, val=0.3, workers=1)
+    assert (report.made, report.skipped, report.rejected) == (20, {}, {})
+    rows = [json.loads(line) for line in (out / "report.jsonl").read_text("utf-8").splitlines()]
+    splits: dict[str, set[str]] = {}
+    for row in rows:
+        splits.setdefault(row["name"].rpartition("/")[0], set()).add(row["split"])
+    assert splits.keys() == {"one", "deep/two", "three.avi", "three.mp4"}
+    assert all(len(found) == 1 for found in splits.values())
+    assert {"train", "val"} == set.union(*splits.values())
+    again = prepare("frames", [tmp_path / "in"], out, options={"size": 16}, val=0.3, workers=1)
+    assert again.made == 20
+
+
+def test_frames_can_be_made_into_a_folder_of_images(tmp_path: Path) -> None:
+    write_video(tmp_path / "in" / "clip.avi", 4)
+    out = tmp_path / "out"
+    prepare("frames", [tmp_path / "in"], out, options={"mode": "images", "every": 2}, workers=1)
+    files = sorted(file for file in out.rglob("*.png"))
+    assert [shades(images.read(file).pixels) for file in files] == pytest.approx([shade(0), shade(2)], abs=8)

@@ -1,0 +1,121 @@
+"""A dataset divided anew holds the same pixels on the same sides, and no copy on two sides of a split."""
+
+import json
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from i2i import images
+from i2i.errors import UsageError
+from i2i.pairs import Pixels
+from i2i.preparation import prepare
+from i2i_prepare.split import Split
+
+
+def pictures(seed: int, dtype: str = "uint8") -> tuple[Pixels, Pixels]:
+    rng = np.random.default_rng(seed)
+    top = np.iinfo(dtype).max
+    a, b = (rng.integers(0, top + 1, (20, 24, channels)).astype(dtype) for channels in (3, 3))
+    return a, b
+
+
+def write_folders(root: Path, seeds: dict[str, list[int]], dtype: str = "uint8") -> None:
+    for split, numbers in seeds.items():
+        for seed in numbers:
+            for half, pixels in zip(("imageA", "imageB"), pictures(seed, dtype), strict=True):
+                folder = root / split / half
+                folder.mkdir(parents=True, exist_ok=True)
+                images.write(folder / f"{seed:03}.png", pixels)
+
+
+def write_ab(root: Path, seeds: dict[str, list[int]], dtype: str = "uint8") -> None:
+    for split, numbers in seeds.items():
+        (root / split).mkdir(parents=True)
+        for seed in numbers:
+            images.write(root / split / f"{seed:03}.png", np.concatenate(pictures(seed, dtype), axis=1))
+
+
+def pairs_of(root: Path) -> dict[str, list[tuple[bytes, bytes]]]:
+    found: dict[str, list[tuple[bytes, bytes]]] = {}
+    for file in sorted(root.glob("*/imageA/*.png")):
+        other = file.parents[1] / "imageB" / file.name
+        a, b = (images.read(path).pixels for path in (file, other))
+        found.setdefault(file.parts[-3], []).append((a.tobytes(), b.tobytes()))
+    return found
+
+
+def as_bytes(seed: int, dtype: str = "uint8") -> tuple[bytes, bytes]:
+    a, b = pictures(seed, dtype)
+    return a.tobytes(), b.tobytes()
+
+
+@pytest.mark.parametrize("write", [write_folders, write_ab])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_pairs_are_the_same_to_the_bit_in_new_splits(write: Any, dtype: str, tmp_path: Path) -> None:
+    write(tmp_path / "old", {"train": list(range(8)), "test": [8, 9]}, dtype)
+    report = prepare("split", [tmp_path / "old"], tmp_path / "new", val=0.2, test=0.1, workers=1)
+    assert (report.made, report.rejected, report.skipped) == (10, {}, {})
+    found = pairs_of(tmp_path / "new")
+    assert {split: len(pairs) for split, pairs in found.items()} == {"train": 7, "val": 2, "test": 1}
+    assert sorted(chain(*found.values())) == sorted(as_bytes(seed, dtype) for seed in range(10))
+
+
+def test_copies_under_other_names_come_to_one_split(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": list(range(6))})
+    for copy in range(100, 106):
+        for half, pixels in zip(("imageA", "imageB"), pictures(copy - 100), strict=True):
+            images.write(tmp_path / "old" / "train" / half / f"{copy}.png", pixels)
+    prepare("split", [tmp_path / "old"], tmp_path / "new", val=0.4, workers=1)
+    found = pairs_of(tmp_path / "new")
+    assert len(found["val"]) == 4
+    assert not set(found["train"]) & set(found["val"])
+
+
+def test_rows_of_one_name_in_two_splits_are_both_kept_and_their_past_is_told(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1, 2], "val": [3]})
+    for half in ("imageA", "imageB"):
+        (tmp_path / "old" / "val" / half / "003.png").rename(tmp_path / "old" / "val" / half / "001.png")
+    finding = Split().find([str(tmp_path / "old")], lambda done, total: None)
+    assert [(item.name, item.metadata["split_before"]) for item in finding.items] == [
+        ("train/001", "train"),
+        ("train/002", "train"),
+        ("val/001", "val"),
+    ]
+
+
+def test_what_cannot_be_a_pair_is_rejected_and_counted(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1, 2, 3, 4]})
+    (tmp_path / "old" / "train" / "imageB" / "001.png").unlink()
+    (tmp_path / "old" / "train" / "imageB" / "002.png").write_bytes(b"\x89PNG")
+    report = prepare("split", [tmp_path / "old"], tmp_path / "new", val=0, workers=1)
+    assert report.made == 2
+    assert sum(map(len, report.rejected.values())) == 2
+    assert "no-partner" in report.rejected
+
+
+def test_licence_and_attribution_are_passed_on(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1]})
+    (tmp_path / "old" / "dataset.yaml").write_text("licence: CC-BY-4.0\nattribution: Ada\n", "utf-8")
+    finding = Split().find([str(tmp_path / "old")], lambda done, total: None)
+    assert (finding.licence, finding.attribution) == ("CC-BY-4.0", "Ada")
+
+
+def test_columns_can_be_named_and_turned(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1]})
+    preparer = Split(source="imageB", target="imageA")
+    (item,) = preparer.find([str(tmp_path / "old")], lambda done, total: None).items
+    assert json.loads(json.dumps(item.key)) == item.key
+    a, b = pictures(1)
+    pair = preparer.make(item)
+    np.testing.assert_array_equal(pair.source, b)
+    np.testing.assert_array_equal(pair.target, a)
+
+
+def test_one_dataset_is_taken_and_both_columns_or_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="one dataset, not 2"):
+        Split().plan(["a", "b"])
+    with pytest.raises(UsageError, match="both columns"):
+        Split(source="imageA")

@@ -1,0 +1,112 @@
+"""The preparers as people run them: folders in, dataset folders out."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from i2i import images
+from i2i.data.dataset import Pairs
+from i2i.preparation import prepare
+
+PHOTOS = {"astronaut": data.astronaut(), "chelsea": data.chelsea(), "coffee": data.coffee()}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, pixels in PHOTOS.items():
+        images.write(folder / f"{name}.png", images.resize(pixels, 80, 100))
+    return folder
+
+
+def made(out: Path) -> dict[str, bytes]:
+    """Content of every image below a dataset folder."""
+    files = [path for path in out.rglob("*") if path.suffix in (".png", ".npy")]
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("inpaint", {"method": "strokes", "fill": "noise", "mask_channel": True}),
+        ("palette", {}),
+        ("downscale", {"noise": 5.0, "factor": 2}),
+    ],
+)
+def test_what_is_drawn_at_random_follows_from_the_seed_and_the_content_alone(
+    name: str, options: dict[str, Any], photos: Path, tmp_path: Path
+) -> None:
+    options = {"size": 64, **options}
+    prepare(name, [photos], tmp_path / "one", options=options, workers=1, val=0, seed=5)
+    (photos / "chelsea.png").rename(photos / "zebra.png")  # another order
+    prepare(name, [photos], tmp_path / "two", options=options, workers=2, val=0, seed=5)
+    prepare(name, [photos], tmp_path / "three", options=options, workers=1, val=0, seed=6)
+    one, two, three = (made(tmp_path / out) for out in ("one", "two", "three"))
+    assert len(one) == 6
+    assert sorted(one.values()) == sorted(two.values())
+    assert {one[file] for file in one if "imageA" in file}.isdisjoint(three.values())
+
+
+def test_resize_makes_a_folder_of_images_and_no_pairs(photos: Path, tmp_path: Path) -> None:
+    report = prepare("resize", [photos], tmp_path / "out", options={"width": 50}, workers=1)
+    assert report.made == 3
+    assert made(tmp_path / "out").keys() == {f"images/{name}.png" for name in PHOTOS}
+    assert images.read(tmp_path / "out" / "images" / "coffee.png").pixels.shape == (40, 50, 3)
+
+
+def test_mask_takes_transparency_or_a_second_folder(photos: Path, tmp_path: Path) -> None:
+    opacity = np.zeros((80, 100, 1), np.uint8)
+    opacity[20:60, 30:70] = 255
+    for folder in ("cutouts", "mattes"):
+        (tmp_path / folder).mkdir()
+    for name in PHOTOS:
+        pixels = images.read(photos / f"{name}.png").pixels
+        Image.fromarray(np.dstack([pixels, opacity])).save(tmp_path / "cutouts" / f"{name}.png")
+        images.write(tmp_path / "mattes" / f"{name}.png", opacity)
+    options = {"size": 64}
+    prepare("mask", [tmp_path / "cutouts"], tmp_path / "one", options=options, workers=1, val=0)
+    prepare("mask", [photos, tmp_path / "mattes"], tmp_path / "two", options=options, workers=1, val=0)
+    assert len(made(tmp_path / "one")) == 6
+    assert made(tmp_path / "one") == made(tmp_path / "two")
+    report = prepare("mask", [photos], tmp_path / "three", options=options, workers=1, val=0)
+    assert (report.made, sum(map(len, report.rejected.values()))) == (0, 3)
+
+
+def test_palette_indices_are_ids(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    ids = np.zeros((80, 100), np.uint8)
+    ids[:40] = 2
+    stored = Image.new("P", (100, 80))
+    stored.putdata(ids.ravel().tolist())
+    stored.putpalette([1, 2, 3, 40, 50, 60, 200, 100, 0])
+    stored.save(tmp_path / "maps" / "coffee.png")
+    for name in ("astronaut", "chelsea"):
+        (photos / f"{name}.png").unlink()
+    (tmp_path / "labels.csv").write_text("id,name,colour\n0,ground,#0000ff\n2,sky,#00ff00\n")
+    options = {"labels": str(tmp_path / "labels.csv"), "size": 80}
+    prepare("labels", [tmp_path / "maps", photos], tmp_path / "out", options=options, workers=1, val=0)
+    source = images.read(tmp_path / "out" / "train" / "imageA" / "coffee.png").pixels
+    assert (source[:40] == (0, 255, 0)).all()
+    assert (source[40:] == (0, 0, 255)).all()
+
+
+def test_colorize_stores_the_lightness_that_training_in_lab_sees(photos: Path, tmp_path: Path) -> None:
+    prepare("colorize", [photos], tmp_path / "out", options={"size": 64}, workers=1, val=0)
+    seen, stored = (Pairs(tmp_path / "out", "train", colours=colours) for colours in ("lab", "rgb"))
+    assert len(seen) == 3
+    for index in range(3):
+        lab, rgb = seen[index], stored[index]
+        assert (lab.source.shape, lab.target.shape) == ((64, 64, 1), (64, 64, 2))
+        np.testing.assert_allclose(lab.source, rgb.source / 127.5 - 1, atol=0.5 / 127.5 + 1e-4)
+
+
+def test_gray_photographs_are_counted_as_skipped_not_as_rejected(photos: Path, tmp_path: Path) -> None:
+    images.write(photos / "camera.png", data.camera()[:80, :100, None].repeat(3, axis=2))
+    for name in ("colorize", "grayscale"):
+        report = prepare(name, [photos], tmp_path / name, options={"size": 64}, workers=1, val=0)
+        assert (report.made, report.skipped, report.rejected) == (3, {"gray": 1}, {})

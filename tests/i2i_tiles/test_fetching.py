@@ -1,0 +1,353 @@
+"""Against a real server on loopback, with a clock that moves only when somebody sleeps or the test says so."""
+
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_server import Request, Server, http
+
+from i2i.errors import OutputError
+from i2i.net import Client, NetworkError, UnsafeUrlError
+from i2i_tiles.cache import LEAST_AGE, Cache
+from i2i_tiles.fetching import MAX_ERRORS, TRIES, Fetcher
+from i2i_tiles.sources import Place
+from i2i_tiles.terms import FORBIDDEN, ForbiddenError, check_terms
+
+TILE = http(200, b"a tile", Content_Type="image/png")
+DATE = "Thu, 01 Jan 1970 00:00:00 GMT"
+PLACES = [Place(5, x, 7) for x in range(4)]
+
+
+class Clock:
+    """Time, in seconds since 1970."""
+
+    def __init__(self) -> None:
+        self.time = 1_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def fetcher(server: Server, clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Fetcher]]:
+    """Makes fetchers that share one cache, and asks for tiles as ``/x``."""
+    clients = []
+
+    def make(interval: float = 0.0, **options: Any) -> Fetcher:
+        client = Client(
+            "i2i/1 (+me@example.org)",
+            allow={"127.0.0.1"},
+            http=True,
+            tries=1,
+            idle=2.0,
+            sleep=clock.sleep,
+            now=clock.now,
+            **options,
+        )
+        clients.append(client)
+        return Fetcher(
+            client,
+            Cache(tmp_path / "cache", "address"),
+            lambda place: f"http://127.0.0.1:{server.port}/{place.x}",
+            interval=interval,
+            clock=clock.now,
+            now=clock.now,
+            sleep=clock.sleep,
+        )
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache", "address")
+
+
+def answering(server: Server, tile: Callable[[Request], bytes] | bytes, robots: bytes | None = None) -> None:
+    def answer(request: Request) -> bytes:
+        if request.target == "/robots.txt":
+            return http(404) if robots is None else http(200, robots)
+        return tile if isinstance(tile, bytes) else tile(request)
+
+    server.answer = answer
+
+
+def tile_requests(server: Server) -> list[Request]:
+    return [request for request in server.requests if request.target != "/robots.txt"]
+
+
+def test_tiles_come_into_the_cache_and_are_not_asked_for_again(
+    server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+) -> None:
+    answering(server, TILE)
+    assert list(fetcher().fetch(PLACES)) == [None] * 4
+    assert [found[1] for place in PLACES if (found := cache.read(place))] == [b"a tile"] * 4
+    before = len(server.requests)
+    assert list(fetcher().fetch(PLACES)) == [None] * 4
+    assert len(server.requests) == before
+
+
+def test_an_interrupted_download_goes_on_with_what_is_missing(server: Server, fetcher: Callable[..., Fetcher]) -> None:
+    answering(server, TILE)
+    fetching = fetcher().fetch(PLACES)
+    next(fetching), next(fetching)
+    del fetching
+    list(fetcher().fetch(PLACES))
+    assert [request.target for request in tile_requests(server)] == ["/0", "/1", "/2", "/3"]
+
+
+def test_requests_are_as_far_apart_as_was_asked_for(
+    server: Server, fetcher: Callable[..., Fetcher], clock: Clock
+) -> None:
+    times = []
+
+    def tile(request: Request) -> bytes:
+        times.append(clock.time)
+        clock.time += 0.25  # that a server takes time makes no request come sooner
+        return TILE
+
+    answering(server, tile)
+    list(fetcher(interval=1.0).fetch(PLACES))
+    assert [later - earlier for earlier, later in pairwise(times)] == [1.0] * 3
+
+
+def test_robots_txt_is_asked_once_and_can_slow_us_down(
+    server: Server, fetcher: Callable[..., Fetcher], clock: Clock
+) -> None:
+    times = []
+
+    def tile(request: Request) -> bytes:
+        times.append(clock.time)
+        return TILE
+
+    answering(server, tile, b"User-agent: *\nCrawl-delay: 5\n")
+    list(fetcher(interval=1.0).fetch(PLACES))
+    assert [request.target for request in server.requests].count("/robots.txt") == 1
+    assert [later - earlier for earlier, later in pairwise(times)] == [5.0] * 3
+
+
+@pytest.mark.parametrize("robots", [b"User-agent: *\nDisallow: /\n", b"User-agent: i2i\nDisallow: /0\n"])
+def test_what_robots_txt_forbids_is_not_asked_for(
+    robots: bytes, server: Server, fetcher: Callable[..., Fetcher]
+) -> None:
+    answering(server, TILE, robots)
+    with pytest.raises(ForbiddenError, match=r"robots\.txt"):
+        list(fetcher().fetch(PLACES))
+    assert not tile_requests(server)
+
+
+def test_a_server_that_cannot_say_what_may_be_asked_is_not_asked(
+    server: Server, fetcher: Callable[..., Fetcher]
+) -> None:
+    server.answer = lambda request: http(503)
+    with pytest.raises(NetworkError, match="later"):
+        list(fetcher().fetch(PLACES))
+    assert [request.target for request in server.requests] == ["/robots.txt"]
+
+
+def test_the_owner_of_the_server_learns_who_asks(server: Server, fetcher: Callable[..., Fetcher]) -> None:
+    answering(server, TILE)
+    list(fetcher().fetch(PLACES))
+    assert {request.headers["user-agent"] for request in server.requests} == {"i2i/1 (+me@example.org)"}
+    assert not {"cache-control", "pragma", "cookie"} & server.requests[-1].headers.keys()
+
+
+@pytest.mark.parametrize("status", [204, 404, 410])
+def test_a_tile_that_is_not_there_is_remembered_as_missing(
+    status: int, server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+) -> None:
+    answering(server, http(status))
+    for _ in range(2):
+        assert list(fetcher().fetch(PLACES[:1])) == [None]
+    found = cache.read(PLACES[0])
+    assert found is not None
+    assert found[0].status == "missing"
+    assert len(tile_requests(server)) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("header", ["30", formatdate(1_000_030, usegmt=True)])
+def test_a_busy_server_is_left_alone_for_as_long_as_it_says(
+    status: int, header: str, server: Server, fetcher: Callable[..., Fetcher], clock: Clock
+) -> None:
+    times: list[float] = []
+
+    def tile(request: Request) -> bytes:
+        times.append(clock.time)
+        return http(status, Retry_After=header) if len(times) == 1 else TILE
+
+    answering(server, tile)
+    assert list(fetcher().fetch(PLACES[:1])) == [None]
+    assert times == [1_000_000, 1_000_030]
+
+
+def test_a_busy_server_that_says_nothing_is_asked_less_and_less(
+    server: Server, fetcher: Callable[..., Fetcher], clock: Clock
+) -> None:
+    times = []
+
+    def tile(request: Request) -> bytes:
+        times.append(clock.time)
+        return http(500)
+
+    answering(server, tile)
+    (failure,) = fetcher().fetch(PLACES[:1])
+    assert failure is not None
+    assert "500" in failure.message
+    assert [later - earlier for earlier, later in pairwise(times)] == [1, 2, 4]
+
+
+def test_a_server_that_asks_for_hours_ends_the_run(server: Server, fetcher: Callable[..., Fetcher]) -> None:
+    answering(server, http(429, Retry_After=7200))
+    with pytest.raises(NetworkError, match="left alone"):
+        list(fetcher().fetch(PLACES))
+    assert len(tile_requests(server)) == 1
+
+
+def test_a_server_that_only_fails_is_given_up(server: Server, fetcher: Callable[..., Fetcher]) -> None:
+    answering(server, http(403))
+    with pytest.raises(NetworkError, match=f"{MAX_ERRORS} times in a row"):
+        list(fetcher().fetch([Place(6, x, 0) for x in range(60)]))
+    assert len(tile_requests(server)) == MAX_ERRORS
+
+
+def test_single_failures_do_not_end_the_run(server: Server, fetcher: Callable[..., Fetcher]) -> None:
+    answering(server, lambda request: TILE if int(request.target[1:]) % 2 else http(403))
+    results = list(fetcher().fetch([Place(6, x, 0) for x in range(60)]))
+    assert [result is None for result in results] == [False, True] * 30
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(200, b"<html>", Content_Type="text/html; charset=utf-8"),
+        http(200, b"", Content_Type="image/png"),
+        http(403),
+        http(301, Location="ftp://127.0.0.1/0"),
+    ],
+)
+def test_an_answer_that_is_no_tile_is_not_kept(
+    answer: bytes, server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+) -> None:
+    answering(server, answer)
+    if b"ftp" in answer:
+        with pytest.raises(UnsafeUrlError):
+            list(fetcher().fetch(PLACES[:1]))
+    else:
+        (failure,) = fetcher().fetch(PLACES[:1])
+        assert failure is not None
+        assert len(tile_requests(server)) == 1  # it would say the same again
+    assert cache.read(PLACES[0]) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(200, b"half a tile", Content_Length=1000, Content_Type="image/png", Connection="close"),
+        http(200, b"x" * 1000, Content_Type="image/png", X_Drip=1),
+    ],
+    ids=["cut", "slow"],
+)
+def test_a_body_that_is_cut_off_or_does_not_end_is_asked_for_again(
+    answer: bytes, server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+) -> None:
+    answers = iter([answer, TILE])
+    answering(server, lambda request: next(answers))
+    assert list(fetcher(deadline=0.3).fetch(PLACES[:1])) == [None]
+    found = cache.read(PLACES[0])
+    assert found is not None
+    assert found[1] == b"a tile"
+
+
+def test_a_body_without_end_is_not_kept(server: Server, fetcher: Callable[..., Fetcher], cache: Cache) -> None:
+    answering(server, http(200, b"x" * 1000, Content_Type="image/png", X_Drip=1))
+    (failure,) = fetcher(deadline=0.1).fetch(PLACES[:1])
+    assert failure is not None
+    assert len(tile_requests(server)) == TRIES
+    assert cache.read(PLACES[0]) is None
+
+
+def test_an_old_tile_is_asked_for_only_if_it_has_changed(
+    server: Server, fetcher: Callable[..., Fetcher], cache: Cache, clock: Clock
+) -> None:
+    def tile(request: Request) -> bytes:
+        if request.headers.get("if-none-match") == '"v1"':
+            return http(304)
+        return http(
+            200, b"a tile", Content_Type="image/png", ETag='"v1"', Last_Modified="Thu, 01 Jan 1970 00:00:00 GMT"
+        )
+
+    answering(server, tile)
+    list(fetcher().fetch(PLACES[:1]))
+    clock.time += LEAST_AGE + 1
+    for _ in range(2):  # the second time it is fresh again
+        list(fetcher().fetch(PLACES[:1]))
+    first, second = tile_requests(server)
+    assert "if-none-match" not in first.headers
+    assert second.headers["if-modified-since"] == DATE
+    found = cache.read(PLACES[0])
+    assert found is not None
+    assert found[1] == b"a tile"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, LEAST_AGE),
+        ({"Cache_Control": "public, max-age=60"}, LEAST_AGE),
+        ({"Cache_Control": "max-age=8640000"}, 8_640_000),
+        ({"Expires": formatdate(1_000_000 + 8_640_000, usegmt=True)}, 8_640_000),
+        ({"Expires": "-1"}, LEAST_AGE),
+    ],
+)
+def test_a_tile_is_fresh_for_as_long_as_its_server_says_but_a_week_at_least(
+    headers: dict[str, str], seconds: float, server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+) -> None:
+    answering(server, http(200, b"a tile", Content_Type="image/png", **headers))
+    list(fetcher().fetch(PLACES[:1]))
+    assert cache.is_fresh(PLACES[0], 1_000_000 + seconds - 1)
+    assert not cache.is_fresh(PLACES[0], 1_000_000 + seconds)
+
+
+def test_a_damaged_entry_of_the_cache_is_fetched_again(
+    server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+) -> None:
+    answering(server, TILE)
+    list(fetcher().fetch(PLACES[:2]))
+    files = sorted(cache.folder.rglob("*.tile"))
+    files[0].write_bytes(files[0].read_bytes()[:-1])
+    files[1].write_bytes(b"")
+    list(fetcher().fetch(PLACES[:2]))
+    assert len(tile_requests(server)) == 4
+
+
+def test_a_cache_that_cannot_be_written_is_one_clear_error(
+    server: Server, fetcher: Callable[..., Fetcher], tmp_path: Path
+) -> None:
+    answering(server, TILE)
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(OutputError):
+        list(fetcher().fetch(PLACES))
+
+
+@pytest.mark.parametrize("host", FORBIDDEN)
+def test_hosts_whose_terms_forbid_it_are_refused_unless_there_is_a_permission(host: str) -> None:
+    for name in (host, f"a.{host}"):
+        with pytest.raises(ForbiddenError, match=host):
+            check_terms(name, None)
+        check_terms(name, "contract 17")
+    check_terms(f"not{host}", None)
+    check_terms(f"{host}.example.org", None)

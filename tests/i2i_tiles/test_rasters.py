@@ -1,0 +1,181 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from map_files import png, two_maps
+
+from i2i.errors import DataError, UsageError
+from i2i.pairs import Finding, Pixels
+from i2i_tiles import mercator
+from i2i_tiles.rasters import GeoRaster, is_georeferenced
+from i2i_tiles.sources import TILE, Place
+from i2i_tiles.tiles import Tiles
+
+# of rasterio's own use of the library affine
+pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
+rasterio = pytest.importorskip("rasterio")
+transforms = pytest.importorskip("rasterio.transform")
+enums = pytest.importorskip("rasterio.enums")
+
+SIDE = 512
+AERIAL, DRAWN = two_maps(SIDE, seed=1)
+ZOOM, LEFT, TOP = 8, 132, 85
+"""The rasters are two by two tiles, as large as there are pixels."""
+METRES = (*mercator.metres(ZOOM, LEFT, TOP + 1)[:2], *mercator.metres(ZOOM, LEFT + 1, TOP)[2:])
+DEGREES = mercator.bounds(ZOOM, LEFT, TOP, LEFT + 2, TOP + 2)
+
+
+def write_tiff(file: Path, pixels: Pixels, crs: str | None = "EPSG:3857", bounds: Any = METRES, **options: Any) -> Path:
+    height, width, count = pixels.shape
+    if crs is not None:
+        options |= {"crs": crs, "transform": transforms.from_bounds(*bounds, width, height)}
+    colours = options.pop("colours", None)
+    with rasterio.open(
+        file, "w", driver="GTiff", height=height, width=width, count=count, dtype=str(pixels.dtype), **options
+    ) as dataset:
+        dataset.write(np.moveaxis(pixels, -1, 0))
+        if colours is not None:
+            dataset.write_colormap(1, colours)
+        if count == 4:
+            dataset.colorinterp = [getattr(enums.ColorInterp, name) for name in ("red", "green", "blue", "alpha")]
+    return file
+
+
+def find(preparer: Tiles, *sources: Path) -> Finding:
+    return preparer.find([str(source) for source in sources], lambda done, total: None)
+
+
+def test_rasters_on_one_grid_are_cut_as_they_are(tmp_path: Path) -> None:
+    a, b = write_tiff(tmp_path / "a.tif", AERIAL), write_tiff(tmp_path / "b.tif", DRAWN)
+    preparer = Tiles(size=128, split_by="none")
+    finding = find(preparer, a, b)
+    assert len(finding.items) == 16
+    for item in finding.items:
+        left, top, right, bottom = item.metadata["pixels"]
+        pair = preparer.make(item)
+        assert np.array_equal(pair.source, AERIAL[top:bottom, left:right])
+        assert np.array_equal(pair.target, DRAWN[top:bottom, left:right])
+    assert finding.items[0].metadata["bbox"][::3] == pytest.approx((DEGREES[0], DEGREES[3]))
+
+
+def test_a_raster_on_the_grid_of_the_tiles_is_cut_to_the_pixel(tmp_path: Path) -> None:
+    raster = GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL), "a")
+    assert raster.zooms() == (0, ZOOM)
+    assert raster.coverage(ZOOM)[:4] == (LEFT, TOP, LEFT + 2, TOP + 2)
+    patch = raster.patch(Place(ZOOM, LEFT + 1, TOP))
+    assert patch.filled.all()
+    assert np.array_equal(patch.pixels, AERIAL[:TILE, TILE:])
+
+
+def test_a_raster_in_degrees_is_warped_to_where_it_belongs(tmp_path: Path) -> None:
+    height, width = 600, 900
+    west, south, east, north = DEGREES
+    latitudes = np.linspace(north, south, height, endpoint=False) + (south - north) / height / 2
+    longitudes = np.linspace(west, east, width, endpoint=False) + (east - west) / width / 2
+    # red is the longitude and green the latitude, so that each pixel says where it came from
+    red = np.broadcast_to((longitudes - west) / (east - west) * 60000, (height, width))
+    green = np.broadcast_to(((latitudes - south) / (north - south) * 60000)[:, None], (height, width))
+    pixels = np.dstack([red, green, green]).astype(np.uint16)
+    raster = GeoRaster(write_tiff(tmp_path / "a.tif", pixels, "EPSG:4326", DEGREES), "a")
+    patch = raster.patch(Place(ZOOM, LEFT, TOP + 1))
+    inside = slice(4, -4)
+    for row in range(4, TILE - 4, 50):
+        for column in range(4, TILE - 4, 50):
+            y = TOP + 1 + (row + 0.5) / TILE
+            expected = np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * y / 2**ZOOM))))
+            found = south + (north - south) * patch.pixels[row, column, 1] / 60000
+            assert found == pytest.approx(expected, abs=(north - south) / height)
+            found = west + (east - west) * patch.pixels[row, column, 0] / 60000
+            assert found == pytest.approx(west + (column + 0.5) / TILE * (east - west) / 2, abs=(east - west) / width)
+    assert patch.filled[inside, inside].all()
+
+
+def test_two_coordinate_systems_meet_on_the_tiles(tmp_path: Path) -> None:
+    a = write_tiff(tmp_path / "a.tif", AERIAL)
+    warp = pytest.importorskip("rasterio.warp")
+    drawn = np.zeros((3, 700, 700), np.uint8)
+    utm = warp.transform_bounds("EPSG:3857", "EPSG:32631", *METRES)
+    warp.reproject(
+        np.moveaxis(DRAWN, -1, 0),
+        drawn,
+        src_transform=transforms.from_bounds(*METRES, SIDE, SIDE),
+        src_crs="EPSG:3857",
+        dst_transform=transforms.from_bounds(*utm, 700, 700),
+        dst_crs="EPSG:32631",
+        resampling=enums.Resampling.bilinear,
+    )
+    b = write_tiff(tmp_path / "b.tif", np.moveaxis(drawn, 0, -1), "EPSG:32631", utm)
+    preparer = Tiles(split_by="none", zoom=ZOOM, max_nodata=1)
+    finding = find(preparer, a, b)
+    assert finding.facts["shift_of_b"]["clear"]
+    assert finding.facts["shift_of_b"]["right"] == pytest.approx(0, abs=0.3)
+    assert finding.facts["shift_of_b"]["down"] == pytest.approx(0, abs=0.3)
+
+
+def test_what_has_no_data_or_is_transparent_is_not_filled(tmp_path: Path) -> None:
+    holes = AERIAL.copy()
+    holes[:, :64] = 0
+    holes[:, 64:] = holes[:, 64:].clip(1, None)
+    clear = np.dstack([AERIAL, np.full((SIDE, SIDE), 255, np.uint8)])
+    clear[:, :64, 3] = 0
+    for file in (write_tiff(tmp_path / "a.tif", holes, nodata=0), write_tiff(tmp_path / "b.tif", clear)):
+        warped, cut = GeoRaster(file, "a"), GeoRaster(file, "a", side=TILE)
+        for patch in (warped.patch(Place(ZOOM, LEFT, TOP)), cut.patch(Place(0, 0, 0))):
+            assert patch.pixels.shape == (TILE, TILE, 3)
+            assert not patch.filled[:, :63].any()
+            assert patch.filled[:, 65:].all()
+            assert (patch.pixels[:, :63] == 255).all()
+
+
+def test_a_palette_becomes_its_colours_and_no_others(tmp_path: Path) -> None:
+    indices = np.random.default_rng(0).integers(0, 3, (SIDE, SIDE, 1), np.uint8)
+    colours = {0: (255, 0, 0, 255), 1: (0, 255, 0, 255), 2: (0, 0, 255, 255)}
+    raster = GeoRaster(write_tiff(tmp_path / "a.tif", indices, colours=colours), "a")
+    patch = raster.patch(Place(ZOOM - 1, LEFT // 2, TOP // 2))
+    table = np.array([colours[index][:3] for index in range(3)], np.uint8)
+    assert {tuple(colour) for colour in patch.pixels[patch.filled].tolist()} == {tuple(c) for c in table.tolist()}
+    patch = raster.patch(Place(ZOOM, LEFT, TOP))
+    assert np.array_equal(patch.pixels, table[indices[:TILE, :TILE, 0]])
+
+
+def test_nearest_makes_no_new_colours(tmp_path: Path) -> None:
+    raster = GeoRaster(write_tiff(tmp_path / "b.tif", DRAWN), "b", nearest=True)
+    stored = {tuple(colour) for colour in DRAWN.reshape(-1, 3).tolist()}
+    patch = raster.patch(Place(ZOOM + 1, LEFT * 2, TOP * 2))
+    assert {tuple(colour) for colour in patch.pixels.reshape(-1, 3).tolist()} <= stored
+
+
+def test_only_tiff_with_coordinates_is_georeferenced(tmp_path: Path) -> None:
+    assert is_georeferenced(write_tiff(tmp_path / "a.tif", AERIAL))
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
+        assert not is_georeferenced(write_tiff(tmp_path / "b.tif", AERIAL, None))
+    (tmp_path / "c.png").write_bytes(png(AERIAL))
+    assert not is_georeferenced(tmp_path / "c.png")
+    (tmp_path / "d.tif").write_bytes(b"II*\0nothing")
+    with pytest.raises(DataError, match="damaged"):
+        is_georeferenced(tmp_path / "d.tif")
+
+
+def test_values_of_unknown_range_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="float32"):
+        GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL.astype(np.float32)), "a")
+
+
+def test_a_vrt_may_lead_to_files_only(tmp_path: Path) -> None:
+    write_tiff(tmp_path / "a.tif", AERIAL[..., :1])
+    template = (
+        f'<VRTDataset rasterXSize="{SIDE}" rasterYSize="{SIDE}"><SRS>EPSG:3857</SRS>'
+        "<GeoTransform>{transform}</GeoTransform><VRTRasterBand dataType='Byte' band='1'><SimpleSource>"
+        "<SourceFilename relativeToVRT='1'>{file}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
+        "</VRTRasterBand></VRTDataset>"
+    )
+    size = (METRES[2] - METRES[0]) / SIDE
+    transform = f"{METRES[0]},{size},0,{METRES[3]},0,{-size}"
+    for name, file in (("good", "a.tif"), ("web", "/vsicurl/http://127.0.0.1:1/a.tif"), ("url", "http://127.0.0.1:1/")):
+        (tmp_path / f"{name}.vrt").write_text(template.format(transform=transform, file=file))
+    raster = GeoRaster(tmp_path / "good.vrt", "good")
+    assert np.array_equal(raster.patch(Place(ZOOM, LEFT, TOP)).pixels, AERIAL[:TILE, :TILE, :1])
+    for name in ("web", "url"):
+        with pytest.raises(UsageError, match="network"):
+            GeoRaster(tmp_path / f"{name}.vrt", name)

@@ -1,0 +1,107 @@
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from i2i.errors import DataError, UsageError
+from i2i.pairs import Split
+from i2i_tiles.areas import read_area
+from i2i_tiles.grids import TileGrid
+from i2i_tiles.splitting import Cell, by_area, check_apart, in_bands, in_blocks, keep_apart
+
+GRID = TileGrid(5, 1)
+SQUARE = [Cell(column, row) for column in range(20) for row in range(20)]
+
+cells_of_any_shape = st.sets(st.builds(Cell, st.integers(0, 12), st.integers(0, 12)), min_size=1).map(sorted)
+
+
+@given(
+    cells=cells_of_any_shape,
+    rule=st.sampled_from(["lat", "lon", "blocks"]),
+    val=st.sampled_from([0.0, 0.1, 0.3]),
+    test=st.sampled_from([0.0, 0.2]),
+    buffer=st.integers(0, 2),
+    seed=st.integers(0, 3),
+)
+def test_no_cell_has_one_of_another_split_within_the_buffer(
+    cells: list[Cell], rule: str, val: float, test: float, buffer: int, seed: int
+) -> None:
+    try:
+        if rule == "blocks":
+            splits = in_blocks(cells, 3, val, test, seed)
+        else:
+            splits = in_bands(cells, ("lon", "lat").index(rule), val, test)
+        kept, dropped = keep_apart(splits, buffer)
+    except UsageError:
+        assume(False)
+    assert sorted([*kept, *dropped]) == cells
+    assert all(kept[cell] == splits[cell] for cell in kept)
+    for (one, a), (other, b) in itertools.combinations(kept.items(), 2):
+        if a != b:
+            assert max(abs(one.column - other.column), abs(one.row - other.row)) > buffer
+    check_apart((split, GRID.box(cell)) for cell, split in kept.items())
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_bands_have_their_shares_and_lie_at_opposite_ends(axis: int) -> None:
+    splits = in_bands(SQUARE, axis, 0.1, 0.2)
+    lines: dict[Split, set[int]] = {}
+    for cell, split in splits.items():
+        lines.setdefault(split, set()).add(cell[axis])
+    assert lines == {"test": set(range(4)), "val": {18, 19}, "train": set(range(4, 18))}
+
+
+def test_blocks_have_about_their_shares_and_follow_the_seed() -> None:
+    splits = in_blocks(SQUARE, 4, 0.1, 0.2, 0)
+    counts = {split: list(splits.values()).count(split) for split in ("val", "test")}
+    assert counts == {"val": 48, "test": 80}  # whole blocks of 16, of 400 in all
+    assert splits == in_blocks(SQUARE, 4, 0.1, 0.2, 0)
+    assert splits != in_blocks(SQUARE, 4, 0.1, 0.2, 1)
+
+
+def test_a_block_is_never_divided() -> None:
+    for (x, y), cells in itertools.groupby(
+        sorted(in_blocks(SQUARE, 4, 0.3, 0.3, 5).items(), key=lambda entry: (entry[0][0] // 4, entry[0][1] // 4)),
+        key=lambda entry: (entry[0][0] // 4, entry[0][1] // 4),
+    ):
+        assert len({split for _, split in cells}) == 1, (x, y)
+
+
+def test_every_cell_that_a_polygon_touches_is_held_out(tmp_path: Path) -> None:
+    west, south, east, north = GRID.box(Cell(5, 5))
+    middle, height = (west + east) / 2, north - south
+    line = [[middle, south + height / 3], [middle + 0.1, north + height / 3], [middle + 0.2, south + height / 3]]
+    polygon = {"type": "Polygon", "coordinates": [[*line, line[0]]]}
+    (tmp_path / "a.json").write_text(json.dumps(polygon))
+    splits = by_area(SQUARE, read_area(str(tmp_path / "a.json")), GRID.box)
+    assert {cell for cell, split in splits.items() if split == "test"} == {Cell(5, 4), Cell(5, 5)}
+
+
+def test_a_polygon_can_be_for_validation_and_for_nothing_else(tmp_path: Path) -> None:
+    west, south, east, north = GRID.box(Cell(5, 5))
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    for name in ("val", "train"):
+        feature = {"type": "Feature", "properties": {"split": name}}
+        feature |= {"geometry": {"type": "Polygon", "coordinates": [ring]}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(feature))
+    splits = by_area(SQUARE, read_area(str(tmp_path / "val.json")), GRID.box)
+    assert [cell for cell, split in splits.items() if split == "val"] == [Cell(5, 5)]
+    with pytest.raises(UsageError, match="'train'"):
+        by_area(SQUARE, read_area(str(tmp_path / "train.json")), GRID.box)
+
+
+def test_a_split_that_would_be_empty_is_refused() -> None:
+    with pytest.raises(UsageError, match="too few"):
+        in_bands(SQUARE[:20], 0, 0.1, 0.0)
+    with pytest.raises(UsageError, match="nothing is left for train"):
+        keep_apart({Cell(0, 0): "test", Cell(1, 1): "train"}, 1)
+
+
+def test_an_overlap_is_found() -> None:
+    check_apart([("train", (0, 0, 1, 1)), ("test", (1, 0, 2, 1)), ("val", (0, 1, 1, 2))])
+    for split in ("test", "val"):
+        with pytest.raises(DataError, match="overlaps"):
+            check_apart([("train", (0, 0, 1, 1)), (split, (0.9, 0.9, 2, 2))])

@@ -1,0 +1,175 @@
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from map_files import SIDE, TILES, ZOOM, png, two_maps, write_mbtiles, write_pmtiles, write_tree
+from pmtiles.tile import TileType
+
+from i2i.errors import DataError, UsageError
+from i2i_tiles.archives import MBTiles, PMTiles
+from i2i_tiles.folders import TileFolder
+from i2i_tiles.sources import Place, Source
+from i2i_tiles.web import WebTiles
+
+AERIAL, _ = two_maps()
+ALL = frozenset((x, y) for x in range(TILES) for y in range(TILES))
+
+
+@pytest.fixture(params=["tree", "tms", "mbtiles", "pmtiles"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+    if request.param == "mbtiles":
+        return MBTiles(write_mbtiles(tmp_path / "a b?#.mbtiles", AERIAL), "a")
+    if request.param == "pmtiles":
+        return PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL), "a")
+    tms = request.param == "tms"
+    return TileFolder(write_tree(tmp_path, AERIAL, tms=tms), "a", "tms" if tms else "xyz")
+
+
+def test_every_store_has_each_tile_in_its_place(source: Source) -> None:
+    assert source.zooms() == (ZOOM, ZOOM)
+    assert source.coverage(ZOOM) == (0, 0, TILES, TILES, ALL)
+    for x, y in ALL:
+        place = Place(ZOOM, x, y)
+        assert source.has(place)
+        patch = source.patch(place)
+        assert np.array_equal(patch.pixels, AERIAL[y * SIDE : (y + 1) * SIDE, x * SIDE : (x + 1) * SIDE])
+        assert patch.filled.all()
+
+
+def test_every_store_knows_what_it_has_not(source: Source) -> None:
+    assert not source.has(Place(ZOOM + 1, 0, 0))
+    assert not source.has(Place(ZOOM, TILES, 0))
+    assert source.coverage(ZOOM + 1).listed == frozenset()
+
+
+def test_equal_bytes_have_equal_digests(source: Source) -> None:
+    digests = {source.digest(Place(ZOOM, x, y)) for x, y in ALL}
+    assert len(digests) == len(ALL)
+
+
+def test_an_mbtiles_file_is_not_changed_by_reading(tmp_path: Path) -> None:
+    file = write_mbtiles(tmp_path / "a.mbtiles", AERIAL)
+    before = file.read_bytes()
+    MBTiles(file, "a").patch(Place(ZOOM, 1, 1))
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mbtiles"]
+
+
+def test_archives_say_whose_they_are(tmp_path: Path) -> None:
+    said: dict[str, Any] = {"attribution": '<a href="https://x.org">&copy; X</a>  people', "license": "CC0"}
+    mbtiles = MBTiles(write_mbtiles(tmp_path / "a.mbtiles", AERIAL, **said), "a")
+    pmtiles = PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL, **said), "a")
+    assert mbtiles.credit == pmtiles.credit == ("CC0", "© X people")
+
+
+def test_vector_tiles_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="vector"):
+        MBTiles(write_mbtiles(tmp_path / "a.mbtiles", AERIAL, format="pbf"), "a")
+    with pytest.raises(DataError, match="vector"):
+        PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL, TileType.MVT), "a")
+
+
+@pytest.mark.parametrize("damage", [b"", b"SQLite format 3\0", b"PMTiles\x03", b"nonsense" * 100])
+def test_a_damaged_archive_is_one_clear_error(damage: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(damage)
+    with pytest.raises(DataError, match="'a'"):
+        MBTiles(file, "a").zooms()
+    with pytest.raises(DataError, match="'a'"):
+        PMTiles(file, "a")
+
+
+def test_an_archive_that_is_cut_off_is_one_clear_error(tmp_path: Path) -> None:
+    file = write_pmtiles(tmp_path / "a.pmtiles", AERIAL)
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(DataError, match="cut off"):
+        PMTiles(file, "a").data(Place(ZOOM, 0, TILES - 1)), PMTiles(file, "a").data(Place(ZOOM, TILES - 1, 0))
+
+
+def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "a.mbtiles").execute("CREATE TABLE other (x INT)").connection.close()
+    with pytest.raises(DataError, match="no MBTiles"):
+        MBTiles(tmp_path / "a.mbtiles", "a")
+
+
+def test_a_tile_in_two_formats_is_an_error(tmp_path: Path) -> None:
+    write_tree(tmp_path, AERIAL)
+    (tmp_path / str(ZOOM) / "0" / "0.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match="the same tile"):
+        TileFolder(tmp_path, "a", "xyz").coverage(ZOOM)
+
+
+def test_a_folder_without_tiles_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(UsageError, match="no tiles"):
+        TileFolder(tmp_path, "a", "xyz").zooms()
+
+
+def test_other_files_in_a_tree_do_not_matter(tmp_path: Path) -> None:
+    write_tree(tmp_path, AERIAL)
+    for name in ("0/0.png.aux.xml", "0/x.png", "0/99.png", "x/0.png", "0/-1.png"):
+        file = tmp_path / str(ZOOM) / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")
+    assert TileFolder(tmp_path, "a", "xyz").coverage(ZOOM).listed == ALL
+
+
+def test_transparency_is_white_and_without_data(tmp_path: Path) -> None:
+    pixels = np.dstack([AERIAL[:SIDE, :SIDE], np.full((SIDE, SIDE), 255, np.uint8)])
+    pixels[:, :8, 3] = 0
+    file = tmp_path / "0" / "0" / "0.png"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(png(pixels))
+    patch = TileFolder(tmp_path, "a", "xyz").patch(Place(0, 0, 0))
+    assert not patch.filled[:, :8].any()
+    assert patch.filled[:, 8:].all()
+    assert (patch.pixels[:, :8] == 255).all()
+    assert np.array_equal(patch.pixels[:, 8:], AERIAL[:SIDE, 8:SIDE])
+
+
+def test_a_gray_tile_among_coloured_ones_has_their_channels(tmp_path: Path) -> None:
+    file = tmp_path / "0" / "0" / "0.png"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(png(AERIAL[:SIDE, :SIDE, :1]))
+    patch = TileFolder(tmp_path, "a", "xyz").patch(Place(0, 0, 0))
+    assert np.array_equal(patch.pixels, AERIAL[:SIDE, :SIDE, :1].repeat(3, axis=2))
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme", "expected"),
+    [
+        ("https://x.org/{z}/{x}/{y}.png", "xyz", "https://x.org/5/3/7.png"),
+        ("https://x.org/{z}/{x}/{y}.png", "tms", "https://x.org/5/3/24.png"),
+        ("https://x.org/{z}/{x}/{-y}.png", "xyz", "https://x.org/5/3/24.png"),
+        ("https://x.org/{z}/{x}/{-y}.png", "tms", "https://x.org/5/3/24.png"),
+        ("https://x.org/{q}?k={z}", "xyz", "https://x.org/00233?k=5"),
+    ],
+)
+def test_addresses_are_filled_in(address: str, scheme: str, expected: str, tmp_path: Path) -> None:
+    assert WebTiles(address, scheme, tmp_path).url(Place(5, 3, 7)) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("https://x.org/{z}/{x}.png", "does not say where"),
+        ("https://{s}.x.org/{z}/{x}/{y}.png", "Give one server"),
+        ("https://{z}.x.org/{x}/{y}.png", "in its host"),
+        ("https://x.org/{z}/{x}/{y}/{style}.png", "{style}"),
+    ],
+)
+def test_an_address_that_says_too_little_is_refused(address: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        WebTiles(address, "xyz", tmp_path)
+
+
+def test_a_provider_is_known_by_name(tmp_path: Path) -> None:
+    pytest.importorskip("xyzservices")
+    source = WebTiles("xyz:USGS.USImagery", "xyz", tmp_path)
+    assert "U.S. Geological Survey" in source.credit.attribution
+    assert source.url(Place(5, 3, 7)).endswith("/5/7/3")
+    for name, message in (("No.Such", "no provider"), ("MapBox", "needs a key")):
+        with pytest.raises(UsageError, match=message):
+            WebTiles(f"xyz:{name}", "xyz", tmp_path)

@@ -1,0 +1,133 @@
+"""The command ``i2i data get``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from i2i_datasets.getting import Got
+    from i2i_datasets.sets import ClassicSet
+
+
+def get(
+    name: Annotated[
+        str | None, typer.Argument(help="The set; without one, all are listed.", show_default=False)
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where it goes.", show_default="a folder of its name")
+    ] = None,
+    *,
+    mirror: Annotated[str | None, typer.Option(help="Address of another Hugging Face Hub.", show_default=False)] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Address of a folder that has NAME.tar.gz.", show_default=False)
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
+) -> None:
+    """Fetch a classic set of pairs: facades, maps, edges2shoes and others.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from rich.console import Console
+
+    from i2i_datasets.getting import get_set
+    from i2i_datasets.sets import classic_set, classic_sets
+
+    console = Console(highlight=False, soft_wrap=True, quiet=quiet)
+    if name is None:
+        for known, facts in classic_sets().items():
+            console.print(f"[bold]{known:<16}[/]{_size(facts):<32}{facts.title}")
+        return
+    _introduce(console, name, classic_set(name))
+    with _Download(console) as download:
+        got = get_set(
+            name,
+            folder or Path(name),
+            mirror=mirror,
+            base_url=base_url,
+            quiet=quiet or not console.is_terminal,
+            on_progress=download,
+            on_notice=_notice,
+        )
+    _conclude(console, got)
+
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def _size(facts: "ClassicSet") -> str:
+    size = "unknown size" if facts.bytes is None else f"{facts.bytes / 1e6:.0f} MB"
+    return f"{sum(facts.pairs.values())} pairs, {size}"
+
+
+def _introduce(console: "Console", name: str, facts: "ClassicSet") -> None:
+    """Say what will be fetched, and under which terms."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    published = ", ".join(f"{count} {split}" for split, count in facts.pairs.items() if count)
+    lines = {
+        name: f"{facts.title}: {_size(facts)} (published as {published})",
+        "licence": facts.licence or "unknown: none is stated",
+        "terms": facts.terms,
+        "cite": facts.cite,
+    }
+    for label, text in lines.items():
+        table.add_row(f"[bold]{label}", escape(text))
+    console.print(table)
+
+
+def _conclude(console: "Console", got: "Got") -> None:
+    """Say where it is, and what to type next."""
+    from rich.markup import escape
+
+    folder = escape(str(got.folder))
+    if not got.fetched:
+        console.print(f"{folder} is here already.")
+    origin = ", ".join(f"{key} {value}" for key, value in got.card.get("origin", {}).items())
+    console.print(f"{folder}: {', '.join(got.splits)} from {escape(origin)}")
+    if "val" in got.splits or "validation" in got.splits:
+        console.print(f"Next: i2i train --plugin pix2pix --data {folder} --out RUN")
+    else:
+        console.print(f"It has no split to measure on. Next: i2i prepare split {folder} {folder}-split --val 0.1")
+
+
+def _notice(text: str) -> None:
+    from i2i.cli.console import complain
+
+    complain(f"Note: {text}", "yellow")
+
+
+class _Download:
+    """How far a download is: a live bar on a terminal, plain lines elsewhere.
+
+    Args:
+        console: Where to show it.
+    """
+
+    def __init__(self, console: "Console") -> None:
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+        columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        self._console = console
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal or console.quiet)
+        self._tenth = -1
+
+    def __enter__(self) -> "_Download":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Show that so many bytes are here."""
+        if not self._bar.tasks:
+            self._task = self._bar.add_task("", total=total)
+            self._bar.start()
+        self._bar.update(self._task, completed=done, total=total)
+        tenth = 10 * done // total if total else -1
+        if not self._console.is_terminal and tenth > self._tenth:
+            self._console.print(f"{done / 1e6:.1f} of {(total or 0) / 1e6:.1f} MB")
+            self._tenth = tenth

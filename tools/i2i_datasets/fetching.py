@@ -1,0 +1,124 @@
+"""The two ways to a set: its copy on the Hugging Face Hub, and the authors' archive."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx2
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils.tqdm import disable_progress_bars
+
+from i2i import __version__
+from i2i.errors import DataError
+from i2i.net import Client, NetworkError, extract, host_of
+from i2i.net.download import sha256_of
+
+USER_AGENT = f"i2i/{__version__} (data get; https://pypi.org/project/i2i)"
+WANTED = ["*.parquet", "README.md"]
+"""What a copy on the Hub is made of; code and other files are not fetched."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with how many bytes are here, and how many there are where that is known."""
+
+
+class Fetched(NamedTuple):
+    """A set that is here, not yet in its place."""
+
+    content: Path
+    """The folder that holds it."""
+    origin: dict[str, Any]
+    """Plain data: from where it came, and which version."""
+    sha256: dict[str, str]
+    """Of each file that was fetched."""
+
+
+class HubUnreachableError(NetworkError):
+    """The Hub, or a mirror of it, does not have the set or does not answer."""
+
+
+def fetch_from_hub(repository: str, folder: Path, *, mirror: str | None = None, quiet: bool = False) -> Fetched:
+    """Fetch the newest version of a dataset of Parquet files; every file is compared with the Hub's own checksum.
+
+    An interrupted call goes on where it stopped.
+
+    Args:
+        repository: ``USER/NAME``.
+        folder: Where to keep what was fetched.
+        mirror: Address of another Hub; the environment's ``HF_ENDPOINT``, or the Hub itself, when not given.
+        quiet: Show no progress.
+
+    Raises:
+        HubUnreachableError: If it is not there, or cannot be fetched.
+        DataError: If a file does not arrive as the Hub has it.
+    """
+    if quiet:
+        disable_progress_bars()
+    with _explained(repository):
+        api = HfApi(endpoint=mirror, library_name="i2i", library_version=__version__)
+        info = api.dataset_info(repository)
+        if not any(file.rfilename.endswith(".parquet") for file in info.siblings or ()):
+            raise HubUnreachableError(f"{repository} on the Hub has no Parquet files.")
+        content = folder / str(info.sha)
+        api.snapshot_download(
+            repository, repo_type="dataset", revision=info.sha, allow_patterns=WANTED, local_dir=content
+        )
+        # its client compares sizes only while it downloads
+        found = api.verify_repo_checksums(repository, repo_type="dataset", revision=info.sha, local_dir=content)
+    if found.mismatches:
+        for mismatch in found.mismatches:
+            (content / mismatch["path"]).unlink()
+        raise DataError(
+            f"{found.mismatches[0]['path']!r} of {repository} came with another checksum than the Hub has. It was "
+            "removed; run the same command again."
+        )
+    shutil.rmtree(content / ".cache", ignore_errors=True)  # the client's notes for resuming
+    files = sorted(file for file in content.rglob("*") if file.is_file())
+    checksums = {file.relative_to(content).as_posix(): sha256_of(file) for file in files}
+    return Fetched(content, {"hub": repository, "revision": info.sha, "mirror": mirror}, checksums)
+
+
+@contextmanager
+def _explained(repository: str) -> Iterator[None]:
+    """Turn what the client raises into one line."""
+    try:
+        yield
+    except (httpx2.HTTPError, OSError, HFValidationError) as error:  # its own errors are some of these
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise HubUnreachableError(f"{repository} cannot be fetched from the Hub: {reason}") from error
+
+
+def fetch_archive(url: str, folder: Path, on_progress: Progress, *, client: Client | None = None) -> Fetched:
+    """Fetch an archive and take it apart. An interrupted download goes on where it stopped.
+
+    Args:
+        url: Of the archive; a host in a private network is allowed, since it was named.
+        folder: Where to keep what was fetched.
+        on_progress: Told how the download goes.
+        client: Who asks.
+
+    Raises:
+        UsageError: If this is no address to ask.
+        NetworkError: If it cannot be fetched.
+        ArchiveError: If the archive is damaged, or not safe.
+        OutputError: If something cannot be written, or the disk is full.
+    """
+    archive = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.archive"
+    if not archive.is_file():  # under this name it is whole
+        with client or Client(USER_AGENT, allow={host_of(url)}, http=url.startswith("http://")) as asking:
+            asking.download(url, archive, on_progress=on_progress)
+    content = folder / "content"
+    shutil.rmtree(content, ignore_errors=True)
+    extract(archive, content)
+    return Fetched(_inner(content), {"archive": url}, {url.rpartition("/")[2]: sha256_of(archive)})
+
+
+def _inner(folder: Path) -> Path:
+    """The folder of the splits: most archives hold one folder that holds it all."""
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    if len(entries) == 1 and entries[0].is_dir() and entries[0].name not in ("train", "data"):
+        return _inner(entries[0])
+    return folder

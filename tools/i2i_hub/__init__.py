@@ -1,0 +1,29 @@
+"""The Hugging Face Hub: sharing models and data sets, and using those of others."""
+
+import re
+from pathlib import Path
+
+import typer
+
+from i2i import hookimpl
+from i2i.cli.groups import group_of
+
+
+@hookimpl
+def i2i_commands(app: typer.Typer) -> None:
+    """``i2i push``, ``i2i pull`` and ``i2i data push``."""
+    from i2i_hub.commands import pull, push, push_data
+
+    app.command()(push)
+    app.command()(pull)
+    group_of(app, "data").command("push")(push_data)
+
+
+@hookimpl
+def i2i_find_model(name: str, revision: str | None) -> Path | None:
+    """A model on the Hub, where the name is USER/NAME."""
+    if not re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", name):
+        return None
+    from i2i_hub.pull import fetch
+
+    return fetch(name, revision)

@@ -1,0 +1,154 @@
+"""Talking to the Hub: passing failures are tried again, lasting ones become one line that a person can act on."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import httpx2
+from huggingface_hub import HfApi, get_session
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # type: ignore[attr-defined]
+
+from i2i import __version__
+from i2i.errors import I2iError, UsageError
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+WAITS = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between attempts."""
+
+TIMEOUT = 120.0
+"""Seconds without a byte after which a request counts as lost; the client alone would wait for ever."""
+
+PASSING = (408, 429, 500, 502, 503, 504)
+"""Statuses that another attempt may not meet."""
+
+FAILURES = (httpx2.HTTPError, OSError, HFValidationError)
+"""What the client raises: its own errors are HTTPErrors or OSErrors."""
+
+
+class HubError(I2iError):
+    """The Hub did not do what was asked, or cannot be reached."""
+
+    exit_code = 69
+
+
+class AccessError(HubError):
+    """The Hub refuses this account, or nobody is logged in."""
+
+    exit_code = 77
+
+
+def connect() -> HfApi:
+    """The client, which says to the Hub that i2i is asking."""
+    get_session().timeout = TIMEOUT
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    return HfApi(library_name="i2i", library_version=__version__)
+
+
+def check_name(name: str) -> str:
+    """The name, if a repository can be called so.
+
+    Raises:
+        UsageError: If not.
+    """
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise UsageError(f"{name!r} cannot be the name of a repository: {_first_line(error)}") from None
+    if name.count("/") != 1:
+        raise UsageError(f"{name!r} is not USER/NAME. Give the account and the name, such as ada/edges2shoes.")
+    return name
+
+
+def attempt(name: str, action: Callable[[], T], *, done: Callable[[], T | None] = lambda: None) -> T:
+    """Do something on the Hub, again if it fails in a way that may pass.
+
+    Args:
+        name: The repository, for messages.
+        action: What to do. Where it is not done twice without harm, ``done`` must tell.
+        done: Looks whether the action has taken effect although its answer was lost, and returns what it would have.
+
+    Raises:
+        HubError: If it fails for good.
+    """
+    for wait in (*WAITS, None):
+        try:
+            return action()
+        except FAILURES as error:
+            failure = error
+        if wait is None or not _may_pass(failure):
+            break
+        time.sleep(wait)
+        if (result := done()) is not None:
+            return result
+    raise explained(failure, name) from failure
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, OfflineModeIsEnabled | LocalTokenNotFoundError | HFValidationError):
+        return False
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in PASSING
+    if isinstance(error, LocalEntryNotFoundError):  # stands for a Hub that does not answer, which is behind it
+        return isinstance(error.__cause__, httpx2.HTTPError) and _may_pass(error.__cause__)
+    return isinstance(error, httpx2.HTTPError | ConnectionError | TimeoutError)
+
+
+def explained(error: Exception, name: str) -> I2iError:
+    """What is wrong, and what to do, in one line."""
+    if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        return explained(error.__cause__, name)
+    if isinstance(error, LocalTokenNotFoundError):
+        return AccessError("Nobody is logged in to the Hub. Run `hf auth login`, or set HF_TOKEN.")
+    if isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError):
+        return HubError(f"{name} is not in the cache, and the Hub is switched off by HF_HUB_OFFLINE. Unset it.")
+    if isinstance(error, GatedRepoError):
+        return AccessError(f"{name} is only for those whom its owner has let in. Ask for access on its page.")
+    if isinstance(error, RevisionNotFoundError):
+        return HubError(f"{name} has no such revision. Look at its branches and commits on the Hub.")
+    if isinstance(error, RepositoryNotFoundError):
+        return HubError(
+            f"{name} is not on the Hub, or it is private and this account may not see it. "
+            "Check the name, or log in by `hf auth login`."
+        )
+    if isinstance(error, RemoteEntryNotFoundError):
+        return HubError(f"{name} lacks a file that it should have: {_first_line(error)}")
+    if isinstance(error, HfHubHTTPError):
+        return _of_status(error, name)
+    if isinstance(error, HFValidationError):
+        return UsageError(f"{name!r} is refused by the Hub: {_first_line(error)}")
+    return HubError(f"The Hub cannot be reached ({_first_line(error)}). Check the network and try again.")
+
+
+def _of_status(error: HfHubHTTPError, name: str) -> I2iError:
+    status = error.response.status_code
+    said = f": {error.server_message.splitlines()[0]}" if error.server_message else ""
+    if status == 401:
+        return AccessError("The Hub does not know this token. Log in again by `hf auth login`, or mend HF_TOKEN.")
+    if status == 403:
+        return AccessError(
+            f"This account may not write to {name}. Give a token with the role `write`, of an account that may."
+        )
+    if status in (409, 412):
+        return HubError(f"{name} has changed on the Hub in the meantime. Look at it, then repeat the command.")
+    if status in PASSING:
+        return HubError(f"The Hub is out of order (status {status}) after {ATTEMPTS} attempts. Try again later.")
+    return HubError(f"The Hub refuses {name} (status {status}){said}")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,116 @@
+"""``i2i push`` and ``i2i pull``."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from i2i_hub.publishing import Assemble, Wish
+    from i2i_hub.repository import Kind
+
+Repository = Annotated[str, typer.Argument(metavar="USER/NAME", help="Name on the Hub.")]
+
+
+Licence = Annotated[str | None, typer.Option(help="Licence as the Hub spells it, such as apache-2.0; needed once.")]
+Private = Annotated[bool, typer.Option("--private", help="Where it is made now: for your eyes only.")]
+Branch = Annotated[str | None, typer.Option(help="Branch to write to; made where it is missing.")]
+CreatePr = Annotated[bool, typer.Option("--create-pr", help="Propose the change, instead of making it.")]
+Message = Annotated[str | None, typer.Option(help="Title of the commit.")]
+DryRun = Annotated[
+    Path | None, typer.Option(help="Only write into this folder what would be pushed, and show the card.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")]
+
+
+def push(
+    model: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run's folder, or a model folder.")],
+    repository: Repository,
+    licence: Licence = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="Name on the Hub of a data set that it was trained on; may be repeated.")
+    ] = None,
+    private: Private = False,
+    revision: Branch = None,
+    create_pr: CreatePr = False,
+    message: Message = None,
+    dry_run: DryRun = None,
+    quiet: Quiet = False,
+) -> None:
+    """Publish a model on the Hugging Face Hub, with a card that shows and explains it.
+
+    Log in once by `hf auth login`, or set HF_TOKEN. Everything is checked before anything is sent; all files appear in
+    one commit. Pushing again sends what has changed. Of a card that you have edited, only i2i's own part is renewed.
+    """
+    from i2i_hub.models import SAMPLES, assemble
+    from i2i_hub.publishing import Wish
+
+    keys = {"datasets": dataset} if dataset else {}
+    wish = Wish(repository, licence, keys, private, revision, create_pr, message)
+    _publish(wish, "model", (f"{SAMPLES}/",), partial(assemble, model), dry_run, quiet)
+
+
+def push_data(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset, in any layout that is read.")],
+    repository: Repository,
+    licence: Licence = None,
+    private: Private = False,
+    revision: Branch = None,
+    create_pr: CreatePr = False,
+    message: Message = None,
+    dry_run: DryRun = None,
+    quiet: Quiet = False,
+) -> None:
+    """Publish a dataset on the Hugging Face Hub, as Parquet files with a card.
+
+    Images are stored as they are. `i2i train --data hf://USER/NAME` and the datasets library read it. The licence and
+    the attribution are those of dataset.yaml unless others are given.
+    """
+    from i2i_hub.datasets import DATA, SAMPLES, assemble
+    from i2i_hub.publishing import Wish
+
+    wish = Wish(repository, licence, {}, private, revision, create_pr, message)
+    _publish(wish, "dataset", (f"{DATA}/", f"{SAMPLES}/"), partial(assemble, dataset), dry_run, quiet)
+
+
+def _publish(
+    wish: "Wish", kind: "Kind", owned: tuple[str, ...], assemble: "Assemble", folder: Path | None, quiet: bool
+) -> None:
+    """Publish, or in a dry run write into the folder, and say what came of it."""
+    from i2i.cli.console import complain
+    from i2i_hub.card import CARD
+    from i2i_hub.publishing import dry_run, publish
+
+    published = dry_run(wish, folder, assemble) if folder else publish(wish, kind, owned, assemble)
+    for remark in published.remarks:
+        complain(remark, "yellow")
+    if quiet:
+        return
+    if folder:
+        typer.echo((folder / CARD).read_text(encoding="utf-8"))
+    for name, size in published.files.items():
+        typer.echo(f"  {name}  {_amount(size)}")
+    typer.echo(published.place if published.changed else f"{published.place} has all of this already")
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+
+
+def pull(
+    repository: Repository,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the model; made.")],
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit; the newest when not given.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Get a model from the Hugging Face Hub as a model folder.
+
+    Every file is checked against the Hub's checksums. `i2i translate USER/NAME ...` does the same behind the scenes.
+    """
+    from i2i_hub import pull as hub
+
+    names = hub.pull(repository, folder, revision)
+    if not quiet:
+        typer.echo(f"{len(names)} files in {folder}")
+        typer.echo(f"Next: i2i translate {folder} IMAGES... --out RESULTS")

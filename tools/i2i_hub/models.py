@@ -1,0 +1,207 @@
+"""What is published of a model: its folder as it is, held-out samples, and a card."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from i2i import __version__, images
+from i2i.config import RunConfig
+from i2i.errors import I2iError, MissingInputError
+from i2i.files import make_folder
+from i2i.options import build
+from i2i.pairs import PairDataset
+from i2i.plugins import lookup
+from i2i.training.folder import RunFolder
+from i2i.training.validation import spread
+from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model
+from i2i.translation.translator import Translator
+from i2i_hub.card import Card, render
+from i2i_hub.publishing import Publication
+
+SAMPLES = "samples"
+MAX_SAMPLES = 4
+BASE_TAGS = ("i2i", "image-to-image")
+METRIC_NAMES = {"l1": "L1", "psnr": "PSNR", "ssim": "SSIM"}
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is pushed: a model folder, and the run that it comes from, if that is known."""
+
+    model: Path
+    config: ModelConfig
+    run: RunConfig | None
+    metrics: Mapping[str, float]
+
+    @property
+    def files(self) -> list[Path]:
+        """Files of the model folder, of the kinds that a model is made of."""
+        return sorted(file for file in self.model.iterdir() if file.name == CONFIG or file.suffix == SUFFIX)
+
+
+def read_source(path: Path) -> Source:
+    """What is at ``path``, a run folder or a model folder; its weights are checked.
+
+    Raises:
+        I2iError: If there is no model, or it is damaged, or cannot be loaded here.
+    """
+    if not path.is_dir():
+        raise MissingInputError(f"There is no folder {str(path)!r}. Give a run's folder, or a model folder.")
+    model = find_model(path)
+    config, _ = load_model(model)
+    folder = RunFolder(path if model != path else path.parent)
+    if not folder.config.is_file():
+        return Source(model, config, None, {})
+    return Source(model, config, folder.read_config(), _metrics_at(folder.metrics, config.step))
+
+
+def _metrics_at(log: Path, step: int) -> dict[str, float]:
+    """What validation measured at the step whose weights these are."""
+    if not log.is_file():
+        return {}
+    for line in log.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row.get("step") == step and "validation" in row:
+            return {METRIC_NAMES.get(name, name): float(value) for name, value in row["validation"].items()}
+    return {}
+
+
+def assemble(path: Path, folder: Path, repository: str, keys: Mapping[str, Any]) -> Publication:
+    """Put the model of a run or a model folder, and samples of what it does, into an empty folder.
+
+    Args:
+        path: The run or the model folder.
+        folder: Where to.
+        repository: Its name on the Hub.
+        keys: Further front matter, such as the licence.
+    """
+    source = read_source(path)
+    make_folder(folder)
+    for file in source.files:
+        shutil.copyfile(file, folder / file.name)
+    samples, missing = _samples(source, folder)
+    card = Card(_keys(source, repository.split("/")[1], samples, keys), _body(source, repository, samples))
+    return Publication(card, f"{source.config.selection.recipe.name}, step {source.config.step}", missing)
+
+
+def _samples(source: Source, folder: Path) -> tuple[list[str], list[str]]:
+    """Translate some held-out pairs; returns what the samples are called, and why there are none."""
+    if source.run is None:
+        return [], ["No samples: the run that the model comes from is not beside it. Push the run folder instead."]
+    try:
+        pairs = _held_out(source.run)
+        translator = Translator.load(source.model)
+        make_folder(folder / SAMPLES)
+        names = []
+        for number, index in enumerate(spread(len(pairs), MAX_SAMPLES), start=1):
+            pair = pairs[index]
+            triple = {"source": pair.source, "output": translator(pair.source), "target": pair.target}
+            names.append(f"{SAMPLES}/{number}")
+            for what, image in triple.items():
+                images.write(folder / f"{names[-1]}-{what}.png", images.as_rgb(image))
+        return names, []
+    except (I2iError, IndexError) as error:
+        shutil.rmtree(folder / SAMPLES, ignore_errors=True)
+        return [], [f"No samples: {error}"]
+
+
+def _held_out(run: RunConfig) -> PairDataset:
+    cls = lookup("dataset", run.dataset.name).cls
+    pairs: PairDataset = build(
+        cls, Path(run.data.path), "val", options=run.dataset.options, owner=f"dataset {run.dataset.name!r}"
+    )
+    return pairs
+
+
+def _keys(source: Source, name: str, samples: list[str], more: Mapping[str, Any]) -> dict[str, Any]:
+    selection = source.config.selection
+    parts = [part.name for part in selection.parts.values()]
+    tags = list(dict.fromkeys([*BASE_TAGS, selection.recipe.name, *parts]))
+    keys: dict[str, Any] = {"library_name": "i2i", "pipeline_tag": "image-to-image", "tags": tags, **more}
+    if source.metrics:
+        keys["metrics"] = [metric.lower() for metric in source.metrics]
+        keys["model-index"] = [{"name": name, "results": [_result(source, more)]}]
+    if samples:
+        keys["widget"] = [
+            {
+                "src": f"{sample}-source.png",
+                "example_title": f"held-out pair {i}",
+                "output": {"url": f"{sample}-output.png"},
+            }
+            for i, sample in enumerate(samples, start=1)
+        ]
+    return keys
+
+
+def _shown(sample: str, title: str) -> dict[str, Any]:
+    return {"src": f"{sample}-source.png", "example_title": title, "output": {"url": f"{sample}-output.png"}}
+
+
+def _result(source: Source, keys: Mapping[str, Any]) -> dict[str, Any]:
+    datasets = keys.get("datasets") or []
+    called = datasets[0] if datasets else _data_name(source)
+    return {
+        "task": {"type": "image-to-image", "name": "Image-to-image translation"},
+        "dataset": {"type": called, "name": called, "split": "val"},
+        "metrics": [{"type": name.lower(), "name": name, "value": value} for name, value in source.metrics.items()],
+    }
+
+
+def _data_name(source: Source) -> str:
+    return Path(source.run.data.path).name if source.run else "unknown"
+
+
+def _body(source: Source, repository: str, samples: list[str]) -> str:
+    config = source.config
+    origins = config.providers.values()
+    packages = sorted({f"{o.distribution}" for o in origins} | {"i2i"})
+    recipe, generator = config.selection.recipe.name, config.selection.parts["generator"].name
+    return render(
+        "model_card.md.j2",
+        name=repository.split("/")[1],
+        repository=repository,
+        summary=f"An image-to-image translator: generator `{generator}`, trained by the recipe `{recipe}`.",
+        samples=samples,
+        packages=packages,
+        source_channels=config.source.channels,
+        target_channels=config.target.channels,
+        target_dtype=config.target.dtype,
+        metrics=source.metrics,
+        step=config.step,
+        mode=config.mode,
+        size=config.size,
+        training=_training(source),
+        configuration=_public(source.run),
+        providers=config.providers,
+        version=__version__,
+    )
+
+
+def _training(source: Source) -> dict[str, str]:
+    selection, run = source.config.selection, source.run
+    described = {part: _component(part_of) for part, part_of in selection.parts.items()}
+    table = {"recipe": _component(selection.recipe), **described, "steps": str(source.config.step)}
+    if source.config.direction:
+        table["direction"] = source.config.direction
+    if run is not None:
+        table["data"] = _data_name(source)
+        table["batch size"] = str(run.training.batch_size)
+        table["learning rate"] = (
+            f"{run.optimizer.lr:g}, betas {run.optimizer.betas[0]:g} and {run.optimizer.betas[1]:g}"
+        )
+        table["seed"] = str(run.training.seed)
+    return table
+
+
+def _component(component: Any) -> str:
+    options = ", ".join(f"{name} {value}" for name, value in component.options.items())
+    return f"{component.name} ({options})" if options else component.name
+
+
+def _public(run: RunConfig | None) -> str:
+    """The configuration without what says something about the machine."""
+    return run.change(data={"path": Path(run.data.path).name}).to_yaml() if run else ""

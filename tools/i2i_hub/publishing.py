@@ -1,0 +1,140 @@
+"""Publishing: everything is checked before anything is sent, and all of it appears in one commit."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from i2i.errors import DataError, UsageError
+from i2i_hub.card import CARD, Card, merged, parse
+from i2i_hub.client import attempt, check_name, connect
+from i2i_hub.repository import EMPTY, Kind, Repository
+
+
+class Publication(NamedTuple):
+    """What goes beside the card, and what the card says."""
+
+    card: Card
+    title: str
+    """Of the commit, when the user gives none."""
+    remarks: Sequence[str] = ()
+    """What is missing from it."""
+
+
+Assemble = Callable[[Path, str, Mapping[str, Any]], Publication]
+"""Puts the files into an empty folder, given the repository's name and further keys of the card."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user wants with a repository.
+
+    Args:
+        name: USER/NAME.
+        licence: As the Hub spells it; that of the card on the Hub when not given.
+        keys: Further front matter that the user gave.
+        private: Only for the account's own eyes, where the repository is made now.
+        revision: Branch to write to, made where it is missing; ``main`` when not given.
+        create_pr: Propose the change as a pull request instead of making it.
+        message: Title of the commit.
+    """
+
+    name: str
+    licence: str | None = None
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    private: bool = False
+    revision: str | None = None
+    create_pr: bool = False
+    message: str | None = None
+
+    def all_keys(self) -> dict[str, Any]:
+        """Front matter that was said for this push."""
+        return ({"license": self.licence} if self.licence else {}) | dict(self.keys)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What came of it."""
+
+    place: str
+    """The address of the commit, of the repository if there was nothing new, or the folder of a dry run."""
+    files: Mapping[str, int]
+    """Name -> bytes."""
+    changed: bool
+    remarks: Sequence[str]
+
+
+def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) -> Published:
+    """Make the repository hold what is assembled.
+
+    Args:
+        wish: What the user wants.
+        kind: Of which kind the repository is.
+        owned: Folders of the repository in which nothing else stays.
+        assemble: Makes the files.
+
+    Raises:
+        UsageError: If the name, the licence or the combination of options is wrong.
+        AccessError: If nobody is logged in, or the account may not write there.
+        HubError: If the Hub cannot be reached or refuses; nothing is then published, or all of it.
+        I2iError: If what is to be published is not sound.
+    """
+    check_name(wish.name)
+    if wish.create_pr and wish.revision:
+        raise UsageError("A pull request goes to the main branch. Leave out --revision, or --create-pr.")
+    api = connect()
+    repository = Repository(api, wish.name, kind)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        attempt(wish.name, api.whoami)
+        exists = repository.exists()
+        if exists and not wish.create_pr:
+            repository.check_writable()
+        state = repository.look(wish.revision) if exists else EMPTY
+        publication, card = _fill(folder, wish, assemble, state.card)
+        repository.check_card(card)
+        if not exists:
+            repository.create(wish.private)
+        if wish.revision:
+            repository.branch(wish.revision)
+        if not exists:
+            state = repository.look(wish.revision)
+        title = wish.message or publication.title
+        place = repository.commit(folder, state, owned, title=title, revision=wish.revision, create_pr=wish.create_pr)
+        return Published(place or repository.url, sizes_of(folder), place is not None, publication.remarks)
+
+
+def dry_run(wish: Wish, folder: Path, assemble: Assemble) -> Published:
+    """Write the folder that would be published; asks the Hub nothing.
+
+    Raises:
+        I2iError: If there is nothing sound to publish, no licence, or the folder is not empty.
+    """
+    check_name(wish.name)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is not empty. Remove it, or give another folder.")
+    publication, _ = _fill(folder, wish, assemble, None)
+    return Published(str(folder), sizes_of(folder), True, publication.remarks)
+
+
+def _fill(folder: Path, wish: Wish, assemble: Assemble, theirs: Card | None) -> tuple[Publication, Card]:
+    """Put files and card into the folder."""
+    keys = wish.all_keys()
+    publication = assemble(folder, wish.name, keys)
+    card = merged(publication.card, theirs, said=frozenset(keys))
+    if not card.keys.get("license"):
+        raise UsageError(
+            "No licence is given, so nobody may use it. Give one as the Hub spells it, such as "
+            "--licence apache-2.0, cc-by-4.0, cc-by-nc-4.0, or other."
+        )
+    if parse(str(card), CARD).keys != card.keys:
+        raise DataError(f"The front matter of {CARD} cannot be written as YAML. Simplify what was added to it.")
+    (folder / CARD).write_text(str(card), encoding="utf-8")
+    return publication, card
+
+
+def sizes_of(folder: Path) -> dict[str, int]:
+    """Files below a folder, and their bytes."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): file.stat().st_size for file in files}

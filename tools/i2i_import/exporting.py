@@ -1,0 +1,98 @@
+"""Model folders into checkpoints: the same bits under the names that the other code gives them."""
+
+import io
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.files import make_folder, write_atomically
+from i2i.options import complete
+from i2i.plugins import lookup
+from i2i.translation.model import ModelConfig, find_model, load_weights, read_config, weights_file
+from i2i_import import layouts
+from i2i_import.fitting import shapes
+from i2i_import.importing import Converted, check_new
+from i2i_import.recognition import FEWEST_HALVINGS, Network, patchgan, resnet, unet
+
+
+def export_checkpoint(model: Path, checkpoint: Path, *, discriminator: Path | None = None) -> Converted:
+    """Write the networks of a model folder as checkpoints.
+
+    Args:
+        model: A model folder, or a run's.
+        checkpoint: File for the generator, which must not be there yet.
+        discriminator: File for the discriminator, likewise.
+
+    Raises:
+        MissingInputError: If there is no model, or no discriminator in it.
+        DataError: If it is damaged.
+        UsageError: If a file is there, or that code has no such network.
+        OutputError: If a file cannot be written.
+    """
+    folder = find_model(model)
+    config = read_config(folder)
+    notes: list[str] = []
+    networks = [(_exportable(config, notes), checkpoint)]
+    if discriminator is not None:
+        if not config.holds("discriminator"):
+            raise MissingInputError(f"{folder} holds no discriminator. Leave --discriminator away.")
+        networks.append((_exportable_critic(config), discriminator))
+    for _, path in networks:
+        check_new(path)
+    if checkpoint == discriminator:
+        raise UsageError(f"{checkpoint} cannot hold both networks. Give two files.")
+    for network, path in networks:
+        own = load_weights(folder, config, network.kind)
+        expected = shapes(network, config.selection)
+        if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in expected.items()}:
+            raise DataError(f"{folder / weights_file(network.kind)} holds no {network}. Copy it again.")
+        names = layouts.names(network.layers, own)
+        buffer = io.BytesIO()
+        torch.save(OrderedDict((theirs, own[ours]) for theirs, ours in names.items()), buffer)
+        make_folder(path.parent)
+        write_atomically(path, buffer.getvalue())
+    return Converted([str(network) for network, _ in networks], notes)
+
+
+def _exportable(config: ModelConfig, notes: list[str]) -> Network:
+    """The generator of a model, as that code builds it."""
+    name, options = _component(config, "generator")
+    wiring = (config.source.channels, config.target.channels)
+    if name not in ("resnet", "unet"):
+        raise UsageError(f"That code has no generator {name!r}, only U-Nets and ResNets. Keep the model folder.")
+    dropout = options["dropout"] > 0
+    shape = (int(options["base_channels"]), str(options["norm"]), dropout, wiring)
+    if name == "unet" and options["depth"] < FEWEST_HALVINGS:
+        depths = f"of depth {options['depth']}, only from {FEWEST_HALVINGS} on"
+        raise UsageError(f"That code has no U-Net {depths}. Keep the model folder.")
+    network = unet(options["depth"], *shape) if name == "unet" else resnet(options["blocks"], *shape)
+    theirs = {option: value for option, value in network.options.items() if option.startswith("dropout")}
+    if dropout and any(options[option] != value for option, value in theirs.items()):
+        said = ", ".join(f"{option}={value}" for option, value in theirs.items())
+        notes.append(f"That code has {said}, unlike the model: the same pictures come out with its --eval only.")
+    return network
+
+
+def _exportable_critic(config: ModelConfig) -> Network:
+    """The discriminator of a model, as that code builds it."""
+    name, options = _component(config, "discriminator")
+    if name != "patchgan":
+        raise UsageError(f"That code has no discriminator {name!r}. Leave --discriminator away.")
+    conditional = config.selection.recipe.options.get("conditional", True)
+    channels = config.target.channels + (config.source.channels if conditional else 0)
+    return patchgan(options["layers"], options["base_channels"], options["norm"], channels)
+
+
+def _component(config: ModelConfig, part: str) -> tuple[str, dict[str, Any]]:
+    """Name and all options of a part.
+
+    Raises:
+        UnknownNameError: If it is not installed.
+        UsageError: If the installed one refuses the options.
+    """
+    component = config.selection.parts[part]
+    cls = lookup(part, component.name).cls
+    return component.name, complete(cls, component.options, f"{part} {component.name!r}")

@@ -1,0 +1,193 @@
+"""Tells from the names and shapes of a checkpoint's tensors which network they are."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from torch import Tensor
+
+from i2i.errors import DataError
+from i2i_import import layouts
+from i2i_import.layouts import Layer
+
+DROPOUT = 0.5
+"""Probability of every dropout layer in that code."""
+FEWEST_HALVINGS = 5
+"""That code builds no U-Net that halves the image less often."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of the format."""
+
+    title: str
+    """What a person calls it."""
+    kind: str
+    """``generator`` or ``discriminator``."""
+    component: str
+    """Our component that computes the same."""
+    options: dict[str, Any]
+    """Its options."""
+    channels: tuple[int, ...]
+    """What it is wired with: channels in, and out for a generator."""
+    layers: list[Layer]
+    """Where its tensors are, there and here."""
+
+    @property
+    def norm(self) -> str:
+        """Its norm."""
+        return str(self.options["norm"])
+
+    def __str__(self) -> str:
+        """Everything that the file told, for a person."""
+        norm = "no norm" if self.norm == "none" else f"{self.norm} norm"
+        channels = " -> ".join(map(str, self.channels))
+        return f"{self.title}, {self.options['base_channels']} wide, with {norm}, for channels {channels}"
+
+
+class Tensors:
+    """Tensors of one file, whose absence is told in words."""
+
+    def __init__(self, values: Mapping[str, Tensor], where: str) -> None:
+        self.values, self.where = values, where
+
+    def shape(self, name: str) -> tuple[int, int, int, int]:
+        """Shape of a convolution's weight.
+
+        Raises:
+            DataError: If it is missing, or is no such weight.
+        """
+        if name not in self.values:
+            raise DataError(f"{self.where} lacks the tensor {name!r}. Give the file as it was saved.")
+        shape = tuple(self.values[name].shape)
+        if len(shape) != 4:
+            raise DataError(f"{self.where}: {name!r} of shape {shape} is no weight of a convolution. Save it again.")
+        return shape
+
+    def norm(self, norm: str, convolution: str) -> str:
+        """The norm in a place: one with weights is batch norm, and a bias in front stands for instance norm."""
+        if f"{norm}.weight" in self.values:
+            return "batch"
+        return "instance" if f"{convolution}.bias" in self.values else "none"
+
+
+def recognise_generator(values: Mapping[str, Tensor], where: str) -> Network:
+    """The generator that a checkpoint holds.
+
+    The dropout of a U-Net leaves no trace: it is said to be there, as in that code's default for pix2pix.
+
+    Raises:
+        DataError: If it is none of the format.
+    """
+    tensors = Tensors(values, where)
+    if "model.model.0.weight" in values:
+        return _unet(tensors)
+    if "model.10.conv_block.1.weight" in values:
+        return _resnet(tensors)
+    if _is_discriminator(values):
+        raise DataError(f"{where} is a discriminator. Give the generator's file, and this one with --discriminator.")
+    raise _unknown(values, where, "generator", "unet and resnet")
+
+
+def recognise_discriminator(values: Mapping[str, Tensor], where: str) -> Network:
+    """The discriminator that a checkpoint holds.
+
+    Raises:
+        DataError: If it is none of the format.
+    """
+    if not _is_discriminator(values):
+        raise _unknown(values, where, "discriminator", "basic, n_layers and pixel")
+    tensors = Tensors(values, where)
+    root = "net" if "net.0.weight" in values else "model"
+    base, channels, *_ = tensors.shape(f"{root}.0.weight")
+    numbers = takewhile(lambda number: f"{root}.{number}.weight" in values, range(2, 3 * len(values) + 3, 3))
+    layers = len(list(numbers)) - 1 if root == "model" else 0
+    return patchgan(layers, base, tensors.norm(f"{root}.3", f"{root}.2"), channels)
+
+
+def patchgan(layers: int, base: int, norm: str, channels: int) -> Network:
+    """A discriminator as that code builds it; 0 layers are the one of pixels."""
+    return Network(
+        title=f"discriminator of {layers} layers" if layers else "discriminator of pixels",
+        kind="discriminator",
+        component="patchgan",
+        options={"layers": layers, "base_channels": base, "norm": norm},
+        channels=(channels,),
+        layers=layouts.patchgan(layers, norm),
+    )
+
+
+def _is_discriminator(values: Mapping[str, Tensor]) -> bool:
+    return any(
+        {f"{root}.0.weight", f"{root}.2.weight", f"{root}.5.weight"} <= values.keys() for root in ("model", "net")
+    )
+
+
+def _unet(tensors: Tensors) -> Network:
+    levels = takewhile(
+        lambda level: f"{layouts.unet_level(level)}.1.weight" in tensors.values, range(1, len(tensors.values) + 1)
+    )
+    depth = 1 + len(list(levels))
+    if depth < FEWEST_HALVINGS:
+        raise DataError(
+            f"{tensors.where} is a U-Net of depth {depth}, and that format begins at {FEWEST_HALVINGS}. "
+            "Give the file as it was saved."
+        )
+    base, source, *_ = tensors.shape("model.model.0.weight")
+    _, target, *_ = tensors.shape("model.model.3.weight")
+    return unet(depth, base, tensors.norm(f"{layouts.unet_level(1)}.2", "model.model.0"), True, (source, target))
+
+
+def unet(depth: int, base: int, norm: str, dropout: bool, channels: tuple[int, ...]) -> Network:
+    """A U-Net as that code builds it: with dropout where 8 times the first width goes to 8 times the first width."""
+    return Network(
+        title=f"U-Net of depth {depth}",
+        kind="generator",
+        component="unet",
+        options={
+            "depth": depth,
+            "base_channels": base,
+            "norm": norm,
+            "dropout": DROPOUT if dropout else 0.0,
+            "dropout_layers": list(range(2, depth - 3)),
+        },
+        channels=channels,
+        layers=layouts.unet(depth),
+    )
+
+
+def _resnet(tensors: Tensors) -> Network:
+    numbers = {int(found[1]) for name in tensors.values if (found := re.match(r"model\.(\d{1,6})\.conv_block\.", name))}
+    blocks = min(max(numbers) - 9, len(tensors.values))  # one that is missing in between is named later
+    dropout = "model.10.conv_block.5.weight" not in tensors.values
+    base, source, *_ = tensors.shape("model.1.weight")
+    target, *_ = tensors.shape(f"model.{17 + blocks}.weight")
+    return resnet(blocks, base, tensors.norm("model.2", "model.1"), dropout, (source, target))
+
+
+def resnet(blocks: int, base: int, norm: str, dropout: bool, channels: tuple[int, ...]) -> Network:
+    """A residual generator as that code builds it."""
+    return Network(
+        title=f"ResNet of {blocks} blocks",
+        kind="generator",
+        component="resnet",
+        options={
+            "blocks": blocks,
+            "base_channels": base,
+            "norm": norm,
+            "dropout": DROPOUT if dropout else 0.0,
+        },
+        channels=channels,
+        layers=layouts.resnet(blocks, dropout),
+    )
+
+
+def _unknown(values: Mapping[str, Tensor], where: str, kind: str, known: str) -> DataError:
+    names = list(values)
+    seen = ", ".join(repr(name[:80]) for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return DataError(
+        f"{where} is no {kind} of a known layout: it has {seen or 'no tensors'}. "
+        f"Give one of pytorch-CycleGAN-and-pix2pix ({known})."
+    )

@@ -1,0 +1,137 @@
+"""Photographs and the same with holes, for inpainting."""
+
+import math
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from i2i.images import geometry
+from i2i.pairs import Pair, Pixels, Reading, range_of
+from i2i_prepare import chance
+from i2i_prepare.background import colour_of, rounded, values_of
+
+Holes = NDArray[np.uint8]
+"""(H, W): 1 where the photograph is blanked, else 0."""
+
+
+class Inpaint:
+    """A photograph with holes -> the whole photograph (Pathak et al. 2016; Isola et al. 2017, on Paris StreetView).
+
+    Where the holes are depends on the seed and on the photograph alone.
+
+    Args:
+        size: Height and width of source and target, pixels.
+        fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
+            puts white around it.
+        method: ``centre``: one block in the middle. ``blocks``: rectangles anywhere. ``strokes``: free-form lines, as
+            a brush draws them (Yu et al. 2019).
+        share: Share of the area that is blanked; for blocks and strokes the least. 0.25 is the central block of Pathak
+            et al., half as high and wide as the photograph; 0.09 is that of pix2pix-tensorflow.
+        fill: What the holes show: a colour such as ``white`` or ``#rrggbb``, ``mean`` of what is left, or ``noise``.
+        mask_channel: Add the holes to the source as one more channel, the largest value where it is blanked. Sources
+            of two or four channels are written as .npy.
+        seed: Another seed, other holes.
+
+    Raises:
+        UsageError: If the fill is neither a colour nor ``mean`` nor ``noise``.
+    """
+
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+
+    def __init__(
+        self,
+        *,
+        size: Annotated[int, Field(ge=8)] = 256,
+        fit: geometry.Fit = "crop",
+        method: Literal["centre", "blocks", "strokes"] = "centre",
+        share: Annotated[float, Field(ge=0.01, le=0.9)] = 0.25,
+        fill: str = "white",
+        mask_channel: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.size = size
+        self.fit = fit
+        self.method = method
+        self.share = share
+        self.colour = None if fill in ("mean", "noise") else colour_of(fill, "fill")
+        self.fill = fill
+        self.mask_channel = mask_channel
+        self.seed = seed
+
+    def __call__(self, *images: Pixels) -> Pair:
+        """Source and target out of one photograph of any channels."""
+        (photo,) = images
+        target = geometry.fit(photo, self.size, self.fit)
+        random = chance.generator(self.seed, target)
+        holes = self._holes(random).astype(bool)
+        source = target.copy()
+        source[holes] = self._filling(target, holes, random)
+        if self.mask_channel:
+            low, high = range_of(target.dtype)
+            source = np.dstack([source, np.where(holes, high, low).astype(target.dtype)])
+        return Pair(source, target)
+
+    def _holes(self, random: np.random.Generator) -> Holes:
+        if self.method == "centre":
+            return centre(self.size, self.share)
+        return scattered(self.size, self.share, {"blocks": block, "strokes": stroke}[self.method], random)
+
+    def _filling(self, target: Pixels, holes: NDArray[np.bool_], random: np.random.Generator) -> Pixels:
+        """Values of the blanked pixels, (n, C) or (C,)."""
+        channels, dtype = target.shape[2], target.dtype
+        if self.colour is not None:
+            return rounded(values_of(self.colour, channels, dtype), dtype)
+        if self.fill == "mean":
+            return rounded(target[~holes].mean(0, dtype=np.float64), dtype)
+        return rounded(random.uniform(*range_of(dtype), (int(holes.sum()), channels)), dtype)
+
+
+def centre(size: int, share: float) -> Holes:
+    """A square in the middle that covers this share of the area, to the pixel."""
+    side = round(size * math.sqrt(share))
+    holes = np.zeros((size, size), np.uint8)
+    start = (size - side) // 2
+    holes[start : start + side, start : start + side] = 1
+    return holes
+
+
+def scattered(
+    size: int, share: float, draw: Callable[[Holes, np.random.Generator], None], random: np.random.Generator
+) -> Holes:
+    """Shapes at random places until they cover this share of the area."""
+    holes = np.zeros((size, size), np.uint8)
+    while holes.mean() < share:
+        draw(holes, random)
+    return holes
+
+
+def block(holes: Holes, random: np.random.Generator) -> None:
+    """A rectangle whose centre is anywhere in the image, each side an eighth to a third of the image's."""
+    size = len(holes)
+    sides = random.integers(size // 8, size // 3, 2, endpoint=True)
+    starts = random.integers(0, size, 2) - sides // 2
+    (top, left), (bottom, right) = np.maximum(starts, 0), starts + sides
+    holes[top:bottom, left:right] = 1
+
+
+def stroke(holes: Holes, random: np.random.Generator) -> None:
+    """A line of four to eight bends, with round joints, drawn with one brush (after Yu et al. 2019, algorithm 1).
+
+    It goes forth and back: the direction turns by about 140 degrees at every bend, as a hand that rubs something out.
+    The brush is a 24th to a 10th of the image wide, a straight piece an eighth to a third long.
+    """
+    size = len(holes)
+    thickness = int(random.integers(max(1, size // 24), max(1, size // 10), endpoint=True))
+    place = random.uniform(0, size, 2)
+    angle = random.uniform(0, 2 * math.pi)
+    for _ in range(random.integers(4, 8, endpoint=True)):
+        length = random.uniform(size / 8, size / 3)
+        end = np.clip(place + length * np.array([math.cos(angle), math.sin(angle)]), 0, size - 1)
+        (x, y), (to_x, to_y) = place.astype(int).tolist(), end.astype(int).tolist()
+        cv2.line(holes, (x, y), (to_x, to_y), 1, thickness)  # OpenCV draws round ends
+        place = end
+        angle += math.radians(140) + random.normal(0, math.radians(25))

@@ -1,0 +1,128 @@
+"""Images brought to another size, one file for each."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from i2i.errors import DataError, UsageError
+from i2i.images import geometry
+from i2i.pairs import Pixels, Reading, SkipError, range_of
+from i2i_prepare.background import blend, colour_of, pad, rounded, values_of
+
+Side = Annotated[int, Field(ge=1)]
+
+
+class Resize:
+    """An image -> the image at another size, in a folder of images, with its channels and bit depth.
+
+    Args:
+        size: Height and width, pixels.
+        width: Width, pixels, instead of ``size``. With ``height`` not given, the proportions are kept.
+        height: Height, pixels.
+        fit: How an image takes other proportions: ``crop`` keeps its centre, ``stretch`` gives them up, ``pad`` puts
+            the background around it, ``inside`` keeps them, so that one side may be shorter than asked for.
+        multiple: Height and width are cut, at the centre, to multiples of this.
+        enlarge: Whether images may grow. If not, ``inside`` and ``pad`` leave small ones as they are, ``crop`` and
+            ``stretch`` skip them.
+        background: Colour of ``pad``, and behind what is transparent: a name such as ``white``, or ``#rrggbb``.
+        alpha: What the last of two or four channels is: opacity to ``lay`` the image on the background with or to
+            ``keep``, or a ``band`` like the others, as of multispectral images. Two and four channels are written as
+            .npy.
+
+    Raises:
+        UsageError: If no size is given, or sizes contradict each other.
+    """
+
+    inputs: ClassVar[tuple[Reading, ...]] = ("alpha",)
+
+    def __init__(
+        self,
+        *,
+        size: Side | None = None,
+        width: Side | None = None,
+        height: Side | None = None,
+        fit: Literal["crop", "stretch", "pad", "inside"] = "crop",
+        multiple: Side = 1,
+        enlarge: bool = True,
+        background: str = "white",
+        alpha: Literal["lay", "keep", "band"] = "lay",
+    ) -> None:
+        if size is not None and not (width is None and height is None):
+            raise UsageError("size is both width and height. Give either size, or width and height.")
+        if size is None and width is None and height is None and multiple == 1:
+            raise UsageError("There is nothing to do. Give size, width, height or multiple.")
+        self.width = size or width
+        self.height = size or height
+        if fit != "inside" and self.width and self.height and (self.width % multiple or self.height % multiple):
+            raise UsageError(f"{self.width}x{self.height} is no multiple of {multiple}. Change the size or multiple.")
+        self.fit = fit
+        self.multiple = multiple
+        self.enlarge = enlarge
+        self.background = colour_of(background, "background")
+        self.alpha = alpha
+
+    def __call__(self, *images: Pixels) -> Pixels:
+        """The image at its new size, of the same dtype.
+
+        Raises:
+            SkipError: If it would have to grow, and may not.
+            DataError: If it is smaller than ``multiple``.
+        """
+        (image,) = images
+        if image.shape[2] in (2, 4) and self.alpha == "keep":
+            # around what is transparent there is nothing to see, so no background either
+            return _unweighed(self._resized(_weighed(image), np.zeros(image.shape[2])), image.dtype)
+        if image.shape[2] in (2, 4) and self.alpha == "lay":
+            image = blend(image[..., :-1], image[..., -1:], self.background)
+        return self._resized(image, values_of(self.background, image.shape[2], image.dtype))
+
+    def _resized(self, image: Pixels, ground: NDArray[np.float64]) -> Pixels:
+        """The image at its new size, with (C,) values around it where it is padded."""
+        old_height, old_width = image.shape[:2]
+        height, width = self._asked(old_height, old_width)
+        if self.fit == "crop" or self.fit == "stretch":
+            if not self.enlarge and (height > old_height or width > old_width):
+                message = f"The image is {old_width}x{old_height}, less than {width}x{height}, and may not be enlarged."
+                raise SkipError("too-small", message)
+            return self._cut(geometry.fit(image, (height, width), self.fit))
+        inside = geometry.inside(old_height, old_width, height, width)
+        if not self.enlarge and max(inside) > max(old_height, old_width):
+            inside = old_height, old_width
+        resized = geometry.resize(image, *inside)
+        return self._cut(pad(resized, height, width, ground) if self.fit == "pad" else resized)
+
+    def _asked(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width that an image of this size is brought to."""
+        if self.height and self.width:
+            return self.height, self.width
+        if self.height:
+            return self.height, max(1, round(width * self.height / height))
+        if self.width:
+            return max(1, round(height * self.width / width)), self.width
+        return height, width
+
+    def _cut(self, image: Pixels) -> Pixels:
+        height, width = (side // self.multiple * self.multiple for side in image.shape[:2])
+        if not (height and width):
+            size = f"{image.shape[1]}x{image.shape[0]}"
+            raise DataError(f"The image is {size}, less than one multiple of {self.multiple}. Ask for a larger size.")
+        return geometry.crop(image, height, width)
+
+
+def _weighed(image: Pixels) -> Pixels:
+    """Colours in 0..1 times their opacity, then the opacity: what may be averaged. (H, W, C), float32."""
+    low, high = range_of(image.dtype)
+    values = (image.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+    values[..., :-1] *= values[..., -1:]
+    return values
+
+
+def _unweighed(weighed: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """The reverse of `_weighed`; black where nothing is left to see."""
+    low, high = range_of(dtype)
+    values = np.clip(weighed, 0, 1).astype(np.float64)
+    opacity = values[..., -1:]
+    np.divide(values[..., :-1], opacity, out=values[..., :-1], where=opacity > 0)
+    return rounded(low + np.clip(values, 0, 1) * (high - low), dtype)

@@ -1,0 +1,94 @@
+"""A dataset divided anew: the same pairs, to the bit, in other splits."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from i2i import safe_yaml
+from i2i.data.tables.columns import choose
+from i2i.data.tables.contract import Table
+from i2i.data.tables.detect import open_table, splits_of
+from i2i.errors import UsageError
+from i2i.pairs import Finding, Item, LeftOut, Pair
+
+
+class Split:
+    """The pairs of a dataset, of whatever layout -> the same pairs in new splits.
+
+    A stays A and B stays B. Which pair goes where is decided as for any preparer; copies stay together.
+
+    Args:
+        source: Column of A, where the dataset has others than one pair of a known name.
+        target: Column of B, likewise.
+
+    Raises:
+        UsageError: If only one of the columns is given.
+    """
+
+    def __init__(self, *, source: str | None = None, target: str | None = None) -> None:
+        if (source is None) != (target is None):
+            raise UsageError("Give both columns, source and target, or none of them.")
+        self._wanted = tuple(name for name in (source, target) if name is not None)
+        self._tables: dict[tuple[str, str], Table] = {}
+
+    def plan(self, sources: Sequence[str]) -> str:
+        """Which splits would be put together and divided anew."""
+        root = _only(sources)
+        return f"All pairs of {', '.join(splits_of(root))} in {root!r}, divided anew."
+
+    def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
+        """All rows of all splits; what the dataset's reader leaves out is rejected.
+
+        Raises:
+            UsageError: If there is not exactly one source.
+            DataError: If it is no dataset of pairs.
+        """
+        root = _only(sources)
+        splits = splits_of(root)
+        tables = {split: self._table(root, split) for split in splits}
+        seen = Counter(name for table in tables.values() for name in table.names)
+        unique = seen.total() == len(seen)
+        items, left_out = [], []
+        for split, table in tables.items():
+            prefix = "" if unique else f"{split}/"
+            left_out += [LeftOut(f"{split}/{p.name}", "rejected", p.reason, p.message) for p in table.problems]
+            for row, name in enumerate(table.names):
+                key = {"root": root, "split": split, "row": row, "name": name}
+                items.append(Item(prefix + name, key, metadata={"split_before": split}))
+        facts = {"layout": next(iter(tables.values())).layout, "splits": {s: len(t.names) for s, t in tables.items()}}
+        return Finding(items, left_out, facts=facts, **_stated(root))
+
+    def make(self, item: Item) -> Pair:
+        """The pair of a row, with all its channels and bits.
+
+        Raises:
+            DataError: If one of its images is damaged or missing.
+        """
+        table = self._table(item.key["root"], item.key["split"])
+        source, target = choose(table.columns, self._wanted[:1], self._wanted[1:], "AtoB")
+        a, b = (table.picture(item.key["row"], column).pixels for column in (*source, *target))
+        return Pair(a, b)
+
+    def _table(self, root: str, split: str) -> Table:
+        if (root, split) not in self._tables:
+            self._tables[root, split] = open_table(root, split, columns=self._wanted)
+        return self._tables[root, split]
+
+
+def _only(sources: Sequence[str]) -> str:
+    """The one dataset: an absolute path, or an address."""
+    if len(sources) != 1:
+        raise UsageError(f"split takes one dataset, not {len(sources)}.")
+    return sources[0] if "://" in sources[0] else os.path.abspath(sources[0])
+
+
+def _stated(root: str) -> dict[str, Any]:
+    """Licence and attribution, as the dataset states them."""
+    file = os.path.join(root, "dataset.yaml")
+    if not os.path.isfile(file):
+        return {}
+    with open(file, encoding="utf-8") as stream:
+        card = safe_yaml.load(stream.read(), file)
+    stated = card if isinstance(card, dict) else {}
+    return {name: str(stated.get(name) or "") for name in ("licence", "attribution")}

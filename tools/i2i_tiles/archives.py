@@ -1,0 +1,151 @@
+"""Tiles in one file: MBTiles (SQLite, rows counted from the south) and PMTiles."""
+
+import mmap
+import sqlite3
+import weakref
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from i2i.errors import DataError, UsageError
+from i2i_tiles.mercator import flipped
+from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, check_zooms, covering, text_of
+
+MAX_DEPTH = 4
+"""Levels of directories in a PMTiles file, as its specification limits them."""
+MAX_TILE_BYTES = 2**26
+GZIP = 31
+"""What zlib calls the format of gzip with the largest window."""
+
+
+class MBTiles(StoredTiles):
+    """An ``.mbtiles`` file (MBTiles 1.3), opened for reading only.
+
+    Raises:
+        DataError: If it is damaged, or holds no images.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
+        self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        weakref.finalize(self, self._database.close)
+        metadata = dict(self._rows("SELECT name, value FROM metadata"))
+        if metadata.get("format") in ("pbf", "mvt"):
+            raise _vector_tiles(name)
+        self.credit = Credit(
+            text_of(metadata.get("license") or metadata.get("licence")), text_of(metadata.get("attribution"))
+        )
+
+    def zooms(self) -> tuple[int, int]:
+        """Coarsest and finest zoom."""
+        found = self._rows("SELECT min(zoom_level), max(zoom_level) FROM tiles")[0]
+        return check_zooms([zoom for zoom in found if zoom is not None], self.name)
+
+    def coverage(self, zoom: int) -> Coverage:
+        """The tiles that are there."""
+        rows = self._rows("SELECT tile_column, tile_row FROM tiles WHERE zoom_level = ?", zoom)
+        return covering(frozenset((x, flipped(zoom, row)) for x, row in rows))
+
+    def data(self, place: Place) -> bytes | None:
+        """The bytes of a tile."""
+        query = "SELECT tile_data FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?"
+        rows = self._rows(query, place.zoom, place.x, flipped(place.zoom, place.y))
+        return bytes(rows[0][0]) if rows else None
+
+    def _rows(self, query: str, *values: int) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise DataError(f"{self.name!r} is no MBTiles file that can be read: {error}.") from None
+
+
+class PMTiles(StoredTiles):
+    """A ``.pmtiles`` file (PMTiles 3).
+
+    Raises:
+        DataError: If it is damaged, or holds no images.
+        UsageError: If the library for it is not installed.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        try:
+            from pmtiles.reader import Reader
+            from pmtiles.tile import TileType
+        except ModuleNotFoundError:
+            raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i[geo]'.") from None
+        self.name = name
+        with path.open("rb") as file:
+            if not path.stat().st_size:
+                raise DataError(f"{name!r} is empty. Copy or download it again.")
+            self._file = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._reader = Reader(self._read)
+        with _damage(name):
+            self._header: dict[str, Any] = self._reader.header()
+            metadata = self._reader.metadata()
+        if self._header["tile_type"] == TileType.MVT:
+            raise _vector_tiles(name)
+        self.credit = Credit(
+            text_of(metadata.get("license") or metadata.get("licence")), text_of(metadata.get("attribution"))
+        )
+
+    def zooms(self) -> tuple[int, int]:
+        """Coarsest and finest zoom."""
+        return check_zooms([self._header["min_zoom"], self._header["max_zoom"]], self.name)
+
+    def coverage(self, zoom: int) -> Coverage:
+        """The tiles that are there."""
+        from pmtiles.tile import tileid_to_zxy, zxy_to_tileid
+
+        first, end = zxy_to_tileid(zoom, 0, 0), zxy_to_tileid(zoom, 0, 0) + 4**zoom
+        with _damage(self.name):
+            runs = list(self._runs(self._header["root_offset"], self._header["root_length"]))
+        numbers = (n for start, length in runs for n in range(max(start, first), min(start + length, end)))
+        return covering(frozenset(tileid_to_zxy(number)[1:] for number in numbers))
+
+    def data(self, place: Place) -> bytes | None:
+        """The bytes of a tile."""
+        from pmtiles.tile import Compression
+
+        if max(place.x, place.y) >> place.zoom:
+            return None
+        with _damage(self.name):
+            data: bytes | None = self._reader.get(*place)
+            if data is not None and self._header["tile_compression"] == Compression.GZIP:
+                data = zlib.decompressobj(wbits=GZIP).decompress(data, MAX_TILE_BYTES)
+        return data
+
+    def _runs(self, offset: int, length: int, depth: int = 1) -> Iterator[tuple[int, int]]:
+        """First number and count of consecutive tiles, from a directory and those below it."""
+        from pmtiles.tile import deserialize_directory
+
+        for entry in deserialize_directory(self._read(offset, length)):
+            if entry.run_length:
+                yield entry.tile_id, entry.run_length
+            elif depth < MAX_DEPTH:
+                yield from self._runs(self._header["leaf_directory_offset"] + entry.offset, entry.length, depth + 1)
+
+    def _read(self, offset: int, length: int) -> bytes:
+        data = self._file[offset : offset + length]
+        if len(data) != length:
+            raise EOFError("it is cut off")
+        return data
+
+
+class _damage:  # noqa: N801 - reads as a statement
+    """Turns what the library raises on damaged files into one line."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, Exception):
+            text = " ".join(str(error).split()) or type(error).__name__
+            raise DataError(f"{self._name!r} is no PMTiles file that can be read: {text}.") from error
+
+
+def _vector_tiles(name: str) -> DataError:
+    return DataError(f"{name!r} holds vector tiles. Render them to images first, for example with a tile server.")

@@ -1,0 +1,137 @@
+"""What can only be seen by looking at many tiles: placeholders, and maps that do not lie on each other."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from i2i.errors import DataError
+from i2i.pairs import Pair, SkipError
+from i2i_tiles.alignment import Shift, shift_between
+from i2i_tiles.filters import detail
+from i2i_tiles.grids import TileGrid
+from i2i_tiles.mercator import flipped
+from i2i_tiles.opening import Maps
+from i2i_tiles.pairing import Limits, make_pair
+from i2i_tiles.rasters import PlainRaster
+from i2i_tiles.sources import Coverage, Credit, Patch, Place, Source
+from i2i_tiles.splitting import Cell
+
+SAMPLE = 16
+"""Pairs that are enough to see whether two maps lie on each other."""
+MAX_LOOKED_AT = 64
+WARN_AT = 1.0
+"""Pixels by which maps may be shifted without a word."""
+REFUSE_AT = 4.0
+"""Pixels by which maps may be shifted with a warning."""
+
+
+def placeholders(source: Source, grid_places: Sequence[Place], repeats: int, min_detail: float) -> set[Place]:
+    """Tiles that a server sends where it has nothing: the same bytes in many places.
+
+    Tiles of one flat colour are none; the sea looks the same everywhere.
+
+    Args:
+        source: Where the tiles are.
+        grid_places: The tiles to look at; all are there.
+        repeats: Places with the same bytes that make a placeholder; 0 finds none.
+        min_detail: Standard deviation, of 255, below which a tile is flat.
+    """
+    if not repeats:
+        return set()
+    digests = {place: source.digest(place) for place in grid_places}
+    counts = Counter(digest for digest in digests.values() if digest)
+    often = {digest for digest, count in counts.items() if count >= repeats}
+    first = {digests[place]: place for place in reversed(grid_places)}
+    suspicious = {digest for digest in often if detail(source.patch(first[digest]).pixels) >= min_detail}
+    return {place for place, digest in digests.items() if digest in suspicious}
+
+
+def check_alignment(maps: Maps, cells: Sequence[Cell], limits: Limits, *, force: bool) -> tuple[Shift, list[str]]:
+    """Look whether both maps show the same places, on a sample.
+
+    Args:
+        maps: The maps.
+        cells: Cells that both have.
+        limits: What pairs are made like.
+        force: Only warn.
+
+    Returns:
+        The shift between them, and warnings.
+
+    Raises:
+        DataError: If they are far apart, or one lies upside down.
+    """
+    shift = shift_between(_sample(maps, cells, limits))
+    if shift.clear and shift.pixels <= WARN_AT:
+        return shift, []
+    problem = _moved(shift) if shift.clear else _turned(maps, cells, limits)
+    if problem and not force and (not shift.clear or shift.pixels > REFUSE_AT):
+        raise DataError(f"{problem} To make the pairs as they are, give --force.")
+    unclear = "The edges of the two maps do not tell whether they lie on each other: look at some pairs."
+    return shift, [problem or unclear]
+
+
+def _moved(shift: Shift) -> str:
+    across = f"{abs(shift.right):.1f} to the {'right' if shift.right > 0 else 'left'}"
+    along = f"{abs(shift.down):.1f} {'down' if shift.down > 0 else 'up'}"
+    return f"B lies {shift.pixels:.1f} pixels beside A: {across}, {along}. Align the maps first."
+
+
+def _turned(maps: Maps, cells: Sequence[Cell], limits: Limits) -> str:
+    """What is wrong if the second map fits with its rows in the other order."""
+    other: Source
+    if isinstance(maps.grid, TileGrid):
+        other, cure = _Flipped(maps.b), "its rows counted from the other end. Look at --scheme and --scheme-b."
+    elif isinstance(maps.b, PlainRaster):
+        other, cure = maps.b.upside_down(), "its upper edge down. Turn it over first."
+    else:
+        return ""
+    turned = maps._replace(b=other)
+    there = [cell for cell in cells if all(other.has(place) for row in maps.grid.places(cell) for place in row)]
+    return f"B fits A only with {cure}" if shift_between(_sample(turned, there, limits)).clear else ""
+
+
+def _sample(maps: Maps, cells: Sequence[Cell], limits: Limits) -> Iterator[Pair]:
+    """Pairs from everywhere, as long as they show something."""
+    if not cells:
+        return
+    looked_at = np.linspace(0, len(cells) - 1, min(len(cells), MAX_LOOKED_AT)).round().astype(int)
+    found = 0
+    for index in np.random.default_rng(0).permutation(np.unique(looked_at)):  # everywhere before it is half done
+        try:
+            pair = make_pair(maps, cells[index], limits)
+        except (SkipError, DataError):  # in the report later, with its reason
+            continue
+        yield pair
+        found += 1
+        if found == SAMPLE:
+            return
+
+
+class _Flipped:
+    """A source of tiles whose rows are counted from the other end."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.name = source.name
+        self.credit: Credit = source.credit
+
+    def zooms(self) -> tuple[int, int] | None:
+        return self._source.zooms()
+
+    def coverage(self, zoom: int) -> Coverage:
+        return self._source.coverage(zoom)
+
+    def has(self, place: Place) -> bool:
+        return self._source.has(_flip(place))
+
+    def patch(self, place: Place) -> Patch:
+        return self._source.patch(_flip(place))
+
+    def digest(self, place: Place) -> str:
+        return self._source.digest(_flip(place))
+
+
+def _flip(place: Place) -> Place:
+    return place._replace(y=flipped(place.zoom, place.y))

@@ -1,0 +1,121 @@
+"""From what the user typed to two sources on one grid."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from i2i.errors import DataError, UsageError
+from i2i_tiles.archives import MBTiles, PMTiles
+from i2i_tiles.folders import Scheme, TileFolder
+from i2i_tiles.grids import Grid, PixelGrid, TileGrid
+from i2i_tiles.rasters import GeoRaster, PlainRaster, check_file, is_georeferenced
+from i2i_tiles.sources import TILE, Source
+from i2i_tiles.web import WebTiles, is_address
+
+
+class Cut(NamedTuple):
+    """How maps are to be cut; the options that decide it."""
+
+    zoom: int | None
+    size: int | None
+    stitch: int
+    schemes: tuple[Scheme, Scheme]
+    nearest: bool
+    cache: Path
+
+    @property
+    def side(self) -> int:
+        """Side of a square of a raster that is cut without warping, pixels."""
+        return self.size or TILE * self.stitch
+
+
+class Maps(NamedTuple):
+    """Two sources, and the grid that both are cut in."""
+
+    a: Source
+    b: Source
+    grid: Grid
+
+
+def open_maps(names: tuple[str, str], cut: Cut) -> Maps:
+    """The two maps.
+
+    Rasters that share one grid of pixels are cut as they are, unless a zoom is asked for; everything else is cut into
+    web tiles.
+
+    Raises:
+        MissingInputError: If a file is not there.
+        UsageError: If one is plain and the other is not, no zoom suits both, or a library is missing.
+        DataError: If a file is damaged, or two plain images differ in size.
+    """
+    rasters = [None if is_address(name) or Path(name).is_dir() else Path(name) for name in names]
+    for path, name in zip(rasters, names, strict=True):
+        if path is not None:
+            check_file(path, name)
+    kinds = [_kind(path) for path in rasters]
+    if "plain" in kinds:
+        return _plain(names, kinds, cut)
+    if kinds == ["georeferenced"] * 2 and cut.zoom is None:
+        a, b = (GeoRaster(Path(name), _label(name), side=cut.side) for name in names)
+        if a.shape == b.shape:
+            return Maps(a, b, PixelGrid(cut.side, a.shape, a))
+    first, second = (
+        _open(name, kind, scheme, cut) for name, kind, scheme in zip(names, kinds, cut.schemes, strict=True)
+    )
+    zoom = _finest(first, second) if cut.zoom is None else cut.zoom
+    return Maps(first, second, TileGrid(zoom, cut.stitch))
+
+
+def absolute(name: str) -> str:
+    """A source as any process can open it."""
+    return name if is_address(name) else os.path.abspath(name)
+
+
+def _label(name: str) -> str:
+    """What a file is called in messages: the same on every machine."""
+    return Path(name).name
+
+
+def _kind(path: Path | None) -> str:
+    if path is None:
+        return "tiles"
+    if path.suffix.lower() in (".mbtiles", ".pmtiles"):
+        return path.suffix.lower()
+    return "georeferenced" if is_georeferenced(path) else "plain"
+
+
+def _plain(names: tuple[str, str], kinds: list[str], cut: Cut) -> Maps:
+    if kinds != ["plain"] * 2:
+        plain = names[kinds.index("plain")]
+        raise UsageError(
+            f"{_label(plain)!r} does not say where on Earth it lies. Two plain images can be cut together, or none."
+        )
+    if cut.zoom is not None:
+        raise UsageError("Plain images have no zoom. Leave --zoom out; --size says how large the squares are.")
+    a, b = (PlainRaster(Path(name), _label(name), cut.side) for name in names)
+    if a.shape != b.shape:
+        sizes = " and ".join(f"{raster.shape.width}x{raster.shape.height}" for raster in (a, b))
+        raise DataError(f"Two plain images must have one size to lie on each other, these have {sizes}.")
+    return Maps(a, b, PixelGrid(cut.side, a.shape, None))
+
+
+def _open(name: str, kind: str, scheme: Scheme, cut: Cut) -> Source:
+    if kind == ".mbtiles":
+        return MBTiles(Path(name), _label(name))
+    if kind == ".pmtiles":
+        return PMTiles(Path(name), _label(name))
+    if kind == "georeferenced":
+        return GeoRaster(Path(name), _label(name), nearest=cut.nearest)
+    if is_address(name):
+        return WebTiles(name, scheme, cut.cache)
+    return TileFolder(Path(name), _label(name), scheme)
+
+
+def _finest(a: Source, b: Source) -> int:
+    zooms = [found for found in (a.zooms(), b.zooms()) if found is not None]
+    if not zooms:
+        raise UsageError("Addresses do not say which zooms they have. Give one with --zoom.")
+    coarsest, finest = max(zoom[0] for zoom in zooms), min(zoom[1] for zoom in zooms)
+    if coarsest > finest:
+        raise UsageError(f"The maps have no zoom in common: one ends at {finest}, the other begins at {coarsest}.")
+    return finest

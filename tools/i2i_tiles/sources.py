@@ -1,0 +1,154 @@
+"""What tiles come from: the contract of a source, and how stored tiles become pixels."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from i2i.errors import UsageError
+from i2i.images import with_channels
+from i2i.images.reader import decode
+from i2i.pairs import Pixels, range_of
+from i2i_tiles.mercator import MAX_ZOOM
+
+TILE = 256
+"""Side of a tile that is made here, pixels; what is stored may have another."""
+MAX_TILE_PIXELS = 4096 * 4096
+
+
+class Place(NamedTuple):
+    """A tile of the grid of web maps; see `i2i_tiles.mercator`."""
+
+    zoom: int
+    x: int
+    y: int
+    """From the north, whatever scheme a source counts in."""
+
+
+class Patch(NamedTuple):
+    """A piece of a map."""
+
+    pixels: Pixels
+    """(H, W, C), opaque: what is empty is white."""
+    filled: NDArray[np.bool_]
+    """(H, W): where there is data."""
+
+
+class Credit(NamedTuple):
+    """Whose map it is, as far as the source itself says."""
+
+    licence: str = ""
+    attribution: str = ""
+
+
+class Coverage(NamedTuple):
+    """Where a source has tiles at some zoom: in left..right-1, top..bottom-1."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    listed: frozenset[tuple[int, int]] | None = None
+    """Exactly these x and y, where that is known; every tile may be there otherwise."""
+
+
+class Source(Protocol):
+    """A map that is cut into tiles, or can be."""
+
+    name: str
+    """As the user typed it."""
+    credit: Credit
+
+    def zooms(self) -> tuple[int, int] | None:
+        """Coarsest and finest zoom; None where the source does not say."""
+        ...
+
+    def coverage(self, zoom: int) -> Coverage:
+        """Where there are tiles."""
+        ...
+
+    def has(self, place: Place) -> bool:
+        """Whether there is a tile."""
+        ...
+
+    def patch(self, place: Place) -> Patch:
+        """The pixels of a tile that is there.
+
+        Raises:
+            DataError: If it is damaged.
+        """
+        ...
+
+    def digest(self, place: Place) -> str:
+        """The same for two tiles of the same bytes; nothing where tiles are made and not stored."""
+        ...
+
+
+class StoredTiles(ABC):
+    """A source of encoded tiles."""
+
+    name: str
+    credit: Credit = Credit()
+
+    @abstractmethod
+    def data(self, place: Place) -> bytes | None:
+        """The bytes of a tile; None where there is none."""
+
+    def has(self, place: Place) -> bool:
+        """Whether there is a tile."""
+        return self.data(place) is not None
+
+    def patch(self, place: Place) -> Patch:
+        """The pixels of a tile that is there, in colour."""
+        data = self.data(place)
+        assert data is not None, "asked for after `has`"
+        where = f"tile {place.zoom}/{place.x}/{place.y} of {self.name!r}"
+        pixels, filled = laid_on_white(decode(data, where, max_pixels=MAX_TILE_PIXELS, reading="alpha").pixels)
+        # a server may send gray tiles among coloured ones, where it has nothing but gray to show
+        return Patch(with_channels(pixels, 3), filled)
+
+    def digest(self, place: Place) -> str:
+        """Checksum of the bytes of a tile that is there."""
+        return hashlib.sha256(self.data(place) or b"").hexdigest()
+
+
+def laid_on_white(pixels: Pixels) -> Patch:
+    """A tile as PNG, JPEG and WebP hold it, with opacity as the second or fourth channel where it has one."""
+    height, width, channels = pixels.shape
+    if channels not in (2, 4):
+        return Patch(pixels, np.ones((height, width), np.bool_))
+    top = int(range_of(pixels.dtype)[1])
+    colours, alpha = pixels[..., :-1].astype(np.uint32), pixels[..., -1:].astype(np.uint32)
+    mixed = (colours * alpha + top * (top - alpha) + top // 2) // top
+    return Patch(np.ascontiguousarray(mixed, pixels.dtype), pixels[..., -1] > 0)
+
+
+def covering(listed: frozenset[tuple[int, int]]) -> Coverage:
+    """The coverage of exactly these tiles."""
+    if not listed:
+        return Coverage(0, 0, 0, 0, listed)
+    columns, rows = zip(*listed, strict=True)
+    return Coverage(min(columns), min(rows), max(columns) + 1, max(rows) + 1, listed)
+
+
+def check_zooms(found: list[int], name: str) -> tuple[int, int]:
+    """Coarsest and finest of the zooms of a source.
+
+    Raises:
+        UsageError: If there is none, or one beyond all maps.
+    """
+    if not found:
+        raise UsageError(f"{name!r} holds no tiles. Tiles lie in folders as zoom/x/y.png: 12/2200/1343.png.")
+    if max(found) > MAX_ZOOM:
+        raise UsageError(f"{name!r} has tiles at zoom {max(found)}. Zooms end at {MAX_ZOOM}.")
+    return min(found), max(found)
+
+
+def text_of(value: Any) -> str:
+    """One line of text of a field of metadata, without the markup that attributions often have."""
+    import html
+    import re
+
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", str(value or ""))).split())

@@ -1,0 +1,99 @@
+"""Tile servers: an address with placeholders, and the tiles that have been fetched from it."""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from i2i.errors import UsageError
+from i2i_tiles.cache import Cache
+from i2i_tiles.folders import Scheme
+from i2i_tiles.mercator import MAX_ZOOM, flipped, quadkey
+from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, text_of
+
+PROVIDER = "xyz:"
+"""What the name of a provider in the library xyzservices begins with."""
+FIELD = re.compile(r"\{([^{}]*)\}")
+FIELDS = ("z", "x", "y", "-y", "q")
+
+
+class WebTiles(StoredTiles):
+    """Tiles of a server, as far as they are in the cache; `i2i_tiles.fetching` brings them there.
+
+    Args:
+        name: As the user typed it.
+        scheme: How ``{y}`` is counted.
+        folder: The cache of all addresses.
+
+    Raises:
+        UsageError: If the address does not say where a tile is.
+    """
+
+    def __init__(self, name: str, scheme: Scheme, folder: Path) -> None:
+        self.name = name.partition("?")[0]  # keys stand behind it
+        self.address = name
+        self._zooms: tuple[int, int] | None = None
+        if name.startswith(PROVIDER):
+            self.address, self._zooms, self.credit = _provider(name)
+        self._scheme = scheme
+        _check(self.address)
+        self.cache = Cache(folder, f"{scheme} {self.address}")
+
+    def url(self, place: Place) -> str:
+        """Address of a tile."""
+        zoom, x, y = place
+        row = y if self._scheme == "xyz" else flipped(zoom, y)
+        values = {"z": zoom, "x": x, "y": row, "-y": flipped(zoom, y), "q": quadkey(zoom, x, y)}
+        return FIELD.sub(lambda match: str(values[match[1]]), self.address)
+
+    def zooms(self) -> tuple[int, int] | None:
+        """Coarsest and finest zoom, if the name is that of a provider."""
+        return self._zooms
+
+    def coverage(self, zoom: int) -> Coverage:
+        """Every tile may be there."""
+        return Coverage(0, 0, 2**zoom, 2**zoom)
+
+    def has(self, place: Place) -> bool:
+        """Whether there is a tile, or was none when it was asked for."""
+        found = self.cache.read(place)
+        return found is not None and found[0].status == "here"
+
+    def data(self, place: Place) -> bytes | None:
+        """The bytes of a tile that was fetched."""
+        found = self.cache.read(place)
+        return found[1] if found is not None and found[0].status == "here" else None
+
+
+def is_address(text: str) -> bool:
+    """Whether a source is a server."""
+    return text.startswith(PROVIDER) or "://" in text
+
+
+def _check(address: str) -> None:
+    fields = set(FIELD.findall(address))
+    if strange := sorted(fields - set(FIELDS)):
+        hint = " Give one server, such as a." if "s" in strange else ""
+        raise UsageError(
+            f"{address!r} has the placeholder {{{strange[0]}}}; known are {{z}}, {{x}}, {{y}}, {{-y}}, {{q}}.{hint}"
+        )
+    if not ("q" in fields or ({"z", "x"} <= fields and fields & {"y", "-y"})):
+        raise UsageError(f"{address!r} does not say where a tile is. Give an address with {{z}}/{{x}}/{{y}} or {{q}}.")
+    if FIELD.search(urlsplit(address).netloc):
+        raise UsageError(f"{address!r} has a placeholder in its host. Give one server.")
+
+
+def _provider(name: str) -> tuple[str, tuple[int, int], Credit]:
+    """Address, zooms and credit of a provider that xyzservices knows."""
+    try:
+        from xyzservices import providers
+    except ModuleNotFoundError:
+        raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i[geo]'.") from None
+    try:
+        provider: Any = providers.query_name(name.removeprefix(PROVIDER))
+    except ValueError:
+        raise UsageError(f"xyzservices knows no provider {name.removeprefix(PROVIDER)!r}.") from None
+    if provider.requires_token():
+        raise UsageError(f"{name!r} needs a key. Give the provider's address with your key in it.")
+    zooms = (int(provider.get("min_zoom", 0)), int(provider.get("max_zoom", MAX_ZOOM)))
+    return provider.build_url(scale_factor=""), zooms, Credit(attribution=text_of(provider.get("attribution")))
