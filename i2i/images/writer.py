@@ -7,21 +7,20 @@ import cv2
 import numpy as np
 
 from i2i.files import write_atomically
-from i2i.images import npy
+from i2i.images import npy, png
 from i2i.images.errors import ImageError
 from i2i.pairs import Pixels, range_of
 
 JPEG_QUALITY = 95
 WEBP_LOSSLESS = 101  # OpenCV's qualities above 100 are lossless
 PARAMETERS = {
-    ".png": [],
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
     ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, WEBP_LOSSLESS],
 }
 LARGEST = {".png": 1_000_000, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 """Longest side that the encoders take (libpng, libjpeg, libwebp)."""
-SUFFIXES = (*PARAMETERS, ".npy", ".tif")
+SUFFIXES = (*LARGEST, ".npy", ".tif")
 
 
 def suffix_for(pixels: Pixels) -> str:
@@ -47,17 +46,19 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
     if suffix in (".tif", ".tiff"):
         return _tiff(pixels)
     what = f"{pixels.shape[2]} channels of {pixels.dtype}"
-    if suffix not in PARAMETERS:
+    if suffix not in LARGEST:
         raise ImageError("unsupported", f"Images are not written as {suffix!r}. Choose one of {', '.join(SUFFIXES)}.")
     if suffix_for(pixels) != ".png" or (suffix != ".png" and pixels.dtype != np.uint8):
         raise ImageError("unsupported", f"A {suffix} file cannot hold {what}. Write {suffix_for(pixels)} instead.")
-    stored = pixels if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     height, width = pixels.shape[:2]
     if max(height, width) > LARGEST[suffix]:
         message = (
             f"A {suffix} file cannot hold {width}x{height} pixels, a side has at most {LARGEST[suffix]}. Write .npy."
         )
         raise ImageError("too-large", message)
+    if suffix == ".png":
+        return png.encode(pixels)
+    stored = pixels if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(suffix, stored, PARAMETERS[suffix])
     return data.tobytes()
 

@@ -4,7 +4,9 @@ import io
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -93,3 +95,19 @@ def test_tiff_holds_everything_and_others_read_it(pixels: Pixels) -> None:
     np.testing.assert_array_equal(stored.reshape(pixels.shape), pixels)
     declared = (-1, 1) if pixels.dtype == np.float32 else None
     np.testing.assert_allclose(images.read(data, value_range=declared).pixels, pixels, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(7, 5, 1), (7, 5, 3), (1, 1, 1), (1, 1, 3), (3, 1, 3), (64, 48, 3)])
+def test_png_is_what_other_decoders_read(dtype: Any, shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+    data = images.encode(pixels, ".png")
+    theirs = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED).reshape(shape)
+    np.testing.assert_array_equal(theirs[..., ::-1], pixels)
+    if dtype == np.uint8:
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(shape), pixels)
+
+
+def test_png_of_a_view_is_that_of_its_copy() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)[::-1, ::2]
+    assert images.encode(pixels, ".png") == images.encode(pixels.copy(), ".png")
