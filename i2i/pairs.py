@@ -125,6 +125,8 @@ class Finding:
     left_out: Sequence[LeftOut] = ()
     licence: str = ""
     attribution: str = ""
+    remarks: Sequence[str] = ()
+    """What the user should know of the sources, one line each."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Plain data for ``dataset.yaml``: how the sources were understood."""
 
@@ -134,7 +136,8 @@ class FindingPreparer(Protocol):
     """``__init__(*, options)``; a preparer whose inputs are no image files: tiles of a map, frames of a video.
 
     It is constructed in the main process, which calls `find` once, and in each worker process, which calls `make`.
-    ``__init__`` must be cheap.
+    ``__init__`` must be cheap. Options that a class attribute ``unrecorded`` names decide nothing about the pairs,
+    such as how fast to ask a server: they may change from run to run, and are not written into the dataset.
     """
 
     def plan(self, sources: Sequence[str]) -> str:

@@ -292,6 +292,8 @@ def show(report: "Report", out: str) -> None:
     for reason, names in report.rejected.items():
         more = ", ..." if len(names) > FIRST else ""
         table.add_row("[red]rejected[/]", str(len(names)), escape(f"{reason}: {', '.join(names[:FIRST])}{more}"))
+    for remark in report.remarks:
+        console.print(f"[yellow]Note:[/] {escape(remark)}")
     console.print(table)
     console.print(f"{escape(out)} took {report.seconds:.1f} s")
     if any(report.splits.values()):

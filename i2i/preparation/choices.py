@@ -15,6 +15,7 @@ from i2i.plugins import Provided
 from i2i.preparation.dataset import OF_PAIRS, Command
 from i2i.preparation.inputs import expression
 from i2i.preparation.layouts import Layout
+from i2i.preparation.listing import is_url
 from i2i.preparation.splitting import Rule, check_shares
 
 DECIDING = ("i2i", "numpy", "opencv-python-headless", "pillow", "torch")
@@ -71,9 +72,12 @@ def command_for(name: str, provided: Provided, sources: Sequence[str | Path], ch
             expression(str(text), flag)
             if finds(provided):
                 raise UsageError(f"preparer {name!r} finds its inputs itself, so that {flag} has no meaning.")
+    options = complete(provided.cls, options, f"preparer {name!r}")
+    unrecorded = {option: options.pop(option) for option in getattr(provided.cls, "unrecorded", ())}
     return Command(
         preparer=name,
-        options=complete(provided.cls, options, f"preparer {name!r}"),
+        options=options,
+        unrecorded=unrecorded,
         layout=choices.get("layout", "folders"),
         val=val,
         test=test,
@@ -85,9 +89,25 @@ def command_for(name: str, provided: Provided, sources: Sequence[str | Path], ch
         max_pixels=choices.get("max_pixels", MAX_PIXELS),
         licence=choices.get("licence", ""),
         attribution=choices.get("attribution", ""),
-        sources=tuple(printable(str(source)) for source in sources),
+        sources=tuple(printable(without_secrets(str(source))) for source in sources),
         versions=_versions(provided),
     )
+
+
+def without_secrets(source: str) -> str:
+    """A source as it may be published: of an address, no user, no password and no values behind the question mark.
+
+    Example:
+        >>> without_secrets("https://ada:pw@tiles.org/{z}/{x}/{y}?key=123&v=2")
+        'https://tiles.org/{z}/{x}/{y}?key=...&v=...'
+    """
+    if not is_url(source):
+        return source
+    scheme, rest = source.split("://", 1)
+    place, question, query = rest.partition("?")
+    host, slash, path = place.partition("/")
+    fields = "&".join(f"{field.partition('=')[0]}=..." for field in query.split("&")) if query else ""
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{question}{fields}"
 
 
 def pairs_only(choices: Choices) -> str:

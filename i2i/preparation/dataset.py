@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from i2i import safe_yaml
 from i2i.errors import DataError, UsageError
@@ -39,6 +39,8 @@ class Command(BaseModel):
 
     preparer: str
     options: dict[str, Any]
+    unrecorded: dict[str, Any] = Field(default={}, exclude=True)
+    """Options that decide nothing about the pairs; see `i2i.pairs.FindingPreparer`."""
     layout: Layout
     val: float
     test: float
@@ -52,6 +54,11 @@ class Command(BaseModel):
     attribution: str = ""
     sources: tuple[str, ...]
     versions: dict[str, str]
+
+    @property
+    def all_options(self) -> dict[str, Any]:
+        """What the preparer is constructed with."""
+        return {**self.options, **self.unrecorded}
 
     def settings(self) -> dict[str, Any]:
         """What decides the result: everything but the spelling of the sources, and the versions."""
@@ -243,6 +250,7 @@ def card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
         **command.model_dump(mode="json"),
         "counts": counts | splits,
         "images": {half: _described(kinds) for half, kinds in zip(halves, kinds, strict=True)},
+        **({"remarks": list(inputs.remarks)} if inputs.remarks else {}),
         **({"facts": dict(inputs.facts)} if inputs.facts else {}),
         "licence": command.licence or inputs.licence,
         "attribution": command.attribution or inputs.attribution,
@@ -257,7 +265,7 @@ def command_of(card: Path) -> Command:
     """
     values = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
     try:
-        return Command.model_validate({name: values[name] for name in Command.model_fields})
+        return Command.model_validate({name: values[name] for name in Command.model_fields if name != "unrecorded"})
     except (ValidationError, KeyError, TypeError):
         raise UsageError(f"{str(card)!r} is not one that `i2i prepare` wrote. Give a new folder.") from None
 

@@ -46,6 +46,7 @@ class Inputs(NamedTuple):
     """What is skipped or rejected without looking into it, by name."""
     licence: str = ""
     attribution: str = ""
+    remarks: tuple[str, ...] = ()
     facts: Mapping[str, Any] = {}
 
 
@@ -121,7 +122,12 @@ def inputs_of(finding: Finding) -> Inputs:
         for name, status, reason, message in finding.left_out
     ]
     inputs = _sorted(tasks, settled)
-    return inputs._replace(licence=finding.licence, attribution=finding.attribution, facts=dict(finding.facts))
+    return inputs._replace(
+        licence=finding.licence,
+        attribution=finding.attribution,
+        remarks=tuple(finding.remarks),
+        facts=dict(finding.facts),
+    )
 
 
 def expression(text: str, flag: str) -> "re.Pattern[str]":

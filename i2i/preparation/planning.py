@@ -34,7 +34,7 @@ def plan(name: str, sources: Sequence[str | Path], out: str | Path, **choices: U
     if not is_url(target):
         DatasetFolder(Path(target)).check_ours()
     if finds(provided):
-        preparer = build(provided.cls, options=command.options, owner=f"preparer {name!r}")
+        preparer = build(provided.cls, options=command.all_options, owner=f"preparer {name!r}")
         found = preparer.plan([str(source) for source in sources])
     else:
         found = _found(list_inputs(sources, provided.cls, target, command.match, command.group))

@@ -241,7 +241,7 @@ def _limit() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc keep what is freed: an image is as large as the one before, and fresh pages cost a fifth of the time."""
+    """Have glibc keep what is freed: images are of one size, and fresh pages for each cost a fifth of the time."""
     with suppress(OSError, AttributeError):  # other C libraries have no mallopt
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the largest that glibc takes

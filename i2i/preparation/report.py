@@ -146,6 +146,8 @@ class Report:
     """Into how many shards the work was cut; 0 where the dataset was there already."""
     missing: int = 0
     """Shards that other processes have still to do; the dataset is not there before."""
+    remarks: tuple[str, ...] = ()
+    """What the user should know of the sources."""
 
     @property
     def rows(self) -> list[Row]:

@@ -119,12 +119,12 @@ def _prepare(
     if dataset.finished and not overwrite:
         tally = _unchanged(dataset, command, inputs)
         tidy(dataset)
-        return Report(folder, tally, len(inputs.tasks), time.monotonic() - started)
+        return Report(folder, tally, len(inputs.tasks), time.monotonic() - started, remarks=inputs.remarks)
     make_folder(dataset.staging)
     with _alone(dataset, means):
         if overwrite:
             dataset.clear(command)
-        command = dataset.begin(command)
+        unrecorded, command = command.unrecorded, dataset.begin(command)
         dataset.make_room()
         if means.world_size == 1 and not dataset.report.exists():
             dataset.remove_old()
@@ -137,7 +137,7 @@ def _prepare(
             settings = Settings(
                 name,
                 provided.cls,
-                command.options,
+                {**command.options, **unrecorded},
                 command.layout,
                 command.max_pixels,
                 dataset.outputs,
@@ -157,7 +157,8 @@ def _prepare(
     if not left:
         finish(dataset, command, inputs, journals, shards)
     tally = Tally() if left or not dataset.finished else tally_of(dataset.read_report())
-    return Report(folder, tally, resumed, time.monotonic() - started, len(shards), left or int(not dataset.finished))
+    unfinished = left or int(not dataset.finished)
+    return Report(folder, tally, resumed, time.monotonic() - started, len(shards), unfinished, inputs.remarks)
 
 
 def find_inputs(
@@ -170,7 +171,7 @@ def find_inputs(
     """
     if not finds(provided):
         return list_inputs(sources, provided.cls, target, command.match, command.group)
-    preparer = build(provided.cls, options=command.options, owner=f"preparer {command.preparer!r}")
+    preparer = build(provided.cls, options=command.all_options, owner=f"preparer {command.preparer!r}")
     return inputs_of(preparer.find([str(source) for source in sources], on_progress))
 
 

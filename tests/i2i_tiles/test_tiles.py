@@ -45,7 +45,7 @@ def serve(server: Server, raster: Pixels, *, tms: bool = False) -> str:
     tiles = {f"/{ZOOM}/{x}/{TILES - 1 - y if tms else y}": data for x, y, data in tiles_of(raster)}
 
     def answer(request: Request) -> bytes:
-        data = tiles.get(request.target)
+        data = tiles.get(request.target.partition("?")[0])
         return http(404) if data is None else http(200, data, Content_Type="image/png")
 
     server.answer = answer
@@ -113,18 +113,19 @@ def test_stitched_cells_that_stick_out_of_the_world_are_not_made(tmp_path: Path)
 @pytest.mark.parametrize("shift", [2, -3])
 def test_a_shift_of_a_few_pixels_is_a_warning(shift: int, tmp_path: Path) -> None:
     files = write_plain(tmp_path, AERIAL, np.roll(DRAWN, shift, axis=1))
-    with pytest.warns(UserWarning, match="to the right" if shift > 0 else "to the left"):
-        finding = find(Tiles(**PLAIN), *files)
+    finding = find(Tiles(**PLAIN), *files)
+    (remark,) = finding.remarks
+    assert ("to the right" if shift > 0 else "to the left") in remark
     assert finding.facts["shift_of_b"]["right"] == pytest.approx(shift, abs=0.3)
-    assert finding.facts["warnings"]
 
 
 def test_a_large_shift_is_refused_unless_it_is_meant(tmp_path: Path) -> None:
     files = write_plain(tmp_path, AERIAL, np.roll(DRAWN, 9, axis=0))
     with pytest.raises(DataError, match=r"(8\.9|9\.\d) pixels beside A.*(8\.9|9\.\d) down"):
         find(Tiles(**PLAIN), *files)
-    with pytest.warns(UserWarning, match="beside A"):
-        assert find(Tiles(**PLAIN, force=True), *files).items
+    forced = find(Tiles(**PLAIN, force=True), *files)
+    assert forced.items
+    assert "beside A" in forced.remarks[0]
 
 
 def test_rows_in_the_wrong_order_are_recognised(tmp_path: Path) -> None:
@@ -136,8 +137,8 @@ def test_rows_in_the_wrong_order_are_recognised(tmp_path: Path) -> None:
 
 
 def test_maps_of_different_places_are_a_warning(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="look at some pairs"):
-        finding = find(Tiles(**PLAIN), *write_plain(tmp_path, AERIAL, two_maps(seed=9)[1]))
+    finding = find(Tiles(**PLAIN), *write_plain(tmp_path, AERIAL, two_maps(seed=9)[1]))
+    assert "look at some pairs" in finding.remarks[0]
     assert not finding.facts["shift_of_b"]["clear"]
 
 
@@ -359,8 +360,7 @@ def test_a_permission_is_written_down(tmp_path: Path) -> None:
 
 def test_more_than_one_request_a_second_is_a_warning(tmp_path: Path, server: Server) -> None:
     tree, address = write_tree(tmp_path / "a", AERIAL), serve(server, DRAWN)
-    with pytest.warns(UserWarning, match="owner should agree"):
-        find(with_server(tmp_path, rate=5), tree, address)
+    assert "owner should agree" in find(with_server(tmp_path, rate=5), tree, address).remarks[0]
 
 
 def tree_hash(folder: Path) -> str:
@@ -393,3 +393,17 @@ def test_datasets_from_different_stores_are_the_same_to_the_byte(
     first = json.loads((tmp_path / "out0" / "train" / "metadata.jsonl").read_text().splitlines()[0])
     assert first["zoom"] == ZOOM
     assert os.path.exists(tmp_path / "out0" / "train" / first["imageA_file_name"])
+
+
+def test_nothing_private_is_written_into_the_dataset(tmp_path: Path, server: Server) -> None:
+    tree, address = write_tree(tmp_path / "a", AERIAL), serve(server, DRAWN)
+    options = {"contact": "ada@lovelace.org", "cache": tmp_path / "cache", "size": 64}
+    with_key = f"{address}?key=very-secret"
+    prepare("tiles", [tree, with_key], tmp_path / "out", options=options, workers=1)
+    card = (tmp_path / "out" / "dataset.yaml").read_text()
+    assert "ada@lovelace.org" not in card
+    assert "very-secret" not in card
+    assert "key=..." in card
+    # the same command with other manners is the same dataset
+    again = {**options, "contact": "https://lovelace.org", "rate": 0.5}
+    assert prepare("tiles", [tree, with_key], tmp_path / "out", options=again, workers=1).shards == 0

@@ -2,7 +2,6 @@
 
 import ipaddress
 import time
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -55,6 +54,12 @@ class Manners:
             tries=1,
         )
 
+    def remarks(self, sources: Iterable[WebTiles]) -> list[str]:
+        """What the user should think of, of each server."""
+        if self.rate <= 1:
+            return []
+        return [f"{self.rate:g} requests a second go to {source.name!r}: its owner should agree." for source in sources]
+
     def interval(self, source: WebTiles) -> float:
         """Seconds between two requests; none on this computer, which is nobody else's."""
         return 0.0 if _is_here(host_of(source.address)) else 1 / self.rate
@@ -92,10 +97,6 @@ def gather(
     """
     manners.check(source)
     wanted = missing(source, places)
-    if wanted and manners.rate > 1:
-        warnings.warn(
-            f"{manners.rate:g} requests a second go to {source.name!r}: its owner should agree.", stacklevel=2
-        )
     failures = []
     with manners.client(source) as client:
         interval, permission = manners.interval(source), manners.permission

@@ -1,11 +1,10 @@
 """Pairs out of two maps of one place, as in the map task of pix2pix."""
 
 import os
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -71,6 +70,8 @@ class Tiles:
     Raises:
         UsageError: If options do not go together.
     """
+
+    unrecorded: ClassVar[tuple[str, ...]] = ("contact", "rate", "cache", "yes")
 
     def __init__(
         self,
@@ -145,12 +146,13 @@ class Tiles:
         if not found.splits:
             raise DataError(f"No pair is left of {len(found.left_out)}: {_sums(x.reason for x in found.left_out)}.")
         splitting.check_apart((split, maps.grid.box(cell)) for cell, split in found.splits.items() if split)
-        facts = self._facts(found)
+        facts, problems = self._facts(found)
         return Finding(
             items=[self._item(names, maps, cell)._replace(split=split) for cell, split in found.splits.items()],
             left_out=found.left_out,
             licence=_once(source.credit.licence for source in (maps.a, maps.b)),
             attribution=_once(source.credit.attribution for source in (maps.a, maps.b)),
+            remarks=[*self._manners.remarks(_servers(maps)), *problems],
             facts=facts,
         )
 
@@ -204,18 +206,18 @@ class Tiles:
             for cell in [cell for cell in found.splits if not bad.isdisjoint(found.places([cell]))]:
                 found.leave_out(cell, "placeholder", f"{source.name!r} has the same tile in many places.")
 
-    def _facts(self, found: Survey) -> dict[str, Any]:
+    def _facts(self, found: Survey) -> tuple[dict[str, Any], list[str]]:
+        """How the maps were understood, and what the user should know of them."""
         maps, cells, rule = found.maps, list(found.splits), self._rule
         shift, problems = check_alignment(maps, cells, self._limits, force=self._force)
-        for problem in problems:
-            warnings.warn(problem, stacklevel=3)
         facts: dict[str, Any] = {"maps": [maps.a.name, maps.b.name]}
         facts |= maps.grid.facts(cells, self._cut.size or TILE * self._cut.stitch)
         facts["aoi"] = self._aoi
         facts["split"] = {"by": rule.by} if rule.by == "none" else {"by": rule.by, "buffer": rule.buffer}
         facts["shift_of_b"] = {"right": round(shift.right, 2), "down": round(shift.down, 2), "clear": shift.clear}
-        facts["warnings"] = problems
-        return facts if self._manners.permission is None else facts | {"permission": self._manners.permission}
+        return (
+            facts if self._manners.permission is None else facts | {"permission": self._manners.permission}
+        ), problems
 
 
 def _two(sources: Sequence[str]) -> tuple[str, str]:

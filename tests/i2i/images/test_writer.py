@@ -102,8 +102,9 @@ def test_tiff_holds_everything_and_others_read_it(pixels: Pixels) -> None:
 def test_png_is_what_other_decoders_read(dtype: Any, shape: tuple[int, ...]) -> None:
     pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
     data = images.encode(pixels, ".png")
-    theirs = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED).reshape(shape)
-    np.testing.assert_array_equal(theirs[..., ::-1], pixels)
+    theirs = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert theirs is not None
+    np.testing.assert_array_equal(theirs.reshape(shape)[..., ::-1], pixels)
     if dtype == np.uint8:
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(shape), pixels)
 

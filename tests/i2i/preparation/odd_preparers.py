@@ -183,7 +183,7 @@ class Numbers:
         ]
         items[-1] = items[-1]._replace(split="test")
         left_out = [LeftOut("zero", "skipped", "none"), LeftOut("minus", "rejected", "negative", "It is below zero.")]
-        return Finding(items, left_out, "CC0-1.0", "Nobody", {"until": count})
+        return Finding(items, left_out, "CC0-1.0", "Nobody", facts={"until": count})
 
     def make(self, item: Item) -> Pair:
         if self.log is not None:
