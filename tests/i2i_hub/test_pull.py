@@ -138,7 +138,8 @@ def test_revision_of_a_folder_on_this_disk_is_refused(bench: Bench, run: Path, t
 def test_name_of_nothing_is_one_line(bench: Bench, tmp_path: Path) -> None:
     outcome = bench("translate", "ada/nothing", tmp_path, "--out", tmp_path / "out")
     assert outcome.code == 69
-    assert "ada/nothing is not on the Hub" in outcome.err
+    said = " ".join(outcome.err.split())
+    assert "There is no folder 'ada/nothing' here, and on the Hub: ada/nothing is not on the Hub" in said
     outcome = bench("translate", "no/such/folder", tmp_path, "--out", tmp_path / "out")
     assert outcome.code == 66
 

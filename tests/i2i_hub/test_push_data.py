@@ -2,18 +2,22 @@
 
 import os
 import re
+import shutil
 import sys
 from io import BytesIO
 from pathlib import Path
 from subprocess import run as run_process
 
+import datasets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from bench import Bench
 
 from i2i import images, safe_yaml
+from i2i.data.tables.detect import open_table
 from i2i.preparation import prepare
+from i2i_hub import parquet
 
 SMALL = ["--size", 16, "--steps", 2, "--quiet", "--set", "generator.depth=2", "--set", "generator.base_channels=2"]
 SMALL += ["--set", "discriminator.base_channels=2", "--set", "discriminator.layers=1"]
@@ -123,3 +127,73 @@ def test_dataset_with_a_lonely_image_is_not_published(bench: Bench, pairs_folder
     assert outcome.code == 65
     assert "has no partner" in outcome.err
     assert ("dataset", name) not in bench.hub.state.repositories
+
+
+def test_all_named_columns_are_published_and_the_others_are_said(
+    bench: Bench, pairs_folder: Path, tmp_path: Path
+) -> None:
+    for split in ("train", "val"):
+        shutil.copytree(pairs_folder / split / "imageA", pairs_folder / split / "mask")
+    name = bench.new_name()
+    outcome = bench("data", "push", pairs_folder, name, "--licence", "cc0-1.0")
+    assert outcome.code == 0
+    assert "Not published: mask" in outcome.err
+    three = [word for column in ("imageA", "imageB", "mask") for word in ("--column", column)]
+    assert bench("data", "push", pairs_folder, name, *three).code == 0
+    files = bench.repository(name, "dataset").files()
+    assert set(rows_of(files["data/train-00000-of-00001.parquet"])[0]) == {"name", "imageA", "imageB", "mask"}
+
+
+def test_arrays_are_bytes_that_we_and_the_datasets_library_read(bench: Bench, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for half in ("imageA", "imageB"):
+        (tmp_path / "pairs" / "train" / half).mkdir(parents=True)
+        for i in range(3):
+            pixels = rng.integers(0, 256, (16, 16, 5), np.uint8)
+            np.save(tmp_path / "pairs" / "train" / half / f"{i}.npy", pixels)
+    name = bench.new_name()
+    assert bench("data", "push", tmp_path / "pairs", name, "--licence", "cc0-1.0").code == 0
+    file = tmp_path / "back" / "train-00000-of-00001.parquet"
+    file.parent.mkdir()
+    file.write_bytes(bench.repository(name, "dataset").files()["data/train-00000-of-00001.parquet"])
+    table = open_table(file.parent, "train")
+    stored = np.load(tmp_path / "pairs" / "train" / "imageB" / "1.npy")
+    np.testing.assert_array_equal(table.picture(1, "imageB").pixels, stored)
+    theirs = datasets.Dataset.from_parquet(str(file), cache_dir=str(tmp_path / "cache"))
+    assert np.array_equal(np.load(BytesIO(theirs[1]["imageB"])), stored)
+
+
+def test_row_groups_end_before_they_are_too_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(parquet, "BYTES_A_GROUP", 1000)
+    rows = [parquet.Row(str(i), {"imageA": (f"{i}.png", bytes(400))}) for i in range(10)]
+    (file,) = parquet.write_parquet(tmp_path, "train", {"imageA": "image"}, rows)
+    groups = pq.ParquetFile(file).metadata
+    assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [3, 3, 3, 1]
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "options: foo\n"])
+def test_damaged_card_of_a_dataset_is_one_line(bench: Bench, pairs_folder: Path, text: str) -> None:
+    (pairs_folder / "dataset.yaml").write_text(text)
+    outcome = bench("data", "push", pairs_folder, bench.new_name(), "--licence", "cc0-1.0")
+    assert outcome.code == 65
+    assert "is damaged" in outcome.err
+
+
+def test_places_on_this_machine_are_not_published(bench: Bench, pairs_folder: Path) -> None:
+    options = "options:\n  mattes: [/home/jane/mattes]\n  size: 256\n"
+    (pairs_folder / "dataset.yaml").write_text(f"preparer: mask\nterms: For research only.\n{options}")
+    name = bench.new_name()
+    assert bench("data", "push", pairs_folder, name, "--licence", "other").code == 0
+    card = bench.repository(name, "dataset").files()["README.md"].decode()
+    assert "jane" not in card
+    assert "| size | 256 |" in card
+    assert "For research only." in card
+
+
+def test_model_that_was_trained_on_the_hub_has_samples(bench: Bench, published: str, tmp_path: Path) -> None:
+    outcome = bench("train", "--plugin", "pix2pix", "--data", f"hf://{published}", "--out", tmp_path / "run", *SMALL)
+    assert outcome.code == 0, outcome.err
+    name = bench.new_name()
+    outcome = bench("push", tmp_path / "run", name, "--licence", "mit")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"hf://{published}" in bench.repository(name).files()["README.md"].decode()

@@ -24,6 +24,10 @@ def i2i_find_model(name: str, revision: str | None) -> Path | None:
     """A model on the Hub, where the name is USER/NAME."""
     if not re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", name):
         return None
+    from i2i_hub.client import HubError
     from i2i_hub.pull import fetch
 
-    return fetch(name, revision)
+    try:
+        return fetch(name, revision)
+    except HubError as error:
+        raise type(error)(f"There is no folder {name!r} here, and on the Hub: {error}") from error

@@ -55,6 +55,9 @@ def push_data(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset, in any layout that is read.")],
     repository: Repository,
     licence: Licence = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Column to publish; may be repeated. The known pair when not given.")
+    ] = None,
     private: Private = False,
     revision: Branch = None,
     create_pr: CreatePr = False,
@@ -71,7 +74,7 @@ def push_data(
     from i2i_hub.publishing import Wish
 
     wish = Wish(repository, licence, {}, private, revision, create_pr, message)
-    _publish(wish, "dataset", (f"{DATA}/", f"{SAMPLES}/"), partial(assemble, dataset), dry_run, quiet)
+    _publish(wish, "dataset", (f"{DATA}/", f"{SAMPLES}/"), partial(assemble, dataset, column or []), dry_run, quiet)
 
 
 def _publish(

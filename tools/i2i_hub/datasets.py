@@ -1,11 +1,12 @@
 """What is published of a dataset: Parquet files with its images as they are, sample pairs, and a card."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from i2i import __version__, images, safe_yaml
-from i2i.data.tables.columns import find_pair
 from i2i.data.tables.contract import Table
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.errors import DataError
@@ -13,7 +14,7 @@ from i2i.files import make_folder
 from i2i.preparation.dataset import DatasetFolder
 from i2i.training.validation import spread
 from i2i_hub.card import Card, render
-from i2i_hub.parquet import Row, features_of, write_parquet
+from i2i_hub.parquet import Columns, Row, features_of, write_parquet
 from i2i_hub.publishing import Publication
 
 DATA = "data"
@@ -22,7 +23,8 @@ MAX_SAMPLES = 4
 SPLITS = {"val": "validation"}
 """What the Hub calls a split, where it has a name of its own."""
 
-STANDARD = ("imageA", "imageB")
+HALVES, STANDARD = ("A", "B"), ("imageA", "imageB")
+SPLIT_NAME = re.compile(r"\w+")
 SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M"}
 
 
@@ -33,13 +35,23 @@ class Provenance(NamedTuple):
     options: Mapping[str, Any] = {}
     licence: str = ""
     attribution: str = ""
+    terms: str = ""
 
 
-def assemble(path: str, folder: Path, repository: str, keys: Mapping[str, Any]) -> Publication:
+class Stored(NamedTuple):
+    """A column of a table, and what becomes of it on the Hub."""
+
+    column: str
+    name: str
+    kind: Literal["image", "binary"]
+
+
+def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, keys: Mapping[str, Any]) -> Publication:
     """Put all splits of a dataset into an empty folder.
 
     Args:
         path: The dataset, in any layout that is read.
+        wanted: Its columns to publish; a pair of known names when empty.
         folder: Where to.
         repository: Its name on the Hub.
         keys: Further front matter, such as the licence.
@@ -48,14 +60,19 @@ def assemble(path: str, folder: Path, repository: str, keys: Mapping[str, Any]) 
         DataError: If something in the dataset cannot be published.
     """
     make_folder(folder / DATA)
-    tables = {SPLITS.get(split, split): _sound(open_table(path, split)) for split in splits_of(path)}
+    tables = {SPLITS.get(split, split): _sound(open_table(path, split, columns=wanted)) for split in splits_of(path)}
+    first = next(iter(tables.values()))
+    stored = _stored(first)
+    columns = {column.name: column.kind for column in stored}
     sizes = {}
     for split, table in tables.items():
-        paths = write_parquet(folder / DATA, split, _columns(table), _rows(table))
+        if SPLIT_NAME.fullmatch(split) is None:
+            raise DataError(f"{path} has a split {split!r}, which the Hub cannot have. Rename it: letters and digits.")
+        paths = write_parquet(folder / DATA, split, columns, _rows(table, stored))
         sizes[split] = {"name": split, "num_examples": len(table.names), "num_bytes": sum(map(_size, paths))}
     provenance = _provenance(Path(path))
-    samples = _samples(next(iter(tables.values())), folder)
-    columns = _columns(next(iter(tables.values())))
+    samples, remarks = _samples(first, stored, folder)
+    remarks += _left_out(path, first)
     card = Card(
         _keys(provenance, columns, sizes, keys),
         render(
@@ -69,7 +86,7 @@ def assemble(path: str, folder: Path, repository: str, keys: Mapping[str, Any]) 
             version=__version__,
         ),
     )
-    return Publication(card, f"{sum(len(table.names) for table in tables.values())} pairs")
+    return Publication(card, f"{sum(len(table.names) for table in tables.values())} pairs", remarks)
 
 
 def _sound(table: Table) -> Table:
@@ -78,20 +95,32 @@ def _sound(table: Table) -> Table:
     return table
 
 
-def _columns(table: Table) -> dict[str, str]:
-    """Column on the Hub -> column of the table; a pair of halves gets the names of a pair of files."""
-    found = find_pair(table.columns)
-    return {STANDARD[found.index(name)] if found == ("A", "B") else name: name for name in table.columns}
+def _stored(table: Table) -> list[Stored]:
+    """What becomes of each column; a pair of halves gets the names of a pair of files."""
+    names = dict(zip(HALVES, STANDARD, strict=True)) if tuple(table.columns) == HALVES else {}
+    return [Stored(column, names.get(column, column), _kind(table, column)) for column in table.columns]
 
 
-def _rows(table: Table) -> Iterator[Row]:
+def _kind(table: Table, column: str) -> Literal["image", "binary"]:
+    return "binary" if table.names and table.header(0, column).format == "NPY" else "image"
+
+
+def _left_out(path: str, table: Table) -> list[str]:
+    """A remark on the columns that are not published."""
+    others = {folder.name for folder in Path(path).glob("train/*") if folder.is_dir()} - set(table.columns)
+    if not others or tuple(table.columns) == HALVES:
+        return []
+    return [f"Not published: {', '.join(sorted(others))}. Name every column that shall be with --column."]
+
+
+def _rows(table: Table, stored: Sequence[Stored]) -> Iterator[Row]:
     for row, name in enumerate(table.names):
-        yield Row(name, {column: _file(table, row, stored) for column, stored in _columns(table).items()})
+        yield Row(name, {column.name: _file(table, row, column.column) for column in stored})
 
 
 def _file(table: Table, row: int, column: str) -> tuple[str, bytes]:
     """Name and bytes of an image: those of its own file, or a lossless one of its half of an A|B file."""
-    if tuple(table.columns) != ("A", "B"):
+    if tuple(table.columns) != HALVES:
         data = table.encoded(row, column)
         return f"{table.names[row]}.{table.header(row, column).format.lower()}", data
     pixels = table.picture(row, column).pixels
@@ -99,35 +128,52 @@ def _file(table: Table, row: int, column: str) -> tuple[str, bytes]:
     return f"{table.names[row]}{suffix}", images.encode(pixels, suffix)
 
 
-def _samples(table: Table, folder: Path) -> list[str]:
+def _samples(table: Table, stored: Sequence[Stored], folder: Path) -> tuple[list[str], list[str]]:
+    """Pictures of some rows; returns what they are called, and why there are none."""
     make_folder(folder / SAMPLES)
     names = []
-    for number, row in enumerate(spread(len(table.names), MAX_SAMPLES), start=1):
-        for shown, column in _columns(table).items():
-            picture = images.as_rgb(table.picture(row, column).pixels)
-            images.write(folder / SAMPLES / f"{number}-{shown}.png", picture)
-        names.append(f"{SAMPLES}/{number}")
-    return names
+    try:
+        for number, row in enumerate(spread(len(table.names), MAX_SAMPLES), start=1):
+            for column in stored:
+                picture = images.as_rgb(table.picture(row, column.column).pixels)
+                images.write(folder / SAMPLES / f"{number}-{column.name}.png", picture)
+            names.append(f"{SAMPLES}/{number}")
+    except DataError as error:  # numbers whose range only the user knows
+        shutil.rmtree(folder / SAMPLES)
+        return [], [f"No samples: {error}"]
+    return names, []
 
 
 def _provenance(path: Path) -> Provenance:
-    """What ``dataset.yaml`` says, without the places on this machine that it names."""
+    """What ``dataset.yaml`` says, without the places on this machine that it names.
+
+    Raises:
+        DataError: If the file is damaged.
+    """
     card = DatasetFolder(path).card
     if not card.is_file():
         return Provenance()
-    said = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
-    options = {name: value for name, value in dict(said.get("options") or {}).items() if not _is_path(value)}
-    return Provenance(
-        str(said.get("preparer", "")), options, str(said.get("licence") or ""), str(said.get("attribution") or "")
-    )
+    try:
+        said = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
+    except UnicodeDecodeError:
+        said = None
+    if not isinstance(said, dict) or not isinstance(said.get("options", {}), dict):
+        raise DataError(f"{str(card)!r} is damaged: it is no text of names and values. Mend or remove it.")
+    options = {name: value for name, value in said.get("options", {}).items() if not _has_path(value)}
+    texts = (str(said.get(name) or "") for name in ("licence", "attribution", "terms"))
+    return Provenance(str(said.get("preparer") or ""), options, *texts)
 
 
-def _is_path(value: object) -> bool:
+def _has_path(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_path, value))
+    if isinstance(value, dict):
+        return any(map(_has_path, value.values()))
     return isinstance(value, str) and ("/" in value or "\\" in value)
 
 
 def _keys(
-    provenance: Provenance, columns: Iterable[str], sizes: Mapping[str, Any], more: Mapping[str, Any]
+    provenance: Provenance, columns: Columns, sizes: Mapping[str, Any], more: Mapping[str, Any]
 ) -> dict[str, Any]:
     pairs = sum(figures["num_examples"] for figures in sizes.values())
     keys: dict[str, Any] = {

@@ -112,7 +112,7 @@ def _samples(source: Source, folder: Path) -> tuple[list[str], list[str]]:
 def _held_out(run: RunConfig) -> PairDataset:
     cls = lookup("dataset", run.dataset.name).cls
     pairs: PairDataset = build(
-        cls, Path(run.data.path), "val", options=run.dataset.options, owner=f"dataset {run.dataset.name!r}"
+        cls, run.data.path, "val", options=run.dataset.options, owner=f"dataset {run.dataset.name!r}"
     )
     return pairs
 
@@ -126,14 +126,7 @@ def _keys(source: Source, name: str, samples: list[str], more: Mapping[str, Any]
         keys["metrics"] = [metric.lower() for metric in source.metrics]
         keys["model-index"] = [{"name": name, "results": [_result(source, more)]}]
     if samples:
-        keys["widget"] = [
-            {
-                "src": f"{sample}-source.png",
-                "example_title": f"held-out pair {i}",
-                "output": {"url": f"{sample}-output.png"},
-            }
-            for i, sample in enumerate(samples, start=1)
-        ]
+        keys["widget"] = [_shown(sample, f"held-out pair {i}") for i, sample in enumerate(samples, start=1)]
     return keys
 
 
@@ -143,7 +136,7 @@ def _shown(sample: str, title: str) -> dict[str, Any]:
 
 def _result(source: Source, keys: Mapping[str, Any]) -> dict[str, Any]:
     datasets = keys.get("datasets") or []
-    called = datasets[0] if datasets else _data_name(source)
+    called = datasets[0] if datasets else _data_name(source.run) if source.run else "unknown"
     return {
         "task": {"type": "image-to-image", "name": "Image-to-image translation"},
         "dataset": {"type": called, "name": called, "split": "val"},
@@ -151,8 +144,9 @@ def _result(source: Source, keys: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _data_name(source: Source) -> str:
-    return Path(source.run.data.path).name if source.run else "unknown"
+def _data_name(run: RunConfig) -> str:
+    """What the data are called, without where they are on this machine."""
+    return run.data.path if "://" in run.data.path else Path(run.data.path).name
 
 
 def _body(source: Source, repository: str, samples: list[str]) -> str:
@@ -188,7 +182,7 @@ def _training(source: Source) -> dict[str, str]:
     if source.config.direction:
         table["direction"] = source.config.direction
     if run is not None:
-        table["data"] = _data_name(source)
+        table["data"] = _data_name(run)
         table["batch size"] = str(run.training.batch_size)
         table["learning rate"] = (
             f"{run.optimizer.lr:g}, betas {run.optimizer.betas[0]:g} and {run.optimizer.betas[1]:g}"
@@ -204,4 +198,7 @@ def _component(component: Any) -> str:
 
 def _public(run: RunConfig | None) -> str:
     """The configuration without what says something about the machine."""
-    return run.change(data={"path": Path(run.data.path).name}).to_yaml() if run else ""
+    if run is None:
+        return ""
+    init = run.training.init and Path(run.training.init).name
+    return run.change(data={"path": _data_name(run)}, training={"init": init}).to_yaml()

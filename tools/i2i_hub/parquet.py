@@ -3,17 +3,23 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 NAME = "name"
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 ROWS_A_GROUP = 100
-"""Rows that are read together: few enough for the Hub's viewer and for random access."""
+BYTES_A_GROUP = 64 * 2**20
+"""Where a group of rows that are read together ends: small enough for the Hub's viewer and for random access."""
 
 BYTES_A_FILE = 500_000_000
 """About the size of one file, as the Hub advises."""
+
+
+Columns = Mapping[str, Literal["image", "binary"]]
+"""Columns by name: images that the ``datasets`` library can open, or the bytes of files that only i2i can."""
 
 
 class Row(NamedTuple):
@@ -23,27 +29,33 @@ class Row(NamedTuple):
     files: Mapping[str, tuple[str, bytes]]
 
 
-def features_of(columns: Iterable[str]) -> list[dict[str, str]]:
+def features_of(columns: Columns) -> list[dict[str, str]]:
     """Columns and their types, as the front matter of a card lists them."""
-    return [{"name": NAME, "dtype": "string"}, *({"name": column, "dtype": "image"} for column in columns)]
+    return [{"name": NAME, "dtype": "string"}, *({"name": name, "dtype": kind} for name, kind in columns.items())]
 
 
-def schema_of(columns: Iterable[str]) -> pa.Schema:
+def schema_of(columns: Columns) -> pa.Schema:
     """Types of Arrow, with the note by which the ``datasets`` library knows images."""
-    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     features: dict[str, Any] = {NAME: {"dtype": "string", "_type": "Value"}}
-    features |= {column: {"_type": "Image"} for column in columns}
+    for name, kind in columns.items():
+        features[name] = {"_type": "Image"} if kind == "image" else {"dtype": "binary", "_type": "Value"}
     note = json.dumps({"info": {"features": features}})
-    return pa.schema([(NAME, pa.string()), *((column, image) for column in columns)], {"huggingface": note})
+    fields = [(name, IMAGE if kind == "image" else pa.binary()) for name, kind in columns.items()]
+    return pa.schema([(NAME, pa.string()), *fields], {"huggingface": note})
 
 
-def write_parquet(folder: Path, split: str, columns: Iterable[str], rows: Iterable[Row]) -> list[Path]:
+def write_parquet(folder: Path, split: str, columns: Columns, rows: Iterable[Row]) -> list[Path]:
     """Write a split, in as many files as it takes; equal rows make equal bytes.
+
+    Args:
+        folder: Where to.
+        split: Its name on the Hub.
+        columns: Those of the images.
+        rows: Taken one at a time; no more than a row group is kept.
 
     Returns:
         ``SPLIT-00000-of-0000N.parquet`` and so on.
     """
-    columns = list(columns)
     parts = [
         _write(folder / f".{split}-{number}", schema_of(columns), part) for number, part in enumerate(_parts(rows))
     ]
@@ -72,7 +84,7 @@ def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
     group: list[Row] = []
     for row in rows:
         group.append(row)
-        if len(group) == ROWS_A_GROUP:
+        if len(group) == ROWS_A_GROUP or _bytes_of(group) >= BYTES_A_GROUP:
             yield group
             group = []
     if group:
@@ -92,6 +104,7 @@ def _write(path: Path, schema: pa.Schema, groups: Iterable[list[Row]]) -> Path:
 
 def _table(schema: pa.Schema, group: list[Row]) -> pa.Table:
     columns: dict[str, list[Any]] = {NAME: [row.name for row in group]}
-    for column in schema.names[1:]:
-        columns[column] = [{"bytes": row.files[column][1], "path": row.files[column][0]} for row in group]
+    for field in list(schema)[1:]:
+        files = [row.files[field.name] for row in group]
+        columns[field.name] = [{"bytes": d, "path": p} if field.type == IMAGE else d for p, d in files]
     return pa.table(columns, schema=schema)
