@@ -59,11 +59,11 @@ def main(site_packages: Path, out: Path) -> None:
 
 
 def make(way: str, sources: list[str], out: Path) -> str:
-    options: dict[str, Any] = {"test_share": 0.1, "min_detail": 12.0}
+    options: dict[str, Any] = {"min_detail": 12.0}
     if way == "server":
         options |= {"contact": "benchmark@localhost.invalid", "cache": str(out / "cache")}
         options |= {"zoom": ZOOM, "aoi": f"-180,-{MAX_LATITUDE},180,{MAX_LATITUDE}"}
-    report = prepare("tiles", sources, out / f"{way}-pairs", options=options, overwrite=True)
+    report = prepare("tiles", sources, out / f"{way}-pairs", options=options, test=0.1, overwrite=True)
     digest = pairs_hash(out / f"{way}-pairs")
     left_out = ", ".join(f"{count} {reason}" for reason, count in report.skipped.items())
     splits = ", ".join(f"{count} {split}" for split, count in report.splits.items())

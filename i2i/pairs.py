@@ -75,12 +75,14 @@ class Preparer(Protocol):
     """``__init__(*, options)``; makes a pair out of one image, or out of several of the same name.
 
     Instances live in worker processes, one a process; build what is costly (a network) in ``__init__``. An option that
-    is called ``seed`` gets the runner's. What is drawn at random must depend on that seed and on the images alone.
+    is called ``seed``, ``val`` or ``test`` gets the runner's. What is drawn at random must depend on that seed and on
+    the images alone.
     """
 
     inputs: ClassVar[tuple[Reading, ...]]
     """How each image is read. With more than one, every image comes from a folder of its own. A class attribute
-    ``optional`` says how many of the last may be left out, where some may."""
+    ``optional`` says how many of the last may be left out, where some may; ``keeps_splits``, if it is true, that what
+    lies in folders called train, val or test stays in those splits."""
 
     def __call__(self, *images: Pixels) -> Pair | Pixels:
         """The pair that is made of these images; or one image, where a folder of images is made and not of pairs.

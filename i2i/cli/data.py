@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from i2i.errors import DataError
+from i2i.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Dataset folder, or whatever else `i2i train` reads.")]
 Direction = Annotated[Literal["AtoB", "BtoA"], typer.Option(help="Whether A is the source, or the target.")]
 Workers = Annotated[int | None, typer.Option(help="Processes that read images.", min=1, show_default="all cores")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="dataset.OPTION=VALUE as for `i2i train`, such as dataset.source_range=[0,4095]."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
@@ -48,6 +52,7 @@ def check(
         typer.Option(help="Generator to ask about sizes, such as unet or unet,depth=7.", show_default="all"),
     ] = None,
     direction: Direction = "AtoB",
+    set_: Set = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Look into 200 pairs of each split only; no checksums.")
     ] = False,
@@ -69,7 +74,7 @@ def check(
             labels=declared,
             label_column=label_column,
             generators=generator or (),
-            direction=direction,
+            options=_options(direction, set_),
             quick=quick,
             workers=workers,
             on_progress=bar,
@@ -89,6 +94,7 @@ def show(
     split: Annotated[str, typer.Option(help="Which split.")] = "train",
     number: Annotated[int, typer.Option(help="Pairs on the sheet.", min=1)] = 8,
     direction: Direction = "AtoB",
+    set_: Set = None,
     out: Annotated[Path | None, typer.Option(help="The picture to write.", show_default="NAME-SPLIT.png")] = None,
 ) -> None:
     """Draw a contact sheet of pairs, source on the left and target on the right, as training reads them."""
@@ -96,7 +102,7 @@ def show(
     from i2i.data.checks import sheet_of
     from i2i.files import make_folder
 
-    shown = sheet_of(dataset, split, number, direction)
+    shown = sheet_of(dataset, split, number, _options(direction, set_))
     path = out or Path(f"{Path(dataset).resolve().name}-{split}.png")
     make_folder(path.parent)
     images.write(path, shown.pixels)
@@ -106,6 +112,7 @@ def show(
 def stats(
     dataset: Dataset,
     split: Annotated[str | None, typer.Option(help="Only this split.", show_default="all")] = None,
+    set_: Set = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -115,7 +122,9 @@ def stats(
     from i2i.data.checks import statistics_of
 
     with Bar("reading", silent=as_json) as bar:
-        found = [entry.to_dict() for entry in statistics_of(dataset, split=split, workers=workers, on_progress=bar)]
+        options = _options("AtoB", set_)
+        figures = statistics_of(dataset, split=split, options=options, workers=workers, on_progress=bar)
+        found = [entry.to_dict() for entry in figures]
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -128,6 +137,20 @@ def stats(
         spans = [_span(entry[name]) for name in ("width", "height")]
         sizes.add_row(entry["column"], entry["dtype"], f"{entry['images']:,}", *spans, *shares)
     bar.console.print(sizes, values)
+
+
+def _options(direction: str, assignments: Sequence[str] | None) -> dict[str, Any]:
+    """The options of the dataset ``pairs`` that were typed.
+
+    Raises:
+        UsageError: If something else is set.
+    """
+    from i2i.config import parse_assignments
+
+    said = parse_assignments(assignments or ())
+    if others := said.keys() - {"dataset"}:
+        raise UsageError(f"--set {min(others)}: only options of the dataset are known here, such as dataset.layout=ab.")
+    return {**({"direction": direction} if direction != "AtoB" else {}), **said.get("dataset", {})}
 
 
 def _span(limits: Sequence[int]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from i2i.preparation.choices import Choices
 
 MAX_PIXELS = 40_000_000  # `i2i.images.MAX_PIXELS`, which would load the image libraries
-SHARED = "seed"  # of the runner and of any preparer that draws at random: one flag, one number
+SHARED = ("seed", "val", "test")  # of the runner and of any preparer that draws or divides: one flag, one number
 FIRST = 3  # names of rejected images that are shown
 
 
@@ -53,7 +53,7 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
     try:
         model = options_of(provided.cls)
         flags = [flag_of(option, field) for option, field in model.model_fields.items()]
-        flags = [flag for flag in flags if flag.name != SHARED]
+        flags = [flag for flag in flags if flag.name not in SHARED]
         own = list(inspect.signature(run).parameters.values())[2:]
         if clashes := {flag.name for flag in flags} & {parameter.name for parameter in own}:
             raise UsageError(
@@ -63,7 +63,7 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
         return _broken_command(name, error)
 
     def command(**values: Any) -> None:
-        given = {option: values.pop(option) for option in model.model_fields if option != SHARED}
+        given = {option: values.pop(option) for option in model.model_fields if option not in SHARED}
         options = {
             option: as_data(option, value, model.model_fields[option])
             for option, value in given.items()
@@ -149,7 +149,9 @@ def run(
         typer.Option(help="Folder to work in when OUT is an address.", show_default="in the user's cache"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the split, and of what a preparer draws at random.")] = 0,
-    max_pixels: Annotated[int, typer.Option(help="Largest image that is read.", min=1)] = MAX_PIXELS,
+    max_pixels: Annotated[
+        int | None, typer.Option(help="Largest image that is read.", min=1, show_default=str(MAX_PIXELS))
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start afresh where OUT is a dataset already.")
@@ -179,24 +181,21 @@ def run(
         "attribution": attribution,
     }
     choices = cast("Choices", {key: value for key, value in given.items() if value is not None})
+    means: dict[str, Any] = {
+        "workers": workers,
+        "overwrite": overwrite,
+        "rank": rank,
+        "world_size": world_size,
+        "engine": engine,
+        "address": address,
+        "work": work,
+    }
     if dry_run:
-        typer.echo(plan(name, sources, out, **choices))
+        text = plan(name, sources, out, **means, **choices)
+        typer.echo(json.dumps({"plan": text.splitlines()}, indent=2) if as_json else text)
         return
     with Progress(name, silent=quiet or as_json) as progress:
-        report = prepare(
-            name,
-            sources,
-            out,
-            workers=workers,
-            overwrite=overwrite,
-            rank=rank,
-            world_size=world_size,
-            engine=engine,
-            address=address,
-            work=work,
-            on_progress=progress,
-            **choices,
-        )
+        report = prepare(name, sources, out, on_progress=progress, **means, **choices)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
@@ -283,6 +282,9 @@ def show(report: "Report", out: str) -> None:
             f"The process that completes the last one finishes {escape(out)}."
         )
         return
+    if not report.finished:
+        console.print(f"This part is done: another process is finishing {escape(out)}.")
+        return
     table = Table.grid(padding=(0, 2))
     shares = ", ".join(f"{count} {split}" for split, count in report.splits.items() if count)
     resumed = f"{report.resumed} of the inputs were done before" if report.resumed else ""
@@ -296,5 +298,5 @@ def show(report: "Report", out: str) -> None:
         console.print(f"[yellow]Note:[/] {escape(remark)}")
     console.print(table)
     console.print(f"{escape(out)} took {report.seconds:.1f} s")
-    if any(report.splits.values()):
+    if report.splits["train"]:
         console.print(f"Next: i2i train --plugin pix2pix --data {escape(out)} --out RUN")

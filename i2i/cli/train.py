@@ -29,7 +29,8 @@ def train(
         list[str] | None, typer.Option("--set", help="SECTION.OPTION=VALUE, such as generator.depth=7.")
     ] = None,
     init: Annotated[
-        Path | None, typer.Option(help="Model to begin with: its weights, and its settings where none are given.")
+        str | None,
+        typer.Option(help="Model to begin with, also USER/NAME: its weights, and its settings where none are given."),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Length of the run in epochs.")] = None,
@@ -64,7 +65,7 @@ def train(
             "training.batch_size": batch_size,
             "training.seed": seed,
             "training.device": device,
-            "training.init": init and str(init),
+            "training.init": init,
         }
     )
     said = [parse_choices(use or []), parse_assignments(set_ or []), flags]

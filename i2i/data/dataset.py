@@ -13,7 +13,7 @@ from i2i.data.sides import Colours, Column, Side
 from i2i.data.tables import hub
 from i2i.data.tables.columns import choose
 from i2i.data.tables.contract import Table
-from i2i.data.tables.detect import LayoutName, open_table
+from i2i.data.tables.detect import LayoutName
 from i2i.data.tables.portion import open_portion
 from i2i.errors import DataError, UsageError
 from i2i.images import Range
@@ -69,11 +69,8 @@ class Pairs:
         streaming: bool = False,
         val_share: Share | None = None,
     ) -> None:
-        root, columns = hub.streamed(fspath(root)) if streaming else fspath(root), (*source, *target)
-        if val_share is None:
-            self.table = open_table(root, split, layout, columns)
-        else:
-            self.table = open_portion(root, split, layout, columns, val_share)
+        root = hub.streamed(fspath(root)) if streaming else fspath(root)
+        self.table = open_portion(root, split, layout, (*source, *target), val_share)
         self.layout, self.names, self.colours = self.table.layout, self.table.names, colours
         _refuse_problems(self.table, root)
         chosen = choose(self.table.columns, source, target, direction)
@@ -143,24 +140,36 @@ def _refuse_problems(table: Table, root: str) -> None:
 def _columns(side: str, table: Table, names: Sequence[str], channels: Counts, ranges: Ranges) -> tuple[Column, ...]:
     """The columns of a side, with what was declared of each, and else their channels as they are found."""
     counts = channels if isinstance(channels, tuple) else (channels,) * len(names)
-    spans = _each(ranges, len(names))
-    for what, given in (("channels", counts), ("range", spans)):
-        if len(given) != len(names):
-            raise UsageError(f"{side}_{what} has {len(given)} entries for {len(names)} columns. Give one a column.")
+    _check_count(f"{side}_channels", counts, names)
     return tuple(
         Column(name=name, channels=count or _channels(table, name, span is not None), range=span)
-        for name, count, span in zip(names, counts, spans, strict=True)
+        for (name, span), count in zip(declared_ranges(side, names, ranges).items(), counts, strict=True)
     )
 
 
-def _each(ranges: Ranges, count: int) -> tuple[Range | None, ...]:
-    """The declared range of each column; two numbers are one range for all."""
+def declared_ranges(side: str, names: Sequence[str], ranges: Ranges) -> dict[str, Range | None]:
+    """Column -> its declared range; two numbers are one range for all.
+
+    Args:
+        side: ``source`` or ``target``, for errors.
+        names: Its columns.
+        ranges: What was declared.
+
+    Raises:
+        UsageError: If a range is none, or there is not one a column.
+    """
     match ranges:
         case None:
-            return (None,) * count
+            return dict.fromkeys(names)
         case (int() | float() as low, int() | float() as high):
-            return (images.check_range((low, high)),) * count
-    return tuple(images.check_range(span) if span else None for span in ranges)
+            return dict.fromkeys(names, images.check_range((low, high)))
+    _check_count(f"{side}_range", ranges, names)
+    return {name: images.check_range(span) if span else None for name, span in zip(names, ranges, strict=True)}
+
+
+def _check_count(option: str, given: Sequence[object], names: Sequence[str]) -> None:
+    if len(given) != len(names):
+        raise UsageError(f"{option} has {len(given)} entries for {len(names)} columns. Give one a column.")
 
 
 def _channels(table: Table, column: str, declared: bool) -> int:

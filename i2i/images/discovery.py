@@ -75,7 +75,7 @@ def discover(roots: Sequence[Path], *, exclude: Path | None = None) -> Discovery
     for root in roots:
         if not os.path.lexists(root):
             raise MissingInputError(f"There is no {str(root)!r}. Give a file or a folder that is there.")
-    base = _base(roots)
+    base = common_parent(roots)
     walk = _Walk(base, exclude)
     for root in roots:
         walk.root(root)
@@ -92,7 +92,15 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def _base(roots: Sequence[Path]) -> Path:
+def common_parent(roots: Sequence[Path]) -> Path:
+    """The one folder, or the nearest folder that holds them all.
+
+    Args:
+        roots: Files and folders, absolute.
+
+    Raises:
+        UsageError: If they are on different drives.
+    """
     folders = [str(root if root.is_dir() else root.parent) for root in roots]
     try:
         return Path(os.path.commonpath(folders))

@@ -4,14 +4,15 @@ import struct
 import zlib
 from typing import BinaryIO, NamedTuple
 
+import deflate
 import numpy as np
-from isal import isal_zlib
 
 from i2i.pairs import Pixels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_TYPES = {1: 0, 3: 2}
 """Channels -> gray or RGB, as the header numbers them."""
+LEVEL = 1  # the fastest; the next ones take twice the time for a fiftieth of the size
 SUB = 1
 """The filter that stores each value as the difference to the pixel on its left: good for photographs and drawings."""
 
@@ -45,7 +46,7 @@ def walk(stream: BinaryIO) -> Chunks:
 
 
 def encode(pixels: Pixels) -> bytes:
-    """Content of a PNG file. Deflated by ISA-L, in a third of the time that zlib takes, to the same size.
+    """Content of a PNG file, deflated by libdeflate: in half the time that zlib takes, and the same bytes everywhere.
 
     Args:
         pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
@@ -59,7 +60,7 @@ def encode(pixels: Pixels) -> bytes:
     lines[:, 1 : 1 + pixel] = stored[:, :pixel]
     np.subtract(stored[:, pixel:], stored[:, :-pixel], out=lines[:, 1 + pixel :])
     header = struct.pack(">IIBBBBB", width, height, 8 * depth, COLOUR_TYPES[channels], 0, 0, 0)
-    chunks = {b"IHDR": header, b"IDAT": isal_zlib.compress(lines.data), b"IEND": b""}
+    chunks = {b"IHDR": header, b"IDAT": bytes(deflate.zlib_compress(lines.data, LEVEL)), b"IEND": b""}
     return SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks.items())
 
 

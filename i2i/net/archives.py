@@ -158,8 +158,11 @@ def _opened(archive: Path) -> Iterator[tuple[Iterator[_Member], int | None]]:
             with zipfile.ZipFile(archive) as whole:
                 yield _zipped(whole, archive), len(whole.infolist())
         else:
-            with _uncompressed(archive) as stream, tarfile.open(fileobj=_ShortReads(stream), mode="r:") as tar:
-                yield _tarred(tar, archive), None
+            with _uncompressed(archive) as stream, _ShortReads(stream) as read:
+                with tarfile.open(fileobj=read, mode="r:") as tar:
+                    yield _tarred(tar, archive), None
+                if read.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes any end between two members for the end
+                    raise tarfile.ReadError("it is cut off")
                 _read_rest(stream)
     except I2iError:
         raise
@@ -211,11 +214,14 @@ class _ShortReads(io.RawIOBase):
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self.last = b""
+        """What was read last: behind the last member, a block of zeros."""
 
     def read(self, size: int = -1, /) -> bytes:
         if not 0 <= size <= MAX_HEADER:
             raise tarfile.ReadError("a header is too long")
-        return self._stream.read(size)
+        self.last = self._stream.read(size)
+        return self.last
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         return self._stream.seek(offset, whence)

@@ -1,97 +1,32 @@
 """The dataset folder: what is where in it, before, while and after it is made.
 
-While inputs are worked on, everything lies in ``preparing/``. Then ``report.jsonl`` is written, which has each pair's
-split, and the files move to their places; ``dataset.yaml`` comes last and says that all is there. So a kill at any
-instant leaves a folder from which the same command goes on.
+While inputs are worked on, everything lies in ``preparing/``, beside the old dataset where one is being replaced. Then
+``report.jsonl`` is written, which has each pair's split, and the files move to their places; ``dataset.yaml`` comes
+last and says that all is there. So a kill at any instant leaves a folder from which the same command goes on.
 """
 
 import json
-import shlex
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from contextlib import ExitStack, suppress
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 from i2i import safe_yaml
 from i2i.errors import DataError, UsageError
 from i2i.files import atomic_file, cannot_write, make_folder, sync_folder, write_atomically
 from i2i.pairs import SPLITS, range_of
+from i2i.preparation.command import Command, begun_command, finished_command
 from i2i.preparation.inputs import Inputs
-from i2i.preparation.layouts import HALVES, Layout, metadata_of
-from i2i.preparation.report import IMAGES, Kind, Row, Tally, read_rows
-from i2i.preparation.splitting import Rule
+from i2i.preparation.layouts import HALVES, metadata_of
+from i2i.preparation.report import IMAGES, Kind, Output, Row, Tally, read_rows
 
 FORMAT = 1
-OF_PAIRS = ("val", "test", "layout", "split", "group")
-"""Settings that have no meaning where images are made that are no pairs."""
+METADATA = "metadata.jsonl"
 
-STATED = ("licence", "attribution")
-"""Settings that say something about the dataset and change none of its images; `dataset.yaml` may be edited."""
-
-
-class Command(BaseModel):
-    """What was asked for, and with which software."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    preparer: str
-    options: dict[str, Any]
-    unrecorded: dict[str, Any] = Field(default={}, exclude=True)
-    """Options that decide nothing about the pairs; see `i2i.pairs.FindingPreparer`."""
-    layout: Layout
-    val: float
-    test: float
-    split: Rule = "count"
-    group: str = ""
-    match: str = ""
-    range: tuple[tuple[float, float], ...] = ()
-    seed: int
-    max_pixels: int
-    licence: str = ""
-    attribution: str = ""
-    sources: tuple[str, ...]
-    versions: dict[str, str]
-
-    @property
-    def all_options(self) -> dict[str, Any]:
-        """What the preparer is constructed with."""
-        return {**self.options, **self.unrecorded}
-
-    def settings(self) -> dict[str, Any]:
-        """What decides the result: everything but the spelling of the sources, and the versions."""
-        return {**self.model_dump(exclude={"options", "sources", "versions"}), **self.options}
-
-    def differences(self, other: "Command", *, versions: bool) -> str:
-        """``name here instead of there``, for each setting in which another command differs."""
-        ours, theirs = self.settings(), other.settings()
-        if versions:
-            ours, theirs = {**ours, **self.versions}, {**theirs, **other.versions}
-        names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-        telling = [name for name in names if name not in STATED or ours[name]]
-        return ", ".join(f"{name} {ours.get(name)} instead of {theirs.get(name)}" for name in telling)
-
-    def line(self, *, pairs: bool) -> str:
-        """The command as it is typed, but for the name of the dataset folder, which may change.
-
-        Args:
-            pairs: Whether it makes pairs; what only they have is left out otherwise.
-        """
-        words = ["i2i", "prepare", self.preparer, *self.sources, "OUT"]
-        given = {**self.options, **self.model_dump(exclude={"preparer", "options", "sources", "versions"})}
-        given["range"] = [f"{low:g}:{high:g}" for low, high in self.range]
-        for name, value in given.items():
-            if (name in OF_PAIRS and not pairs) or value == "":
-                continue
-            flag = name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(f"--{flag}" if value else f"--no-{flag}")
-            elif value is not None:
-                values = value if isinstance(value, list) else [value]
-                words += [word for item in values for word in (f"--{flag}", str(item))]
-        return shlex.join(words)
+Standing = Literal["new", "begun", "finished"]
+"""What a command finds in its folder: nothing to go on from, its own work, or the dataset that it makes."""
 
 
 class DatasetFolder:
@@ -110,11 +45,23 @@ class DatasetFolder:
         self.outputs = self.staging / "files"
         self.journals = self.staging / "shards"
         self.finishing = self.staging / "finishing"
+        self.old = self.staging / "old.jsonl"
+        """While a dataset is being replaced: the names of its files, one a line."""
+
+    @property
+    def being_replaced(self) -> bool:
+        """Whether another dataset is made in the place of the one that is there, or was."""
+        return self.old.is_file()
 
     @property
     def finished(self) -> bool:
         """Whether everything is in its place."""
-        return self.card.is_file()
+        return self.card.is_file() and not self.being_replaced
+
+    @property
+    def reported(self) -> bool:
+        """Whether it is settled what becomes of every input; what is left to do is to move files."""
+        return self.report.is_file() and not self.being_replaced
 
     def check_ours(self) -> None:
         """Refuse a folder that holds anything else; nothing in it may be lost, not even with --overwrite.
@@ -124,37 +71,98 @@ class DatasetFolder:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise UsageError(f"{str(self.folder)!r} is a file. Give a folder for the dataset.")
-        if self.finished:
-            command_of(self.card)
+        if self.card.is_file():
+            self.made_by()
         there = {path.name for path in self.folder.iterdir()} if self.folder.is_dir() else set()
-        if there - {self.staging.name} and not (self.finished or self.command.is_file()):
+        if there - {self.staging.name} and not (self.card.is_file() or self.command.is_file()):
             raise UsageError(
                 f"{str(self.folder)!r} holds something else, such as {min(there)!r}. Give a new folder for the dataset."
             )
 
-    def clear(self, command: Command) -> None:
-        """Begin afresh; a kill on the way leaves what only another beginning afresh goes on from."""
-        shutil.rmtree(self.journals, ignore_errors=True)
-        self.report.unlink(missing_ok=True)
-        write_atomically(self.command, command.model_dump_json(indent=1).encode())
-        self.card.unlink(missing_ok=True)
+    def made_by(self) -> Command:
+        """The command that made the finished dataset; see `finished_command`."""
+        try:
+            return finished_command(self.card.read_bytes(), str(self.card))
+        except OSError as error:
+            raise DataError(f"{str(self.card)!r} cannot be read: {(error.strerror or str(error)).lower()}.") from error
 
-    def begin(self, command: Command) -> Command:
-        """The command that the folder is for: this one, or the equal one of an interrupted run.
+    def standing(self, command: Command, *, overwrite: bool, alone: bool) -> Standing:
+        """What a command finds here; reads only.
+
+        Args:
+            command: What is asked for.
+            overwrite: Whether it may replace what is there.
+            alone: Whether no other process can be at work here.
 
         Raises:
-            UsageError: If that run had other settings.
-            OutputError: If the folder cannot be written.
+            UsageError: If what is there was made or begun with other settings, and must not be replaced.
         """
+        if overwrite:
+            return "begun" if self.being_replaced and self._begun_by(command) else "new"
+        where = repr(str(self.folder))
+        if self.card.is_file() and not (self.being_replaced and self._begun_by(command)):
+            if differences := command.differences(self.made_by(), versions=False):
+                raise UsageError(
+                    f"{where} was made with other settings: {differences}. "
+                    "Give another folder, or start afresh with --overwrite."
+                )
+            return "finished"
         if not self.command.is_file():
-            write_atomically(self.command, command.model_dump_json(indent=1).encode())
-        before = read_command(self.command)
-        if differences := command.differences(before, versions=True):
+            return "new"
+        if differences := command.differences(begun_command(self.command), versions=True):
+            if alone and not self._has_work():
+                return "new"
             raise UsageError(
-                f"{str(self.folder)!r} was begun with other settings: {differences}. "
+                f"{where} was begun with other settings: {differences}. "
                 "Repeat the old command, give another folder, or start afresh with --overwrite."
             )
-        return before
+        return "begun"
+
+    def _begun_by(self, command: Command) -> bool:
+        try:
+            return not command.differences(begun_command(self.command), versions=True)
+        except UsageError:  # damaged: nothing goes on from it
+            return False
+
+    def _has_work(self) -> bool:
+        """Whether anything was made that another command would lose."""
+        if self.reported:
+            return True
+        return self.journals.is_dir() and any(path.stat().st_size for path in self.journals.iterdir())
+
+    def begin(self, command: Command, standing: Standing, *, overwrite: bool) -> Command:
+        """The command that the folder is for: this one, or the equal one of an interrupted run.
+
+        What is overwritten stays where it is until the new dataset is complete; see `write_report`.
+
+        Raises:
+            UsageError: If it is not known which files are those of the dataset that is to be overwritten.
+            OutputError: If the folder cannot be written.
+        """
+        if standing == "begun":
+            return begun_command(self.command)
+        if overwrite:
+            if not self.being_replaced:
+                self._note_old_files()
+            shutil.rmtree(self.journals, ignore_errors=True)
+            shutil.rmtree(self.outputs, ignore_errors=True)
+        write_atomically(self.command, command.model_dump_json(indent=1).encode())
+        return command
+
+    def _note_old_files(self) -> None:
+        there = self.card.exists() or self.report.exists()
+        with atomic_file(self.old) as old:
+            for name in files_of(self._rows_to_replace()) if there else ():
+                old.write(json.dumps(name).encode() + b"\n")
+
+    def _rows_to_replace(self) -> Iterator[Row]:
+        try:
+            yield from self.read_report()
+        except DataError:
+            raise UsageError(
+                f"{str(self.report)!r} is missing or damaged, so that it is not known which files are the dataset's. "
+                "Remove the folder, or give another."
+            ) from None
 
     def make_room(self) -> None:
         """Make the folders that files are written to.
@@ -165,16 +173,48 @@ class DatasetFolder:
         for name in (*HALVES, IMAGES):
             make_folder(self.outputs / name)
 
-    def remove_old(self) -> None:
-        """Remove the images of a dataset that is being overwritten."""
-        for name in (*SPLITS, IMAGES):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-
     def write_report(self, rows: Iterable[Row]) -> None:
-        """Commit what became of every input."""
+        """Commit what became of every input. From here on a dataset that is being replaced is no more.
+
+        Raises:
+            UsageError: If a file that belongs to no dataset has the name of one that was made.
+            OutputError: If something cannot be written or removed.
+        """
+        old = self._old_files() if self.being_replaced else set()
         with atomic_file(self.report) as file:
             for row in rows:
+                if self.being_replaced:
+                    self._check_free(row, old)
                 file.write(row.to_line())
+            if self.being_replaced:
+                self._remove(old)
+        self.old.unlink(missing_ok=True)
+
+    def _old_files(self) -> set[str]:
+        return {json.loads(line) for line in self.old.read_bytes().splitlines()}
+
+    def _check_free(self, row: Row, old: set[str]) -> None:
+        for name in files_of([row]):
+            if name not in old and os.path.lexists(self.folder / name):
+                raise UsageError(
+                    f"{str(self.folder / name)!r} is not of the dataset that is overwritten, and would be lost. "
+                    "Move it elsewhere, then run the same command again."
+                )
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Remove a dataset, its card first; what else lies in its folders stays."""
+        parts = [self.folder / part for part in (*SPLITS, IMAGES)]
+        try:
+            self.card.unlink(missing_ok=True)
+            sync_folder(self.folder)
+            for path in [*(self.folder / name for name in names), *(part / METADATA for part in parts)]:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error
+        for part in parts:
+            for folder in (*(part / half for half in HALVES), part):
+                with suppress(OSError):  # not there, or not empty
+                    folder.rmdir()
 
     def read_report(self) -> Iterator[Row]:
         """What became of every input; see `read_rows`."""
@@ -196,12 +236,12 @@ class DatasetFolder:
             for part in parts:
                 for half in HALVES if len(tally.kinds) > 1 else ("",):
                     make_folder(self.folder / part / half)
-            metadata = {part: stack.enter_context(atomic_file(self.folder / part / "metadata.jsonl")) for part in parts}
+            metadata = {part: stack.enter_context(atomic_file(self.folder / part / METADATA)) for part in parts}
             for row in self.read_report():
                 if row.status != "made":
                     continue
                 for output in row.outputs:
-                    _move(self.outputs / output.file, self.folder / (row.split or "") / output.file)
+                    _move(self.outputs / output.file, self.folder / place_of(row, output))
                 metadata[row.split or IMAGES].write(json.dumps(metadata_of(row)).encode() + b"\n")
             for folder in (folder for part in parts for folder in (self.folder / part).iterdir() if folder.is_dir()):
                 sync_folder(folder)
@@ -216,16 +256,23 @@ def makes_pairs(tally: Tally) -> bool:
     return not tally.splits[None]
 
 
-def read_command(path: Path) -> Command:
-    """The command of an interrupted run.
+def place_of(row: Row, output: Output) -> str:
+    """Where a file that was made lies, relative to the dataset."""
+    return f"{row.split}/{output.file}" if row.split else output.file
+
+
+def files_of(rows: Iterable[Row]) -> Iterator[str]:
+    """All images that a report names, relative to the dataset.
 
     Raises:
-        UsageError: If the file is damaged.
+        DataError: If a name leads out of it.
     """
-    try:
-        return Command.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        raise UsageError(f"{str(path)!r} is damaged. Start afresh with --overwrite.") from None
+    for row in rows:
+        for output in row.outputs:
+            name = place_of(row, output)
+            if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name:
+                raise DataError(f"The report names {name!r}, which is not in the dataset. Remove the dataset by hand.")
+            yield name
 
 
 def _move(staged: Path, place: Path) -> None:
@@ -255,19 +302,6 @@ def card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
         "licence": command.licence or inputs.licence,
         "attribution": command.attribution or inputs.attribution,
     }
-
-
-def command_of(card: Path) -> Command:
-    """The command that made a finished dataset.
-
-    Raises:
-        UsageError: If ``dataset.yaml`` is another tool's, or damaged.
-    """
-    values = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
-    try:
-        return Command.model_validate({name: values[name] for name in Command.model_fields if name != "unrecorded"})
-    except (ValidationError, KeyError, TypeError):
-        raise UsageError(f"{str(card)!r} is not one that `i2i prepare` wrote. Give a new folder.") from None
 
 
 def _described(kinds: Mapping[tuple[str, int], Kind]) -> list[dict[str, Any]]:

@@ -1,13 +1,14 @@
 """The end of a preparation: when every shard is complete, one process makes the dataset out of them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from heapq import merge
 from shutil import rmtree
 
 from i2i.errors import DataError, OutputError, UsageError
 from i2i.files import lock, sweep
-from i2i.preparation.dataset import Command, DatasetFolder
+from i2i.preparation.command import Command
+from i2i.preparation.dataset import DatasetFolder
 from i2i.preparation.inputs import Inputs
 from i2i.preparation.journal import Journals
 from i2i.preparation.report import Row, tally_of
@@ -27,18 +28,20 @@ def finish(
 
     Raises:
         DataError: If a file has vanished, or some of what was made are pairs and some are not.
+        UsageError: If a file that is not of the dataset that is overwritten is in the way.
         OutputError: If something cannot be written.
     """
-    try:
-        with lock(dataset.finishing):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock(dataset.finishing))
+        except UsageError:  # another process holds the lock; if it is killed, the same command goes on
+            return
+        except OutputError:  # the lock was removed together with everything else that a finished dataset does not need
             if not dataset.finished:
-                _finish(dataset, command, inputs, journals, shards)
-    except UsageError:  # another process holds the lock; if it is killed, the same command goes on
-        return
-    except OutputError:  # the lock was removed together with everything else that a finished dataset does not need
+                raise
+            return
         if not dataset.finished:
-            raise
-        return
+            _finish(dataset, command, inputs, journals, shards)
     tidy(dataset)
 
 
@@ -46,8 +49,7 @@ def _finish(
     dataset: DatasetFolder, command: Command, inputs: Inputs, journals: Journals, shards: Sequence[Shard]
 ) -> None:
     sweep(dataset.folder)
-    if not dataset.report.exists():
-        dataset.remove_old()
+    if not dataset.reported:
         dataset.write_report(_with_splits(command, inputs, journals, shards))
     tally = tally_of(dataset.read_report())
     dataset.place(tally)

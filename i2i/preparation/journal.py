@@ -122,9 +122,10 @@ class Journals:
             part.unlink(missing_ok=True)
 
     def rows(self, shards: Sequence[Shard]) -> Iterator[Row]:
-        """What became of every task of complete shards, by name."""
+        """What became of every task of complete shards, by name, and what the task was then."""
         for shard in shards:
-            yield from (entry.row for entry in read_entries(self.complete(shard)))
+            for entry in read_entries(self.complete(shard)):
+                yield entry.row.model_copy(update={"stamps": entry.stamps})
 
 
 class Part:

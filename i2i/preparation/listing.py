@@ -13,6 +13,7 @@ from i2i.plugins import describe
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 WEB = ("http://", "https://")
+LOCAL = ("file://", "local://")
 
 
 class Found(NamedTuple):
@@ -43,7 +44,7 @@ def is_url(place: str) -> bool:
 
 
 def absolute(source: str | Path) -> str:
-    """A path made absolute; an address as its store spells it.
+    """A path made absolute, one that is written as an address too; any other address as its store spells it.
 
     Raises:
         UsageError: If there is nothing installed for addresses of its kind.
@@ -54,15 +55,17 @@ def absolute(source: str | Path) -> str:
     if text.startswith(WEB):
         return text.rstrip("/")
     place = remote(text)
+    if text.startswith(LOCAL):
+        return os.path.abspath(str(place.path))
     return str(place.fs.unstrip_protocol(place.path)).rstrip("/")
 
 
-def list_sources(sources: Sequence[str], out: str) -> Listing:
+def list_sources(sources: Sequence[str], written: Sequence[str]) -> Listing:
     """All images below the sources, by name.
 
     Args:
         sources: As `absolute` gives them: paths, or addresses in one store.
-        out: What is not entered: the folder that is being written.
+        written: What is not entered: folders and addresses that are being written.
 
     Raises:
         MissingInputError: If a source is not there.
@@ -71,17 +74,24 @@ def list_sources(sources: Sequence[str], out: str) -> Listing:
     """
     urls = [source for source in sources if is_url(source)]
     if not urls:
-        return _list_local(sources, out)
+        return _list_local(sources, written)
     if len(urls) < len(sources):
         raise UsageError(f"{urls[0]!r} is an address and others are paths. Give sources of one place.")
     if urls[0].startswith(WEB):
         raise UsageError(f"{urls[0]!r} cannot be listed. Give a bucket, such as s3://, or download the images first.")
-    return _list_remote(urls, out)
+    return _list_remote(urls, written)
 
 
-def _list_local(sources: Sequence[str], out: str) -> Listing:
+def is_inside(place: str, folder: str) -> bool:
+    """Whether a path or an address is a folder, or lies below it."""
+    if is_url(place) or is_url(folder):
+        return place == folder or place.startswith(f"{folder}/")
+    return Path(place).is_relative_to(folder)
+
+
+def _list_local(sources: Sequence[str], written: Sequence[str]) -> Listing:
     roots = [Path(source) for source in sources]
-    found = images.discover(roots, exclude=None if is_url(out) else Path(out))
+    found = images.discover(roots, exclude=next((Path(place) for place in written if not is_url(place)), None))
     files = []
     for file in found.files:
         root = next((i for i, root in enumerate(roots) if file.is_relative_to(root)), 0)
@@ -90,7 +100,7 @@ def _list_local(sources: Sequence[str], out: str) -> Listing:
     return Listing(files, found.skipped)
 
 
-def _list_remote(urls: Sequence[str], out: str) -> Listing:
+def _list_remote(urls: Sequence[str], written: Sequence[str]) -> Listing:
     common = PurePosixPath(os.path.commonpath([url.partition("://")[2] for url in urls]))
     if len({url.partition("://")[0] for url in urls}) > 1 or common == PurePosixPath("."):
         raise UsageError(f"{urls[0]!r} and {urls[-1]!r} have no common place. Give sources of one bucket.")
@@ -100,7 +110,7 @@ def _list_remote(urls: Sequence[str], out: str) -> Listing:
         prefix = PurePosixPath(url.partition("://")[2]).relative_to(common).as_posix()
         for inner, address, details in _walk(url):
             name = inner if prefix == "." else f"{prefix}/{inner}"
-            if address == out or address.startswith(f"{out}/"):
+            if any(is_inside(address, place) for place in written):
                 continue
             if reason := _reason(inner):
                 skipped.append(Skipped(name, reason))

@@ -4,23 +4,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
-from i2i.options import build
-from i2i.plugins import lookup
-from i2i.preparation.choices import Choices, command_for, finds
-from i2i.preparation.dataset import Command, DatasetFolder
-from i2i.preparation.inputs import Inputs, list_inputs
-from i2i.preparation.listing import absolute, is_url
+from i2i.preparation.choices import Choices, finds, makes_images
+from i2i.preparation.inputs import Inputs
+from i2i.preparation.request import Engine, Request, request_for
 from i2i.preparation.shards import cut
+from i2i.preparation.unchanged import check_unchanged
 
 
-def plan(name: str, sources: Sequence[str | Path], out: str | Path, **choices: Unpack[Choices]) -> str:
-    """What `i2i.preparation.prepare` would do with the same arguments.
-
-    Args:
-        name: The preparer.
-        sources: What it is made of.
-        out: Where it would go.
-        **choices: What the dataset is to be; see `i2i.preparation.choices.Choices`.
+def plan(
+    name: str,
+    sources: Sequence[str | Path],
+    out: str | Path,
+    *,
+    workers: int | None = None,
+    overwrite: bool = False,
+    rank: int = 0,
+    world_size: int = 1,
+    engine: Engine = "local",
+    address: str | None = None,
+    work: Path | None = None,
+    **choices: Unpack[Choices],
+) -> str:
+    """What `i2i.preparation.prepare` would do with the same arguments, which it describes.
 
     Returns:
         Some lines of text.
@@ -28,17 +33,34 @@ def plan(name: str, sources: Sequence[str | Path], out: str | Path, **choices: U
     Raises:
         I2iError: What `prepare` would raise about them before it begins.
     """
-    provided = lookup("preparer", name)
-    command = command_for(name, provided, sources, choices)
-    target = absolute(out)
-    if not is_url(target):
-        DatasetFolder(Path(target)).check_ours()
-    if finds(provided):
-        preparer = build(provided.cls, options=command.all_options, owner=f"preparer {name!r}")
-        found = preparer.plan([str(source) for source in sources])
+    means = {
+        "workers": workers,
+        "overwrite": overwrite,
+        "rank": rank,
+        "world_size": world_size,
+        "engine": engine,
+        "address": address,
+        "work": work,
+    }
+    request = request_for(name, sources, out, means, choices)
+    finished = request.standing() == "finished"
+    preparer = request.construct()
+    if finds(request.provided):
+        found = str(preparer.plan(list(request.sources)))
     else:
-        found = _found(list_inputs(sources, provided.cls, target, command.match, command.group))
-    return f"{found}\n{_settings(command)}\nThe dataset would be {target!r}. Nothing has been written."
+        inputs = request.find_inputs(lambda done, total: None)
+        if finished or (request.dataset.reported and not overwrite):
+            check_unchanged(request.dataset, inputs)
+        found = "" if finished else _found(inputs)
+    return "\n".join(filter(None, [found, *_about(request, finished), "Nothing has been written."]))
+
+
+def _about(request: Request, finished: bool) -> list[str]:
+    command = f"The command: {request.command.line(pairs=not makes_images(request.provided))}"
+    if finished:
+        return [command, f"The dataset is in {str(request.dataset.folder)!r} already; nothing would be made."]
+    replaces = " It replaces the one that is there." if request.means.overwrite else ""
+    return [command, f"The dataset would be {request.target!r}.{replaces}"]
 
 
 def _found(inputs: Inputs) -> str:
@@ -51,8 +73,4 @@ def _found(inputs: Inputs) -> str:
         if rows:
             reasons = ", ".join(sorted({row.reason for row in rows}))
             lines.append(f"{len(rows)} files would be {status}: {reasons}. The first is {rows[0].name!r}.")
-    return "\n".join(lines)
-
-
-def _settings(command: Command) -> str:
-    return f"The command: {command.line(pairs=True)}"
+    return "\n".join([*lines, *inputs.remarks])

@@ -22,12 +22,14 @@ class Line(BaseModel):
 
 
 class Source(Line):
-    """A file that was read."""
+    """A file that belongs to an input."""
 
     name: str
     """Relative to the sources, printable."""
     bytes: int
-    sha256: str
+    """0 where the file could not be asked."""
+    sha256: str = ""
+    """Not known of a file that was not read, since something else was wrong."""
 
 
 class Output(Line):
@@ -52,8 +54,14 @@ class Row(Line):
     message: str = ""
     notes: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
-    likeness: str = ""
-    """Perceptual hash of the source, 16 hexadecimal digits, where it says something."""
+    stamps: tuple[str, ...] = ()
+    """What the input was when it was done: size and time of change of each source, or the hash of what was found."""
+    contents: tuple[str, ...] = ()
+    """Checksums of the files that were read and of the pixels that were made, 32 hexadecimal digits each: what no pair
+    of another split may have. Images of one colour have none, unless the pair has no others."""
+    likeness: tuple[str, ...] = ()
+    """Perceptual hashes of its images, the source first, 16 hexadecimal digits each, of those about which they say
+    something."""
     group: str = ""
     split: Split | None = None
     outputs: tuple[Output, ...] = ()
@@ -81,7 +89,7 @@ def read_rows(path: Path) -> Iterator[Row]:
             for line in file:
                 yield Row.model_validate_json(line)
     except (OSError, ValidationError):
-        raise DataError(f"{str(path)!r} is missing or damaged. Start afresh with --overwrite.") from None
+        raise DataError(f"{str(path)!r} is missing or damaged. Prepare the dataset again in another folder.") from None
 
 
 @dataclass
@@ -146,17 +154,19 @@ class Report:
     """Into how many shards the work was cut; 0 where the dataset was there already."""
     missing: int = 0
     """Shards that other processes have still to do; the dataset is not there before."""
+    finished: bool = True
+    """Whether the dataset is there. Without one missing shard it is not yet, while another process finishes it."""
     remarks: tuple[str, ...] = ()
     """What the user should know of the sources."""
 
     @property
     def rows(self) -> list[Row]:
-        """One an input, by name, read from ``report.jsonl``; none while shards are missing.
+        """One an input, by name, read from ``report.jsonl``; none before the dataset is finished.
 
         Raises:
             DataError: If the report is damaged.
         """
-        return [] if self.missing else list(read_rows(self.folder / "report.jsonl"))
+        return list(read_rows(self.folder / "report.jsonl")) if self.finished else []
 
     @property
     def inputs(self) -> int:
@@ -194,5 +204,6 @@ class Report:
             "splits": self.splits,
             "resumed": self.resumed,
             "missing_shards": self.missing,
+            "finished": self.finished,
             "seconds": round(self.seconds, 3),
         }

@@ -5,35 +5,25 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, Unpack
+from shutil import rmtree
+from typing import Unpack
 
 from i2i.errors import UsageError
 from i2i.files import lock, make_folder
-from i2i.options import build
-from i2i.plugins import Provided, lookup
-from i2i.preparation.choices import Choices, command_for, finds, pairs_only
-from i2i.preparation.dataset import Command, DatasetFolder, command_of
+from i2i.images import MAX_PIXELS
+from i2i.preparation.choices import Choices, pairs_only
+from i2i.preparation.dataset import DatasetFolder
 from i2i.preparation.finishing import finish, missing, tidy
-from i2i.preparation.inputs import Inputs, Task, inputs_of, list_inputs, stamps_of
+from i2i.preparation.inputs import Inputs
 from i2i.preparation.journal import Journals
-from i2i.preparation.listing import absolute, is_url
-from i2i.preparation.local import Progress, look_up, work_through
+from i2i.preparation.listing import is_url
+from i2i.preparation.local import Progress, Work, look_up, work_through
+from i2i.preparation.publishing import publish
 from i2i.preparation.report import Report, Tally, tally_of
+from i2i.preparation.request import Engine, Means, Request, request_for
 from i2i.preparation.shards import cut, share
+from i2i.preparation.unchanged import check_unchanged
 from i2i.preparation.worker import Settings
-
-Engine = Literal["local", "ray"]
-"""``local``: processes of this machine. ``ray``: those of a Ray cluster."""
-
-
-class Means(NamedTuple):
-    """How the work is done, which changes nothing about the result."""
-
-    workers: int | None = None
-    rank: int = 0
-    world_size: int = 1
-    engine: Engine = "local"
-    address: str | None = None
 
 
 def prepare(
@@ -78,101 +68,97 @@ def prepare(
         DataError: If the sources hold no image, or have changed since the dataset was finished.
         OutputError: If something cannot be written, or the disk is full.
     """
-    if not 0 <= rank < world_size:
-        raise UsageError(f"There is no rank {rank} of {world_size}. Ranks are counted from 0 to one less than all.")
-    if overwrite and world_size > 1:
-        raise UsageError(
-            "--overwrite would remove what other ranks have done. Remove the folder, then start the ranks without it."
-        )
-    means = Means(workers, rank, world_size, engine, address)
-    target = absolute(out)
+    means = {
+        "workers": workers,
+        "overwrite": overwrite,
+        "rank": rank,
+        "world_size": world_size,
+        "engine": engine,
+        "address": address,
+        "work": work,
+    }
     progress = on_progress or _silent
-    if not is_url(target):
-        return _prepare(name, sources, Path(target), target, means, overwrite, progress, choices)
-    from i2i.preparation.publishing import publish, work_folder
-
-    if world_size > 1:
-        raise UsageError(f"Ranks share one folder, and {target!r} is none. Give a folder, then upload it.")
-    folder = work_folder(target, work)
-    report = _prepare(name, sources, folder, target, means, overwrite, progress, choices)
-    publish(folder, target, overwrite=overwrite, on_progress=progress)
+    request = request_for(name, sources, out, means, choices)
+    report = _prepare(request, progress)
+    if is_url(request.target):
+        publish(report.folder, request.target, overwrite=overwrite, on_progress=progress)
     return report
 
 
-def _prepare(
-    name: str,
-    sources: Sequence[str | Path],
-    folder: Path,
-    target: str,
-    means: Means,
-    overwrite: bool,
-    on_progress: Progress,
-    choices: Choices,
-) -> Report:
-    """Make a dataset in a local folder; ``target`` is where it will be, which is never read."""
+def _prepare(request: Request, on_progress: Progress) -> Report:
+    """Make a dataset in a folder of this machine."""
     started = time.monotonic()
-    provided = lookup("preparer", name)
-    command = command_for(name, provided, sources, choices)
-    dataset = DatasetFolder(folder)
-    inputs = find_inputs(provided, command, sources, target, on_progress)
-    dataset.check_ours()
-    if dataset.finished and not overwrite:
-        tally = _unchanged(dataset, command, inputs)
-        tidy(dataset)
-        return Report(folder, tally, len(inputs.tasks), time.monotonic() - started, remarks=inputs.remarks)
+    dataset, means = request.dataset, request.means
+    if request.standing() == "finished":
+        return _as_it_is(request, started, on_progress)
+    inputs = request.find_inputs(on_progress)
     make_folder(dataset.staging)
+    shards = cut(inputs.tasks)
     with _alone(dataset, means):
-        if overwrite:
-            dataset.clear(command)
-        unrecorded, command = command.unrecorded, dataset.begin(command)
+        standing = request.standing()  # what another process has finished meanwhile is not begun again
+        command = request.command
+        if standing != "finished":
+            command = dataset.begin(command, standing, overwrite=means.overwrite)
         dataset.make_room()
-        if means.world_size == 1 and not dataset.report.exists():
-            dataset.remove_old()
-        shards = cut(inputs.tasks)
         journals = Journals(dataset.journals, dataset.outputs, shards)
         resumed = len(inputs.tasks)
-        if not dataset.report.exists():
+        if dataset.reported:
+            check_unchanged(dataset, inputs)
+        else:
             job = look_up(journals, share(shards, means.rank, means.world_size))
             resumed = job.resumed
-            settings = Settings(
-                name,
-                provided.cls,
-                {**command.options, **unrecorded},
-                command.layout,
-                command.max_pixels,
-                dataset.outputs,
-                command.range,
-                pairs_only(choices),
-            )
-            _check_importable(settings)
-            if means.engine == "ray":
-                from i2i.preparation.cluster import work_through_on_ray
-
-                work_through_on_ray(job, settings, means.address, on_progress)
-            else:
-                work_through(job, settings, means.workers, on_progress)
+            _work(request, job, on_progress)
     left = missing(journals, shards)
-    if dataset.finished or dataset.report.exists():  # asked last: the journals go when it is finished
+    if dataset.reported:  # asked last: the journals go when it is finished
         left = 0
     if not left:
         finish(dataset, command, inputs, journals, shards)
-    tally = Tally() if left or not dataset.finished else tally_of(dataset.read_report())
-    unfinished = left or int(not dataset.finished)
-    return Report(folder, tally, resumed, time.monotonic() - started, len(shards), unfinished, inputs.remarks)
+    finished = not left and dataset.finished
+    tally = tally_of(dataset.read_report()) if finished else Tally()
+    seconds = time.monotonic() - started
+    return Report(dataset.folder, tally, resumed, seconds, len(shards), left, finished, inputs.remarks)
 
 
-def find_inputs(
-    provided: Provided, command: Command, sources: Sequence[str | Path], target: str, on_progress: Progress
-) -> Inputs:
-    """All inputs, found by the preparer itself if it does that.
+def _as_it_is(request: Request, started: float, on_progress: Progress) -> Report:
+    """The report of a dataset that is finished, and of the same inputs.
 
-    Raises:
-        I2iError: If there is something wrong with the sources.
+    Whoever is asked over a network is asked once: the same sources are then taken to have the same answer.
     """
-    if not finds(provided):
-        return list_inputs(sources, provided.cls, target, command.match, command.group)
-    preparer = build(provided.cls, options=command.all_options, owner=f"preparer {command.preparer!r}")
-    return inputs_of(preparer.find([str(source) for source in sources], on_progress))
+    dataset = request.dataset
+    if request.asks_others and dataset.made_by().sources == request.command.sources:
+        inputs = Inputs([], [])
+        tally = tally_of(dataset.read_report())
+        resumed = sum(bool(row.stamps) for row in dataset.read_report())
+    else:
+        inputs = request.find_inputs(on_progress)
+        tally = check_unchanged(dataset, inputs)
+        resumed = len(inputs.tasks)
+    if dataset.being_replaced:  # by a command that was stopped and is not wanted any more
+        with _alone(dataset, request.means):
+            rmtree(dataset.staging, ignore_errors=True)
+    tidy(dataset)
+    return Report(dataset.folder, tally, resumed, time.monotonic() - started, remarks=inputs.remarks)
+
+
+def _work(request: Request, work: Work, on_progress: Progress) -> None:
+    command, means, provided = request.command, request.means, request.provided
+    settings = Settings(
+        command.preparer,
+        provided.cls,
+        command.all_options,
+        command.layout,
+        command.max_pixels or MAX_PIXELS,
+        request.dataset.outputs,
+        command.range,
+        pairs_only(request.choices),
+    )
+    _check_importable(settings)
+    if means.engine == "ray":
+        from i2i.preparation.cluster import work_through_on_ray
+
+        work_through_on_ray(work, settings, means.address, on_progress)
+    else:
+        work_through(work, settings, means.workers, on_progress)
 
 
 @contextmanager
@@ -194,41 +180,6 @@ def _alone(dataset: DatasetFolder, means: Means) -> Iterator[None]:
 
 def _silent(done: int, total: int) -> None:
     pass
-
-
-def _unchanged(dataset: DatasetFolder, command: Command, inputs: Inputs) -> Tally:
-    """The sums of a finished dataset, if the same command on the same inputs made it."""
-    where = repr(str(dataset.folder))
-    if differences := command.differences(command_of(dataset.card), versions=False):
-        raise UsageError(
-            f"{where} was made with other settings: {differences}. "
-            "Give another folder, or start afresh with --overwrite."
-        )
-    tally = Tally()
-    now: dict[str, Task | None] = {row.name: None for row in inputs.settled if row.status != "skipped"}
-    now |= {task.name: task for task in inputs.tasks}
-    changed = []
-    for row in dataset.read_report():
-        tally.add(row)
-        if row.name in now:
-            task = now.pop(row.name)
-            if task is not None and _has_other_size(task, [source.bytes for source in row.sources]):
-                changed.append(row.name)
-        elif row.status != "skipped" or row.sources:  # what was skipped unread may come and go
-            changed.append(row.name)
-    if changed or now:
-        first = min([*changed, *now])
-        raise UsageError(
-            f"{where} was made from other images: {first!r} is one of {len(changed) + len(now)} new, gone or changed. "
-            "Give another folder, or start afresh with --overwrite."
-        )
-    return tally
-
-
-def _has_other_size(task: Task, sizes: Sequence[int]) -> bool:
-    # of inputs that could not be read no size is known
-    now = [int(stamp.split()[0]) for stamp in stamps_of(task) if stamp] if task.item is None else []
-    return len(sizes) == len(task.files) and bool(sizes) and list(sizes) != now
 
 
 def _check_importable(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from i2i.preparation.report import Row
 Rule = Literal["count", "hash"]
 """``count``: as many pairs as the shares say. ``hash``: each pair by its own hash, whatever others there are."""
 
+HELD_OUT: tuple[Split, ...] = ("val", "test")
 SAFEST: tuple[Split, ...] = ("test", "val", "train")
 """Where a pair goes that is like pairs of several splits: not to training what is measured on."""
 
@@ -21,27 +22,25 @@ class Member(NamedTuple):
     """What decides about the split of a pair."""
 
     name: str
-    content: str
-    """Checksum of the source."""
-    likeness: str = ""
-    """Perceptual hash of the source."""
+    contents: tuple[str, ...]
+    """Checksums of its images, of the source first; at least one."""
+    likeness: tuple[str, ...] = ()
+    """Perceptual hashes of its images, of the source first."""
     group: str = ""
     forced: Split | None = None
     """Where it must go."""
 
     def marks(self) -> Iterator[str]:
         """What it may have in common with others, which then go where it goes."""
-        yield f"content {self.content}"
-        if self.likeness:
-            yield f"likeness {self.likeness}"
+        yield from (f"content {content}" for content in self.contents)
+        yield from (f"likeness {likeness}" for likeness in self.likeness)
         if self.group:
             yield f"group {self.group}"
 
 
 def member_of(row: Row) -> Member:
     """What decides about the split of a pair that was made."""
-    content = row.sources[0].sha256 if row.sources else row.outputs[0].sha256
-    return Member(row.name, content, row.likeness, row.group, row.split)
+    return Member(row.name, row.contents, row.likeness, row.group, row.split)
 
 
 def check_shares(val: float, test: float) -> None:
@@ -59,13 +58,15 @@ def check_shares(val: float, test: float) -> None:
 def assign(members: Sequence[Member], val: float, test: float, seed: int, rule: Rule = "count") -> dict[str, Split]:
     """The split of every pair: a function of seed, shares and pairs alone, not of their order.
 
-    Pairs with the same source, a source that looks the same, or the same group stay together. Those that must go
-    somewhere go there, whatever else is like them; others that are together with them follow.
+    Pairs that have an image in common, or images that look the same, or the same group stay together. Those that must
+    go somewhere go there, whatever else is like them; others that are together with them follow.
 
     With ``count``, pairs are shuffled by a hash of their names; the first go to validation, the next to test, as many
     as the shares say to the pair. A share above zero gets at least one pair, as long as one is left for training. What
-    does not fit into what is left of a share is for training. With ``hash``, a hash of what pairs have in common, or of
-    their content, decides, so that more pairs change nothing about the old ones unless they link two groups of them.
+    does not fit into what is left of a share is for training; if nothing fits, the share gets the smallest of what
+    stays together, as long as something else is left for training. With ``hash``, a hash of what pairs have in common,
+    or of their source, decides, so that more pairs change nothing about the old ones unless they link some that have
+    different sources.
 
     Args:
         members: What decides about each pair; names are all different.
@@ -113,7 +114,7 @@ def _blocks(members: Sequence[Member]) -> list[list[Member]]:
 
 def _key(block: Sequence[Member]) -> str:
     """What a block's hash is of: the strongest mark of its members, the first in the alphabet where they differ."""
-    return min(f"group {m.group}" if m.group else f"likeness {m.likeness or m.content}" for m in block)
+    return min(f"group {m.group}" if m.group else f"likeness {(*m.likeness, *m.contents)[0]}" for m in block)
 
 
 def _by_hash(key: str, val: float, test: float, seed: int) -> Split:
@@ -125,14 +126,20 @@ def _by_count(
     blocks: Sequence[list[str]], pairs: int, taken: Counter[Split], val: float, test: float, seed: int
 ) -> dict[str, Split]:
     shuffled = [sorted((_shuffle(seed, name), name) for name in names) for names in blocks]
-    left = _quotas(pairs, val, test)
-    left = {split: quota - taken[split] for split, quota in left.items()}
-    splits: dict[str, Split] = {}
+    quotas = _quotas(pairs, val, test)
+    left = {split: quota - taken[split] for split, quota in quotas.items()}
+    placed: dict[Split, list[list[tuple[bytes, str]]]] = {split: [] for split in quotas}
     for block in sorted(shuffled):
         split: Split = next((split for split, quota in left.items() if len(block) <= quota), "train")
         left[split] -= len(block)
-        splits |= dict.fromkeys((name for _, name in block), split)
-    return splits
+        placed[split].append(block)
+    for split in HELD_OUT:
+        empty = quotas[split] and not (placed[split] or taken[split])
+        if empty and len(placed["train"]) + bool(taken["train"]) > 1 and placed["train"]:
+            smallest = min(placed["train"], key=len)
+            placed["train"].remove(smallest)
+            placed[split].append(smallest)
+    return {name: split for split, blocks_of in placed.items() for block in blocks_of for _, name in block}
 
 
 def _shuffle(seed: int, name: str) -> bytes:

@@ -18,10 +18,10 @@ from i2i.images.reader import Picture, decode
 from i2i.images.source import MAX_BYTES, read_bytes
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.plugins import describe
-from i2i.preparation.inputs import Task, stamps_of
+from i2i.preparation.inputs import Task, stamps_of, unread
 from i2i.preparation.journal import Entry, Part
 from i2i.preparation.layouts import Layout, files_of
-from i2i.preparation.likeness import likeness
+from i2i.preparation.likeness import contents_of, likeness
 from i2i.preparation.listing import is_url, remote
 from i2i.preparation.report import Output, Row, Source
 
@@ -95,23 +95,28 @@ def _row(task: Task, preparer: Any, settings: Settings) -> Row:
     except (OutputError, NotPairsError):
         raise
     except SkipError as error:
-        return row.model_copy(
-            update={"status": "skipped", "reason": error.reason, "message": str(error), "sources": tuple(sources)}
-        )
+        told = {"status": "skipped", "reason": error.reason, "message": str(error)}
+        return row.model_copy(update={**told, "sources": _all_sources(task, sources)})
     except (DataError, MissingInputError, UsageError, MemoryError) as error:
         too_much = f"{task.name!r} needs more memory than a worker may have. Make it smaller."
         message = too_much if isinstance(error, MemoryError) else str(error)
-        return row.model_copy(update={"reason": _reason(error), "message": message, "sources": tuple(sources)})
-    first = pictures[0].pixels if pictures else made[0] if isinstance(made, tuple) else made
+        return row.model_copy(
+            update={"reason": _reason(error), "message": message, "sources": _all_sources(task, sources)}
+        )
+    images = list(made) if isinstance(made, tuple) else [made]
+    read = [picture.pixels for picture in pictures]
+    readings = getattr(settings.cls, "inputs", ())
+    seen = [pixels for pixels, reading in zip(read, readings, strict=False) if reading != "ids"]
     item = task.item
     return Row(
         name=task.name,
         status="made",
         notes=tuple(note for picture in pictures for note in picture.notes),
         sources=tuple(sources),
-        likeness=likeness(first),
+        contents=contents_of([source.sha256 for source in sources], read, images),
+        likeness=tuple(dict.fromkeys(filter(None, map(likeness, seen if pictures else images)))),
         group=task.group,
-        split=item.split if item is not None else None,
+        split=task.split,
         outputs=tuple(outputs),
         metadata=dict(item.metadata) if item is not None else {},
     )
@@ -137,6 +142,13 @@ def _read_all(task: Task, settings: Settings, sources: list[Source]) -> list[Pic
             )
         )
     return pictures
+
+
+def _all_sources(task: Task, read: Sequence[Source]) -> tuple[Source, ...]:
+    """Every file of a task: those that were read, and those that were not any more."""
+    stamps = task.stamps or ("",) * len(task.files)
+    rest = list(zip(task.files, task.file_names, stamps, strict=True))[len(read) :]
+    return (*read, *(unread(file, name, stamp) for file, name, stamp in rest))
 
 
 def _fetched(url: str, where: str) -> bytes:

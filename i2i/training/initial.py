@@ -1,6 +1,6 @@
 """Begins a run with the weights of a model instead of drawn ones."""
 
-from pathlib import Path
+from os import PathLike, fspath
 from typing import Any
 
 from i2i.config import RunConfig
@@ -9,16 +9,16 @@ from i2i.errors import UsageError
 from i2i.translation.model import find_model, load_weights, read_config, weights_file
 
 
-def initial_settings(model: Path) -> dict[str, Any]:
+def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
     """What a run that begins with a model takes over from it unless told otherwise, as a layer for `config.resolve`.
 
     These are recipe and parts with their options, direction, size and inference mode; and of course the weights.
 
     Args:
-        model: A model folder, or a run's.
+        model: A model folder, a run's, or a name on a hub; see `i2i.translation.model.find_model`.
 
     Raises:
-        MissingInputError: If there is no model.
+        I2iError: If there is no model, or it cannot be fetched.
         DataError: If its configuration is damaged.
         UsageError: If a newer i2i made it.
     """
@@ -27,14 +27,19 @@ def initial_settings(model: Path) -> dict[str, Any]:
     settings["recipe"] = config.selection.recipe.model_dump()
     settings["data"] = {"crop": config.size}
     settings["inference"] = {"mode": config.mode}
-    settings["training"] = {"init": str(model)}
+    settings["training"] = {"init": fspath(model)}
     if config.direction:
         settings["dataset"] = {"name": "pairs", "direction": config.direction}
     return settings
 
 
-def load_initial(recipe: Recipe, config: RunConfig) -> list[str]:
+def load_initial(recipe: Recipe, config: RunConfig, channels: tuple[int, int]) -> list[str]:
     """Load the weights that a run begins with: of the generator, and of every other part that the model has.
+
+    Args:
+        recipe: The run's networks.
+        config: What the run does.
+        channels: Of its sources and of its targets.
 
     Returns:
         The parts that were loaded; none where the run begins with drawn weights.
@@ -48,6 +53,12 @@ def load_initial(recipe: Recipe, config: RunConfig) -> list[str]:
         return []
     folder = find_model(config.training.init)
     saved = read_config(folder)
+    if (of_model := (saved.source.channels, saved.target.channels)) != channels:
+        raise UsageError(
+            f"training.init: the model in {folder} has {of_model[0]} channels of sources and {of_model[1]} of targets, "
+            f"the data has {channels[0]} and {channels[1]}. Choose other columns or a direction, set "
+            "dataset.source_channels and dataset.target_channels, or begin without the model."
+        )
     parts = [part for part in config.selection.parts if saved.holds(part)]
     for part in parts:
         weights = load_weights(folder, saved, part)
@@ -57,7 +68,7 @@ def load_initial(recipe: Recipe, config: RunConfig) -> list[str]:
             reason = str(error).strip().splitlines()[-1].strip()
             name = config.selection.parts[part].name
             raise UsageError(
-                f"training.init: {folder / weights_file(part)} does not fit {part} {name!r} with these options and "
-                f"channels: {reason.rstrip('.')}. Leave those options away: the model brings its own."
+                f"training.init: {folder / weights_file(part)} does not fit {part} {name!r} with these options: "
+                f"{reason.rstrip('.')}. Leave those options away: the model brings its own."
             ) from None
     return parts

@@ -14,6 +14,7 @@ from i2i.training.environment import describe_environment
 from i2i.training.folder import RunFolder
 from i2i.training.initial import load_initial
 from i2i.training.trainer import Outcome, Trainer
+from i2i.translation.model import find_model
 
 RESUMABLE = {
     "data": {"path", "workers"},
@@ -32,8 +33,8 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
         InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved.
     """
     folder = RunFolder(out)
-    trainer = Trainer(folder, _concrete(config), reporter or Reporter())
-    load_initial(trainer.recipe, trainer.config)
+    trainer = Trainer(folder, _concrete(_with_model(config)), reporter or Reporter())
+    load_initial(trainer.recipe, trainer.config, trainer.channels)
     with folder.held():
         folder.create(trainer.config)
         folder.write_environment(describe_environment(config.selection))
@@ -61,12 +62,23 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
         return trainer.resume()
 
 
+def _with_model(config: RunConfig) -> RunConfig:
+    """The configuration with the folder of the model that the run begins with.
+
+    Of a name on a hub it is the one that was fetched, so that a run that is resumed has the same model, and needs no
+    network for it.
+    """
+    init = config.training.init
+    if init is None:
+        return config
+    return config.change(training={"init": os.path.abspath(init if os.path.exists(init) else find_model(init))})
+
+
 def _concrete(config: RunConfig) -> RunConfig:
     """The configuration with everything that was left to the machine said."""
     return config.change(
         data={"path": config.data.path if is_url(config.data.path) else os.path.abspath(config.data.path)},
         training={
-            "init": config.training.init and os.path.abspath(config.training.init),
             "device": str(resolve_device(config.training.device)),
             "threads": config.training.threads or available_cpus(),
         },

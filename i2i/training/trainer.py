@@ -78,7 +78,7 @@ class Trainer:
         self.total = config.training.steps or config.training.epochs * self.per_epoch
         self.config = config
         state.seed_everything(config.training.seed)
-        self.recipe: Recipe = assemble(config.selection, self.source.channels, self.target.channels).to(self.device)
+        self.recipe: Recipe = assemble(config.selection, *self.channels).to(self.device)
         self._check_size()
         self.updater = Updater(self.recipe, lr=config.optimizer.lr, betas=config.optimizer.betas)
         self.validator, self.validates = self._validator()
@@ -88,6 +88,11 @@ class Trainer:
         }
         self.step = self.saved = self.validated = 0
         self.best: dict[str, Any] | None = None
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """Of the sources, and of the targets."""
+        return self.source.channels, self.target.channels
 
     def resume(self) -> Outcome:
         """Go on from the last checkpoint, or from the beginning if there is none."""
@@ -100,7 +105,7 @@ class Trainer:
         self.folder.write_config(self.config)
         if saved is None:
             self.reporter.warned("There is no checkpoint yet: the run starts afresh.")
-            load_initial(self.recipe, self.config)
+            load_initial(self.recipe, self.config, self.channels)
             return self.run()
         if saved.state["total"] != self.total and self.config.schedule.name != "constant":
             self.reporter.warned(
@@ -310,7 +315,7 @@ class Trainer:
             mode=self.config.inference.mode,
             seed=self.config.training.seed,
             device=self.device,
-            channels=(self.source.channels, self.target.channels),
+            channels=self.channels,
             colours=self.target.colours,
         )
         return validator, held_out

@@ -10,6 +10,7 @@ from i2i import images
 from i2i.data.tables.files import folders_in, match
 from i2i.errors import I2iError, OutputError, UsageError
 from i2i.files import make_folder
+from i2i.images.discovery import common_parent
 from i2i.translation.translator import Translator
 from i2i.translation.units import is_declared
 
@@ -54,15 +55,16 @@ def plan(inputs: Sequence[Path], out: Path, columns: Sequence[str] = ()) -> list
 
     Raises:
         MissingInputError: If an input is not there.
-        UsageError: If an output would replace an input.
+        UsageError: If an output would replace an input, or another output.
     """
-    if out.absolute() in {Path(path).absolute() for path in inputs}:
+    roots = list(dict.fromkeys(Path(os.path.abspath(path)) for path in inputs))
+    if Path(os.path.abspath(out)) in roots:
         raise UsageError(f"{out} is an input too. Choose another --out.")
-    sets = [path for path in inputs if len(columns) > 1 and set(columns) <= set(folders_in(path))]
-    jobs = [job for folder in sets for job in _matched(folder, columns, out)]
-    if rest := [path for path in inputs if path not in sets]:
-        found = images.discover(rest, exclude=out)
-        jobs += [Job((file,), out / found.name_of(file)) for file in found.files]
+    base = common_parent(roots)
+    sets = [root for root in roots if len(columns) > 1 and set(columns) <= set(folders_in(root))]
+    jobs = [job for folder in sets for job in _matched(folder, columns, out / folder.relative_to(base))]
+    if rest := [root for root in roots if root not in sets]:
+        jobs += [Job((file,), out / file.relative_to(base)) for file in images.discover(rest, exclude=out).files]
     jobs = _distinct(jobs)
     taken = {os.path.abspath(file) for job in jobs for file in job.files}
     for job in jobs:
@@ -80,12 +82,21 @@ def _matched(folder: Path, columns: Sequence[str], out: Path) -> Iterator[Job]:
 
 
 def _distinct(jobs: Sequence[Job]) -> list[Job]:
-    """Outputs without their suffixes, except where two would be one."""
+    """Outputs without their suffixes, except where two would be one.
+
+    Raises:
+        UsageError: If two are one all the same.
+    """
     outputs = [job.output.with_suffix("") for job in jobs]
     for _ in range(2):  # a name that was lengthened may meet another one
         for i, count in enumerate(_counts(outputs)):
             if count > 1:
                 outputs[i] = jobs[i].output
+    first: dict[Path, Job] = {}
+    for job, output in zip(jobs, outputs, strict=True):
+        if not job.problem and (other := first.setdefault(output, job)) is not job:
+            both = " and ".join(repr(str(files[0])) for files in (other.files, job.files))
+            raise UsageError(f"{both} would both become {str(output)!r}. Translate them into two folders.")
     return [job._replace(output=output) for job, output in zip(jobs, outputs, strict=True)]
 
 

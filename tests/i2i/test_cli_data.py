@@ -159,3 +159,35 @@ def test_plugins_may_add_commands_to_the_group() -> None:
     assert [command.name for command in group_of(app, "data").registered_commands][-1] == "get"
     with pytest.raises(UnknownNameError, match="Did you mean 'data'"):
         group_of(app, "dta")
+
+
+def test_options_of_the_dataset_are_given_as_to_training(run_cli: RunCli, dataset: Path) -> None:
+    for file in sorted(dataset.glob("*/*/*.png")):
+        images.write(file, images.read(file).pixels.astype(np.uint16) * 16)
+    for side, name in (("imageA", "night"), ("imageB", "day")):
+        for split in ("train", "val"):
+            (dataset / split / side).rename(dataset / split / name)
+    said = [
+        "--set",
+        "dataset.source=[night]",
+        "--set",
+        "dataset.target=[day]",
+        "--set",
+        "dataset.source_range=[0,4080]",
+    ]
+    code, out, _ = run_cli("data", "check", dataset, *FITTING, *said, "--set", "dataset.target_range=[0,4080]")
+    assert (code, "source night, target day" in out, "Nothing is wrong" in out) == (0, True, True)
+    assert run_cli("data", "show", dataset, "--number", 1, *said, "--set", "dataset.target_range=[0,4080]")[0] == 0
+    shown = images.read(Path("pairs-train.png")).pixels[2:66, 2:66]
+    assert np.abs(shown.astype(int) - picture(0)).max() <= 1
+    code, out, _ = run_cli("data", "stats", dataset, *said, "--workers", 1, "--json", "--split", "val")
+    day, night = json.loads(out)
+    assert (day["dtype"], night["dtype"]) == ("uint16", "float32")
+    assert night["values"][0]["max"] == pytest.approx(np.stack([picture(3), picture(4)])[..., 0].max() / 127.5 - 1)
+
+
+def test_other_settings_of_training_are_refused(run_cli: RunCli, dataset: Path) -> None:
+    for command in ("check", "show", "stats"):
+        code, _, err = run_cli("data", command, dataset, "--set", "data.crop=64")
+        assert code == 2
+        assert "--set data: only options of the dataset" in err

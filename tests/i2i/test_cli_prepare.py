@@ -120,7 +120,7 @@ def test_every_preparer_is_listed_even_beside_a_broken_one(run_cli: RunCli) -> N
     assert all(name in out for name in ("negative", "troubled", "both", "crowded"))
     code, _, err = run_cli("prepare", "crowded", "x", "y", "--any", 1)
     assert code == 2
-    assert "preparer 'crowded' has the option 'val', which is one of `i2i prepare` itself" in err
+    assert "preparer 'crowded' has the option 'layout', which is one of `i2i prepare` itself" in err
 
 
 def test_unknown_preparer_is_named_with_the_nearest(run_cli: RunCli) -> None:
@@ -189,6 +189,8 @@ def test_dry_run_prints_the_plan(run_cli: RunCli, photos: Path, tmp_path: Path) 
     code, said, _ = run_cli("prepare", "negative", photos, tmp_path / "out", "--dry-run")
     assert code == 0
     assert "3 inputs (3 images) would be worked on, in 1 shard." in said
+    as_json = run_cli("prepare", "negative", photos, tmp_path / "out", "--dry-run", "--json")[1]
+    assert json.loads(as_json)["plan"] == said.splitlines()
     assert not (tmp_path / "out").exists()
     assert (
         "Would count to https://host/{z}/7."

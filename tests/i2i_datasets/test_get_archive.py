@@ -20,7 +20,7 @@ import i2i_datasets
 from i2i import safe_yaml
 from i2i.data.tables.detect import open_table
 from i2i.errors import DataError, UnknownNameError, UsageError
-from i2i.net import ArchiveError, NetworkError
+from i2i.net import ArchiveError, NetworkError, UnsafeUrlError
 from i2i_datasets.getting import get_set
 from i2i_datasets.sets import classic_sets
 
@@ -135,7 +135,7 @@ def test_an_archive_that_would_write_elsewhere_is_refused(name: str, server: Ser
 @pytest.mark.parametrize("content", [{"facades/readme.txt": b"gone"}, {"facades/train.txt": b"1", "x": b"2"}])
 def test_an_archive_without_pairs_is_refused(content: dict[str, bytes], server: Server, tmp_path: Path) -> None:
     server.script(http(200, packed(content)))
-    with pytest.raises(DataError, match="What came for facades is no set of pairs"):
+    with pytest.raises(DataError, match=r"What came for facades from .* is no set of pairs"):
         get_set("facades", tmp_path / "set", base_url=url_of(server))
     assert not (tmp_path / "set" / "dataset.yaml").exists()
 
@@ -162,6 +162,21 @@ def test_a_mirror_and_a_folder_of_archives_exclude_each_other() -> None:
         get_set("facades", Path("set"), mirror="http://a", base_url="http://b")
     with pytest.raises(UsageError, match="no copy on the Hub"):
         get_set("edges2handbags", Path("set"), mirror="http://a")
+    assert not Path("set").exists()
+
+
+def test_an_address_that_is_not_asked_leaves_no_folder() -> None:
+    with pytest.raises(UnsafeUrlError, match="not http or https"):
+        get_set("facades", Path("set"), base_url="ftp://example.org/sets")
+    assert not Path("set").exists()
+
+
+@pytest.mark.parametrize("bad", [ARCHIVE[:-40], packed({**FILES, "../evil": b""}), packed({"facades/readme.txt": b""})])
+def test_an_archive_that_is_of_no_use_is_named_and_fetched_again(bad: bytes, server: Server, tmp_path: Path) -> None:
+    server.script(http(200, bad), http(200, ARCHIVE))
+    with pytest.raises(DataError, match=f"{url_of(server)}facades.tar.gz"):
+        get_set("facades", tmp_path / "set", base_url=url_of(server))
+    assert get_set("facades", tmp_path / "set", base_url=url_of(server)).splits == ["train", "val"]
 
 
 def test_the_command_shows_licence_size_source_and_what_is_next(server: Server) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from i2i import images
-from i2i.errors import DataError
+from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
-from i2i.preparation import prepare
+from i2i.preparation import plan, prepare
 from i2i_prepare.concat import Concat
 
 
@@ -57,3 +57,75 @@ def test_depth_survives_the_whole_way_to_a_file_of_both_halves(tmp_path: Path) -
     whole = images.read(tmp_path / "out" / "train" / "street 1.png").pixels
     np.testing.assert_array_equal(whole[:, :20], label.repeat(3, 2).astype(np.uint16) * 257)
     np.testing.assert_array_equal(whole[:, 20:], photo)
+
+
+def folders(root: Path, names: dict[str, dict[str, int]]) -> list[Path]:
+    """Folders of noise: folder -> path below it -> seed of the noise."""
+    for folder, files in names.items():
+        for name, seed in files.items():
+            (root / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            images.write(root / folder / name, np.random.default_rng(seed).integers(0, 255, (20, 24, 3)).astype("u1"))
+    return [root / folder for folder in names]
+
+
+def test_every_file_is_in_the_report_once(tmp_path: Path) -> None:
+    a, b = folders(
+        tmp_path,
+        {
+            "a": {"1.png": 1, "2.png": 2, "lonely.png": 3, "twice.png": 4, "twice.webp": 5, "broken.png": 6},
+            "b": {"1.png": 7, "2.png": 8, "alone.png": 9, "twice.png": 10, "broken.png": 11},
+        },
+    )
+    (a / "broken.png").write_bytes(b"\x89PNG")
+    (b / "notes.txt").write_text("no image")
+    report = prepare("concat", [a, b], tmp_path / "out", val=0, workers=1)
+    assert set(report.rejected) >= {"no-partner", "several-partners"}
+    told = [source.name for row in report.rows for source in row.sources]
+    told += [row.name for row in report.rows if row.status == "skipped"]
+    files = [file.relative_to(tmp_path).as_posix() for folder in (a, b) for file in folder.iterdir()]
+    assert sorted(told) == sorted(files)
+    sizes = {source.name: source.bytes for row in report.rows for source in row.sources}
+    assert all(size == (tmp_path / name).stat().st_size for name, size in sizes.items())
+    again = prepare("concat", [a, b], tmp_path / "out", val=0, workers=1)
+    assert again.rejected == report.rejected
+
+
+def test_pairs_with_one_target_come_to_one_split(tmp_path: Path) -> None:
+    sources = {f"{i:02}.png": i for i in range(20)}
+    a, b = folders(tmp_path, {"a": sources, "b": {name: 100 + i // 2 for name, i in sources.items()}})
+    report = prepare("concat", [a, b], tmp_path / "out", val=0.3, workers=1)
+    split_of = {row.name: row.split for row in report.rows}
+    assert report.splits["val"] == 6
+    assert all(split_of[f"{i:02}"] == split_of[f"{i + 1:02}"] for i in range(0, 20, 2))
+
+
+def test_blank_targets_tie_nothing_together(tmp_path: Path) -> None:
+    a, b = folders(tmp_path, {"a": {f"{i}.png": i for i in range(10)}, "b": {f"{i}.png": 0 for i in range(10)}})
+    for file in b.iterdir():
+        images.write(file, np.full((20, 24, 1), 255, np.uint8))
+    assert prepare("concat", [a, b], tmp_path / "out", val=0.3, workers=1).splits["val"] == 3
+
+
+def test_published_splits_are_kept(tmp_path: Path) -> None:
+    names = {"train/x.png": 0, "train/y.png": 1, "test/z.png": 2, "val/w/u.png": 3}
+    sources = folders(tmp_path, {"a": names, "b": {name: seed + 50 for name, seed in names.items()}})
+    report = prepare("concat", sources, tmp_path / "out", workers=1)
+    assert {row.name: row.split for row in report.rows} == {name[:-4]: name.split("/")[0] for name in names}
+    files = {file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").glob("*/imageB/*")}
+    assert files == {
+        f"{place}.png" for place in ("train/imageB/x", "train/imageB/y", "test/imageB/z", "val/imageB/w__u")
+    }
+    assert "divided already" in report.remarks[0]
+    assert "divided already" in plan("concat", sources, tmp_path / "new")
+    with pytest.raises(UsageError, match=r"into test/ and train/ and val/.*Leave out --val"):
+        prepare("concat", sources, tmp_path / "new", val=0.2, workers=1)
+
+
+def test_images_of_one_name_in_two_published_splits_are_both_kept(tmp_path: Path) -> None:
+    names = {"training/1.png": 0, "testing/1.png": 1}
+    sources = folders(tmp_path, {"a": names, "b": {name: seed + 50 for name, seed in names.items()}})
+    report = prepare("concat", sources, tmp_path / "out", workers=1)
+    assert {row.name: (row.split, row.outputs[0].file) for row in report.rows} == {
+        "testing/1": ("test", "imageA/testing__1.png"),
+        "training/1": ("train", "imageA/training__1.png"),
+    }

@@ -181,3 +181,21 @@ def test_frames_can_be_made_into_a_folder_of_images(tmp_path: Path) -> None:
     prepare("frames", [tmp_path / "in"], out, options={"mode": "images", "every": 2}, workers=1)
     files = sorted(file for file in out.rglob("*.png"))
     assert [shades(images.read(file).pixels) for file in files] == pytest.approx([shade(0), shade(2)], abs=8)
+
+
+@pytest.mark.parametrize("mark", ["dataset.yaml", "preparing"])
+def test_datasets_among_the_videos_are_not_looked_into_finished_or_not(mark: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "clip.avi", 3)
+    before = found(Frames(), tmp_path)
+    write_video(tmp_path / "out" / "train" / "other.avi", 3)
+    (tmp_path / "out" / mark).mkdir()
+    (tmp_path / "out" / "report.jsonl").touch()
+    after = found(Frames(), tmp_path)
+    assert (after.items, after.left_out) == (before.items, before.left_out)
+
+
+@pytest.mark.parametrize("mode", ["images", "pairs"])
+def test_a_gap_that_would_change_nothing_is_refused(mode: Any) -> None:
+    with pytest.raises(UsageError, match="Leave it out"):
+        Frames(mode=mode, gap=2)
+    Frames(mode=mode, gap=1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from i2i import images
-from i2i.errors import UsageError
+from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
 from i2i_prepare.split import Split
@@ -119,3 +119,84 @@ def test_one_dataset_is_taken_and_both_columns_or_none(tmp_path: Path) -> None:
         Split().plan(["a", "b"])
     with pytest.raises(UsageError, match="both columns"):
         Split(source="imageA")
+
+
+def test_single_images_are_not_cut_in_halves(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for seed in range(3):
+        images.write(tmp_path / "photos" / f"{seed}.png", pictures(seed)[0])
+    prepare("resize", [tmp_path / "photos"], tmp_path / "small", options={"size": 16}, workers=1)
+    with pytest.raises(DataError, match="single images and no pairs"):
+        prepare("split", [tmp_path / "small"], tmp_path / "new", workers=1)
+
+
+@pytest.mark.parametrize("write", [write_folders, write_ab])
+def test_key_changes_with_the_files_of_the_row(write: Any, tmp_path: Path) -> None:
+    write(tmp_path / "old", {"train": [1, 2]})
+
+    def keys() -> list[Any]:
+        return [item.key for item in Split().find([str(tmp_path / "old")], lambda done, total: None).items]
+
+    before = keys()
+    assert keys() == before
+    changed = next(file for file in sorted((tmp_path / "old").rglob("001.png")))
+    images.write(changed, 255 - images.read(changed).pixels)
+    assert [now == then for now, then in zip(keys(), before, strict=True)] == [False, True]
+
+
+@pytest.mark.parametrize("half", [0, 1])
+@pytest.mark.parametrize("layout", ["folders", "ab"])
+def test_pairs_with_one_image_in_common_come_to_one_split(half: int, layout: Any, tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": list(range(20))})
+    for seed in range(0, 20, 2):
+        folder = tmp_path / "old" / "train" / ("imageA", "imageB")[half]
+        (folder / f"{seed + 1:03}.png").write_bytes((folder / f"{seed:03}.png").read_bytes())
+    report = prepare("split", [tmp_path / "old"], tmp_path / "new", val=0.3, layout=layout, workers=1)
+    split_of = {row.name: row.split for row in report.rows}
+    assert report.splits["val"] == 6
+    assert all(split_of[f"{seed:03}"] == split_of[f"{seed + 1:03}"] for seed in range(0, 20, 2))
+
+
+def test_groups_and_metadata_of_a_prepared_dataset_are_kept(tmp_path: Path) -> None:
+    write_folders(tmp_path / "raw", {"train": list(range(12))})
+    sources = [tmp_path / "raw" / "train" / half for half in ("imageA", "imageB")]
+    prepare("concat", sources, tmp_path / "old", group=r"^\d(\d)\d", val=0, workers=1)
+    lines = [json.loads(line) for line in (tmp_path / "old" / "train" / "metadata.jsonl").read_text().splitlines()]
+    text = "".join(json.dumps({**line, "number": int(line["source"])}) + "\n" for line in lines)
+    (tmp_path / "old" / "train" / "metadata.jsonl").write_text(text)
+    finding = Split().find([str(tmp_path / "old")], lambda done, total: None)
+    assert [(item.group, item.metadata) for item in finding.items] == [
+        (item.name[1], {"number": int(item.name), "split_before": "train"}) for item in finding.items
+    ]
+    report = prepare("split", [tmp_path / "old"], tmp_path / "new", val=0.2, workers=1)
+    assert {row.group: row.split for row in report.rows} == {"0": "train", "1": "val"}
+
+
+def test_group_of_the_command_is_for_pairs_without_one(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": list(range(20))})
+    report = prepare("split", [tmp_path / "old"], tmp_path / "new", val=0.3, group=r"(\d)$", workers=1)
+    splits: dict[str, set[Any]] = {}
+    for row in report.rows:
+        splits.setdefault(row.name[-1], set()).add(row.split)
+        assert row.group == row.name[-1]
+    assert len(splits) == 10
+    assert all(len(of_group) == 1 for of_group in splits.values())
+
+
+def test_description_that_is_not_utf_8_is_one_clear_error(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1]})
+    (tmp_path / "old" / "dataset.yaml").write_bytes("licence: Müller".encode("latin-1"))
+    with pytest.raises(DataError, match="is not UTF-8"):
+        Split().find([str(tmp_path / "old")], lambda done, total: None)
+
+
+def test_named_columns_are_found_in_every_split(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1], "test": [2]})
+    for split in ("train", "test"):
+        for half, name in (("imageA", "night"), ("imageB", "day")):
+            (tmp_path / "old" / split / half).rename(tmp_path / "old" / split / name)
+    preparer = Split(source="night", target="day")
+    assert len(preparer.find([str(tmp_path / "old")], lambda done, total: None).items) == 2
+    write_folders(tmp_path / "new", {"train": [1]})
+    with pytest.raises(UsageError, match="no column 'noon'"):
+        Split(source="imageA", target="noon").plan([str(tmp_path / "new")])

@@ -81,3 +81,14 @@ def test_a_width_that_is_not_of_equal_panels_is_refused(panels: int, gap: int, w
 def test_options_that_cannot_work_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build(SplitAB, options=options, owner="preparer 'split-ab'")
+
+
+def test_published_splits_are_kept_and_half_of_one_is_divided(tmp_path: Path) -> None:
+    for number, name in enumerate(["train/1", "train/2", "val/3", "test/4"]):
+        (tmp_path / "facades" / name).parent.mkdir(parents=True, exist_ok=True)
+        images.write(tmp_path / "facades" / f"{name}.png", noise(20, 60, seed=number))
+    report = prepare("split-ab", [tmp_path / "facades"], tmp_path / "out", workers=1)
+    assert report.splits == {"train": 2, "val": 1, "test": 1}
+    assert (tmp_path / "out" / "test" / "imageA" / "4.png").is_file()
+    report = prepare("split-ab", [tmp_path / "facades" / "train"], tmp_path / "half", val=0.5, workers=1)
+    assert report.splits == {"train": 1, "val": 1, "test": 0}

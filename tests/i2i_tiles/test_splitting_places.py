@@ -105,3 +105,26 @@ def test_an_overlap_is_found() -> None:
     for split in ("test", "val"):
         with pytest.raises(DataError, match="overlaps"):
             check_apart([("train", (0, 0, 1, 1)), (split, (0.9, 0.9, 2, 2))])
+
+
+@given(cells=cells_of_any_shape, side=st.integers(1, 16), seed=st.integers(0, 3))
+def test_blocks_leave_something_for_every_split_or_are_refused(cells: list[Cell], side: int, seed: int) -> None:
+    blocks = {(cell.column // side, cell.row // side) for cell in cells}
+    for val, test, least in ((0.1, 0.0, 2), (0.9, 0.0, 2), (0.1, 0.1, 3)):
+        if len(blocks) < least:
+            with pytest.raises(UsageError, match="too few for this split"):
+                in_blocks(cells, side, val, test, seed)
+        elif not test:
+            assert set(in_blocks(cells, side, val, test, seed).values()) == {"train", "val"}
+    assert set(in_blocks(cells, side, 0, 0, seed).values()) == {"train"}
+
+
+def test_polygons_that_leave_nothing_for_training_or_hold_nothing_out_are_refused(tmp_path: Path) -> None:
+    west, south, east, north = GRID.box(Cell(5, 5))
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    (tmp_path / "a.json").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    area = read_area(str(tmp_path / "a.json"))
+    with pytest.raises(UsageError, match="nothing is left for training"):
+        by_area([Cell(5, 5)], area, GRID.box)
+    with pytest.raises(UsageError, match="No polygon for test"):
+        by_area([Cell(0, 0), Cell(1, 0)], area, GRID.box)

@@ -67,7 +67,7 @@ def by_place(preparer: Tiles, finding: Finding) -> dict[tuple[int, int], tuple[b
 
 
 def test_every_way_in_gives_the_same_pairs(tmp_path: Path, server: Server, canary: Server) -> None:
-    plain = Tiles(size=SIDE, test_share=0.2)
+    plain = Tiles(size=SIDE, test=0.2)
     expected = by_place(plain, find(plain, *write_plain(tmp_path, AERIAL, DRAWN)))
     assert len(expected) == TILES * (TILES - 2)  # two of the eight rows are the buffer
     assert Counter(split for *_, split in expected.values()) == {"test": 2 * TILES, "val": TILES, "train": 3 * TILES}
@@ -80,7 +80,7 @@ def test_every_way_in_gives_the_same_pairs(tmp_path: Path, server: Server, canar
         "mixed": (tmp_path / "a.pmtiles", tmp_path / "b.mbtiles"),
     }
     for way, sources in ways.items():
-        preparer = with_server(tmp_path, zoom=ZOOM, test_share=0.2, aoi="-180,-85.06,180,85.06")
+        preparer = with_server(tmp_path, zoom=ZOOM, test=0.2, aoi="-180,-85.06,180,85.06")
         assert by_place(preparer, find(preparer, *sources)) == expected, way
 
 
@@ -217,8 +217,8 @@ def test_facts_and_metadata_say_where_everything_is(tmp_path: Path) -> None:
 
 def test_no_area_of_test_or_validation_meets_one_of_training(tmp_path: Path) -> None:
     a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
-    blocks: dict[str, Any] = {"split_by": "blocks", "block": 2, "val_share": 0.2, "buffer": 0}
-    for options in ({"test_share": 0.2}, blocks):
+    blocks: dict[str, Any] = {"split_by": "blocks", "block": 2, "val": 0.2, "buffer": 0}
+    for options in ({"test": 0.2}, blocks):
         items = find(Tiles(**options), a, b).items
         boxes = {split: [item.metadata["bbox"] for item in items if item.split == split] for split in ("train", "val")}
         for west, south, east, north in boxes["val"]:
@@ -268,9 +268,7 @@ def test_what_cannot_work_is_one_clear_error(
         find(Tiles(cache=tmp_path / "cache", **options), *sources)
 
 
-@pytest.mark.parametrize(
-    "options", [{"split_by": "geojson"}, {"split_area": "a.json"}, {"val_share": 0.5, "test_share": 0.5}]
-)
+@pytest.mark.parametrize("options", [{"split_by": "geojson"}, {"split_area": "a.json"}, {"val": 0.5, "test": 0.5}])
 def test_options_that_do_not_go_together_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Tiles(**options)
@@ -383,7 +381,7 @@ def test_datasets_from_different_stores_are_the_same_to_the_byte(
     hashes = set()
     for number, write in enumerate(sources):
         out = tmp_path / f"out{number}"
-        report = prepare("tiles", [write("a", AERIAL), write("b", drawn)], out, workers=1, options={"test_share": 0.2})
+        report = prepare("tiles", [write("a", AERIAL), write("b", drawn)], out, workers=1, options={"test": 0.2})
         assert report.made == 47
         assert report.skipped == {"blank": 1, "buffer": 16}
         hashes.add(tuple(tree_hash(out / split) for split in ("train", "val", "test")))
@@ -407,3 +405,22 @@ def test_nothing_private_is_written_into_the_dataset(tmp_path: Path, server: Ser
     # the same command with other manners is the same dataset
     again = {**options, "contact": "https://lovelace.org", "rate": 0.5}
     assert prepare("tiles", [tree, with_key], tmp_path / "out", options=again, workers=1).shards == 0
+
+
+def test_val_and_test_of_the_command_are_the_shares_of_the_ground(tmp_path: Path) -> None:
+    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
+    options = {"split_by": "lon", "buffer": 0}
+    report = prepare("tiles", [a, b], tmp_path / "out", options=options, val=0.25, test=0.25, workers=1)
+    assert report.splits == {"train": TILES**2 // 2, "val": TILES**2 // 4, "test": TILES**2 // 4}
+    with pytest.raises(UsageError, match="too few"):
+        prepare("tiles", [a, b], tmp_path / "no", options={"split_by": "blocks", "block": 64}, workers=1)
+
+
+def test_shares_that_polygons_do_not_keep_are_said_to_be_so(tmp_path: Path) -> None:
+    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
+    ring = [[1, 1], [20, 1], [20, 20], [1, 20], [1, 1]]
+    (tmp_path / "test.json").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    area: dict[str, Any] = {"split_by": "geojson", "split_area": str(tmp_path / "test.json")}
+    said = {val: " ".join(find(Tiles(val=val, **area), a, b).remarks) for val in (0.1, 0.3)}
+    assert "The polygons alone" in said[0.3]
+    assert "The polygons alone" not in said[0.1]

@@ -14,8 +14,9 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from i2i import __version__
 from i2i.errors import DataError
-from i2i.net import Client, NetworkError, extract, host_of
+from i2i.net import ArchiveError, Client, NetworkError, extract, host_of
 from i2i.net.download import sha256_of
+from i2i.net.urls import parse
 
 USER_AGENT = f"i2i/{__version__} (data get; https://pypi.org/project/i2i)"
 WANTED = ["*.parquet", "README.md"]
@@ -34,6 +35,13 @@ class Fetched(NamedTuple):
     """Plain data: from where it came, and which version."""
     sha256: dict[str, str]
     """Of each file that was fetched."""
+    archive: Path | None = None
+    """What the content was taken out of."""
+
+    def discard(self) -> None:
+        """Remove an archive, so that the next call fetches it again."""
+        if self.archive is not None:
+            self.archive.unlink()
 
 
 class HubUnreachableError(NetworkError):
@@ -112,8 +120,12 @@ def fetch_archive(url: str, folder: Path, on_progress: Progress, *, client: Clie
             asking.download(url, archive, on_progress=on_progress)
     content = folder / "content"
     shutil.rmtree(content, ignore_errors=True)
-    extract(archive, content)
-    return Fetched(_inner(content), {"archive": url}, {url.rpartition("/")[2]: sha256_of(archive)})
+    try:
+        extract(archive, content)
+    except ArchiveError as error:
+        archive.unlink()
+        raise ArchiveError(f"What came from {parse(url)} was removed: {error}") from error
+    return Fetched(_inner(content), {"archive": url}, {url.rpartition("/")[2]: sha256_of(archive)}, archive)
 
 
 def _inner(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from i2i import safe_yaml
 from i2i.data.tables.detect import splits_of
 from i2i.errors import DataError, UsageError
 from i2i.files import cannot_write, lock, make_folder, write_atomically
+from i2i.net.urls import parse
 from i2i_datasets.fetching import Fetched, HubUnreachableError, Progress, fetch_archive, fetch_from_hub
 from i2i_datasets.sets import ClassicSet, classic_set
 
@@ -64,13 +65,15 @@ def get_set(
     facts = classic_set(name)
     if mirror and base_url:
         raise UsageError("Both a mirror of the Hub and a folder of archives are given. Give one of them.")
+    archive = _archive_of(name, facts, mirror, base_url)
     if (here := _finished(name, folder)) is not None:
         return here
     staging = folder / STAGING
     make_folder(staging)
     with lock(staging / "lock"):
-        fetched = _fetch(name, facts, staging, mirror, base_url, quiet, on_progress, on_notice)
-        splits = _splits_of(fetched.content, name)
+        hub = facts.hub if base_url is None else None
+        fetched = _fetch(hub, archive, staging, mirror, quiet, on_progress, on_notice)
+        splits = _splits_of(fetched, name)
         _place(fetched.content, folder)
         card = _card_of(name, facts, fetched, splits)
         write_atomically(folder / CARD, yaml.safe_dump(card, sort_keys=False, allow_unicode=True).encode())
@@ -94,36 +97,50 @@ def _finished(name: str, folder: Path) -> Got | None:
     return None
 
 
+def _archive_of(name: str, facts: ClassicSet, mirror: str | None, base_url: str | None) -> str | None:
+    """The address of the archive, where one may be asked.
+
+    Raises:
+        UsageError: If it is no address to ask, or a mirror is to be used alone and no copy on the Hub is known.
+    """
+    if mirror and facts.hub is None:
+        raise UsageError(f"{name} has no copy on the Hub that is known. Leave out the mirror.")
+    archive = f"{base_url.rstrip('/')}/{name}.tar.gz" if base_url else None if mirror else facts.archive
+    if archive is not None:
+        parse(archive)
+    return archive
+
+
 def _fetch(
-    name: str,
-    facts: ClassicSet,
+    hub: str | None,
+    archive: str | None,
     staging: Path,
     mirror: str | None,
-    base_url: str | None,
     quiet: bool,
     on_progress: Progress,
     on_notice: Callable[[str], None],
 ) -> Fetched:
-    archive = f"{base_url.rstrip('/')}/{name}.tar.gz" if base_url else facts.archive
-    if base_url is None and facts.hub is not None:
+    """Fetch from the Hub, else the archive; each where there is one."""
+    if hub is not None:
         try:
-            return fetch_from_hub(facts.hub, staging, mirror=mirror, quiet=quiet)
+            return fetch_from_hub(hub, staging, mirror=mirror, quiet=quiet)
         except HubUnreachableError as error:
-            if mirror or archive is None:
+            if archive is None:
                 raise
             on_notice(f"{error}. Trying the authors' archive, {archive}.")
-    if archive is None or mirror:
-        raise UsageError(f"{name} has no copy on the Hub that is known. Leave out the mirror.")
+    assert archive is not None, "every set has a copy on the Hub or an archive"
     if archive.startswith("http://"):
         on_notice(f"{archive} is not encrypted and has no known checksum. What came is noted in {CARD}.")
     return fetch_archive(archive, staging, on_progress)
 
 
-def _splits_of(content: Path, name: str) -> list[str]:
+def _splits_of(fetched: Fetched, name: str) -> list[str]:
     try:
-        return splits_of(content)
+        return splits_of(fetched.content)
     except DataError as error:
-        raise DataError(f"What came for {name} is no set of pairs. {error}") from error
+        fetched.discard()
+        came = next(iter(fetched.origin.values()))
+        raise DataError(f"What came for {name} from {came} is no set of pairs. {error}") from error
 
 
 def _place(content: Path, folder: Path) -> None:

@@ -60,7 +60,10 @@ def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, ke
         DataError: If something in the dataset cannot be published.
     """
     make_folder(folder / DATA)
-    tables = {SPLITS.get(split, split): _sound(open_table(path, split, columns=wanted)) for split in splits_of(path)}
+    tables = {
+        SPLITS.get(split, split): _sound(open_table(path, split, columns=wanted))
+        for split in splits_of(path, columns=wanted)
+    }
     first = next(iter(tables.values()))
     stored = _stored(first)
     columns = {column.name: column.kind for column in stored}

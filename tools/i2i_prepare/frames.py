@@ -22,7 +22,7 @@ PLANS: dict[Mode, str] = {
 
 
 MARKS = ("dataset.yaml", "preparing")
-"""By one of these a folder is known as a dataset, finished or not."""
+"""By one of these in it, a folder is known as a dataset, finished or not."""
 
 
 class _Video(NamedTuple):
@@ -49,7 +49,7 @@ class Frames:
             white around it.
 
     Raises:
-        UsageError: If ``stop`` is not behind ``start``.
+        UsageError: If ``stop`` is not behind ``start``, or ``gap`` has no meaning.
     """
 
     def __init__(
@@ -65,6 +65,8 @@ class Frames:
     ) -> None:
         if stop is not None and stop <= start:
             raise UsageError(f"stop {stop:g} is not behind start {start:g}. Both are seconds of each video.")
+        if gap != 1 and mode != "next":
+            raise UsageError(f"gap {gap} says how much later the target is in mode next. Leave it out in mode {mode}.")
         self.mode = mode
         self.every = every
         self.gap = gap
@@ -211,7 +213,9 @@ def _videos(sources: Sequence[str]) -> tuple[list[_Video], list[LeftOut]]:
 def _files_below(folder: Path) -> Iterator[Path]:
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and not Path(here, name, "dataset.yaml").exists()
+            name
+            for name in folders
+            if not name.startswith(".") and not any(Path(here, name, mark).exists() for mark in MARKS)
         )
         yield from (Path(here, name) for name in sorted(names) if not name.startswith("."))
 

@@ -3,20 +3,23 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from i2i import safe_yaml
 from i2i.data.tables.columns import choose
 from i2i.data.tables.contract import Table
 from i2i.data.tables.detect import open_table, splits_of
-from i2i.errors import UsageError
+from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Item, LeftOut, Pair
+from i2i_prepare.known import Known, file_of, known_of, stamps_of
 
 
 class Split:
     """The pairs of a dataset, of whatever layout -> the same pairs in new splits.
 
-    A stays A and B stays B. Which pair goes where is decided as for any preparer; copies stay together.
+    A stays A and B stays B. Which pair goes where is decided as for any preparer; copies stay together. Of a dataset
+    that was prepared, groups stay together as well, and what is known about a pair is kept.
 
     Args:
         source: Column of A, where the dataset has others than one pair of a known name.
@@ -35,7 +38,7 @@ class Split:
     def plan(self, sources: Sequence[str]) -> str:
         """Which splits would be put together and divided anew."""
         root = _only(sources)
-        return f"All pairs of {', '.join(splits_of(root))} in {root!r}, divided anew."
+        return f"All pairs of {', '.join(splits_of(root, columns=self._wanted))} in {root!r}, divided anew."
 
     def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
         """All rows of all splits; what the dataset's reader leaves out is rejected.
@@ -45,7 +48,7 @@ class Split:
             DataError: If it is no dataset of pairs.
         """
         root = _only(sources)
-        splits = splits_of(root)
+        splits = splits_of(root, columns=self._wanted)
         tables = {split: self._table(root, split) for split in splits}
         seen = Counter(name for table in tables.values() for name in table.names)
         unique = seen.total() == len(seen)
@@ -53,9 +56,13 @@ class Split:
         for split, table in tables.items():
             prefix = "" if unique else f"{split}/"
             left_out += [LeftOut(f"{split}/{p.name}", "rejected", p.reason, p.message) for p in table.problems]
-            for row, name in enumerate(table.names):
-                key = {"root": root, "split": split, "row": row, "name": name}
-                items.append(Item(prefix + name, key, metadata={"split_before": split}))
+            known = known_of(root, split)
+            columns = self._columns(table)
+            stamps = stamps_of(root, table, columns)
+            for row, (name, stamp) in enumerate(zip(table.names, stamps, strict=True)):
+                key = {"root": root, "split": split, "row": row, "name": name, "stamp": stamp}
+                pair = known.get(file_of(root, table, row, columns[0]), Known())
+                items.append(Item(prefix + name, key, pair.group, metadata={**pair.metadata, "split_before": split}))
         facts = {"layout": next(iter(tables.values())).layout, "splits": {s: len(t.names) for s, t in tables.items()}}
         return Finding(items, left_out, facts=facts, **_stated(root))
 
@@ -66,9 +73,13 @@ class Split:
             DataError: If one of its images is damaged or missing.
         """
         table = self._table(item.key["root"], item.key["split"])
-        source, target = choose(table.columns, self._wanted[:1], self._wanted[1:], "AtoB")
-        a, b = (table.picture(item.key["row"], column).pixels for column in (*source, *target))
+        a, b = (table.picture(item.key["row"], column).pixels for column in self._columns(table))
         return Pair(a, b)
+
+    def _columns(self, table: Table) -> tuple[str, str]:
+        """Those of A and B."""
+        (source,), (target,) = choose(table.columns, self._wanted[:1], self._wanted[1:], "AtoB")
+        return source, target
 
     def _table(self, root: str, split: str) -> Table:
         if (root, split) not in self._tables:
@@ -88,7 +99,10 @@ def _stated(root: str) -> dict[str, Any]:
     file = os.path.join(root, "dataset.yaml")
     if not os.path.isfile(file):
         return {}
-    with open(file, encoding="utf-8") as stream:
-        card = safe_yaml.load(stream.read(), file)
+    try:
+        text = Path(file).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise DataError(f"{file} is not UTF-8. Save it as UTF-8, or move it away.") from None
+    card = safe_yaml.load(text, file)
     stated = card if isinstance(card, dict) else {}
     return {name: str(stated.get(name) or "") for name in ("licence", "attribution")}

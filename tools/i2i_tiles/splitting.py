@@ -69,16 +69,24 @@ def in_blocks(cells: Sequence[Cell], side: int, val: float, test: float, seed: i
         val: Share of the cells for validation; above zero, it is at least one block.
         test: The same for test.
         seed: Another seed, other blocks.
+
+    Raises:
+        UsageError: If there are too few blocks for every split to have one.
     """
     counts = Counter((cell.column // side, cell.row // side) for cell in cells)
     drawn = sorted(counts, key=lambda block: hashlib.sha256(f"{seed}:{block[0]}:{block[1]}".encode()).digest())
     splits: dict[tuple[int, int], Split] = {}
     for split, share in (("test", test), ("val", val)):
         have = 0
-        while have < share * len(cells) and drawn:
+        while have < share * len(cells) and len(drawn) > 1:
             block = drawn.pop()
             splits[block] = "test" if split == "test" else "val"
             have += counts[block]
+        if share and not have:
+            raise UsageError(
+                f"{len(counts)} blocks of {side}x{side} pairs are too few for this split. "
+                "Take smaller blocks or a larger area."
+            )
     return {cell: splits.get((cell.column // side, cell.row // side), "train") for cell in cells}
 
 
@@ -86,7 +94,7 @@ def by_area(cells: Sequence[Cell], area: Area, box_of: Callable[[Cell], Box]) ->
     """Cells that polygons touch are held out: for the split that a polygon's property ``split`` names, else for test.
 
     Raises:
-        UsageError: If a polygon names something else.
+        UsageError: If a polygon names something else, or nothing is left for training, or nothing is held out.
     """
     for polygon in area.polygons:
         if (name := polygon.properties.get("split", "test")) not in HELD_OUT:
@@ -95,6 +103,10 @@ def by_area(cells: Sequence[Cell], area: Area, box_of: Callable[[Cell], Box]) ->
     for cell in cells:
         names = {polygon.properties.get("split", "test") for polygon in area.polygons if polygon.meets(box_of(cell))}
         splits[cell] = "test" if "test" in names else "val" if names else "train"
+    if "train" not in splits.values():
+        raise UsageError("The polygons touch every place, and nothing is left for training. Take a larger area.")
+    for name in sorted({polygon.properties.get("split", "test") for polygon in area.polygons} - set(splits.values())):
+        raise UsageError(f"No polygon for {name} touches a place that both maps show alone. Correct the polygons.")
     return splits
 
 

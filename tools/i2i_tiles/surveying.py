@@ -27,6 +27,13 @@ class Rule:
     area: str | None
     seed: int
 
+    @property
+    def remarks(self) -> list[str]:
+        """What the user may not expect of it."""
+        if self.by != "geojson" or (self.val, self.test) == (0.1, 0.0):
+            return []
+        return ["The polygons alone say what is held out: --val and --test change nothing about it."]
+
 
 @dataclass
 class Survey:

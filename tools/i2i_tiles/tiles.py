@@ -46,10 +46,10 @@ class Tiles:
         resample: ``area`` averages where pixels become fewer; ``nearest`` makes no new colours, for maps whose colours
             are classes.
         split_by: What is held out: the north and south (``lat``), the west and east (``lon``), square blocks drawn at
-            random (``blocks``) or the polygons of ``split_area`` (``geojson``). ``none`` leaves it to ``--val`` and
-            ``--test``, and neighbours may be on two sides.
-        val_share: Share of the pairs for validation, by ``lat``, ``lon`` and ``blocks``.
-        test_share: The same for test.
+            random (``blocks``) or the polygons of ``split_area`` (``geojson``), whatever the shares are. With ``none``
+            each pair goes where it happens to, and neighbours may be on two sides.
+        val: Share of the pairs for validation, except by ``geojson``.
+        test: The same for test.
         buffer: Pairs left out between two splits, in each direction.
         block: Pairs along the side of a block.
         split_area: GeoJSON file of polygons that are for test, or for what their property ``split`` says.
@@ -84,8 +84,8 @@ class Tiles:
         scheme_b: Scheme | None = None,
         resample: Literal["area", "nearest"] = "area",
         split_by: Literal["lat", "lon", "blocks", "geojson", "none"] = "lat",
-        val_share: Share = 0.1,
-        test_share: Share = 0.0,
+        val: Share = 0.1,
+        test: Share = 0.0,
         buffer: Annotated[int, Field(ge=0, le=100)] = 1,
         block: Annotated[int, Field(ge=1)] = 8,
         split_area: str | None = None,
@@ -105,14 +105,14 @@ class Tiles:
     ) -> None:
         if (split_by == "geojson") != (split_area is not None):
             raise UsageError("The split 'geojson' and a file with --split-area belong together. Give both or none.")
-        if val_share + test_share >= 1:
+        if val + test >= 1:
             raise UsageError("The shares for validation and test leave nothing for training. Lower them.")
         nearest = resample == "nearest"
         folder = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "i2i" / "tiles"
         self._cut = Cut(zoom, size, stitch, (scheme, scheme_b or scheme), nearest, folder)
         self._limits = Limits(size, nearest, aerial == "b", max_nodata, min_detail, max_one_colour, max_cloud)
         self._manners = Manners(contact, rate, yes, permission)
-        self._rule = Rule(split_by, val_share, test_share, buffer, block, split_area, seed)
+        self._rule = Rule(split_by, val, test, buffer, block, split_area, seed)
         self._aoi = aoi
         self._repeats = repeats
         self._force = force
@@ -152,7 +152,7 @@ class Tiles:
             left_out=found.left_out,
             licence=_once(source.credit.licence for source in (maps.a, maps.b)),
             attribution=_once(source.credit.attribution for source in (maps.a, maps.b)),
-            remarks=[*self._manners.remarks(_servers(maps)), *problems],
+            remarks=[*self._manners.remarks(_servers(maps)), *self._rule.remarks, *problems],
             facts=facts,
         )
 

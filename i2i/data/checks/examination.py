@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from i2i.data.checks.checksums import checksums
 from i2i.data.checks.copies import copies
@@ -15,10 +15,10 @@ from i2i.data.checks.facts import DTYPES, SplitFacts
 from i2i.data.checks.generators import Fit, fits
 from i2i.data.checks.idmaps import Declared
 from i2i.data.checks.measuring import Progress, measure
-from i2i.data.checks.opening import open_splits
+from i2i.data.checks.opening import Subject
 from i2i.data.checks.ranges import values
 from i2i.data.checks.rules import alignment, completeness, label_ids, readability, shapes
-from i2i.data.tables.columns import Columns, choose
+from i2i.data.tables.columns import Columns
 from i2i.data.tables.contract import Table
 from i2i.devices import available_cpus
 from i2i.errors import DataError, I2iError, UsageError
@@ -32,8 +32,6 @@ QUICK = 200
 ALIGNED = 100
 """Pairs of each split whose halves are held against each other."""
 
-Direction = Literal["AtoB", "BtoA"]
-
 
 @dataclass(frozen=True)
 class Examination:
@@ -44,7 +42,8 @@ class Examination:
     """What was recognised, in words."""
     columns: Columns
     """Which columns are source and target."""
-    direction: Direction
+    options: Mapping[str, Any]
+    """Those of the dataset ``pairs`` that were given."""
     splits: Mapping[str, SplitFacts]
     diagnoses: Sequence[Diagnosis]
     """Errors first."""
@@ -75,7 +74,7 @@ class Examination:
             "layout": self.layout,
             "source": list(self.columns.source),
             "target": list(self.columns.target),
-            "direction": self.direction,
+            "options": dict(self.options),
             "pairs": self.pairs,
             "looked_at": self.looked_at,
             "counts": self.counts,
@@ -121,7 +120,7 @@ def check(
     labels: Sequence[Label] = (),
     label_column: str | None = None,
     generators: Sequence[str] = (),
-    direction: Direction = "AtoB",
+    options: Mapping[str, Any] = {},
     quick: bool = False,
     workers: int | None = None,
     on_progress: Progress | None = None,
@@ -133,23 +132,25 @@ def check(
         labels: What label maps may hold; they are not checked when empty.
         label_column: The column of the label maps; the source when not given.
         generators: Generators whose sizes are asked about, such as ``unet`` or ``unet,depth=7``; all when empty.
-        direction: ``AtoB`` if A becomes the source of training.
+        options: Those of the dataset ``pairs``, such as ``{"direction": "BtoA"}``, as training would be given them.
         quick: Look into 200 evenly spread pairs of each split only.
         workers: How many processes; as many as there are cores when not given.
         on_progress: Told how many pairs are done, and how many there are.
 
     Raises:
         MissingInputError: If there is no dataset.
-        UsageError: If there is no column or generator of that name.
+        UsageError: If there is no column, option or generator of that name.
         DataError: If it is not recognised as a dataset of pairs.
     """
     started = time.monotonic()
     root = str(dataset)
-    tables = open_splits(root)
+    subject = Subject(root, options)
+    tables = subject.splits()
     first = next(iter(tables.values()))
-    columns = choose(first.columns, (), (), direction)
+    columns = subject.columns(first)
     known = measure(
         root,
+        options,
         tables,
         workers=workers or available_cpus(),
         declared=_declared(labels, label_column, columns, first.columns),
@@ -168,11 +169,11 @@ def check(
         label_ids(known),
         _generators(suitable if generators else ()),
         () if quick else checksums(root),
-        _training(root, tables, direction),
+        _training(root, tables, options),
     )
     diagnoses = sorted(found, key=lambda diagnosis: SEVERITIES.index(diagnosis.severity))
     layout, seconds = first.layout, time.monotonic() - started
-    return Examination(root, layout, columns, direction, known, diagnoses, suitable, list(labels), seconds)
+    return Examination(root, layout, columns, options, known, diagnoses, suitable, list(labels), seconds)
 
 
 def _silent(done: int, total: int) -> None:
@@ -209,7 +210,7 @@ def _generators(suitable: Sequence[Fit]) -> Iterator[Diagnosis]:
             yield Diagnosis("small-for-generator", "warning", text, remedy, 1)
 
 
-def _training(root: str, tables: Mapping[str, Table], direction: Direction) -> Iterator[Diagnosis]:
+def _training(root: str, tables: Mapping[str, Table], options: Mapping[str, Any]) -> Iterator[Diagnosis]:
     """Whether the reader that training uses takes the dataset."""
     for split in ("train", "val"):
         if split in tables:
@@ -218,7 +219,7 @@ def _training(root: str, tables: Mapping[str, Table], direction: Direction) -> I
                     lookup("dataset", "pairs").cls,
                     root,
                     split,
-                    options={"direction": direction},
+                    options=options,
                     owner="dataset 'pairs'",
                 )
                 if not len(pairs):

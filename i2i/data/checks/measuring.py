@@ -1,10 +1,10 @@
 """Every image of a dataset looked at once, in worker processes; what is remembered is in `i2i.data.checks.facts`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,8 @@ from i2i.data.checks.alignment import Shift, shift_of
 from i2i.data.checks.facts import BINS, FACTS, Aligned, Fault, Place, SplitFacts, facts_of
 from i2i.data.checks.idmaps import Declared, undeclared
 from i2i.data.checks.likeness import luma
-from i2i.data.checks.opening import read_ids
+from i2i.data.checks.opening import Subject, read_ids
 from i2i.data.tables.contract import Table
-from i2i.data.tables.detect import open_table
 from i2i.errors import DataError, MissingInputError
 from i2i.images import ImageError
 from i2i.pairs import Pixels
@@ -53,17 +52,18 @@ class Measured:
     """Label ids that are."""
 
 
-def build(root: str, declared: Declared | None) -> Callable[[Task], Measured]:
+def build(root: str, options: Mapping[str, Any], declared: Declared | None) -> Callable[[Task], Measured]:
     """What a worker does with a task.
 
     Args:
         root: The dataset.
+        options: Those of the dataset ``pairs``.
         declared: What label maps may hold, where they are checked.
     """
     import cv2
 
     cv2.setNumThreads(1)
-    return partial(_measured, cache(partial(open_table, root)), declared)
+    return partial(_measured, cache(Subject(root, options).split), declared)
 
 
 def _measured(open_: Callable[[str], Table], declared: Declared | None, task: Task) -> Measured:
@@ -103,6 +103,7 @@ def reason_of(error: DataError | MissingInputError) -> str:
 
 def measure(
     root: str,
+    options: Mapping[str, Any],
     tables: dict[str, Table],
     *,
     workers: int,
@@ -115,6 +116,7 @@ def measure(
 
     Args:
         root: The dataset.
+        options: Those of the dataset ``pairs``.
         tables: Its splits.
         workers: How many processes.
         declared: What label maps may hold, where they are checked.
@@ -125,7 +127,7 @@ def measure(
     known = {split: _empty(split, table) for split, table in tables.items()}
     tasks = [task for split, table in tables.items() for task in _tasks(split, len(table.names), rows, aligned)]
     processes = min(workers, len(tasks))
-    with closing(pool.run(build, (root, declared), iter(tasks), len(tasks), processes)) as results:
+    with closing(pool.run(build, (root, options, declared), iter(tasks), len(tasks), processes)) as results:
         for done, (task, result) in enumerate(results, 1):
             _add(known[task.split], task, result)
             on_progress(done, len(tasks))

@@ -1,20 +1,80 @@
-"""Datasets as the doctor opens them: every split under one of our names where it has one, and label maps as numbers."""
+"""Datasets as the doctor opens them: as training would with the same options, and label maps as numbers."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from i2i import images
+from i2i.data.dataset import Pairs, declared_ranges
+from i2i.data.tables import hub
+from i2i.data.tables.columns import Columns, choose
 from i2i.data.tables.contract import Table
-from i2i.data.tables.detect import SPLIT_NAMES, open_table, splits_of
+from i2i.data.tables.detect import splits_of
+from i2i.data.tables.portion import open_portion
+from i2i.data.tables.splitnames import our_name
+from i2i.images import Header, Picture, Range
+from i2i.options import check, options_of
 from i2i.pairs import Pixels
 
 
-def open_splits(root: str) -> dict[str, Table]:
-    """Every split of a dataset, by its name among ours: train, val and test, then others as they are called.
+class Subject:
+    """A dataset, and how training is told to read it.
+
+    Args:
+        root: What `i2i train` reads.
+        options: Those of the dataset ``pairs`` that are not as by default.
 
     Raises:
-        MissingInputError: If there is no dataset.
-        DataError: If its layout is not recognised, or a split cannot be read.
+        UsageError: If there is no such option, or its value is wrong.
+        I2iError: If a set that is to be streamed cannot be found.
     """
-    ours = {theirs: name for name, known in SPLIT_NAMES.items() for theirs in known}
-    return {split: open_table(root, split) for split in dict.fromkeys(ours.get(s, s) for s in splits_of(root))}
+
+    def __init__(self, root: str, options: Mapping[str, Any]) -> None:
+        said: Any = check(options_of(Pairs), options, "dataset 'pairs'")
+        self._said, self._root = said, hub.streamed(root) if said.streaming else root
+        self._named = (*said.source, *said.target)
+
+    def splits(self) -> dict[str, Table]:
+        """Every split, by its name among ours: train, val and test, then others as they are called.
+
+        Raises:
+            MissingInputError: If there is no dataset.
+            DataError: If its layout is not recognised, or a split cannot be read.
+        """
+        names = [our_name(split) for split in splits_of(self._root, self._said.layout, self._named)]
+        if self._said.val_share is not None and "train" in names:
+            names.insert(1, "val")
+        return {split: self.split(split) for split in dict.fromkeys(names)}
+
+    def split(self, split: str) -> Table:
+        """One split, its images read in the ranges that are declared; raises what `splits` does."""
+        said = self._said
+        table = open_portion(self._root, split, said.layout, self._named, said.val_share)
+        if said.source_range is None and said.target_range is None:
+            return table
+        source, target = self.columns(table)
+        ranges = declared_ranges("source", source, said.source_range)
+        return _RangedTable(table, {**ranges, **declared_ranges("target", target, said.target_range)})
+
+    def columns(self, table: Table) -> Columns:
+        """Source and target; see `i2i.data.tables.columns.choose`."""
+        return choose(table.columns, self._said.source, self._said.target, self._said.direction)
+
+
+class _RangedTable:
+    """A table whose images are read in the declared ranges of their columns."""
+
+    def __init__(self, table: Table, ranges: Mapping[str, Range | None]) -> None:
+        self._table, self._ranges = table, ranges
+        self.layout, self.names, self.columns, self.problems = table.layout, table.names, table.columns, table.problems
+
+    def encoded(self, row: int, column: str) -> bytes:
+        return self._table.encoded(row, column)
+
+    def header(self, row: int, column: str) -> Header:
+        return self._table.header(row, column)
+
+    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
+        return self._table.picture(row, column, value_range=value_range or self._ranges.get(column))
 
 
 def read_ids(table: Table, row: int, column: str) -> Pixels:

@@ -16,7 +16,7 @@ from i2i.data.checks.diagnosis import Diagnosis
 from i2i.data.checks.examination import Examination, kinds
 from i2i.data.checks.facts import BINS, Place
 from i2i.data.checks.measuring import spread
-from i2i.data.checks.opening import open_splits
+from i2i.data.checks.opening import Subject
 from i2i.data.checks.sheet import small
 from i2i.data.tables.contract import Table
 from i2i.errors import DataError, MissingInputError
@@ -61,7 +61,7 @@ def write_page(examination: Examination, out: str | Path) -> Path:
 
     out = Path(out)
     make_folder(out)
-    tables = open_splits(examination.dataset)
+    tables = Subject(examination.dataset, examination.options).splits()
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["code"] = _code
     template = environment.from_string((files("i2i.data.checks") / "check.html.j2").read_text("utf-8"))

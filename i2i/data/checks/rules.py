@@ -21,6 +21,7 @@ from i2i.data.checks.cases import (
 )
 from i2i.data.checks.diagnosis import Diagnosis, Example
 from i2i.data.checks.facts import DTYPES, SplitFacts
+from i2i.pairs import SPLITS
 
 MIN_SIDE = 16
 SHIFTED = 1.0  # pixels that half of the pairs may be off
@@ -38,13 +39,15 @@ def completeness(known: Known) -> Iterator[Diagnosis]:
         text = "There is no split 'val': nothing is held out to measure on."
         yield Diagnosis("no-val", "warning", text, "Hold some pairs out, such as with `--val 0.1` of `i2i prepare`.", 1)
     for split, facts in known.items():
+        if split not in SPLITS:
+            text = f"Training does not see the {things(len(facts.names), 'pair')} of the split {split!r}."
+            yield Diagnosis("other-split", "warning", text, "Call the split train, val or test if it should.", 1)
         if not len(facts.names):
             text = f"The split {split!r} holds no pairs."
             yield Diagnosis("empty-split", "error", text, "Add pairs, or remove the split.", 1)
     reasons = defaultdict(list)
-    for facts in known.values():
-        for problem in facts.problems:
-            reasons[problem.reason].append(Example(problem.message))
+    for problem in dict.fromkeys(problem for facts in known.values() for problem in facts.problems):
+        reasons[problem.reason].append(Example(problem.message))
     for reason, examples in sorted(reasons.items()):
         text = f"{things(len(examples), 'entry', 'entries')} left out: {PROBLEMS.get(reason, reason)}."
         remedy = "Mend or remove what is named. Training would not see it."

@@ -1,8 +1,8 @@
 """Pairs to look at, as training would read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Shown(NamedTuple):
 
 
 def sheet_of(
-    dataset: str | Path, split: str = "train", number: int = 8, direction: str = "AtoB", pairs_a_row: int = 2
+    dataset: str | Path, split: str = "train", number: int = 8, options: Mapping[str, Any] = {}, pairs_a_row: int = 2
 ) -> Shown:
     """Evenly spread pairs of a split, source on the left and target on the right.
 
@@ -32,7 +32,6 @@ def sheet_of(
         MissingInputError: If there is no dataset, or no such split.
         DataError: If it holds no pairs, or one cannot be read.
     """
-    options = {"direction": direction}
     pairs = build(lookup("dataset", "pairs").cls, str(dataset), split, options=options, owner="dataset 'pairs'")
     chosen = spread(len(pairs), number)
     cells = [[small(half) for half in pairs[index]] for index in chosen]

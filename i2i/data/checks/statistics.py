@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from i2i.data.checks.likeness import luma
 from i2i.data.checks.measuring import Progress
-from i2i.data.checks.opening import open_splits
+from i2i.data.checks.opening import Subject
 from i2i.data.tables.contract import Table
-from i2i.data.tables.detect import open_table
 from i2i.devices import available_cpus
 from i2i.errors import DataError, MissingInputError, MissingSplitError
 from i2i.pairs import Pixels, range_of
@@ -132,12 +131,12 @@ Task = tuple[str, int]
 """A split, and a row."""
 
 
-def build(root: str) -> Callable[[Task], dict[str, Sums | str]]:
+def build(root: str, options: Mapping[str, Any]) -> Callable[[Task], dict[str, Sums | str]]:
     """What a worker does: the sums of each image of a row, or why it cannot be read."""
     import cv2
 
     cv2.setNumThreads(1)
-    return partial(_measured, cache(partial(open_table, root)))
+    return partial(_measured, cache(Subject(root, options).split))
 
 
 def _measured(open_: Callable[[str], Table], task: Task) -> dict[str, Sums | str]:
@@ -152,13 +151,19 @@ def _measured(open_: Callable[[str], Table], task: Task) -> dict[str, Sums | str
 
 
 def statistics_of(
-    dataset: str | Path, *, split: str | None = None, workers: int | None = None, on_progress: Progress | None = None
+    dataset: str | Path,
+    *,
+    split: str | None = None,
+    options: Mapping[str, Any] = {},
+    workers: int | None = None,
+    on_progress: Progress | None = None,
 ) -> list[Statistics]:
     """Statistics of a dataset: one entry for each column, type and number of channels.
 
     Args:
         dataset: A folder or whatever else `i2i train` reads.
         split: Only this one; all when not given.
+        options: Those of the dataset ``pairs``, as training would be given them.
         workers: How many processes; as many as there are cores when not given.
         on_progress: Told how many pairs are done, and how many there are.
 
@@ -166,7 +171,7 @@ def statistics_of(
         MissingInputError: If there is no dataset, or no such split.
         DataError: If it is not recognised, holds nothing, or an image cannot be read.
     """
-    tables: Mapping[str, Table] = open_splits(str(dataset))
+    tables: Mapping[str, Table] = Subject(str(dataset), options).splits()
     if split is not None:
         if split not in tables:
             raise MissingSplitError(f"{dataset} has no split {split!r}, it has {', '.join(tables)}.")
@@ -176,7 +181,7 @@ def statistics_of(
         raise DataError(f"{dataset} holds no pairs. `i2i data check` says why.")
     found: dict[tuple[str, str, int], Statistics] = {}
     processes = min(workers or available_cpus(), len(tasks))
-    with closing(pool.run(build, (str(dataset),), iter(tasks), len(tasks), processes)) as results:
+    with closing(pool.run(build, (str(dataset), options), iter(tasks), len(tasks), processes)) as results:
         for done, ((name, row), result) in enumerate(results, 1):
             images = {"": result.message} if isinstance(result, pool.Death) else result
             for column, sums in images.items():

@@ -4,25 +4,61 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from i2i.data.tables.files import FileTable, folders_in, names_of
-from i2i.errors import DataError
-from i2i.images import Header, Picture, Range, discover, read
+from i2i import safe_yaml
+from i2i.data.tables.files import FileTable, folders_in, names_of, without_suffix
+from i2i.errors import DataError, I2iError
+from i2i.images import Header, Picture, Range, discover, printable, read
 
 SIDES = ("A", "B")
+IMAGES = "images"
+"""Folder of images that are no pairs."""
+CARD = "dataset.yaml"
 
 
 def splits(root: str, columns: Sequence[str]) -> list[str]:
     """Folders that hold images and no column folders; see `Layout`."""
-    if not set(columns) <= set(SIDES):
+    if not set(columns) <= set(SIDES) or _says_single(root):
         return []
-    return [name for name in folders_in(root) if _holds_images(Path(root, name))]
+    return [name for name in folders_in(root) if name != IMAGES and _holds_images(Path(root, name))]
+
+
+def holds_single_images(root: str) -> bool:
+    """Whether this is a folder that `i2i prepare` makes of images that are no pairs, or looks like one."""
+    return _says_single(root) or (IMAGES in folders_in(root) and _holds_images(Path(root, IMAGES)))
+
+
+def _says_single(root: str) -> bool:
+    """Whether ``dataset.yaml`` counts images, and none for training."""
+    try:
+        card = safe_yaml.load(Path(root, CARD).read_text("utf-8"), CARD)
+    except (OSError, UnicodeDecodeError, I2iError):  # another tool's: it says nothing about this
+        return False
+    counts = card.get("counts") if isinstance(card, dict) else None
+    return isinstance(counts, dict) and "made" in counts and "train" not in counts
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> "HalvesTable":
     """All images of a folder, at any depth; see `Layout`."""
     found = discover([Path(root, split)])
-    names = names_of([found.name_of(file) for file in found.files])
-    return HalvesTable("ab, A left and B right", names, SIDES, [(file, file) for file in found.files])
+    paths = [found.name_of(file) for file in found.files]
+    files, keys = [(file, file) for file in found.files], [printable(without_suffix(path)) for path in paths]
+    return HalvesTable("ab, A left and B right", names_of(paths), SIDES, files, keys=keys)
+
+
+def columns_in(folder: Path) -> list[str]:
+    """Folders that hold all images, mostly of the same names: rather columns of some names than A|B files."""
+    if len(folders_in(folder)) < 2:
+        return []
+    found, names = discover([folder]), dict[str, set[str]]()
+    for file in found.files:
+        top, below, rest = found.name_of(file).partition("/")
+        if not below:
+            return []
+        names.setdefault(top, set()).add(without_suffix(rest))
+    if len(names) < 2:
+        return []
+    shared, every = set.intersection(*names.values()), set.union(*names.values())
+    return sorted(names) if 2 * len(shared) >= len(every) else []
 
 
 class HalvesTable(FileTable):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from datasets import Dataset, Image, Value, config
@@ -105,7 +106,14 @@ def _stored(rows: Dataset, column: str) -> pa.ChunkedArray:
 def _missing(rows: Dataset, column: str) -> list[int]:
     """Rows without an image: neither its bytes, nor where they are."""
     values = _stored(rows, column)
-    nothing = pc.is_null(values)
     if pa.types.is_struct(values.type):
-        nothing = pc.and_(*(pc.is_null(pc.struct_field(values, part)) for part in ("bytes", "path")))
+        data, path = (pc.struct_field(values, part) for part in ("bytes", "path"))
+        nothing = pc.or_(pc.and_(pc.is_null(data), pc.is_null(path)), _is_empty(data))
+    else:
+        nothing = pc.or_(pc.is_null(values), _is_empty(values))
     return list(pc.indices_nonzero(nothing).to_pylist())
+
+
+def _is_empty(data: pa.ChunkedArray) -> Any:
+    """Whether there are no bytes; only where each begins is read."""
+    return pc.fill_null(pc.equal(pc.binary_length(data), 0), False)

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from importlib import import_module
 from os import PathLike, fspath, path
+from pathlib import Path
 from typing import Literal
 
-from i2i.data.tables import hub, shards
+from i2i.data.tables import ab, hub, manifest, shards
 from i2i.data.tables.contract import Layout, Table
-from i2i.errors import DataError, MissingInputError, MissingSplitError
+from i2i.data.tables.splitnames import in_order, our_name, refuse_doubles, refuse_strays
+from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
+from i2i.plugins import suggest
 
 LayoutName = Literal["folders", "twofolders", "manifest", "parquet", "webdataset", "hub", "ab"]
 LAYOUTS: dict[LayoutName, str] = {
@@ -21,22 +24,21 @@ LAYOUTS: dict[LayoutName, str] = {
 }
 """In the order in which they are looked for: A|B files last, since they are any images in a folder."""
 
-SPLIT_NAMES = {
-    "train": ("train", "training"),
-    "val": ("val", "validation", "valid", "dev"),
-    "test": ("test", "testing"),
-}
-"""What splits are called by us, and by others."""
+FOLDERS: frozenset[LayoutName] = frozenset({"folders", "twofolders", "ab"})
+"""Layouts in which folders are what tells splits apart."""
 
 
-def splits_of(root: str | PathLike[str], layout: LayoutName | Literal["auto"] = "auto") -> list[str]:
-    """The splits of a dataset, by the names that they have in it.
+def splits_of(
+    root: str | PathLike[str], layout: LayoutName | Literal["auto"] = "auto", columns: Sequence[str] = ()
+) -> list[str]:
+    """The splits of a dataset, by the names that they have in it; see `open_table`.
 
     Raises:
         MissingInputError: If there is nothing at ``root``.
-        DataError: If the layout is not recognised.
+        DataError: If the layout is not recognised, or not that of all splits, or a split is there twice.
+        UsageError: If the layout is recognised, and its columns are others.
     """
-    return list(_recognised(fspath(root), layout, ())[1])
+    return list(_recognised(fspath(root), layout, columns)[1])
 
 
 def open_table(
@@ -56,11 +58,13 @@ def open_table(
     Raises:
         MissingInputError: If there is nothing at ``root``.
         MissingSplitError: If it has no such split.
-        DataError: If the layout is not recognised, or the split cannot be read.
+        DataError: If the layout is not recognised, or not that of all splits, or a split is there twice or cannot be
+            read.
+        UsageError: If the layout is recognised, and its columns are others.
     """
     root = fspath(root)
     module, stored = _recognised(root, layout, columns)
-    if (found := next((name for name in SPLIT_NAMES.get(split, (split,)) if name in stored), None)) is None:
+    if (found := next((name for name in stored if our_name(name) == split or name == split), None)) is None:
         there = ", ".join(map(repr, stored))
         raise MissingSplitError(f"{root} has no split {split!r}, it has {there}. Training needs 'train'.")
     return module.open_split(root, found, columns)
@@ -75,8 +79,23 @@ def _recognised(
         raise MissingInputError(f"There is no dataset {root!r}.{hint}")
     for name in _likely(root) if layout == "auto" else [layout]:
         module: Layout = import_module(f"i2i.data.tables.{name}")
-        if splits := module.splits(root, columns):
-            return module, sorted(splits, key=_place)
+        if splits := in_order(module.splits(root, columns)):
+            refuse_doubles(root, splits)
+            if name in FOLDERS or (name == "manifest" and not manifest.whole_list(root)):
+                wanted = f", with {' and '.join(columns)}" if columns else ""
+                refuse_strays(root, splits, columns, f"{LAYOUTS[name]}{wanted}")
+            if name == "ab" and layout == "auto":
+                _refuse_columns(root, splits)
+            return module, splits
+    if path.isfile(root) and (flaw := manifest.flaw(root, columns)):
+        raise DataError(f"{root} cannot be used as a list of pairs. {flaw}")
+    if columns:
+        _refuse_others(root, layout, columns)
+    if not shards.is_url(root) and ab.holds_single_images(root):
+        raise DataError(
+            f"{root} holds single images and no pairs. A preparer such as edges makes pairs out of such images, and "
+            "`i2i prepare concat` out of two folders of them."
+        )
     if layout != "auto":
         raise DataError(f"{root} is not laid out as {layout!r}. Expected {LAYOUTS[layout]}.")
     known = "; or ".join(LAYOUTS.values())
@@ -84,14 +103,39 @@ def _recognised(
     raise DataError(message)
 
 
+def _refuse_columns(root: str, splits: Sequence[str]) -> None:
+    """Stop at folders that are rather columns of names that nobody knows than folders of A|B files.
+
+    Raises:
+        DataError: If there are any.
+    """
+    for split in splits:
+        if columns := ab.columns_in(Path(root, split)):
+            a, b = columns[:2]
+            raise DataError(
+                f"{path.join(root, split)} holds files of the same names in {', '.join(columns)}. Say which is what, "
+                f"such as --set dataset.source=[{a}] --set dataset.target=[{b}]; or, if they are A|B files, "
+                "--set dataset.layout=ab."
+            )
+
+
+def _refuse_others(root: str, layout: LayoutName | Literal["auto"], columns: Sequence[str]) -> None:
+    """Say which columns a dataset has that is laid out as pairs, and has not those that the user named.
+
+    Raises:
+        UsageError: If there is one.
+    """
+    try:
+        module, stored = _recognised(root, layout, ())
+        there = module.open_split(root, stored[0], ()).columns
+    except DataError:
+        return
+    missing = next((column for column in columns if column not in there), columns[0])
+    raise UsageError(f"{root} has no column {missing!r}.{suggest(missing, there)} Columns: {', '.join(there)}.")
+
+
 def _likely(root: str) -> list[LayoutName]:
     """The layouts that are looked for: an address says much of what is behind it."""
     if shards.is_url(root):
         return ["hub"] if hub.parse(root) else ["parquet", "webdataset"]
     return list(LAYOUTS)
-
-
-def _place(split: str) -> tuple[int, str]:
-    """Train, val, test, then others by name."""
-    order = list(SPLIT_NAMES.values())
-    return next((i for i, names in enumerate(order) if split in names), len(order)), split

@@ -27,6 +27,7 @@ class FileTable(EncodedTable):
         columns: See `Table`.
         files: A row's files, in the order of the columns.
         problems: See `Table`.
+        keys: See `i2i.data.tables.portion.keys_of`; the names when not given.
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class FileTable(EncodedTable):
         columns: Sequence[str],
         files: Sequence[Sequence[Path]],
         problems: Sequence[Problem] = (),
+        keys: Sequence[str] = (),
     ) -> None:
         super().__init__(layout, names, columns, problems)
         self.files = files
+        self.keys = keys or names
 
     def file(self, row: int, column: str) -> Path:
         """Where an image is."""

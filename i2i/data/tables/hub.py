@@ -1,10 +1,12 @@
 """Sets of the Hugging Face Hub, ``hf://USER/NAME[@REVISION][/CONFIG]``, and those that ``save_to_disk`` wrote."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
 from i2i.data.tables import shards
@@ -77,6 +79,7 @@ def streamed(root: str) -> str:
     from huggingface_hub import HfFileSystem
     from huggingface_hub.errors import EntryNotFoundError
 
+    _tame_bars()
     fs = HfFileSystem()
     for revision in (address.revision or "main", *([] if address.revision else [CONVERTED])):
         base = f"datasets/{address.name}@{revision}"
@@ -111,6 +114,7 @@ def _downloaded(address: Address) -> Mapping[str, "Dataset"]:
     """All splits, in the cache of the ``datasets`` library; nothing is decoded and no code of the set is run."""
     from datasets import load_dataset
 
+    _tame_bars()
     with _explained(f"hf://{address.name}"):
         return dict(load_dataset(address.name, address.config, revision=address.revision))
 
@@ -118,9 +122,22 @@ def _downloaded(address: Address) -> Mapping[str, "Dataset"]:
 def _saved(root: str) -> Mapping[str, "Dataset"]:
     from datasets import Dataset, load_from_disk
 
+    _tame_bars()
     with _explained(root):
         saved = load_from_disk(root)
     return {"train": saved} if isinstance(saved, Dataset) else dict(saved)
+
+
+def _tame_bars() -> None:
+    """Keep the bars of the libraries out of logs and pipes, and their lock within the process."""
+    import datasets
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    tqdm.set_lock(RLock())  # its own is a semaphore of the system, which a process that is killed leaves behind
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+        disable_progress_bars()
 
 
 @contextmanager

@@ -9,12 +9,13 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from i2i.data.tables.columns import find_pair
 from i2i.data.tables.contract import Problem
-from i2i.data.tables.files import FileTable, folders_in, names_of
+from i2i.data.tables.files import FileTable, folders_in, names_of, without_suffix
 from i2i.errors import DataError
 from i2i.images import printable
 from i2i.images.discovery import SUFFIXES
@@ -35,7 +36,7 @@ class Line(NamedTuple):
 
 def splits(root: str, columns: Sequence[str]) -> list[str]:
     """Those of the column ``split``, or the folders with a list of their own; see `Layout`."""
-    if (file := _whole(root)) is not None:
+    if (file := whole_list(root)) is not None:
         return sorted(_splits_in(file, columns))
     stems = [name for name in _names_in(root) if name not in NAMES]
     lists = {
@@ -47,17 +48,54 @@ def splits(root: str, columns: Sequence[str]) -> list[str]:
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> FileTable:
     """The rows of a split whose files are all there; see `Layout`."""
-    whole = _whole(root)
+    whole = whole_list(root)
     file = whole or _own(root, split) or next(p for end in ENDINGS if (p := Path(root, split + end)).is_file())
     keys = _images_of(file, columns)
     wanted = list(dict.fromkeys(columns)) or list(find_pair(list(keys)) or keys)
     reader = _Reader(file, {column: keys[column] for column in wanted})
-    for line in _lines(file):
-        if whole is None or str(line.values.get(SPLIT, "train")) == split:
+    for of, line in _divided(file) if whole else ((split, line) for line in _lines(file)):
+        if of in (split, None):
             reader.add(line)
-    names = _distinct(names_of([row[0] for row in reader.paths]))
+    first = [row[0] for row in reader.paths]
     files = [tuple(Path(file.parent, path) for path in row) for row in reader.paths]
-    return FileTable(f"manifest {file.name}, columns {' and '.join(wanted)}", names, wanted, files, reader.problems)
+    layout = f"manifest {file.name}, columns {' and '.join(wanted)}"
+    # the names of rows that share an image tell how many there are, so a share is drawn by the path alone
+    keys_of_rows = [printable(without_suffix(path)) for path in first]
+    return FileTable(layout, _distinct(names_of(first)), wanted, files, reader.problems, keys_of_rows)
+
+
+def flaw(file: str, columns: Sequence[str]) -> str:
+    """Why a list that was given by name has no rows of images, in a sentence; empty where the file is no list.
+
+    Raises:
+        DataError: If it is no text.
+    """
+    if not file.endswith(ENDINGS):
+        return ""
+    lines = list(islice(_lines(Path(file)), 1))
+    if not lines:
+        return "It has no rows."
+    first = lines[0]
+    if first.problem:
+        return f"Line {first.number}: {first.problem}"
+    if not _images_of(Path(file), columns):
+        there = ", ".join(repr(printable(str(key))) for key in first.values)
+        wanted = f"columns {', '.join(columns)}" if columns else "two columns of images"
+        separated = " Separate columns by commas." if file.endswith(".csv") and len(first.values) == 1 else ""
+        return f"Its first row, line {first.number}, does not have {wanted}; it has {there}.{separated}"
+    return f"Line {first.number}: {next(_divided(Path(file)))[1].problem}"
+
+
+def _divided(file: Path) -> Iterator[tuple[str | None, Line]]:
+    """The rows of a list of all splits, each with its own; those that can be of any have none, and a problem."""
+    for line in _lines(file):
+        split = line.values.get(SPLIT, "train")
+        if line.problem:
+            yield None, line
+        elif isinstance(split, str) and split.strip():
+            yield split.strip(), line
+        else:
+            yield None, line._replace(problem=f"{SPLIT!r} is {json.dumps(split)}. Write train, val or test.")
 
 
 class _Reader:
@@ -67,7 +105,7 @@ class _Reader:
         self.file, self.keys = file, keys
         self.paths: list[tuple[str, ...]] = []
         self.problems: list[Problem] = []
-        self._listed: dict[Path, set[str]] = {}
+        self._listed: dict[Path, dict[str, bool]] = {}
 
     def add(self, line: Line) -> None:
         """Take a row, or note its problem."""
@@ -92,13 +130,27 @@ class _Reader:
         if not os.path.isabs(path) and os.path.normpath(path).split(os.sep)[0] == os.pardir:
             return f"{printable(path)!r} leads out of the manifest's folder. Write an absolute path if that is meant."
         whole = Path(self.file.parent, path)
-        # each folder is listed once: asking for every file is slow on network drives
-        if whole.parent not in self._listed:
-            self._listed[whole.parent] = set(os.listdir(whole.parent)) if whole.parent.is_dir() else set()
-        return "" if whole.name in self._listed[whole.parent] else f"there is no {printable(path)!r}. Correct the path."
+        try:
+            # each folder is listed once: asking for every file is slow on network drives
+            if (is_folder := self._entries(whole.parent).get(whole.name)) is None:
+                return f"there is no {printable(path)!r}. Correct the path."
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            return f"{printable(path)!r} cannot be looked up: {reason.lower()}. Correct the path."
+        return f"{printable(path)!r} is a folder. Give the path of a file." if is_folder else ""
+
+    def _entries(self, folder: Path) -> Mapping[str, bool]:
+        """What is in a folder, and whether it is a folder."""
+        if folder not in self._listed:
+            try:
+                with os.scandir(folder) as entries:
+                    self._listed[folder] = {entry.name: entry.is_dir() for entry in entries}
+            except (FileNotFoundError, NotADirectoryError):
+                self._listed[folder] = {}
+        return self._listed[folder]
 
 
-def _whole(root: str) -> Path | None:
+def whole_list(root: str) -> Path | None:
     """The list of all splits, if that is what there is."""
     if os.path.isfile(root):
         return Path(root) if root.endswith(ENDINGS) else None
@@ -117,7 +169,7 @@ def _names_in(root: str) -> list[str]:
 def _splits_in(file: Path, columns: Sequence[str]) -> set[str]:
     if not _images_of(file, columns):
         return set()
-    return {str(line.values.get(SPLIT, "train")) for line in _lines(file) if not line.problem}
+    return {split for split, _ in _divided(file) if split}
 
 
 def _images_of(file: Path, columns: Sequence[str]) -> dict[str, str]:

@@ -7,30 +7,49 @@ from itertools import accumulate, pairwise
 from typing import Literal
 
 from i2i.data.tables.contract import Problem, Table
-from i2i.data.tables.detect import SPLIT_NAMES, LayoutName, open_table, splits_of
-from i2i.errors import UsageError
+from i2i.data.tables.detect import LayoutName, open_table, splits_of
+from i2i.data.tables.splitnames import our_name
+from i2i.errors import DataError, UsageError
 from i2i.images import Header, Picture, Range
 from i2i.pairs import Block
 
 
 def open_portion(
-    root: str, split: str, layout: LayoutName | Literal["auto"], columns: Sequence[str], share: float
+    root: str, split: str, layout: LayoutName | Literal["auto"], columns: Sequence[str], share: float | None
 ) -> Table:
-    """As `open_table`, of a set whose split ``val`` is a share of its ``train``.
+    """As `open_table`, of a set whose split ``val`` is a share of its ``train`` where one is given.
 
     Raises:
         UsageError: If it has a split ``val`` of its own.
+        DataError: If all rows fall to one side.
         I2iError: As for `open_table`.
     """
-    if split not in ("train", "val"):
+    if share is None or split not in ("train", "val"):
         return open_table(root, split, layout, columns)
-    if own := set(SPLIT_NAMES["val"]).intersection(splits_of(root, layout)):
-        raise UsageError(f"{root} has a split {min(own)!r} already. Leave dataset.val_share away.")
-    return Portion(open_table(root, "train", layout, columns), share, "val" if split == "val" else "train")
+    if own := [name for name in splits_of(root, layout, columns) if our_name(name) == "val"]:
+        raise UsageError(f"{root} has a split {own[0]!r} already. Leave dataset.val_share away.")
+    table = open_table(root, "train", layout, columns)
+    portion = Portion(table, share, "val" if split == "val" else "train")
+    if table.names and not portion.names:
+        said, other = ("none", "larger") if split == "val" else ("all of them", "smaller")
+        raise DataError(
+            f"dataset.val_share: {share:g} of the {len(table.names)} pairs of {root}, drawn by their names, is {said}. "
+            f"Try a {other} share."
+        )
+    return portion
+
+
+def keys_of(table: Table) -> Sequence[str]:
+    """What the rows of a table are drawn by: their names, or its attribute ``keys`` where names depend on other rows.
+
+    Rows with the same key fall to the same side.
+    """
+    keys: Sequence[str] = getattr(table, "keys", table.names)
+    return keys
 
 
 class Portion:
-    """The rows whose names fall to one side: the same ones everywhere, and still when rows are added to the set.
+    """The rows whose keys fall to one side: the same ones everywhere, and still when rows are added to the set.
 
     Args:
         table: All rows.
@@ -40,7 +59,7 @@ class Portion:
 
     def __init__(self, table: Table, share: float, side: Literal["train", "val"]) -> None:
         self._table = table
-        self._rows = [row for row, name in enumerate(table.names) if (_draw(name) < share) == (side == "val")]
+        self._rows = [row for row, key in enumerate(keys_of(table)) if (_draw(key) < share) == (side == "val")]
         self.layout = f"{table.layout}, {share:g} of it held out"
         self.columns: Sequence[str] = table.columns
         self.names: Sequence[str] = [table.names[row] for row in self._rows]
@@ -65,6 +84,6 @@ class Portion:
         return [block._replace(pairs=end - start) for block, (start, end) in zip(whole, pairwise(starts), strict=True)]
 
 
-def _draw(name: str) -> float:
-    """A number in 0..1 that depends on the name alone."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+def _draw(key: str) -> float:
+    """A number in 0..1 that depends on the key alone."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -64,11 +65,15 @@ class ParquetTable(EncodedTable):
         ]
         self._missing = {number: rows for number in range(len(self._groups)) if (rows := self._rows_without(number))}
         self.blocks = [self._block(number) for number in range(len(self._groups))]
+        self._rows_before = [0, *accumulate(group.footer.row_group(group.number).num_rows for group in self._groups)]
         self._starts = [0, *accumulate(block.pairs for block in self.blocks)]
         self._cache = BlockCache(self._read, self.blocks)
         layout = f"Parquet, {len(found)} file{'s' if len(found) > 1 else ''}"
         super().__init__(layout, [], list(chosen), self._problems())
-        self.names = self._names(footers[0].schema.to_arrow_schema(), remote)
+        self._schema, self._remote = footers[0].schema.to_arrow_schema(), remote
+        self.names: Sequence[str] = (None if remote else self._stored_names()) or Places(
+            self._starts[-1], self._place_name
+        )
 
     def encoded(self, row: int, column: str) -> bytes:
         """The bytes of the image's file; see `Table`."""
@@ -101,11 +106,11 @@ class ParquetTable(EncodedTable):
         """Rows of a row group that lack an image; nothing is read where the footer says that there are none."""
         group = self._groups[number]
         metadata = group.footer.row_group(group.number)
-        if not any(leaf.statistics and leaf.statistics.null_count for leaf in _columns(metadata, self._leaves)):
+        if all(_is_filled(leaf) for leaf in _columns(metadata, self._leaves)):
             return []
         table = self._read(number)
         rows = zip(*(table.column(column).to_pylist() for column in table.column_names), strict=True)
-        return [row for row, values in enumerate(rows) if any(_bytes(value) is None for value in values)]
+        return [row for row, values in enumerate(rows) if not all(map(_bytes, values))]
 
     def _block(self, number: int) -> Block:
         group = self._groups[number]
@@ -128,16 +133,24 @@ class ParquetTable(EncodedTable):
                 problems.append(Problem(name, "bad-row", f"{where} lacks an image. Mend or remove it."))
         return problems
 
-    def _names(self, schema: pa.Schema, remote: bool) -> Sequence[str]:
-        places = Places(self._starts[-1], self._place_name)
-        if remote:
-            return places
+    @cached_property
+    def keys(self) -> Sequence[str]:
+        """Names that are stored, also behind an address; else the row's number in the split, as `ArrowTable` counts."""
+        stored = self._stored_names() if self._remote else None if isinstance(self.names, Places) else self.names
+        return stored or Places(self._starts[-1], self._number)
+
+    def _stored_names(self) -> Sequence[str] | None:
+        schema = self._schema
         columns = [name for name in NAME_COLUMNS if name in schema.names and is_text(schema.field(name).type)]
         paths = [leaf.replace(".bytes", ".path") for leaf in self._leaves[:1] if _has_path(schema, leaf)]
         for column in [*columns, *paths]:
             if (names := distinct(self._texts(column), files=column in (*paths, "file_name", "filename"))) is not None:
                 return names
-        return places
+        return None
+
+    def _number(self, row: int) -> str:
+        block, place = self._place(row)
+        return str(self._rows_before[block] + place)
 
     def _place_name(self, row: int) -> str:
         block, place = self._place(row)
@@ -219,6 +232,12 @@ def _columns(metadata: pq.RowGroupMetaData, leaves: Sequence[str]) -> Iterator[p
         column = metadata.column(number)
         if column.path_in_schema in leaves:
             yield column
+
+
+def _is_filled(column: pq.ColumnChunkMetaData) -> bool:
+    """Whether the footer says that no row lacks its image; of empty ones it does not tell."""
+    statistics = column.statistics
+    return statistics is not None and statistics.has_null_count and statistics.null_count == 0
 
 
 def _bytes(value: Any) -> Any:

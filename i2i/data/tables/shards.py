@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
 
-from i2i.errors import DataError, MissingInputError
+from i2i.errors import DataError, I2iError, MissingInputError
 from i2i.pairs import SPLITS
 
 KEYWORDS = {
@@ -58,6 +58,9 @@ def find(root: str, suffix: str) -> list[Shard]:
 def by_split(shards: Sequence[Shard]) -> dict[str, list[Shard]]:
     """Split -> its shards, by their names, as the Hub understands them; where no name says a split, all are ``train``.
 
+    Raises:
+        DataError: If some names say a split, and others do not.
+
     Example:
         >>> list(by_split([Shard("", "data/train-00000-of-00001"), Shard("", "data/dev-00000-of-00001")]))
         ['train', 'val']
@@ -65,11 +68,19 @@ def by_split(shards: Sequence[Shard]) -> dict[str, list[Shard]]:
         ['train']
     """
     found: dict[str, list[Shard]] = {split: [] for split in SPLITS}
+    nameless = []
     for shard in shards:
         if split := _split_of(shard.name):
             found.setdefault(split, []).append(shard)
+        else:
+            nameless.append(shard)
     named = {split: of_split for split, of_split in found.items() if of_split}
-    return named or ({"train": list(shards)} if shards else {})
+    if named and nameless:
+        raise DataError(
+            f"{nameless[0].url} does not say its split, as other files beside it do ({', '.join(named)}). "
+            "Put train, val or test into its name, or move it away."
+        )
+    return named or ({"train": nameless} if nameless else {})
 
 
 def _split_of(name: str) -> str | None:
@@ -104,15 +115,15 @@ def opened(url: str) -> Iterator[IO[Any]]:
 
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Errors of files and of the network as one line."""
+    """Errors of files, of addresses and of the network as one line."""
     try:
         yield
-    except FileNotFoundError as error:
-        if isinstance(error, MissingInputError):
-            raise
+    except I2iError:
+        raise
+    except FileNotFoundError:
         raise MissingInputError(f"There is no {where!r}. Give a file, a folder or an address that is there.") from None
     except ImportError as error:
         raise DataError(f"{where} cannot be read: {error}.") from None
-    except OSError as error:
-        reason = (error.strerror or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+    except (OSError, ValueError) as error:  # fsspec: an address of no kind that it knows
+        reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise DataError(f"{where} cannot be read: {reason}.") from error

@@ -67,14 +67,14 @@ class TarTable(EncodedTable):
                 problems.append(_incomplete(found[number], key, lacking))
             else:
                 whole.append((number, key, row))
-        keys = [printable(key) for _, key, _ in whole]
-        if len(set(keys)) < len(keys):
-            keys = [f"{printable(found[number].name)}/{printable(key)}" for number, key, _ in whole]
+        names = self.keys = [printable(key) for _, key, _ in whole]
+        if len(set(names)) < len(names):
+            names = [f"{printable(found[number].name)}/{printable(key)}" for number, key, _ in whole]
         self._shard_of = np.array([number for number, _, _ in whole], np.int32)
         extents = [[row[column] for column in columns] for _, _, row in whole]
         self._extents = np.array(extents, np.int64).reshape(len(whole), len(columns), 2)
         layout = f"WebDataset, {len(found)} shard{'s' if len(found) > 1 else ''}"
-        super().__init__(layout, keys, columns, problems)
+        super().__init__(layout, names, columns, problems)
         runs = list(self._runs()) if remote else []
         self.blocks = [Block(len(rows), size) for rows, _, size in runs]
         self._starts = [0, *accumulate(block.pairs for block in self.blocks)]

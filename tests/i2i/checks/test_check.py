@@ -264,6 +264,7 @@ COMPANIONS = {
     "not-square": {"unequal-sizes", "odd-sizes"},
     "tiny": {"odd-sizes", "small-for-generator"},
     "near-leak": {"odd-sizes"},
+    "no-train": {"other-split"},
     "half-leak": {"pair-shifted"},  # the halves of the planted pair have nothing to do with each other
     "mixed-types": {"widened"},
 }
@@ -335,7 +336,7 @@ def test_a_column_that_is_not_there_is_refused(sound: Path) -> None:
 
 
 def test_direction_says_which_column_is_the_source(sound: Path) -> None:
-    assert examine(sound, direction="BtoA").columns.source == ("imageB",)
+    assert examine(sound, options={"direction": "BtoA"}).columns.source == ("imageB",)
 
 
 def test_generators_are_asked_for_their_sizes(sound: Path) -> None:
@@ -381,11 +382,11 @@ def test_a_decoder_that_dies_is_an_error_about_its_image(dataset: Path, monkeypa
     assert examination.looked_at == TRAIN + VAL
 
 
-def build_deadly(root: str, declared: Any) -> Callable[[Any], Any]:
+def build_deadly(*arguments: Any) -> Callable[[Any], Any]:
     """As `i2i.data.checks.measuring.build`, on a decoder that one image kills."""
     from i2i.data.checks import measuring
 
-    work = measuring.build(root, declared)
+    work = measuring.build(*arguments)
 
     def deadly(task: Any) -> Any:
         if (task.split, task.row) == ("train", 3):
@@ -460,3 +461,52 @@ def test_page_of_a_sound_dataset_says_so(sound: Path, tmp_path: Path) -> None:
     text = write_page(examine(sound, labels=()), tmp_path / "new" / "page").read_text("utf-8")
     assert "Ready to train on." in text
     assert "no-partner" not in text
+
+
+def in_columns(root: Path) -> Path:
+    """12 bits of gray in 16, in columns of names that nobody knows, without a split to measure on."""
+    for number in range(20):
+        for column in ("height", "shade"):
+            place = root / "train" / column / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            images.write(
+                place,
+                (negative(picture(number)) if column == "shade" else picture(number))[..., :1].astype(np.uint16) * 16,
+            )
+    return root
+
+
+def test_options_of_training_are_those_of_the_examination(tmp_path: Path) -> None:
+    root = in_columns(tmp_path / "terrain")
+    options = {"source": ["height"], "target": ["shade"], "val_share": 0.2}
+    plain = examine(root, options=options)
+    assert "low-bits-in-16" in {diagnosis.code for diagnosis in plain.diagnoses}
+    ranged = examine(root, options={**options, "source_range": [0, 4095], "target_range": [0, 4095]})
+    assert ranged.columns == (("height",), ("shade",))
+    assert {diagnosis.code for diagnosis in ranged.diagnoses} <= {"odd-sizes", "not-square"}
+    assert {split for split, facts in ranged.splits.items() if facts.names} == {"train", "val"}
+    assert ranged.pairs == 20
+    read = images.read(root / "train" / "height" / f"{ranged.splits['train'].names[0]}.png", value_range=(0, 4095))
+    assert ranged.splits["train"].facts["height"]["high"][0] == read.pixels.max() > 0.5
+    page = write_page(ranged, tmp_path / "page").read_text("utf-8")
+    assert "val_share=0.2" in page
+    assert page.count("data:image/png") >= 24  # 12 pairs, read as the examination read them
+    narrow = examine(root, options={**options, "source_range": [0, 100]})
+    assert "training-stops" in {diagnosis.code for diagnosis in narrow.diagnoses}
+
+
+def test_options_that_there_are_not_are_refused(sound: Path) -> None:
+    with pytest.raises(UsageError, match="dataset 'pairs': no option 'ranges'"):
+        examine(sound, options={"ranges": 1})
+
+
+def test_a_split_that_training_does_not_see_is_a_warning_and_a_bad_line_counts_once(tmp_path: Path) -> None:
+    rows = []
+    for number, split in enumerate(("train", "val", "extra", None)):
+        images.write(tmp_path / f"a{number}.png", picture(number))
+        images.write(tmp_path / f"b{number}.png", negative(picture(number)))
+        rows.append(json.dumps({"source": f"a{number}.png", "target": f"b{number}.png", "split": split}))
+    (tmp_path / "manifest.jsonl").write_text("\n".join(rows))
+    codes = found(tmp_path)
+    assert codes["other-split"].startswith("warning 1 Training does not see the 1 pair of the split 'extra'")
+    assert codes["bad-row"].startswith("error 1 ")

@@ -77,12 +77,12 @@ def test_what_the_datasets_library_saved_is_read(tmp_path: Path) -> None:
 
 def test_a_row_that_lacks_an_image_is_left_out_and_named(tmp_path: Path) -> None:
     b: list[Any] = [{"bytes": data, "path": None} for data in B]
-    b[4] = None
+    b[4], b[6] = None, {"bytes": b"", "path": "six.png"}
     facades(imageB=b).save_to_disk(tmp_path / "set")
     table = open_table(tmp_path / "set", "train")
-    assert [(problem.name, problem.reason) for problem in table.problems] == [("4", "bad-row")]
-    assert [table.encoded(row, "imageB") for row in range(len(table.names))] == B[:4] + B[5:]
-    assert list(table.names)[3:5] == ["3", "5"]
+    assert [(problem.name, problem.reason) for problem in table.problems] == [("4", "bad-row"), ("6", "bad-row")]
+    assert [table.encoded(row, "imageB") for row in range(len(table.names))] == [*B[:4], B[5], *B[7:]]
+    assert list(table.names)[3:6] == ["3", "5", "7"]
 
 
 def test_a_set_cannot_have_a_file_read_that_did_not_come_with_it(tmp_path: Path) -> None:
@@ -196,3 +196,15 @@ def test_what_the_hub_does_not_have_is_one_line(server: Hub, tmp_path: Path) -> 
         assert refusal["error"] == "MissingInputError", refusal
         assert "hf://huggan/fassades" in refusal["text"]
         assert "\n" not in refusal["text"]
+
+
+def test_only_errors_are_written_where_no_terminal_is(server: Hub, tmp_path: Path) -> None:
+    environment = {**os.environ, **server.environment(tmp_path / "home")}
+    environment.pop("HF_DATASETS_DISABLE_PROGRESS_BARS", None)
+    command = [sys.executable, "-m", "i2i", "data", "check", "hf://huggan/facades", "--workers", "1", "--json"]
+    command += ["--generator", "unet,depth=1"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert json.loads(done.stdout)["pairs"] == 2 * COUNT - COUNT // 2
+    assert [line for line in done.stderr.splitlines() if not line.startswith("Error: ")] == []

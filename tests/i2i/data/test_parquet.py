@@ -113,13 +113,26 @@ def test_a_row_that_lacks_an_image_is_left_out_and_named(tmp_path: Path) -> None
     assert [block.pairs for block in read.blocks] == [6, 8, 8, 0]  # type: ignore[attr-defined]
 
 
-def test_without_statistics_a_row_that_lacks_an_image_is_named_when_it_is_read(tmp_path: Path) -> None:
-    table = pa.table({"A": A[:3], "B": [B[0], None, B[2]]})
+def test_without_statistics_rows_that_lack_an_image_are_found_by_looking(tmp_path: Path) -> None:
+    table = pa.table({"A": A[:4], "B": [B[0], None, B[2], b""]})
     pq.write_table(table, tmp_path / "train.parquet", write_statistics=False)
     read = open_table(tmp_path, "train")
-    assert read.encoded(2, "B") == B[2]
+    assert [problem.name for problem in read.problems] == ["train/1", "train/3"]
+    assert [read.encoded(row, "B") for row in range(2)] == [B[0], B[2]]
+
+
+def test_an_image_without_bytes_is_named_when_it_is_read(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"A": A[:3], "B": [B[0], b"", B[2]]}), tmp_path / "train.parquet")
+    read = open_table(tmp_path, "train")
     with pytest.raises(DataError, match=r"B in row 1 of .*train\.parquet is empty"):
         read.encoded(1, "B")
+
+
+@pytest.mark.parametrize("name", ["more.parquet", "data/0001.parquet"])
+def test_a_file_that_says_no_split_beside_others_that_do_is_named(from_the_hub: Path, name: str) -> None:
+    pq.write_table(pa.table({"imageA": A, "imageB": B}), from_the_hub / name)
+    with pytest.raises(DataError, match=rf"{name} does not say its split.*train, val"):
+        open_table(from_the_hub, "train")
 
 
 def test_a_broken_image_is_named_with_its_file_and_row(tmp_path: Path) -> None:

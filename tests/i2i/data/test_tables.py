@@ -221,3 +221,141 @@ def test_columns_are_the_named_ones_or_a_known_pair() -> None:
         choose(there, ("depth",), ("image",), "BtoA")
     with pytest.raises(DataError, match="Which column is the source"):
         choose(["left", "right"], (), (), "AtoB")
+
+
+def rows_of(*splits: object) -> list[dict[str, Any]]:
+    return [{"source": "a/one.png", "target": "b/one.webp", "split": split} for split in splits]
+
+
+def test_a_row_without_a_usable_split_is_named_and_an_odd_spelling_is_understood(tmp_path: Path) -> None:
+    both_sides(tmp_path, "a", "b")
+    write_manifest(tmp_path / "manifest.jsonl", rows_of("train", "train ", "", None, 3, " test"))
+    assert splits_of(tmp_path) == ["train", "test"]
+    for split, rows in (("train", 2), ("test", 1)):
+        table = open_table(tmp_path, split)
+        assert len(table.names) == rows
+        assert [(problem.name, problem.reason) for problem in table.problems] == [
+            (f"line {number}", "bad-row") for number in (3, 4, 5)
+        ]
+    write_manifest(tmp_path / "manifest.jsonl", rows_of("Train", "VAL"))
+    assert len(open_table(tmp_path, "train").names) == len(open_table(tmp_path, "val").names) == 1
+
+
+def test_one_split_by_two_names_is_refused(tmp_path: Path) -> None:
+    for split in ("train", "val", "validation"):
+        both_sides(tmp_path / split, "A", "B")
+    with pytest.raises(DataError, match="'val' and 'validation', which are one"):
+        open_table(tmp_path, "train")
+    both_sides(tmp_path / "lists", "a", "b")
+    write_manifest(tmp_path / "lists" / "manifest.jsonl", rows_of("train", "Train"))
+    with pytest.raises(DataError, match="'Train' and 'train', which are one"):
+        splits_of(tmp_path / "lists")
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "columns"),
+    [
+        (("train/imageA", "train/imageB"), "val", ()),
+        (("train/imageA", "train/imageB"), "valA", ()),
+        (("train/day", "train/night"), "val/day", ("day", "night")),
+        (("trainA", "trainB"), "validation", ()),
+        (("trainA", "trainB"), "valB", ()),
+        (("A/train", "B/train"), "A/val", ()),
+        (("train", "train"), "Val/imageA", ()),
+    ],
+)
+def test_a_folder_called_like_a_split_that_is_stored_otherwise_is_named(
+    tmp_path: Path, train: tuple[str, str], val: str, columns: tuple[str, ...]
+) -> None:
+    both_sides(tmp_path, *train)
+    assert splits_of(tmp_path, columns=columns) == ["train"]
+    (tmp_path / val).mkdir(parents=True)
+    assert splits_of(tmp_path, columns=columns) == ["train"]
+    fill(tmp_path / val / "three.png", 3)
+    with pytest.raises(DataError, match=r"[vV]al\w* holds images, but no pairs as 'train' does"):
+        open_table(tmp_path, "train", columns=columns)
+
+
+def test_columns_of_unknown_names_are_not_taken_for_halves(tmp_path: Path) -> None:
+    both_sides(tmp_path / "train", "night", "day")
+    fill(tmp_path / "train" / "day" / "three.png", 3)
+    with pytest.raises(DataError, match=r"of the same names in day, night.*dataset\.source=\[day\].*layout=ab"):
+        open_table(tmp_path, "train")
+    assert len(open_table(tmp_path, "train", "ab").names) == 5
+    assert len(open_table(tmp_path, "train", columns=("night", "day")).names) == 2
+    fill(tmp_path / "train" / "both.png", 3)  # beside the folders: files of the top
+    assert len(open_table(tmp_path, "train").names) == 6
+
+
+def test_lists_of_splits_do_not_leave_out_a_folder_of_images(tmp_path: Path) -> None:
+    both_sides(tmp_path / "train", "a", "b")
+    write_manifest(tmp_path / "train" / "metadata.jsonl", [{"source": "a/one.png", "target": "b/one.webp"}])
+    fill(tmp_path / "test" / "one.png", 1)
+    with pytest.raises(DataError, match="test holds images"):
+        open_table(tmp_path, "train")
+
+
+def test_paths_that_are_no_files_are_bad_rows(tmp_path: Path) -> None:
+    both_sides(tmp_path, "a", "b")
+    good = {"source": "a/one.png", "target": "b/one.webp"}
+    odd = ["a", f"{'x' * 300}/one.png", f"{'x' * 300}.png", "a/one.png/two.png", "a\0/x.png"]
+    write_manifest(tmp_path / "manifest.jsonl", [good, *({**good, "source": path} for path in odd)])
+    table = open_table(tmp_path, "train")
+    assert list(table.names) == ["a/one"]
+    assert [problem.name for problem in table.problems] == [f"line {number}" for number in range(2, 7)]
+    assert "is a folder" in table.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "source;target\na/one.png;b/one.webp\n",
+            "line 2, does not have two columns of images; it has 'source;target'",
+        ),
+        ("source,target\n", "It has no rows"),
+        ("", "It has no rows"),
+        ("source,target\n,\n", "line 2, does not have two columns of images; it has 'source', 'target'"),
+        ("source,target,split\na/one.png,b/one.webp,\n", "'split' is \"\". Write train, val or test"),
+    ],
+)
+def test_a_list_that_cannot_be_used_says_why(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "pairs.csv").write_text(text)
+    with pytest.raises(DataError, match=r"pairs.csv cannot be used as a list of pairs") as refusal:
+        open_table(tmp_path / "pairs.csv", "train")
+    assert said in str(refusal.value)
+    assert "folders" not in str(refusal.value)
+
+
+def test_a_list_without_the_named_columns_says_which_it_has(tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").write_text('{"source": "a.png", "target": "b.png"}\n')
+    with pytest.raises(DataError, match="does not have columns night, day; it has 'source', 'target'"):
+        open_table(tmp_path / "pairs.jsonl", "train", columns=("night", "day"))
+
+
+@pytest.mark.parametrize("address", ["hf://x", "nothing://x"])
+def test_an_address_of_no_known_kind_is_one_line(address: str) -> None:
+    with pytest.raises(DataError, match=address) as refusal:
+        open_table(address, "train")
+    assert "\n" not in str(refusal.value)
+
+
+def test_single_images_are_no_halves(tmp_path: Path) -> None:
+    fill(tmp_path / "images" / "one.png", 1)
+    for layout in ("auto", "ab"):
+        with pytest.raises(DataError, match="single images and no pairs"):
+            splits_of(tmp_path, layout)
+    fill(tmp_path / "renamed" / "train" / "one.png", 1)
+    assert splits_of(tmp_path / "renamed") == ["train"]
+    (tmp_path / "renamed" / "dataset.yaml").write_text("counts:\n  made: 1\n  train: 1\n", "utf-8")
+    assert splits_of(tmp_path / "renamed") == ["train"]
+    (tmp_path / "renamed" / "dataset.yaml").write_text("counts:\n  made: 1\n", "utf-8")
+    with pytest.raises(DataError, match="single images and no pairs"):
+        splits_of(tmp_path / "renamed")
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    both_sides(tmp_path / "train", "imageA", "imageB")
+    for ask in (splits_of, lambda root, columns: open_table(root, "train", columns=columns)):
+        with pytest.raises(UsageError, match=r"no column 'nosuch'\. Columns: imageA, imageB"):
+            ask(tmp_path, columns=("imageA", "nosuch"))

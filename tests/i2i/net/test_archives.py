@@ -243,3 +243,14 @@ def test_what_is_no_archive_is_an_error(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(data)
     with pytest.raises(ArchiveError, match="damaged, or no archive"):
         extract(tmp_path / "archive", tmp_path / "out")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+def test_a_tar_that_was_cut_between_two_members_is_an_error(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    whole = make_tar(tmp_path / "whole.tar", {"1.png": b"1" * 100, "2.png": b"2" * 512}).read_bytes()
+    for members in (1, 2):
+        (tmp_path / "cut.tar").write_bytes(pack(whole[: 1024 * members]))
+        with pytest.raises(ArchiveError, match="it is cut off"):
+            extract(tmp_path / "cut.tar", tmp_path / "out")
+    (tmp_path / "ends.tar").write_bytes(pack(whole[: 1024 * 2 + 512]))
+    assert len(extract(tmp_path / "ends.tar", tmp_path / "out")) == 2

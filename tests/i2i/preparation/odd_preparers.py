@@ -30,7 +30,7 @@ class Negative:
         self,
         *,
         strength: Annotated[int, Field(ge=1, le=3)] = 1,
-        log: Path | None = None,
+        log: str = "",
         pause: float = 0.0,
     ) -> None:
         self.strength = strength
@@ -39,8 +39,8 @@ class Negative:
 
     def __call__(self, *images: Pixels) -> Pair:
         (image,) = images
-        if self.log is not None:
-            with self.log.open("ab") as file:
+        if self.log:
+            with Path(self.log).open("ab") as file:
                 file.write(b".")
         time.sleep(self.pause)
         return Pair((np.iinfo(image.dtype).max - image) // self.strength, image)
@@ -169,7 +169,7 @@ class Numbers:
         log: File that gets one byte for each item that is made.
     """
 
-    def __init__(self, *, log: Path | None = None) -> None:
+    def __init__(self, *, log: str = "") -> None:
         self.log = log
 
     def plan(self, sources: Sequence[str]) -> str:
@@ -186,8 +186,8 @@ class Numbers:
         return Finding(items, left_out, "CC0-1.0", "Nobody", facts={"until": count})
 
     def make(self, item: Item) -> Pair:
-        if self.log is not None:
-            with self.log.open("ab") as file:
+        if self.log:
+            with Path(self.log).open("ab") as file:
                 file.write(b".")
         pixels = np.random.default_rng(item.key).integers(0, 256, (16, 16, 3)).astype(np.uint8)
         return Pair(pixels, 255 - pixels)
@@ -198,7 +198,7 @@ class Crowded:
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
-    def __init__(self, *, val: float = 0) -> None: ...
+    def __init__(self, *, layout: str = "") -> None: ...
 
 
 class Typed:

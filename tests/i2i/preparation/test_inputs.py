@@ -89,7 +89,8 @@ def test_copies_in_another_size_and_format_stay_in_one_split(tmp_path: Path) -> 
     rows = {row.name: row for row in report.rows}
     for seed in range(12):
         one, copy = rows[f"{seed}.png"], rows[f"{seed} copy.jpg"]
-        assert one.likeness == copy.likeness != ""
+        assert one.likeness
+        assert one.likeness == copy.likeness
         assert one.split == copy.split
     assert len({row.likeness for row in report.rows}) == 12
     assert report.splits["val"] == 12
@@ -156,9 +157,31 @@ def test_preparer_finds_its_items_and_everything_about_them_is_kept(tmp_path: Pa
     assert told["sources"] == ["http://host/20"]
     with pytest.raises(UsageError, match=r"was made from other images: 'row 0/20'"):
         prepare("numbers", ["http://host/22"], out, val=0.2)
-    for flag in ("group", "match"):
-        with pytest.raises(UsageError, match=f"finds its inputs itself, so that --{flag}"):
-            prepare("numbers", ["3"], tmp_path / "new", **{flag: "(a)"})  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="finds its inputs itself, so that --match"):
+        prepare("numbers", ["3"], tmp_path / "new", match="(a)")
+
+
+def test_expression_groups_the_items_that_have_no_group(tmp_path: Path) -> None:
+    report = prepare("numbers", ["http://host/20"], tmp_path / "out", group=r"(\d)$", val=0.2, workers=2)
+    groups = {row.metadata["number"]: row.group for row in report.rows if row.status == "made"}
+    assert groups == {i: f"pair {i // 2}" if i < 8 else str(i % 10) for i in range(20)}
+    with pytest.raises(UsageError, match=r"--group '\(cat\)' does not match 'row 0/8'"):
+        prepare("numbers", ["http://host/20"], tmp_path / "new", group="(cat)")
+
+
+def test_ids_have_no_looks_and_one_photograph_with_two_maps_is_in_one_split(tmp_path: Path) -> None:
+    coarse = np.random.default_rng(0).permuted(np.tile(np.arange(0, 252, 28, dtype=np.uint8), (8, 1)), axis=1)
+    for number in range(12):
+        photo = np.random.default_rng(number // 2).integers(0, 100, (256, 288, 3)).astype(np.uint8)
+        ids = np.kron(coarse, np.ones((32, 32), np.uint8))[..., None]
+        ids[0, 0] = number  # another map, and the same to look at
+        for folder, pixels in (("a", photo), ("b", photo + np.uint8(number)), ("c", ids)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            images.write(tmp_path / folder / f"{number:02}.png", pixels)
+    report = prepare("three", [tmp_path / name for name in "abc"], tmp_path / "out", val=0.4, workers=2)
+    splits = {row.name: row.split for row in report.rows}
+    assert report.splits["val"] == 4
+    assert all(splits[f"{i:02}"] == splits[f"{i + 1:02}"] for i in range(0, 12, 2))
 
 
 def test_what_is_stated_about_the_sources_is_in_the_card(tmp_path: Path, photos: Photos) -> None:

@@ -218,6 +218,34 @@ def test_overwriting_that_is_stopped_never_mixes_two_datasets(
     assert tree(out) == tree(tmp_path / "fresh")
 
 
+def test_stopping_at_any_change_while_the_old_dataset_is_replaced_leaves_the_old_or_goes_on(
+    tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+) -> None:
+    source, begun = photos(3), tmp_path / "begun"
+    prepare("negative", [source], begun, val=0.4, workers=1)
+    old = tree(begun)
+    new: dict[str, Any] = {"layout": "ab", "val": 0, "workers": 1}
+    with pytest.raises(KilledError), killer.armed(begun / "preparing" / "finishing", 0):
+        prepare("negative", [source], begun, overwrite=True, **new)
+    assert old.items() <= tree(begun).items()
+    prepare("negative", [source], tmp_path / "fresh", **new)
+    for stop in range(100):
+        out = tmp_path / "out"
+        shutil.copytree(begun, out)
+        try:
+            with killer.armed(out, stop):
+                prepare("negative", [source], out, overwrite=stop % 2 == 0, **new)
+        except KilledError:
+            there = tree(out)
+            assert there.get("dataset.yaml") != old["dataset.yaml"] or old.items() <= there.items()
+            prepare("negative", [source], out, **new)
+            assert tree(out) == tree(tmp_path / "fresh"), stop
+            shutil.rmtree(out)
+        else:
+            break
+    assert 20 < stop < 99
+
+
 def test_finished_dataset_of_other_images_is_not_touched(tmp_path: Path, photos: Photos, tree: Tree) -> None:
     source, out = photos(3), tmp_path / "out"
     prepare("negative", [source], out, workers=1)

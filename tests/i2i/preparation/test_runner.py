@@ -84,7 +84,7 @@ def test_dataset_has_every_pair(made: Made) -> None:
 def test_dataset_says_how_it_was_made(made: Made) -> None:
     card = safe_yaml.load((made.out / "dataset.yaml").read_text(), "card")
     assert card["preparer"] == "negative"
-    assert card["options"] == {"strength": 2, "log": None, "pause": 0.0}
+    assert card["options"] == {"strength": 2, "log": "", "pause": 0.0}
     assert card["counts"] == {"made": 10, "skipped": 0, "rejected": 0, "train": 7, "val": 2, "test": 1}
     assert card["images"]["imageB"] == [
         {"images": 10, "dtype": "uint8", "channels": 3, "range": [0, 255], "height": [20, 20], "width": [24, 24]}

@@ -198,7 +198,7 @@ def test_store_is_listed_as_a_folder_is() -> None:
     store = fsspec.filesystem("memory")
     for name in ("a/1.png", "a/b/2.JPG", "a/.git/3.png", "a/notes.txt", "a/out/4.png"):
         store.pipe_file(f"/listed/{name}", b"x" * len(name))
-    listing = list_sources([absolute("memory://listed/a/")], absolute("memory://listed/a/out"))
+    listing = list_sources([absolute("memory://listed/a/")], [absolute("memory://listed/a/out")])
     assert [(found.name, found.inner, found.file) for found in listing.files] == [
         ("1.png", "1.png", "memory:///listed/a/1.png"),
         ("b/2.JPG", "b/2.JPG", "memory:///listed/a/b/2.JPG"),
@@ -206,13 +206,13 @@ def test_store_is_listed_as_a_folder_is() -> None:
     assert [found.stamp.split()[0] for found in listing.files] == ["7", "9"]
     assert listing.skipped == [(".git/3.png", "junk"), ("notes.txt", ".txt")]
     with pytest.raises(MissingInputError, match="nothing at"):
-        list_sources(["memory://nowhere"], "")
+        list_sources(["memory://nowhere"], [])
     with pytest.raises(UsageError, match="download the images first"):
-        list_sources(["https://host/a"], "")
+        list_sources(["https://host/a"], [])
     with pytest.raises(UsageError, match="cannot be opened"):
         absolute("nosuch://host/a")
     with pytest.raises(UsageError, match="Give sources of one place"):
-        list_sources(["memory://listed/a", "/tmp"], "")
+        list_sources(["memory://listed/a", "/tmp"], [])
 
 
 def stored(url: str) -> dict[str, bytes]:
@@ -250,17 +250,6 @@ def test_dataset_is_uploaded_whole_and_again_only_what_is_missing(
     assert names[-1] == CARD
     prepare("negative", [source], url, work=work, workers=1)
     assert len(sent) == len(names) + 1
-
-
-def test_what_is_elsewhere_is_replaced_only_on_request(source: Path, tmp_path: Path) -> None:
-    url, work = "memory://bucket/other", tmp_path / "work"
-    fsspec.filesystem("memory").pipe_file("/bucket/other/thesis.tex", b"years")
-    with pytest.raises(UsageError, match=r"holds something else, such as 'thesis\.tex'"):
-        prepare("negative", [source], url, work=work, workers=1)
-    assert stored(url) == {"thesis.tex": b"years"}
-    prepare("negative", [source], url, work=work, workers=1, overwrite=True)
-    assert "thesis.tex" not in stored(url)
-    assert CARD in stored(url)
 
 
 def test_every_flipped_bit_and_every_missing_file_is_found(source: Path, tmp_path: Path) -> None:

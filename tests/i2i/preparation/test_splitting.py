@@ -16,12 +16,14 @@ SHARES = st.sampled_from([(0.1, 0.0), (0.1, 0.1), (0.25, 0.25), (0.0, 0.0), (0.5
 RULES = st.sampled_from(get_args(Rule))
 SOME = st.sampled_from(["", "", "x", "y", "z"])
 MEMBERS = st.lists(st.tuples(st.integers(0, 30), SOME, SOME), max_size=40).map(
-    lambda drawn: [Member(f"{i}.png", f"sum {c}", like, group) for i, (c, like, group) in enumerate(drawn)]
+    lambda drawn: [
+        Member(f"{i}.png", (f"sum {c}",), (like,) if like else (), group) for i, (c, like, group) in enumerate(drawn)
+    ]
 )
 
 
 def distinct(count: int, prefix: str = "") -> list[Member]:
-    return [Member(f"{prefix}{i}.png", f"sum {prefix}{i}") for i in range(count)]
+    return [Member(f"{prefix}{i}.png", (f"sum {prefix}{i}",)) for i in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -64,15 +66,53 @@ def test_same_content_same_looks_and_same_group_stay_together(
 
 
 @given(MEMBERS, SHARES)
-def test_groups_never_make_a_share_larger_than_it_is(members: list[Member], shares: tuple[float, float]) -> None:
+def test_a_share_is_larger_than_it_should_be_only_where_it_would_be_empty(
+    members: list[Member], shares: tuple[float, float]
+) -> None:
     wanted = Counter(assign(distinct(len(members)), *shares, 0).values())
-    counts = Counter(assign(members, *shares, 0).values())
-    assert counts["val"] <= wanted["val"]
-    assert counts["test"] <= wanted["test"]
+    splits = assign(members, *shares, 0)
+    for split in ("val", "test"):
+        held_out = [member for member in members if splits[member.name] == split]
+        if len(held_out) > wanted[split]:
+            assert len(together(held_out)) == 1
+            smaller = [block for block in together(members) if len(block) < len(held_out)]
+            assert all(splits[name] in {"val", "test"} - {split} for block in smaller for name in block)
+        elif wanted[split] and not held_out:
+            assert len(together([member for member in members if splits[member.name] == "train"])) == 1
+
+
+def together(members: list[Member]) -> list[set[str]]:
+    """Names of the pairs that marks link, by merging what overlaps until nothing does."""
+    blocks = [({member.name}, set(member.marks())) for member in members]
+    merged: list[tuple[set[str], set[str]]] = []
+    for names, marks in blocks:
+        linked = [block for block in merged if block[1] & marks]
+        merged = [block for block in merged if not block[1] & marks]
+        merged.append((names.union(*(b[0] for b in linked)), marks.union(*(b[1] for b in linked))))
+    return [names for names, _ in merged]
+
+
+def test_three_videos_have_a_validation_and_a_test_one() -> None:
+    sizes = {"a": 50, "b": 30, "c": 40}
+    members = [Member(f"{v}/{i}", (f"{v} {i}",), (), v) for v, count in sizes.items() for i in range(count)]
+    splits = assign(members, 0.1, 0.1, 0)
+    assert {split: {name[0] for name in splits if splits[name] == split} for split in ("val", "test")} == {
+        "val": {"b"},
+        "test": {"c"},
+    }
+    assert set(assign(members[:50], 0.1, 0.1, 0).values()) == {"train"}
+
+
+def test_any_image_in_common_keeps_pairs_together() -> None:
+    members = [Member(f"{i}", (f"source {i}", f"target {i // 2}")) for i in range(20)]
+    members += [Member(f"like {i}", (f"own {i}",), (f"a {i}", f"b {i // 2}")) for i in range(20)]
+    splits = assign(members, 0.3, 0.2, 0)
+    for start in range(0, 40, 2):
+        assert splits[members[start].name] == splits[members[start + 1].name]
 
 
 def test_single_pictures_fill_what_groups_leave() -> None:
-    members = [Member(f"twin {i}", "same") for i in range(50)] + distinct(50)
+    members = [Member(f"twin {i}", ("same",)) for i in range(50)] + distinct(50)
     assert Counter(assign(members, 0.2, 0.1, 0).values()) == {"train": 70, "val": 20, "test": 10}
 
 
@@ -87,7 +127,12 @@ def test_more_pairs_never_move_others_when_split_by_hash(
     drawn: list[tuple[int, str]], first: int, shares: tuple[float, float], seed: int, looks: bool
 ) -> None:
     members = [
-        Member(f"{i}", f"own {i}" if mark else f"sum {c}", mark if looks else "", "" if looks else mark)
+        Member(
+            f"{i}",
+            (f"own {i}" if mark else f"sum {c}",),
+            (mark,) if looks and mark else (),
+            "" if looks else mark,
+        )
         for i, (c, mark) in enumerate(drawn)
     ]
     before = assign(members[:first], *shares, seed, "hash")
@@ -115,7 +160,7 @@ def test_what_must_go_somewhere_goes_there_and_takes_its_group_along(
     forced: list[Split | None], groups: list[str], shares: tuple[float, float], rule: Rule
 ) -> None:
     members = [
-        Member(f"{i}", f"sum {i}", "", group, split)
+        Member(f"{i}", (f"sum {i}",), (), group, split)
         for i, (split, group) in enumerate(zip(forced, groups, strict=False))
     ]
     splits = assign(members, *shares, 0, rule)

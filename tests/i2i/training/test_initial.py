@@ -48,7 +48,7 @@ def test_weights_are_the_models_bit_for_bit(model: Path, shared_pairs: Path, tmp
     config = configured(shared_pairs, "recipe.gan_weight=1", "discriminator.layers=1", init=model)
     trainer = Trainer(RunFolder(tmp_path), config, Reporter())
     drawn = {name: tensor.clone() for name, tensor in trainer.recipe.state_dict().items()}
-    assert load_initial(trainer.recipe, config) == ["generator"]
+    assert load_initial(trainer.recipe, config, trainer.channels) == ["generator"]
     saved = load_file(model / "model" / "generator.safetensors")
     for name, tensor in trainer.recipe.state_dict().items():
         part, _, rest = name.partition(".")
@@ -79,3 +79,12 @@ def test_init_cannot_change_when_a_run_is_resumed(model: Path, run_cli: Cli) -> 
     code, _, err = run_cli("train", "--resume", model, "--init", model)
     assert code == 2
     assert "training.init cannot change when a run is resumed" in err
+
+
+def test_other_channels_than_the_models_are_named_before_anything_else(
+    model: Path, shared_pairs: Path, tmp_path: Path
+) -> None:
+    config = configured(shared_pairs, "dataset.source_channels=1", init=model)
+    with pytest.raises(UsageError, match="has 3 channels of sources and 3 of targets, the data has 1 and 3"):
+        training.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,140 @@
+"""What was asked for: the command of a preparation, as it is recorded, compared and printed."""
+
+import hashlib
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from i2i import safe_yaml
+from i2i.errors import MissingInputError, UsageError
+from i2i.plugins import describe
+from i2i.preparation.layouts import Layout
+from i2i.preparation.splitting import Rule
+
+OF_PAIRS = ("val", "test", "layout", "split", "group")
+"""Settings that have no meaning where images are made that are no pairs."""
+
+STATED = ("licence", "attribution")
+"""Settings that say something about the dataset and change none of its images; `dataset.yaml` may be edited."""
+
+
+class Command(BaseModel):
+    """What was asked for, and with which software."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preparer: str
+    options: dict[str, Any]
+    unrecorded: dict[str, Any] = Field(default={}, exclude=True)
+    """Options that decide nothing about the pairs; see `i2i.pairs.FindingPreparer`."""
+    files: dict[str, str] = {}
+    """For each option that is a path, what is there; see `identity_of`."""
+    layout: Layout
+    val: float
+    test: float
+    split: Rule = "count"
+    group: str = ""
+    match: str = ""
+    range: tuple[tuple[float, float], ...] = ()
+    seed: int
+    max_pixels: int | None
+    """None of a preparer that reads no image files."""
+    licence: str = ""
+    attribution: str = ""
+    sources: tuple[str, ...]
+    versions: dict[str, str]
+
+    @property
+    def all_options(self) -> dict[str, Any]:
+        """What the preparer is constructed with."""
+        return {**self.options, **self.unrecorded}
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the result: everything but the spelling of sources and paths, and the versions."""
+        chosen = self.model_dump(exclude={"options", "files", "sources", "versions"})
+        return {**chosen, **self.options, **self.files}
+
+    def differences(self, other: "Command", *, versions: bool) -> str:
+        """``name here instead of there``, for each setting in which another command differs."""
+        ours, theirs = self.settings(), other.settings()
+        if versions:
+            ours, theirs = {**ours, **self.versions}, {**theirs, **other.versions}
+        names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+        telling = [name for name in names if name not in STATED or ours[name]]
+        return ", ".join(
+            f"{name} is another file"
+            if name in self.files and name in other.files
+            else f"{name} {ours.get(name)} instead of {theirs.get(name)}"
+            for name in telling
+        )
+
+    def line(self, *, pairs: bool) -> str:
+        """The command as it is typed, but for the name of the dataset folder, which may change.
+
+        Args:
+            pairs: Whether it makes pairs; what only they have is left out otherwise.
+        """
+        words = ["i2i", "prepare", self.preparer, *self.sources, "OUT"]
+        given = {**self.options, **self.model_dump(exclude={"preparer", "options", "files", "sources", "versions"})}
+        given["range"] = [f"{low:g}:{high:g}" for low, high in self.range]
+        for name, value in given.items():
+            if (name in OF_PAIRS and not pairs) or value == "":
+                continue
+            flag = name.replace("_", "-")
+            if isinstance(value, bool):
+                words.append(f"--{flag}" if value else f"--no-{flag}")
+            elif value is not None:
+                values = value if isinstance(value, list) else [value]
+                words += [word for item in values for word in (f"--{flag}", str(item))]
+        return shlex.join(words)
+
+
+def identity_of(paths: Iterable[Path]) -> str:
+    """What makes paths the same, however they are spelled: the contents of files, the places of everything else.
+
+    Raises:
+        MissingInputError: If a file cannot be read.
+    """
+    parts = []
+    for path in paths:
+        if not path.is_file():
+            parts.append(str(path.absolute()))
+            continue
+        try:
+            with path.open("rb") as file:
+                parts.append(f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}")
+        except OSError as error:
+            raise MissingInputError(f"{str(path)!r} cannot be read: {describe(error)}.") from error
+    return " ".join(parts)
+
+
+def begun_command(path: Path) -> Command:
+    """The command of an interrupted run.
+
+    Raises:
+        UsageError: If the file is damaged.
+    """
+    try:
+        return Command.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        raise UsageError(f"{str(path)!r} is damaged. Start afresh with --overwrite.") from None
+
+
+def finished_command(card: bytes, where: str) -> Command:
+    """The command that made a finished dataset.
+
+    Args:
+        card: Content of its ``dataset.yaml``.
+        where: Where that is, for errors.
+
+    Raises:
+        UsageError: If ``dataset.yaml`` is another tool's, or damaged.
+    """
+    try:
+        values = safe_yaml.load(card.decode("utf-8"), where)
+        return Command.model_validate({name: values[name] for name in Command.model_fields if name in values})
+    except (UnicodeDecodeError, ValidationError, TypeError):
+        raise UsageError(f"{where!r} is not one that `i2i prepare` wrote. Give a new folder.") from None

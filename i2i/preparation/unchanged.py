@@ -1,0 +1,73 @@
+"""Whether a dataset that is there is that of the inputs that are there."""
+
+import hashlib
+from collections.abc import Iterable
+from io import BufferedReader
+from pathlib import Path
+from typing import cast
+
+from i2i.errors import UsageError
+from i2i.preparation.dataset import DatasetFolder
+from i2i.preparation.inputs import Inputs, Task, stamps_of
+from i2i.preparation.listing import is_url, remote
+from i2i.preparation.report import Row, Tally
+
+
+def check_unchanged(dataset: DatasetFolder, inputs: Inputs) -> Tally:
+    """The sums of the report, if it is about these inputs.
+
+    Raises:
+        UsageError: If an input is new, gone, or another one.
+        DataError: If the report is damaged.
+    """
+    tally = Tally()
+    changed = _changed(dataset.read_report(), inputs, tally)
+    if changed:
+        raise UsageError(
+            f"{str(dataset.folder)!r} was made from other images: {min(changed)!r} is one of {len(changed)} "
+            "new, gone or changed. Give another folder, or start afresh with --overwrite."
+        )
+    return tally
+
+
+def _changed(rows: Iterable[Row], inputs: Inputs, tally: Tally) -> list[str]:
+    now: dict[str, Task | None] = {row.name: None for row in inputs.settled if row.status != "skipped"}
+    now |= {task.name: task for task in inputs.tasks}
+    changed = []
+    for row in rows:
+        tally.add(row)
+        if row.name in now:
+            task = now.pop(row.name)
+            if task is not None and not _is_same(task, row):
+                changed.append(row.name)
+        elif row.status != "skipped" or row.sources:  # what was skipped unread may come and go
+            changed.append(row.name)
+    return [*changed, *now]
+
+
+def _is_same(task: Task, row: Row) -> bool:
+    """Whether nothing speaks for a change since; a file whose time of change is another one may have the same bytes."""
+    stamps = stamps_of(task)
+    if stamps == row.stamps:
+        return True
+    if task.item is not None or not len(task.files) == len(row.sources) == len(row.stamps):
+        return False
+    return all(
+        now == before or _has_bytes(file, now, source.bytes, source.sha256)
+        for file, now, before, source in zip(task.files, stamps, row.stamps, row.sources, strict=True)
+    )
+
+
+def _has_bytes(file: str, stamp: str, size: int, sha256: str) -> bool:
+    if int(stamp.split()[0] if stamp else 0) != size:
+        return False
+    return not size or sha256 == _sha256(file)
+
+
+def _sha256(file: str) -> str:
+    """The checksum of a file's bytes; of one that cannot be read, none."""
+    try:
+        with remote(file).open("rb") if is_url(file) else Path(file).open("rb") as stream:
+            return hashlib.file_digest(cast(BufferedReader, stream), "sha256").hexdigest()
+    except Exception:  # every store has errors of its own
+        return "unreadable"

@@ -1,0 +1,233 @@
+"""What is wrong with a request is said before anything is lost, looked for or paid; inputs are compared by bytes."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import odd_preparers
+import pytest
+
+from i2i import files
+from i2i.errors import I2iError, UsageError
+from i2i.pairs import Finding
+from i2i.preparation import plan, prepare
+from i2i.preparation.dataset import DatasetFolder
+from i2i.preparation.listing import absolute, list_sources
+from i2i.preparation.report import Report, Tally
+
+Photos = Callable[..., Path]
+Tree = Callable[[Path], dict[str, str]]
+
+
+@pytest.fixture
+def out(tmp_path: Path, photos: Photos) -> Path:
+    """A finished dataset of two pictures, beside them."""
+    prepare("negative", [photos(2)], tmp_path / "out", workers=1)
+    return tmp_path / "out"
+
+
+def test_a_failing_overwrite_leaves_the_old_dataset_whole(out: Path, photos: Photos, tree: Tree) -> None:
+    source, before = photos(2), tree(out)
+    with pytest.raises(I2iError, match="do not go together"):
+        prepare("fussy", [source], out, workers=1, overwrite=True)
+    with pytest.raises(UsageError, match="makes images and no pairs, which --val"):
+        prepare("alone", [source], out, val=0.2, workers=1, overwrite=True)
+    assert before.items() <= tree(out).items()
+    prepare("negative", [source], out, workers=1)
+    assert tree(out) == before
+
+
+@pytest.mark.parametrize("name", ["numbers", "negative"])
+def test_nothing_that_is_overwritten_may_be_a_source(name: str, out: Path, tree: Tree) -> None:
+    before = tree(out)
+    for source in (out, out / "train", f"file://{out}"):
+        with pytest.raises(UsageError, match="read and written"):
+            prepare(name, [source], out, workers=1, overwrite=True)
+    assert tree(out) == before
+
+
+def test_overwriting_removes_nothing_but_the_dataset(out: Path, tmp_path: Path, tree: Tree) -> None:
+    source = tmp_path / "photos"
+    (out / "train" / "mine.txt").write_text("notes")
+    (out / "val" / "imageA" / "mine.png").write_text("a picture")
+    prepare("negative", [source], out, layout="ab", val=0, workers=1, overwrite=True)
+    prepare("negative", [source], tmp_path / "fresh", layout="ab", val=0, workers=1)
+    mine = {name: checksum for name, checksum in tree(out).items() if "mine" in name}
+    assert tree(out) == tree(tmp_path / "fresh") | mine
+    assert len(mine) == 2
+    for name in ("000.png", "001.png"):  # whichever is drawn
+        (out / "val" / "imageA" / name).write_text("mine too")
+    with pytest.raises(UsageError, match="would be lost"):
+        prepare("negative", [source], out, val=0.5, workers=1, overwrite=True)
+    assert (out / "val" / "imageA" / "001.png").read_text() == "mine too"
+    assert (out / "dataset.yaml").exists()
+
+
+def test_a_typo_does_not_lock_the_folder(tmp_path: Path, photos: Photos) -> None:
+    with pytest.raises(I2iError, match="no weights"):
+        prepare("fussy", [photos(1)], tmp_path / "out", options={"how": "fail"}, workers=1)
+    assert prepare("negative", [photos(1)], tmp_path / "out", val=0, workers=1).made == 1
+
+
+def test_a_file_that_an_option_names_is_compared_by_its_bytes(
+    tmp_path: Path, photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, listed = photos(1), tmp_path / "list.csv"
+    listed.write_text("1")
+
+    def again(place: str) -> Report:
+        options = {"level": 1, "place": place}
+        return prepare("typed", [source], tmp_path / "out", options=options, val=0, workers=1)
+
+    again(str(listed))
+    monkeypatch.chdir(tmp_path)
+    assert again("list.csv").shards == 0  # done before
+    listed.write_text("2")
+    with pytest.raises(UsageError, match="place is another file"):
+        again("list.csv")
+
+
+def test_other_bytes_of_the_same_size_are_noticed_and_another_time_is_not(out: Path, tmp_path: Path) -> None:
+    source = tmp_path / "photos"
+    picture = source / "000.png"
+    os.utime(picture, ns=(1, 1))
+    assert prepare("negative", [source], out).shards == 0
+    picture.write_bytes(bytes(reversed(picture.read_bytes())))
+    with pytest.raises(UsageError, match=r"made from other images: '000\.png' is one of 1"):
+        prepare("negative", [source], out)
+
+
+def unfinish(out: Path) -> Path:
+    """Bring a dataset into the state that a kill before the last step leaves; the folder of what is in work."""
+    dataset = DatasetFolder(out)
+    command = dataset.made_by()
+    dataset.card.unlink()
+    dataset.staging.mkdir()
+    dataset.command.write_text(command.model_dump_json())
+    return dataset.staging
+
+
+def test_inputs_that_come_after_the_report_are_not_dropped(tmp_path: Path, out: Path) -> None:
+    unfinish(out)
+    shutil.copy(tmp_path / "photos" / "000.png", tmp_path / "photos" / "002.png")
+    with pytest.raises(UsageError, match=r"'002\.png' is one of 1 new"):
+        prepare("negative", [tmp_path / "photos"], out, workers=1)
+    (tmp_path / "photos" / "002.png").unlink()
+    assert prepare("negative", [tmp_path / "photos"], out, workers=1).finished
+
+
+def test_what_is_written_is_never_read(tmp_path: Path, photos: Photos) -> None:
+    source = photos(2)
+    url = f"memory://{tmp_path.name}/out"
+    for _ in range(2):
+        assert prepare("negative", [source], url, work=source / "work", workers=1).inputs == 2
+    listing = list_sources([absolute(f"local://{source}")], [absolute(f"file://{source}/work")])
+    assert [one.name for one in listing.files] == ["000.png", "001.png"]
+    store = fsspec.filesystem("memory")
+    store.pipe_file(f"/{tmp_path.name}/in/1.png", b"x")
+    store.pipe_file(f"/{tmp_path.name}/in/out/2.png", b"x")
+    place = f"memory://{tmp_path.name}/in"
+    found = list_sources([absolute(place)], [str(tmp_path), absolute(f"{place}/out")])
+    assert [one.name for one in found.files] == ["1.png"]
+
+
+def test_inputs_are_not_looked_for_where_the_answer_is_known(
+    tmp_path: Path, photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").touch()
+    prepare("numbers", ["https://host/5"], tmp_path / "out", workers=1)
+
+    def find(*_: Any) -> Finding:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(odd_preparers.Numbers, "find", find)
+    with pytest.raises(UsageError, match="holds something else"):
+        prepare("numbers", ["https://host/5"], tmp_path / "other")
+    with pytest.raises(UsageError, match="other settings"):
+        prepare("numbers", ["https://host/5"], tmp_path / "out", seed=5)
+    assert prepare("numbers", ["https://host/5"], tmp_path / "out").made == 5
+    with pytest.raises(AssertionError, match="asked"):
+        prepare("numbers", ["https://host/6"], tmp_path / "out")
+
+
+def test_a_place_elsewhere_is_looked_at_first_and_only_our_files_leave_it(tmp_path: Path, photos: Photos) -> None:
+    store, source, bucket = fsspec.filesystem("memory"), photos(2), tmp_path.name
+    url, work = f"memory://{bucket}/ds", tmp_path / "work"
+    store.pipe_file(f"/{bucket}/ds/thesis.tex", b"years")
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match=r"'thesis\.tex', which is never removed"):
+            prepare("negative", [source], url, work=work, workers=1, overwrite=overwrite)
+    assert not work.exists()  # nothing was made in vain
+    store.rm_file(f"/{bucket}/ds/thesis.tex")
+    prepare("negative", [source], url, work=work, workers=1)
+    store.pipe_file(f"/{bucket}/ds/train/mine.txt", b"notes")
+    with pytest.raises(UsageError, match="other settings: layout ab"):
+        prepare("negative", [source], url, work=tmp_path / "new", layout="ab", workers=1)
+    assert not (tmp_path / "new").exists()
+    prepare("negative", [source], url, work=work, layout="ab", workers=1, overwrite=True)
+    names = {name.split("/ds/")[1] for name in store.find(f"/{bucket}/ds")}
+    here = {path.relative_to(work).as_posix() for path in work.rglob("*") if path.is_file()}
+    assert names == here | {"train/mine.txt"}
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("no option 'valu'", {"valu": 0.2}),
+    ("option 'engine'", {"engine": "rai"}),
+    ("option 'workers'", {"workers": 0}),
+    ("option 'workers'", {"workers": -1}),
+    ("option 'layout'", {"layout": "x"}),
+    ("option 'seed'", {"seed": 1.5}),
+    ("option 'val'", {"val": "a"}),
+    ("option 'ranges", {"ranges": [(0, 1, 2)]}),
+    ("Sources are a list", {"sources": "photos"}),
+    ("Sources are a list", {"sources": []}),
+    ("no rank 7 of 1", {"rank": 7}),
+    ("--work is for a dataset that is uploaded", {"work": Path("work")}),
+    ("--address is that of a Ray cluster", {"address": "auto"}),
+    ("--max-pixels has no meaning", {"name": "numbers", "max_pixels": 9}),
+    ("do not go together", {"name": "fussy"}),
+    ("makes images and no pairs", {"name": "alone", "val": 0.2}),
+    ("made with other settings", {"seed": 3}),
+]
+
+
+@pytest.mark.parametrize(("message", "changed"), WRONG)
+def test_plan_refuses_what_prepare_refuses(
+    message: str, changed: dict[str, Any], tmp_path: Path, photos: Photos, request: pytest.FixtureRequest
+) -> None:
+    out = request.getfixturevalue("out") if message.startswith("made with") else tmp_path / "new"
+    given = {"name": "negative", "sources": [photos(2)], "out": out, **changed}
+    for function in (plan, prepare):
+        with pytest.raises(UsageError, match=message):
+            function(**given)
+
+
+def test_a_card_that_is_no_text_is_another_tools(out: Path, tmp_path: Path) -> None:
+    (out / "dataset.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="is not one that `i2i prepare` wrote"):
+        prepare("negative", [tmp_path / "photos"], out)
+
+
+def test_end_names_training_only_where_there_is_something_to_train_on(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from i2i.cli.prepare import show
+
+    tally = Tally()
+    tally.splits["test"] = 2
+    show(Report(out, tally, 0, 1.0), "out")
+    assert "i2i train" not in capsys.readouterr().out
+    show(Report(out, Tally(), 0, 1.0, 1, 0, finished=False), "out")
+    assert "another process is finishing" in capsys.readouterr().out
+
+
+def test_process_that_comes_while_another_finishes_says_so(out: Path, tmp_path: Path) -> None:
+    with files.lock(unfinish(out) / "finishing"):
+        report = prepare("negative", [tmp_path / "photos"], out, workers=1)
+    assert (report.missing, report.finished, report.rows) == (0, False, [])
+    assert json.loads(json.dumps(report.to_dict()))["finished"] is False

@@ -1,0 +1,91 @@
+"""What a dataset says about its pairs besides their images, and what changes when their images do."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from i2i.data.tables.contract import Table
+from i2i.data.tables.files import FileTable
+from i2i.errors import DataError
+from i2i.preparation.report import read_rows
+
+NOT_KEPT = ("source", "height", "width")
+"""Columns that every preparation writes anew, besides those of files."""
+
+
+class Known(NamedTuple):
+    """What is known about a pair."""
+
+    group: str = ""
+    metadata: Mapping[str, Any] = {}
+
+
+def known_of(root: str, split: str) -> dict[str, Known]:
+    """What ``report.jsonl`` and the split's ``metadata.jsonl`` say, by the path of a pair's files below the dataset.
+
+    Raises:
+        DataError: If either is damaged.
+    """
+    groups = dict(_groups(Path(root, "report.jsonl")))
+    columns = dict(_columns(Path(root, split, "metadata.jsonl"), split))
+    return {file: Known(groups.get(file, ""), columns.get(file, {})) for file in {**groups, **columns}}
+
+
+def file_of(root: str, table: Table, row: int, column: str) -> str:
+    """Path of an image below the dataset, with ``/`` between its parts; nothing where images are no files."""
+    return Path(os.path.relpath(table.file(row, column), root)).as_posix() if isinstance(table, FileTable) else ""
+
+
+def stamps_of(root: str, table: Table, columns: Sequence[str]) -> Iterator[str]:
+    """For each row, what changes when its images do: size and time of change of its files, or of all files there.
+
+    Of an address it is nothing: what lies there is taken to stay.
+    """
+    if isinstance(table, FileTable):
+        for row in range(len(table.names)):
+            yield " ".join(dict.fromkeys(_stamp(table.file(row, column)) for column in columns))
+        return
+    whole = "" if "://" in root else _stamp_of_all(Path(root))
+    for _ in table.names:
+        yield whole
+
+
+def _stamp(file: Path) -> str:
+    try:
+        status = os.stat(file)
+    except OSError:  # reading it will say what is wrong
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def _stamp_of_all(root: Path) -> str:
+    files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
+    stamps = " ".join(f"{file.relative_to(root).as_posix()} {_stamp(file)}" for file in files)
+    return hashlib.sha256(stamps.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _groups(report: Path) -> Iterator[tuple[str, str]]:
+    """File below the dataset -> its group."""
+    if not report.is_file():
+        return
+    for row in read_rows(report):
+        if row.group and row.split:
+            yield from ((f"{row.split}/{output.file}", row.group) for output in row.outputs)
+
+
+def _columns(listing: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """File below the dataset -> the columns of its line that are about the pair."""
+    if not listing.is_file():
+        return
+    for number, line in enumerate(listing.read_bytes().splitlines(), 1):
+        try:
+            values = json.loads(line)
+        except ValueError:
+            raise DataError(f"{listing}, line {number}, is no JSON. Correct or delete it.") from None
+        if isinstance(values, dict):
+            kept = {key: value for key, value in values.items() if not (key.endswith("file_name") or key in NOT_KEPT)}
+            files = [value for key, value in values.items() if key.endswith("file_name") and isinstance(value, str)]
+            yield from ((f"{split}/{file}", kept) for file in files)
