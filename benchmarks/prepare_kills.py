@@ -35,8 +35,8 @@ class Counted:
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
 
-    def __init__(self, *, log: Path) -> None:
-        self.log = log
+    def __init__(self, *, log: str) -> None:  # a Path would be a file that decides what is made
+        self.log = Path(log)
 
     def __call__(self, *images: Pixels) -> Pair:
         with self.log.open("ab") as file:
