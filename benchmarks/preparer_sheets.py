@@ -18,13 +18,15 @@ from skimage.measure import label, regionprops
 from skimage.morphology import remove_small_holes, remove_small_objects
 from skimage.segmentation import clear_border
 
-from i2i.images import as_rgb
+from i2i.images import as_rgb, read, write
 from i2i.images.geometry import fit, pad
 from i2i.pairs import Pair, Pixels
+from i2i.preparation import prepare
 from i2i_prepare.colorize import Colorize
 from i2i_prepare.concat import Concat
 from i2i_prepare.downscale import Downscale
 from i2i_prepare.edges import Edges
+from i2i_prepare.frames import Frames
 from i2i_prepare.grayscale import Grayscale
 from i2i_prepare.inpaint import Inpaint
 from i2i_prepare.labels import Labels
@@ -56,6 +58,8 @@ def main(out: str) -> None:
         "downscale": downscaled(photos),
         "labels": labelled(photos),
         "resize": resized(photos),
+        "frames": frames(photos["china"]),
+        "split": divided(photos),
     }
     for name, rows in sheets.items():
         path = Path(out) / f"{name}.png"
@@ -88,6 +92,36 @@ def split_ab(photos: dict[str, Pixels]) -> list[Row]:
     whole = np.hstack([fit(image, SIDE, "crop") for image in (matte(flower).repeat(3, 2), flower)])
     white = np.full((SIDE, SIDE // 4, 1), 255, np.uint8)
     return [[whole, white, *SplitAB()(whole)]]
+
+
+def frames(photo: Pixels) -> list[Row]:
+    """A camera that pans over a photograph: each frame, and the one that comes some frames later."""
+    with TemporaryDirectory() as folder:
+        video = Path(folder) / "pan.avi"
+        writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 24, (SIDE * 2, SIDE * 2))
+        for left in range(0, photo.shape[1] - 2 * SIDE, 4):
+            writer.write(np.ascontiguousarray(photo[20 : 20 + 2 * SIDE, left : left + 2 * SIDE, ::-1]))
+        writer.release()
+        preparer = Frames(size=SIDE, gap=8)
+        items = preparer.find([str(video)], lambda done, total: None).items
+        made = [preparer.make(items[place]) for place in (0, len(items) // 2, len(items) - 1)]
+        return shown([pair for pair in made if isinstance(pair, Pair)])
+
+
+def divided(photos: dict[str, Pixels]) -> list[Row]:
+    """Photographs, and a copy of each half as large: the first row is for training, the second for validation."""
+    with TemporaryDirectory() as folder:
+        sources, whole, out = (Path(folder) / name for name in ("photos", "whole", "divided"))
+        sources.mkdir()
+        for name in ("astronaut", "chelsea", "china", "coffee", "flower", "rocket"):
+            write(sources / f"{name}.png", photos[name])
+            write(sources / f"{name} copy.png", fit(photos[name], min(photos[name].shape[:2]) // 2, "stretch"))
+        prepare("grayscale", [sources], whole, options={"size": SIDE // 2, "fit": "stretch"}, workers=1)
+        prepare("split", [whole], out, val=0.3, workers=1)
+        splits = [sorted((out / split / "imageB").iterdir()) for split in ("train", "val")]
+        rows = [[read(file).pixels for file in files] for files in splits]
+    white = np.full((SIDE // 2, SIDE // 2, 3), 255, np.uint8)
+    return [[*row, *[white] * (max(map(len, rows)) - len(row))] for row in rows]
 
 
 def inpaint(photos: dict[str, Pixels]) -> list[Row]:
