@@ -42,7 +42,10 @@ class Reader:
         )
         others = set(multiprocessing.active_children())
         before = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
-        self._batches: Any = iter(loader)
+        batches: Any = iter(loader)
+        self._batches = batches
+        if workers:
+            batches._workers_done_event = _Flag(batches._workers_done_event)
         if before is not None and threading.current_thread() is threading.main_thread():
             # the loader's own handler would raise at any instant, in the midst of a step or of a checkpoint
             signal.signal(signal.SIGCHLD, before)
@@ -72,6 +75,28 @@ class Reader:
             worker.kill()  # one that waits for a lock of the dead one would not listen
             worker.join()
         self._batches = None
+
+
+class _Flag:
+    """What the loader has here of the event that tells its workers to stop: one that never waits for ever.
+
+    A worker that is killed while it asks the event holds the event's lock, and nobody ever gives it back.
+
+    Args:
+        event: The one that the workers have.
+    """
+
+    def __init__(self, event: Any) -> None:
+        self._event, self._raised = event, False
+
+    def is_set(self) -> bool:
+        return self._raised
+
+    def set(self) -> None:
+        self._raised = True
+        if self._event._cond.acquire(timeout=POLL):
+            self._event._cond.release()
+            self._event.set()
 
 
 def _quiet_worker(_: int) -> None:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def test_workers_that_are_killed_at_any_instant_change_nothing(tmp_path: Path) -
             os.kill(multiprocessing.active_children()[number % 2].pid or 0, signal.SIGKILL)
     loader.close()
     assert [loaded.names for loaded in found] == [loaded.names for loaded in read(pairs, 0)]
+
+
+class Holding(Numbered):
+    """Dies while it holds the lock that all readers share, as one that is killed at the worst instant does."""
+
+    def __getitem__(self, index: int, /) -> Pair:
+        if index == self._lethal and os.getpid() != self._main and any(self._lives.iterdir()):
+            frame = sys._getframe()
+            while "done_event" not in frame.f_locals:
+                assert frame.f_back is not None
+                frame = frame.f_back
+            frame.f_locals["done_event"]._cond.acquire()
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_that_dies_with_the_common_lock_stops_nothing(tmp_path: Path, workers: int) -> None:
+    killed = read(Holding(7, lives(tmp_path / "lives", 1)), workers)
+    assert [loaded.names for loaded in killed] == [loaded.names for loaded in read(Holding(-1, tmp_path), 0)]
 
 
 def test_an_error_of_a_plugin_is_no_death(tmp_path: Path) -> None:
