@@ -42,10 +42,10 @@ class Reader:
         )
         others = set(multiprocessing.active_children())
         before = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
-        batches: Any = iter(loader)
-        self._batches = batches
+        self._batches: Any
+        self._batches = iter(loader)
         if workers:
-            batches._workers_done_event = _Flag(batches._workers_done_event)
+            self._batches._workers_done_event = _Flag(self._batches._workers_done_event)
         if before is not None and threading.current_thread() is threading.main_thread():
             # the loader's own handler would raise at any instant, in the midst of a step or of a checkpoint
             signal.signal(signal.SIGCHLD, before)
