@@ -1,3 +1,4 @@
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -136,9 +137,9 @@ def test_inside_fills_one_axis_and_keeps_the_aspect_ratio_to_the_pixel(h: int, w
     new_h, new_w = inside(h, w, max_h, max_w)
     assert 1 <= new_h <= max_h
     assert 1 <= new_w <= max_w
-    scale = min(max_h / h, max_w / w)
-    assert abs(new_h - max(1, h * scale)) <= 0.5
-    assert abs(new_w - max(1, w * scale)) <= 0.5
+    scale = min(Fraction(max_h, h), Fraction(max_w, w))
+    assert abs(new_h - max(Fraction(1), h * scale)) <= Fraction(1, 2)
+    assert abs(new_w - max(Fraction(1), w * scale)) <= Fraction(1, 2)
 
 
 def test_crop_keeps_the_centre_at_its_aspect_ratio() -> None:
