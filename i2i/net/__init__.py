@@ -3,11 +3,13 @@
 from i2i.net.addresses import is_public
 from i2i.net.archives import extract
 from i2i.net.client import Client, Response
+from i2i.net.connection import BUSY
 from i2i.net.download import Downloaded
 from i2i.net.errors import ArchiveError, NetworkError, UnreachableError, UnsafeUrlError
 from i2i.net.urls import host_of
 
 __all__ = [
+    "BUSY",
     "ArchiveError",
     "Client",
     "Downloaded",

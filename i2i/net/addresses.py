@@ -39,6 +39,7 @@ _SPECIAL_6 = [
     ipaddress.IPv6Network(block)
     for block in ("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20")  # protocols, documentation, AS112
 ]
+_LOOK = "Is the address right, and this computer online?"
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -86,9 +87,9 @@ def checked(url: Url, resolver: Resolve, allow: Collection[str]) -> Sequence[str
         addresses = resolver(url.host, url.port)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UnreachableError(f"The host {url.host!r} is not found: {reason.lower()}.") from error
+        raise UnreachableError(f"The host {url.host!r} is not found: {reason.lower()}. {_LOOK}") from error
     if not addresses:
-        raise UnreachableError(f"The host {url.host!r} has no address.")
+        raise UnreachableError(f"The host {url.host!r} has no address. {_LOOK}")
     private = [] if url.host in allow else [address for address in addresses if not is_public(address)]
     if private:
         raise UnsafeUrlError(

@@ -38,7 +38,6 @@ DAMAGE = (
     OSError,
     EOFError,
     ValueError,
-    NotImplementedError,  # a compression that zipfile does not know
 )
 _ILLEGAL = re.compile(r'[\x00-\x1f\x7f\\:<>"|?*\ud800-\udfff]')
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL)
@@ -166,6 +165,11 @@ def _opened(archive: Path) -> Iterator[tuple[Iterator[_Member], int | None]]:
                 _read_rest(stream)
     except I2iError:
         raise
+    except NotImplementedError as error:  # zipfile's word for a whole archive in a newer or rarer way to pack
+        raise ArchiveError(
+            f"{archive.name!r} is packed in a way that is not known here: {error}. "
+            "Take it as .tar.gz, or unpack it with another program."
+        ) from error
     except DAMAGE as error:
         raise ArchiveError(f"{archive.name!r} is damaged, or no archive: {error}. Fetch it again.") from error
 
@@ -175,7 +179,9 @@ def _zipped(whole: zipfile.ZipFile, archive: Path) -> Iterator[_Member]:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or info.flag_bits & 1:
             raise ArchiveError(f"{archive.name!r} holds {info.filename!r}, a link or an encrypted file. Refused.")
-        yield _Member(info.orig_filename, info.file_size, info.is_dir(), lambda info=info: whole.open(info))  # type: ignore[misc]
+        name = info.orig_filename
+        # not `info.is_dir`, which fails on an empty name
+        yield _Member(name, info.file_size, name.endswith("/"), lambda info=info: whole.open(info))  # type: ignore[misc]
 
 
 def _tarred(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:

@@ -139,7 +139,6 @@ class Connection(http.client.HTTPConnection):
     ) -> None:
         super().__init__(url.host, url.port)
         self.default_port = 443 if url.scheme == "https" else 80
-        self.asked = False
         self._addresses = addresses
         self._connect = connect
         self._tls = tls
@@ -183,7 +182,6 @@ class Connection(http.client.HTTPConnection):
             cast(_PacedSocket, self.sock).pace = pace
             self.request("GET", url.target, headers=dict(headers))
             answer = self.getresponse()
-        self.asked = True
         return Stream(url, answer, pace)
 
 
@@ -235,4 +233,6 @@ def failures(url: Url) -> Iterator[None]:
         raise NetworkError(f"{url} has no valid certificate: {error.verify_message}.") from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise UnreachableError(f"{url} does not answer as it should: {reason}.") from error
+        raise UnreachableError(
+            f"{url} does not answer as it should: {reason}. Look at the address, or try again later."
+        ) from error

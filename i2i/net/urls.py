@@ -65,8 +65,13 @@ def parse(text: str) -> Url:
         raise UnsafeUrlError(f"The address of {parts.hostname!r} holds a user name. Leave it out.")
     if not host or port == 0:
         raise UnsafeUrlError(f"The address {_shown(text)} names no host, or port 0.")
-    target = quote(parts.path or "/", _KEPT) + (f"?{quote(parts.query, _KEPT)}" if parts.query else "")
+    target = encoded(parts.path or "/") + (f"?{encoded(parts.query)}" if parts.query else "")
     return Url(parts.scheme, plain_host(host), port or PORTS[parts.scheme], target)
+
+
+def encoded(text: str) -> str:
+    """A path or query in the one way to write it; see `Url.target`."""
+    return quote(text, _KEPT)
 
 
 def plain_host(host: str) -> str:

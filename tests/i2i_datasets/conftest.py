@@ -3,14 +3,6 @@ from pathlib import Path
 
 import pytest
 from hub import Hub
-from scripted_server import Server
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
 
 
 @pytest.fixture

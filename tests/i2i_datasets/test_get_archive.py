@@ -22,7 +22,7 @@ from i2i.data.tables.detect import open_table
 from i2i.errors import DataError, UnknownNameError, UsageError
 from i2i.net import ArchiveError, NetworkError, UnsafeUrlError
 from i2i_datasets.getting import get_set
-from i2i_datasets.sets import classic_sets
+from i2i_datasets.sets import UNPAIRED, classic_sets
 
 
 def whole(seed: int) -> bytes:
@@ -157,6 +157,12 @@ def test_an_unknown_set_is_named_with_the_nearest() -> None:
         get_set("facade", Path("set"))
 
 
+def test_a_set_without_pairs_is_named_as_such() -> None:
+    with pytest.raises(UsageError, match="without pairs, and i2i trains on pairs"):
+        get_set("horse2zebra", Path("set"))
+    assert not UNPAIRED & set(classic_sets())
+
+
 def test_a_mirror_and_a_folder_of_archives_exclude_each_other() -> None:
     with pytest.raises(UsageError, match="Give one of them"):
         get_set("facades", Path("set"), mirror="http://a", base_url="http://b")
@@ -174,7 +180,7 @@ def test_an_address_that_is_not_asked_leaves_no_folder() -> None:
 @pytest.mark.parametrize("bad", [ARCHIVE[:-40], packed({**FILES, "../evil": b""}), packed({"facades/readme.txt": b""})])
 def test_an_archive_that_is_of_no_use_is_named_and_fetched_again(bad: bytes, server: Server, tmp_path: Path) -> None:
     server.script(http(200, bad), http(200, ARCHIVE))
-    with pytest.raises(DataError, match=f"{url_of(server)}facades.tar.gz"):
+    with pytest.raises(DataError, match=f"{url_of(server)}facades.tar.gz .*'facades.tar.gz'|is no set of pairs"):
         get_set("facades", tmp_path / "set", base_url=url_of(server))
     assert get_set("facades", tmp_path / "set", base_url=url_of(server)).splits == ["train", "val"]
 
@@ -185,7 +191,13 @@ def test_the_command_shows_licence_size_source_and_what_is_next(server: Server) 
     assert result.exit_code == 0, result.exception
     text = " ".join(result.output.split())
     facts = classic_sets()["facades"]
-    for told in ("licence unknown", "606 pairs, unknown size", "400 train, 100 val, 106 test", facts.cite, facts.terms):
+    for told in (
+        "licence unknown",
+        "606 pairs, 93 MB from the Hub or 31 MB as an archive",
+        "400 train, 100 val, 106 test",
+        facts.cite,
+        facts.terms,
+    ):
         assert told in text
     assert "Next: i2i train --plugin pix2pix --data facades --out RUN" in text
     assert "is not encrypted and has no known checksum" in text
@@ -203,5 +215,7 @@ def test_every_set_can_be_fetched_from_somewhere_and_says_whose_it_is() -> None:
     assert {"facades", "maps", "cityscapes", "edges2shoes", "edges2handbags", "night2day"} == set(classic_sets())
     for facts in classic_sets().values():
         assert facts.hub or facts.archive
+        assert facts.sizes.keys() <= {way for way in ("hub", "archive") if getattr(facts, way)}
+        assert facts.sizes.keys() >= ({"hub"} if facts.hub else {"archive"})  # of what is tried first
         assert facts.terms
         assert facts.cite

@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hub import Fault, Hub
+from faults import Fault
+from hub import Hub
 from PIL import Image
 from scripted_server import Server, http
 

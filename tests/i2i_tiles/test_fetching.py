@@ -139,7 +139,15 @@ def test_robots_txt_is_asked_once_and_can_slow_us_down(
     assert [later - earlier for earlier, later in pairwise(times)] == [5.0] * 3
 
 
-@pytest.mark.parametrize("robots", [b"User-agent: *\nDisallow: /\n", b"User-agent: i2i\nDisallow: /0\n"])
+@pytest.mark.parametrize(
+    "robots",
+    [
+        b"User-agent: *\nDisallow: /\n",
+        b"User-agent: i2i\nDisallow: /0\n",
+        b"User-agent: *\nDisallow: /*0$\n",
+        b"User-agent: *\nAllow: /\nDisallow: /0\n",
+    ],
+)
 def test_what_robots_txt_forbids_is_not_asked_for(
     robots: bytes, server: Server, fetcher: Callable[..., Fetcher]
 ) -> None:
@@ -149,10 +157,11 @@ def test_what_robots_txt_forbids_is_not_asked_for(
     assert not tile_requests(server)
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_server_that_cannot_say_what_may_be_asked_is_not_asked(
-    server: Server, fetcher: Callable[..., Fetcher]
+    status: int, server: Server, fetcher: Callable[..., Fetcher]
 ) -> None:
-    server.answer = lambda request: http(503)
+    server.answer = lambda request: http(status)
     with pytest.raises(NetworkError, match="later"):
         list(fetcher().fetch(PLACES))
     assert [request.target for request in server.requests] == ["/robots.txt"]

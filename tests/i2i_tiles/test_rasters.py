@@ -8,7 +8,7 @@ from map_files import png, two_maps
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Pixels
 from i2i_tiles import mercator
-from i2i_tiles.rasters import GeoRaster, is_georeferenced
+from i2i_tiles.georasters import GeoRaster, is_georeferenced
 from i2i_tiles.sources import TILE, Place
 from i2i_tiles.tiles import Tiles
 
@@ -176,6 +176,37 @@ def test_a_vrt_may_lead_to_files_only(tmp_path: Path) -> None:
         (tmp_path / f"{name}.vrt").write_text(template.format(transform=transform, file=file))
     raster = GeoRaster(tmp_path / "good.vrt", "good")
     assert np.array_equal(raster.patch(Place(ZOOM, LEFT, TOP)).pixels, AERIAL[:TILE, :TILE, :1])
-    for name in ("web", "url"):
-        with pytest.raises(UsageError, match="network"):
+    (tmp_path / "inner.vrt").write_text(template.format(transform=transform, file="/vsicurl/http://127.0.0.1:1/a.tif"))
+    (tmp_path / "inner.txt").write_text(" <GDAL_WMS><Service name='TMS'/></GDAL_WMS>")
+    hidden = {
+        "escaped": "/&#118;sicurl/http:&#47;&#47;127.0.0.1:1/a.tif",
+        "nested": "inner.vrt",
+        "described": "inner.txt",
+        "inline": "&lt;GDAL_WMS&gt;",
+    }
+    for name, file in hidden.items():
+        (tmp_path / f"{name}.vrt").write_text(template.format(transform=transform, file=file))
+    for name in ("web", "url", *hidden):
+        with pytest.raises(UsageError, match=r"network|another description"):
             GeoRaster(tmp_path / f"{name}.vrt", name)
+    talks = "<Metadata><MDI key='TIFFTAG_COPYRIGHT'>https://example.org</MDI></Metadata><VRTRasterBand"
+    good = (tmp_path / "good.vrt").read_text()
+    (tmp_path / "talks.vrt").write_text(good.replace("<VRTRasterBand", talks, 1))
+    assert GeoRaster(tmp_path / "talks.vrt", "talks").credit.attribution == "https://example.org"
+    (tmp_path / "torn.vrt").write_text(good[:-20])
+    with pytest.raises(DataError, match="no VRT that can be read"):
+        GeoRaster(tmp_path / "torn.vrt", "torn")
+
+
+@pytest.mark.parametrize(("crs", "bounds"), [("EPSG:3857", METRES), ("EPSG:4326", DEGREES)])
+def test_the_size_of_a_pixel_on_the_ground_is_known_of_rasters_too(crs: str, bounds: Any, tmp_path: Path) -> None:
+    raster = GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL, crs, bounds), "a")
+    _, south, _, north = DEGREES
+    expected = mercator.metres_per_pixel(ZOOM, (south + north) / 2, TILE)
+    if crs == "EPSG:4326":  # pixels are as wide as on the map, and as high as the degrees between the borders are
+        high = np.radians(north - south) * mercator.RADIUS / SIDE
+        expected = np.sqrt(expected * high)
+    assert raster.metres_per_pixel == pytest.approx(expected, rel=0.01)
+    b = write_tiff(tmp_path / "b.tif", DRAWN, crs, bounds)
+    facts = find(Tiles(size=128, split_by="none"), tmp_path / "a.tif", b).facts
+    assert facts["metres_per_pixel"] == pytest.approx(raster.metres_per_pixel, abs=1e-4)

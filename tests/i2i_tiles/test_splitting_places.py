@@ -10,6 +10,7 @@ from i2i.errors import DataError, UsageError
 from i2i.pairs import Split
 from i2i_tiles.areas import read_area
 from i2i_tiles.grids import TileGrid
+from i2i_tiles.mercator import Box
 from i2i_tiles.splitting import Cell, by_area, check_apart, in_bands, in_blocks, keep_apart
 
 GRID = TileGrid(5, 1)
@@ -42,7 +43,7 @@ def test_no_cell_has_one_of_another_split_within_the_buffer(
     for (one, a), (other, b) in itertools.combinations(kept.items(), 2):
         if a != b:
             assert max(abs(one.column - other.column), abs(one.row - other.row)) > buffer
-    check_apart((split, GRID.box(cell)) for cell, split in kept.items())
+    check_apart(((split, GRID.box(cell)) for cell, split in kept.items()), buffer)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -100,11 +101,17 @@ def test_a_split_that_would_be_empty_is_refused() -> None:
         keep_apart({Cell(0, 0): "test", Cell(1, 1): "train"}, 1)
 
 
-def test_an_overlap_is_found() -> None:
-    check_apart([("train", (0, 0, 1, 1)), ("test", (1, 0, 2, 1)), ("val", (0, 1, 1, 2))])
-    for split in ("test", "val"):
-        with pytest.raises(DataError, match="overlaps"):
-            check_apart([("train", (0, 0, 1, 1)), (split, (0.9, 0.9, 2, 2))])
+def test_areas_of_two_splits_that_meet_are_found() -> None:
+    touching: list[tuple[Split, Box]] = [("train", (0, 0, 1, 1)), ("test", (1, 0, 2, 1)), ("val", (0, 1, 1, 2))]
+    check_apart(touching, buffer=0)
+    for one, other in itertools.combinations(touching, 2):
+        with pytest.raises(DataError, match="meets one in"):
+            check_apart([one, other], buffer=1)
+    check_apart([("train", (0, 0, 1, 1)), ("test", (2, 0, 3, 1)), ("train", (0, 1, 1, 2))], buffer=1)
+    splits: tuple[Split, ...] = ("test", "val")
+    for split in splits:
+        with pytest.raises(DataError, match="meets one in"):
+            check_apart([("train", (0, 0, 1, 1)), (split, (0.9, 0.9, 2, 2))], buffer=0)
 
 
 @given(cells=cells_of_any_shape, side=st.integers(1, 16), seed=st.integers(0, 3))

@@ -170,6 +170,10 @@ def test_a_provider_is_known_by_name(tmp_path: Path) -> None:
     source = WebTiles("xyz:USGS.USImagery", "xyz", tmp_path)
     assert "U.S. Geological Survey" in source.credit.attribution
     assert source.url(Place(5, 3, 7)).endswith("/5/7/3")
-    for name, message in (("No.Such", "no provider"), ("MapBox", "needs a key")):
+    for name, message in (
+        ("No.Such", "no provider"),
+        ("USGS.USImagry", "Did you mean 'USGS.USImagery'"),
+        ("MapBox", "needs a key"),
+    ):
         with pytest.raises(UsageError, match=message):
             WebTiles(f"xyz:{name}", "xyz", tmp_path)

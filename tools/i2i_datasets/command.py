@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from i2i_datasets.getting import Got
     from i2i_datasets.sets import ClassicSet
 
@@ -36,7 +38,7 @@ def get(
     console = Console(highlight=False, soft_wrap=True, quiet=quiet)
     if name is None:
         for known, facts in classic_sets().items():
-            console.print(f"[bold]{known:<16}[/]{_size(facts):<32}{facts.title}")
+            console.print(f"[bold]{known:<16}[/]{_size(facts):<64}{facts.title}")
         return
     _introduce(console, name, classic_set(name))
     with _Download(console) as download:
@@ -52,13 +54,11 @@ def get(
     _conclude(console, got)
 
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-
 def _size(facts: "ClassicSet") -> str:
-    size = "unknown size" if facts.bytes is None else f"{facts.bytes / 1e6:.0f} MB"
-    return f"{sum(facts.pairs.values())} pairs, {size}"
+    """How many pairs there are, and how much is fetched."""
+    ways = {"hub": "from the Hub", "archive": "as an archive"}
+    sizes = [f"{size / 1e6:,.0f} MB {ways[way]}" for way, size in facts.sizes.items()]
+    return f"{sum(facts.pairs.values())} pairs, {' or '.join(sizes)}"
 
 
 def _introduce(console: "Console", name: str, facts: "ClassicSet") -> None:
@@ -118,8 +118,10 @@ class _Download:
     def __enter__(self) -> "_Download":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bar.stop()
+        if kind is KeyboardInterrupt:
+            self._console.print("Stopped. The same command goes on from here.")
 
     def __call__(self, done: int, total: int | None) -> None:
         """Show that so many bytes are here."""

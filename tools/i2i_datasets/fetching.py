@@ -4,8 +4,10 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
 from typing import Any, NamedTuple
+from warnings import catch_warnings, simplefilter
 
 import httpx2
 from huggingface_hub import HfApi
@@ -14,6 +16,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from i2i import __version__
 from i2i.errors import DataError
+from i2i.files import cannot_write
 from i2i.net import ArchiveError, Client, NetworkError, extract, host_of
 from i2i.net.download import sha256_of
 from i2i.net.urls import parse
@@ -21,6 +24,9 @@ from i2i.net.urls import parse
 USER_AGENT = f"i2i/{__version__} (data get; https://pypi.org/project/i2i)"
 WANTED = ["*.parquet", "README.md"]
 """What a copy on the Hub is made of; code and other files are not fetched."""
+
+UNWRITABLE = frozenset({ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EFBIG, EIO})
+"""Errors of a disk, not of a network."""
 
 Progress = Callable[[int, int | None], None]
 """Called with how many bytes are here, and how many there are where that is known."""
@@ -62,10 +68,11 @@ def fetch_from_hub(repository: str, folder: Path, *, mirror: str | None = None, 
     Raises:
         HubUnreachableError: If it is not there, or cannot be fetched.
         DataError: If a file does not arrive as the Hub has it.
+        OutputError: If something cannot be written, or the disk is full.
     """
     if quiet:
         disable_progress_bars()
-    with _explained(repository):
+    with _explained(repository, folder):
         api = HfApi(endpoint=mirror, library_name="i2i", library_version=__version__)
         info = api.dataset_info(repository)
         if not any(file.rfilename.endswith(".parquet") for file in info.siblings or ()):
@@ -90,11 +97,15 @@ def fetch_from_hub(repository: str, folder: Path, *, mirror: str | None = None, 
 
 
 @contextmanager
-def _explained(repository: str) -> Iterator[None]:
-    """Turn what the client raises into one line."""
+def _explained(repository: str, folder: Path) -> Iterator[None]:
+    """Turn what the client raises and warns of into one line."""
     try:
-        yield
+        with catch_warnings():
+            simplefilter("ignore")  # of too little room, once a file and once a folder
+            yield
     except (httpx2.HTTPError, OSError, HFValidationError) as error:  # its own errors are some of these
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            raise cannot_write(folder, error) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise HubUnreachableError(f"{repository} cannot be fetched from the Hub: {reason}") from error
 
@@ -114,7 +125,8 @@ def fetch_archive(url: str, folder: Path, on_progress: Progress, *, client: Clie
         ArchiveError: If the archive is damaged, or not safe.
         OutputError: If something cannot be written, or the disk is full.
     """
-    archive = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.archive"
+    # in a folder of its own: another address may have another file of that name
+    archive = folder / hashlib.sha256(url.encode()).hexdigest()[:16] / url.rpartition("/")[2]
     if not archive.is_file():  # under this name it is whole
         with client or Client(USER_AGENT, allow={host_of(url)}, http=url.startswith("http://")) as asking:
             asking.download(url, archive, on_progress=on_progress)
@@ -125,7 +137,7 @@ def fetch_archive(url: str, folder: Path, on_progress: Progress, *, client: Clie
     except ArchiveError as error:
         archive.unlink()
         raise ArchiveError(f"What came from {parse(url)} was removed: {error}") from error
-    return Fetched(_inner(content), {"archive": url}, {url.rpartition("/")[2]: sha256_of(archive)}, archive)
+    return Fetched(_inner(content), {"archive": url}, {archive.name: sha256_of(archive)}, archive)
 
 
 def _inner(folder: Path) -> Path:

@@ -2,12 +2,29 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from i2i import safe_yaml
-from i2i.errors import UnknownNameError
+from i2i.errors import UnknownNameError, UsageError
 from i2i.plugins import suggest
+
+UNPAIRED = frozenset(
+    {
+        "ae_photos",
+        "apple2orange",
+        "cezanne2photo",
+        "grumpifycat",
+        "horse2zebra",
+        "iphone2dslr_flower",
+        "monet2photo",
+        "summer2winter_yosemite",
+        "ukiyoe2photo",
+        "vangogh2photo",
+    }
+)
+"""Sets of Zhu et al. 2017 and later that people ask for by name."""
 
 
 class ClassicSet(BaseModel):
@@ -22,8 +39,8 @@ class ClassicSet(BaseModel):
     """Address of the authors' own archive of A|B files."""
     pairs: dict[str, int]
     """As published, by split."""
-    bytes: int | None
-    """To be fetched."""
+    sizes: dict[Literal["hub", "archive"], int]
+    """Bytes to be fetched, by where from, as far as that is known."""
     halves: tuple[str, str] | None
     """What is in A and in B of the authors' archive."""
     licence: str | None
@@ -46,8 +63,13 @@ def classic_set(name: str) -> ClassicSet:
 
     Raises:
         UnknownNameError: If there is none.
+        UsageError: If it has no pairs.
     """
     known = classic_sets()
+    if name in UNPAIRED:
+        raise UsageError(
+            f"{name!r} is a set of CycleGAN without pairs, and i2i trains on pairs. Sets of pairs: {', '.join(known)}."
+        )
     if name not in known:
         raise UnknownNameError(f"No classic set is called {name!r}.{suggest(name, known)} Known: {', '.join(known)}.")
     return known[name]

@@ -5,12 +5,13 @@ import sqlite3
 import weakref
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from i2i.errors import DataError, UsageError
 from i2i_tiles.mercator import flipped
-from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, check_zooms, covering, text_of
+from i2i_tiles.sources import Coverage, Place, StoredTiles, check_count, check_zooms, covering, credit_of
 
 MAX_DEPTH = 4
 """Levels of directories in a PMTiles file, as its specification limits them."""
@@ -33,9 +34,7 @@ class MBTiles(StoredTiles):
         metadata = dict(self._rows("SELECT name, value FROM metadata"))
         if metadata.get("format") in ("pbf", "mvt"):
             raise _vector_tiles(name)
-        self.credit = Credit(
-            text_of(metadata.get("license") or metadata.get("licence")), text_of(metadata.get("attribution"))
-        )
+        self.credit = credit_of(metadata)
 
     def zooms(self) -> tuple[int, int]:
         """Coarsest and finest zoom."""
@@ -44,6 +43,8 @@ class MBTiles(StoredTiles):
 
     def coverage(self, zoom: int) -> Coverage:
         """The tiles that are there."""
+        (count,) = self._rows("SELECT count(*) FROM tiles WHERE zoom_level = ?", zoom)[0]
+        check_count(count, zoom, self.name)
         rows = self._rows("SELECT tile_column, tile_row FROM tiles WHERE zoom_level = ?", zoom)
         return covering(frozenset((x, flipped(zoom, row)) for x, row in rows))
 
@@ -51,7 +52,9 @@ class MBTiles(StoredTiles):
         """The bytes of a tile."""
         query = "SELECT tile_data FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?"
         rows = self._rows(query, place.zoom, place.x, flipped(place.zoom, place.y))
-        return bytes(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        return rows[0][0] if isinstance(rows[0][0], bytes) else b""  # there, but no image
 
     def _rows(self, query: str, *values: int) -> list[tuple[Any, ...]]:
         try:
@@ -85,9 +88,7 @@ class PMTiles(StoredTiles):
             metadata = self._reader.metadata()
         if self._header["tile_type"] == TileType.MVT:
             raise _vector_tiles(name)
-        self.credit = Credit(
-            text_of(metadata.get("license") or metadata.get("licence")), text_of(metadata.get("attribution"))
-        )
+        self.credit = credit_of(metadata)
 
     def zooms(self) -> tuple[int, int]:
         """Coarsest and finest zoom."""
@@ -99,9 +100,12 @@ class PMTiles(StoredTiles):
 
         first, end = zxy_to_tileid(zoom, 0, 0), zxy_to_tileid(zoom, 0, 0) + 4**zoom
         with _damage(self.name):
-            runs = list(self._runs(self._header["root_offset"], self._header["root_length"]))
-        numbers = (n for start, length in runs for n in range(max(start, first), min(start + length, end)))
-        return covering(frozenset(tileid_to_zxy(number)[1:] for number in numbers))
+            runs = [
+                range(max(start, first), min(start + length, end))
+                for start, length in self._runs(self._header["root_offset"], self._header["root_length"])
+            ]
+        check_count(sum(map(len, runs)), zoom, self.name)
+        return covering(frozenset(tileid_to_zxy(number)[1:] for run in runs for number in run))
 
     def data(self, place: Place) -> bytes | None:
         """The bytes of a tile."""
@@ -132,19 +136,14 @@ class PMTiles(StoredTiles):
         return data
 
 
-class _damage:  # noqa: N801 - reads as a statement
-    """Turns what the library raises on damaged files into one line."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, Exception):
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise DataError(f"{self._name!r} is no PMTiles file that can be read: {text}.") from error
+@contextmanager
+def _damage(name: str) -> Iterator[None]:
+    """Turn what the library raises on damaged files into one line."""
+    try:
+        yield
+    except Exception as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{name!r} is no PMTiles file that can be read: {text}.") from error
 
 
 def _vector_tiles(name: str) -> DataError:

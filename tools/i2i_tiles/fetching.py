@@ -3,23 +3,23 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
-from urllib.parse import urlsplit
-from urllib.robotparser import RobotFileParser
+from urllib.parse import urljoin
 
 from i2i.errors import DataError
-from i2i.net import Client, NetworkError, Response, UnreachableError, UnsafeUrlError, host_of
+from i2i.net import BUSY, Client, NetworkError, Response, UnreachableError, UnsafeUrlError, host_of
+from i2i.net.urls import parse
 from i2i_tiles.cache import Cache, Entry, fresh_until
+from i2i_tiles.robots import Robots
 from i2i_tiles.sources import Place
 from i2i_tiles.terms import ForbiddenError, check_terms
 
 AGENT = "i2i"
-"""What robots.txt may call this program."""
+"""What robots.txt calls this program."""
 MAX_BYTES = 16 * 2**20
 """Largest tile."""
 TRIES = 4
 MAX_ERRORS = 20
 """Requests without a tile in a row, after which the server is left alone."""
-BUSY = frozenset({408, 429, 500, 502, 503, 504})
 MISSING = frozenset({204, 404, 410})
 """Answers for a place where the server has no tile."""
 
@@ -67,7 +67,7 @@ class Fetcher:
         self._sleep = sleep
         self._next = 0.0
         self._errors = 0
-        self._robots: RobotFileParser | None = None
+        self._robots: Robots | None = None
 
     def fetch(self, places: Iterable[Place]) -> Iterator[Failure | None]:
         """Fetch tiles that are not in the cache; one result each.
@@ -94,17 +94,17 @@ class Fetcher:
             self._errors += 1
             if self._errors >= MAX_ERRORS:
                 raise NetworkError(
-                    f"The server of {_shown(url)} failed {MAX_ERRORS} times in a row ({problem}). "
+                    f"The server of {parse(url)} failed {MAX_ERRORS} times in a row ({problem}). "
                     "Run the same command again later: the tiles that came are kept."
                 )
             if not again or tried == TRIES:
                 break
             if not self._client.wait(tried, response.headers if response else None):
                 raise NetworkError(
-                    f"The server of {_shown(url)} asks to be left alone for longer ({problem}). "
+                    f"The server of {parse(url)} asks to be left alone for longer ({problem}). "
                     "Run the same command again later: the tiles that came are kept."
                 )
-        return Failure(place, f"{_shown(url)} could not be had: {problem}.")
+        return Failure(place, f"{parse(url)} could not be had: {problem}.")
 
     def _ask(self, url: str, known: Entry | None) -> tuple[str, bool, Response | None]:
         """What is wrong, whether it may be right later, and the answer."""
@@ -149,23 +149,19 @@ class Fetcher:
         """
         if self._robots is None:
             self._robots = self._read_robots(url)
-            delay = self._robots.crawl_delay(AGENT)
-            self._interval = max(self._interval, float(delay or 0))
-        if not self._robots.can_fetch(AGENT, url):
+            self._interval = max(self._interval, self._robots.delay)
+        if not self._robots.allow(url):
             raise ForbiddenError(
-                f"The robots.txt of {host_of(url)!r} forbids {_shown(url)}. Use downloaded files instead."
+                f"The robots.txt of {host_of(url)!r} forbids {parse(url)}. Use downloaded files instead."
             )
 
-    def _read_robots(self, url: str) -> RobotFileParser:
-        parts = urlsplit(url)
-        robots = RobotFileParser()
-        response = self._request(f"{parts.scheme}://{parts.netloc}/robots.txt", {})
-        if response.status >= 500:
+    def _read_robots(self, url: str) -> Robots:
+        response = self._request(urljoin(url, "/robots.txt"), {})
+        if response.status in BUSY or response.status >= 500:
             raise NetworkError(f"{host_of(url)!r} cannot say what may be asked of it now. Run the same command later.")
         # who has no such file, or shows it to nobody, forbids nothing
         text = response.body.decode("utf-8", "replace") if response.status == 200 else ""
-        robots.parse(text.splitlines())
-        return robots
+        return Robots.parse(text, AGENT)
 
 
 def _problem_of(response: Response, known: Entry | None) -> str:
@@ -178,10 +174,6 @@ def _problem_of(response: Response, known: Entry | None) -> str:
     if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
         return f"the server sends {kind}, not an image"
     return "" if response.body else "the server sends nothing"
-
-
-def _shown(url: str) -> str:
-    return url.partition("?")[0]
 
 
 def check_all_came(failures: list[Failure], asked: int) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from i2i.errors import DataError
 from i2i_tiles.mercator import flipped
-from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, check_zooms, covering, text_of
+from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, check_zooms, covering, credit_of
 
 Scheme = Literal["xyz", "tms"]
 """Whether rows are counted from the north, as in web maps, or from the south (Tile Map Service)."""
@@ -45,7 +45,10 @@ class TileFolder(StoredTiles):
     def data(self, place: Place) -> bytes | None:
         """The bytes of a tile."""
         file = self._files(place.zoom).get((place.x, place.y))
-        return None if file is None else file.read_bytes()
+        try:
+            return None if file is None else file.read_bytes()
+        except OSError as error:
+            raise DataError(f"{str(file)!r} cannot be read: {(error.strerror or str(error)).lower()}.") from None
 
     def has(self, place: Place) -> bool:
         """Whether there is a tile."""
@@ -54,10 +57,10 @@ class TileFolder(StoredTiles):
     def _list(self, zoom: int) -> dict[tuple[int, int], Path]:
         folder = self._root / str(zoom)
         files: dict[tuple[int, int], Path] = {}
-        columns = sorted(path for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
+        columns = sorted(path for path in folder.glob("*") if path.name.isdecimal())
         for column in columns:
-            for file in sorted(column.iterdir()):
-                if (match := FILE.fullmatch(file.name)) is None or int(match[1]) >= 2**zoom:
+            for file in sorted(column.glob("*")):
+                if (match := FILE.fullmatch(file.name)) is None or int(match[1]) >= 2**zoom or not file.is_file():
                     continue
                 row = int(match[1]) if self._scheme == "xyz" else flipped(zoom, int(match[1]))
                 if (other := files.setdefault((int(column.name), row), file)) is not file:
@@ -70,7 +73,6 @@ def _credit(metadata: Path) -> Credit:
     if not metadata.is_file():
         return Credit()
     try:
-        said = json.loads(metadata.read_bytes())
-        return Credit(text_of(said.get("license") or said.get("licence")), text_of(said.get("attribution")))
+        return credit_of(json.loads(metadata.read_bytes()))
     except (ValueError, AttributeError):
         raise DataError(f"{str(metadata)!r} is no JSON object. Mend or remove it.") from None

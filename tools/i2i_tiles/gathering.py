@@ -73,19 +73,19 @@ def check_amount(wanted: int, manners: Manners) -> None:
     """
     if wanted > MAX_TILES and not manners.yes:
         raise UsageError(
-            f"{wanted} tiles would be fetched, about {_minutes(wanted, manners):.0f} minutes of requests. "
+            f"{wanted} tiles would be fetched, about {_duration(wanted / manners.rate)} of requests. "
             f"Take a smaller --aoi or a lower --zoom, or say that you mean it with --yes (beyond {MAX_TILES})."
         )
 
 
 def gather(
-    source: WebTiles, places: Sequence[Place], manners: Manners, on_progress: Callable[[int], None]
+    source: WebTiles, wanted: Sequence[Place], manners: Manners, on_progress: Callable[[int], None]
 ) -> dict[Place, Failure]:
     """Bring tiles into the cache.
 
     Args:
         source: The server.
-        places: The tiles that are wanted.
+        wanted: The tiles; see `missing`.
         manners: How it is asked.
         on_progress: Told after each tile how many are done.
 
@@ -96,7 +96,6 @@ def gather(
         I2iError: If it may not be asked, or fails; see `Fetcher.fetch`.
     """
     manners.check(source)
-    wanted = missing(source, places)
     failures = []
     with manners.client(source) as client:
         interval, permission = manners.interval(source), manners.permission
@@ -120,14 +119,17 @@ def forecast(source: WebTiles, places: Sequence[Place], manners: Manners) -> str
     wanted = len(missing(source, places))
     there = f"{len(places) - wanted} are in the cache already, " if wanted < len(places) else ""
     megabytes = wanted * TYPICAL_BYTES / 1e6
-    return (
-        f"{source.name}: {there}{wanted} tiles to fetch, about {_minutes(wanted, manners):.0f} min at {manners.rate:g} "
-        f"a second and {megabytes:.1f} MB at {TYPICAL_BYTES // 1000} kB a tile"
-    )
+    interval = manners.interval(source)
+    pace = f"about {_duration(wanted * interval)} at {manners.rate:g} a second" if interval else "without pauses"
+    volume = f"{megabytes:.1f} MB at {TYPICAL_BYTES // 1000} kB a tile"
+    return f"{source.name}: {there}{wanted} tiles to fetch, {pace}, and {volume}"
 
 
-def _minutes(tiles: int, manners: Manners) -> float:
-    return tiles / manners.rate / 60
+def _duration(seconds: float) -> str:
+    """A time in the unit that people would take."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _is_here(host: str) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 
 from i2i.errors import UsageError
 from i2i_tiles.areas import Area
+from i2i_tiles.georasters import GeoRaster
 from i2i_tiles.mercator import Box, bounds, metres_per_pixel, position
-from i2i_tiles.rasters import GeoRaster, Shape
+from i2i_tiles.rasters import Shape
 from i2i_tiles.sources import Coverage, Place
 from i2i_tiles.splitting import Cell
 
@@ -124,7 +125,9 @@ class PixelGrid:
         """What is known about the grid, and what does not fit into squares."""
         rest = {"right": self.shape.width % self.side, "bottom": self.shape.height % self.side}
         known: dict[str, Any] = {"grid": "pixels", "side": self.side, "unused_pixels": rest}
-        return known if self.raster is None else known | {"bbox": list(self.raster.degrees)}
+        if self.raster is None:
+            return known
+        return known | {"bbox": list(self.raster.degrees), "metres_per_pixel": round(self.raster.metres_per_pixel, 4)}
 
 
 Grid = TileGrid | PixelGrid
@@ -152,7 +155,7 @@ def candidates(grid: Grid, a: Coverage, b: Coverage, area: Area | None) -> list[
     reach = grid.within(_common(a, b), area)
     known = [source.listed for source in (a, b) if source.listed is not None]
     if known:
-        tiles = (tile for tile in frozenset().union(*known) if _is_in(reach, *tile))
+        tiles = (tile for tile in frozenset().union(*known) if reach.holds(*tile))
         cells: Iterator[Cell] = (grid.cell_of(*tile) for tile in tiles)
     else:
         count = max(0, reach.right - reach.left) * max(0, reach.bottom - reach.top)
@@ -162,10 +165,6 @@ def candidates(grid: Grid, a: Coverage, b: Coverage, area: Area | None) -> list[
         columns, rows = range(first.column, last.column + 1), range(first.row, last.row + 1)
         cells = (Cell(column, row) for column in columns for row in rows)
     return sorted(cell for cell in set(cells) if area is None or _is_of_interest(area, grid.ground(cell)))
-
-
-def _is_in(reach: Coverage, x: int, y: int) -> bool:
-    return reach.left <= x < reach.right and reach.top <= y < reach.bottom
 
 
 def _is_of_interest(area: Area, box: Box) -> bool:

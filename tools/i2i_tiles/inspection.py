@@ -1,7 +1,7 @@
 """What can only be seen by looking at many tiles: placeholders, and maps that do not lie on each other."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -39,12 +39,20 @@ def placeholders(source: Source, grid_places: Sequence[Place], repeats: int, min
     """
     if not repeats:
         return set()
-    digests = {place: source.digest(place) for place in grid_places}
-    counts = Counter(digest for digest in digests.values() if digest)
-    often = {digest for digest, count in counts.items() if count >= repeats}
-    first = {digests[place]: place for place in reversed(grid_places)}
-    suspicious = {digest for digest in often if detail(source.patch(first[digest]).pixels) >= min_detail}
-    return {place for place, digest in digests.items() if digest in suspicious}
+    places: dict[str, list[Place]] = {}
+    for place in grid_places:
+        with suppress(DataError):  # in the report later, with its reason
+            if digest := source.digest(place):
+                places.setdefault(digest, []).append(place)
+    often = [same for same in places.values() if len(same) >= repeats]
+    return {place for same in often if _shows_something(source, same[0], min_detail) for place in same}
+
+
+def _shows_something(source: Source, place: Place, min_detail: float) -> bool:
+    try:
+        return detail(source.patch(place).pixels) >= min_detail
+    except DataError:  # in the report later, with its reason
+        return False
 
 
 def check_alignment(maps: Maps, cells: Sequence[Cell], limits: Limits, *, force: bool) -> tuple[Shift, list[str]]:

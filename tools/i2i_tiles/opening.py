@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError, MissingInputError, UsageError
 from i2i_tiles.archives import MBTiles, PMTiles
 from i2i_tiles.folders import Scheme, TileFolder
+from i2i_tiles.georasters import GeoRaster, is_georeferenced
 from i2i_tiles.grids import Grid, PixelGrid, TileGrid
-from i2i_tiles.rasters import GeoRaster, PlainRaster, check_file, is_georeferenced
+from i2i_tiles.rasters import PlainRaster
 from i2i_tiles.sources import TILE, Source
 from i2i_tiles.web import WebTiles, is_address
 
@@ -50,8 +51,10 @@ def open_maps(names: tuple[str, str], cut: Cut) -> Maps:
     """
     rasters = [None if is_address(name) or Path(name).is_dir() else Path(name) for name in names]
     for path, name in zip(rasters, names, strict=True):
-        if path is not None:
-            check_file(path, name)
+        if path is not None and not path.exists():
+            raise MissingInputError(
+                f"There is no {name!r}. Give a file, a tile folder, or an address with {{z}}/{{x}}/{{y}}."
+            )
     kinds = [_kind(path) for path in rasters]
     if "plain" in kinds:
         return _plain(names, kinds, cut)

@@ -1,7 +1,10 @@
 """What tiles come from: the contract of a source, and how stored tiles become pixels."""
 
 import hashlib
+import html
+import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,6 +19,8 @@ from i2i_tiles.mercator import MAX_ZOOM
 TILE = 256
 """Side of a tile that is made here, pixels; what is stored may have another."""
 MAX_TILE_PIXELS = 4096 * 4096
+MAX_LISTED = 10_000_000
+"""Most tiles of a file that are listed; that takes about 1.5 GB of memory."""
 
 
 class Place(NamedTuple):
@@ -52,6 +57,10 @@ class Coverage(NamedTuple):
     bottom: int
     listed: frozenset[tuple[int, int]] | None = None
     """Exactly these x and y, where that is known; every tile may be there otherwise."""
+
+    def holds(self, x: int, y: int) -> bool:
+        """Whether a tile lies between the bounds."""
+        return self.left <= x < self.right and self.top <= y < self.bottom
 
 
 class Source(Protocol):
@@ -133,6 +142,19 @@ def covering(listed: frozenset[tuple[int, int]]) -> Coverage:
     return Coverage(min(columns), min(rows), max(columns) + 1, max(rows) + 1, listed)
 
 
+def check_count(count: int, zoom: int, name: str) -> None:
+    """Refuse to list very many tiles.
+
+    Raises:
+        UsageError: If there are more than `MAX_LISTED`.
+    """
+    if count > MAX_LISTED:
+        raise UsageError(
+            f"{name!r} has {count} tiles at zoom {zoom}, more than {MAX_LISTED} are not listed. "
+            "Take a part of it, or a lower --zoom."
+        )
+
+
 def check_zooms(found: list[int], name: str) -> tuple[int, int]:
     """Coarsest and finest of the zooms of a source.
 
@@ -146,9 +168,12 @@ def check_zooms(found: list[int], name: str) -> tuple[int, int]:
     return min(found), max(found)
 
 
+def credit_of(metadata: Mapping[str, Any]) -> Credit:
+    """Whose map it is, by the fields that MBTiles, PMTiles and TileJSON have for it."""
+    licence = metadata.get("license") or metadata.get("licence")
+    return Credit(text_of(licence), text_of(metadata.get("attribution")))
+
+
 def text_of(value: Any) -> str:
     """One line of text of a field of metadata, without the markup that attributions often have."""
-    import html
-    import re
-
     return " ".join(html.unescape(re.sub(r"<[^>]*>", "", str(value or ""))).split())

@@ -3,8 +3,10 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 from typing import NamedTuple
+
+import numpy as np
 
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Split
@@ -138,31 +140,24 @@ def keep_apart(splits: Mapping[Cell, Split], buffer: int) -> tuple[dict[Cell, Sp
     return kept, [cell for cell in splits if cell not in kept]
 
 
-def check_apart(boxes: Iterable[tuple[Split, Box]]) -> None:
+def check_apart(boxes: Iterable[tuple[Split, Box]], buffer: int) -> None:
     """Look again, at the areas themselves.
 
     Args:
         boxes: Split and area of every pair.
+        buffer: Pairs between two splits. Areas may touch if it is 0.
 
     Raises:
-        DataError: If areas of two splits have more than their border in common.
+        DataError: If areas of two splits meet.
     """
-    import numpy as np
-
     areas: dict[Split, list[Box]] = {}
     for split, box in boxes:
         areas.setdefault(split, []).append(box)
     arrays = {split: np.array(listed) for split, listed in areas.items()}
-    for one, other in (("test", "train"), ("val", "train"), ("test", "val")):
-        for box in areas.get(one, ()):  # type: ignore[call-overload]
-            others = arrays.get(other)  # type: ignore[call-overload]
-            if (
-                others is not None
-                and (
-                    (others[:, 0] < box[2])
-                    & (box[0] < others[:, 2])
-                    & (others[:, 1] < box[3])
-                    & (box[1] < others[:, 3])
-                ).any()
-            ):
-                raise DataError(f"The area {box} is in {one}, and overlaps one in {other}. Choose another split.")
+    before = np.less_equal if buffer else np.less
+    for one, other in combinations(arrays, 2):
+        west, south, east, north = arrays[other].T
+        for box in areas[one]:
+            meet = before(west, box[2]) & before(box[0], east) & before(south, box[3]) & before(box[1], north)
+            if meet.any():
+                raise DataError(f"The area {box} is in {one}, and meets one in {other}. Choose another split.")

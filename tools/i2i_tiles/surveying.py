@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from i2i.errors import DataError, UsageError
@@ -14,6 +15,8 @@ from i2i_tiles.sources import Place, Source
 from i2i_tiles.splitting import Cell
 from i2i_tiles.web import WebTiles
 
+_LOOK = "Look at the area, the zoom, and how rows are counted (--scheme, --scheme-b)."
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -24,7 +27,7 @@ class Rule:
     test: float
     buffer: int
     block: int
-    area: str | None
+    area: Path | None
     seed: int
 
     @property
@@ -91,9 +94,6 @@ def survey(maps: Maps, aoi: str | None, rule: Rule) -> Survey:
     for cell in dropped:
         result.leave_out(cell, "buffer", "It lies between two splits.")
     return result
-
-
-_LOOK = "Look at the area, the zoom, and how rows are counted (--scheme, --scheme-b)."
 
 
 def _places_in_common(maps: Maps, aoi: str | None) -> list[Cell]:

@@ -77,7 +77,7 @@ class Tiles:
         self,
         *,
         zoom: Annotated[int, Field(ge=0, le=MAX_ZOOM)] | None = None,
-        aoi: str | None = None,
+        aoi: Path | str | None = None,
         size: Annotated[int, Field(ge=16)] | None = None,
         stitch: Annotated[int, Field(ge=1, le=64)] = 1,
         scheme: Scheme = "xyz",
@@ -88,7 +88,7 @@ class Tiles:
         test: Share = 0.0,
         buffer: Annotated[int, Field(ge=0, le=100)] = 1,
         block: Annotated[int, Field(ge=1)] = 8,
-        split_area: str | None = None,
+        split_area: Path | None = None,
         aerial: Literal["a", "b"] = "a",
         max_nodata: Share = 0.0,
         min_detail: Annotated[float, Field(ge=0)] = 1.0,
@@ -113,7 +113,7 @@ class Tiles:
         self._limits = Limits(size, nearest, aerial == "b", max_nodata, min_detail, max_one_colour, max_cloud)
         self._manners = Manners(contact, rate, yes, permission)
         self._rule = Rule(split_by, val, test, buffer, block, split_area, seed)
-        self._aoi = aoi
+        self._aoi = None if aoi is None else str(aoi)
         self._repeats = repeats
         self._force = force
         self._opened: dict[tuple[str, str, int | None], Maps] = {}
@@ -144,8 +144,11 @@ class Tiles:
         self._gather(found, on_progress)
         self._leave_out_placeholders(found)
         if not found.splits:
-            raise DataError(f"No pair is left of {len(found.left_out)}: {_sums(x.reason for x in found.left_out)}.")
-        splitting.check_apart((split, maps.grid.box(cell)) for cell, split in found.splits.items() if split)
+            reasons = _sums(left.reason for left in found.left_out)
+            look = " Is the address right?" if _servers(maps) else ""
+            raise DataError(f"No pair is left of {len(found.left_out)}: {reasons}.{look}")
+        boxes = ((split, maps.grid.box(cell)) for cell, split in found.splits.items() if split)
+        splitting.check_apart(boxes, self._rule.buffer)
         facts, problems = self._facts(found)
         return Finding(
             items=[self._item(names, maps, cell)._replace(split=split) for cell, split in found.splits.items()],
@@ -182,17 +185,18 @@ class Tiles:
         servers = _servers(found.maps)
         for source in servers:
             self._manners.check(source)
-        total = sum(len(missing(source, found.places(found.splits))) for source in servers)
+        wanted = [missing(source, found.places(found.splits)) for source in servers]
+        total = sum(map(len, wanted))
         check_amount(total, self._manners)
         done = 0
-        for source in servers:
+        for source, tiles in zip(servers, wanted, strict=True):
 
             def tell(count: int, before: int = done) -> None:
                 on_progress(before + count, total)
 
-            places = found.places(found.splits)
-            done += len(missing(source, places))
-            failures = gather(source, places, self._manners, tell)
+            still = set(found.places(found.splits))
+            failures = gather(source, [place for place in tiles if place in still], self._manners, tell)
+            done += len(tiles)
             for cell in list(found.splits):
                 if failed := [failures[place] for place in found.places([cell]) if place in failures]:
                     found.leave_out(cell, "download-failed", failed[0].message, wrong=True)
@@ -215,9 +219,11 @@ class Tiles:
         facts["aoi"] = self._aoi
         facts["split"] = {"by": rule.by} if rule.by == "none" else {"by": rule.by, "buffer": rule.buffer}
         facts["shift_of_b"] = {"right": round(shift.right, 2), "down": round(shift.down, 2), "clear": shift.clear}
-        return (
-            facts if self._manners.permission is None else facts | {"permission": self._manners.permission}
-        ), problems
+        if days := [day for source in _servers(maps) for day in source.days(found.places(cells))]:
+            facts["fetched"] = [min(days), max(days)]
+        if self._manners.permission is not None:
+            facts["permission"] = self._manners.permission
+        return facts, problems
 
 
 def _two(sources: Sequence[str]) -> tuple[str, str]:

@@ -1,11 +1,14 @@
 """Tile servers: an address with placeholders, and the tiles that have been fetched from it."""
 
 import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from i2i.errors import UsageError
+from i2i.plugins import suggest
 from i2i_tiles.cache import Cache
 from i2i_tiles.folders import Scheme
 from i2i_tiles.mercator import MAX_ZOOM, flipped, quadkey
@@ -59,6 +62,11 @@ class WebTiles(StoredTiles):
         found = self.cache.read(place)
         return found is not None and found[0].status == "here"
 
+    def days(self, places: Iterable[Place]) -> set[str]:
+        """When tiles were fetched, as days of universal time: ``2026-11-22``."""
+        found = filter(None, map(self.cache.read, places))
+        return {datetime.fromtimestamp(entry.fetched, UTC).date().isoformat() for entry, _ in found}
+
     def data(self, place: Place) -> bytes | None:
         """The bytes of a tile that was fetched."""
         found = self.cache.read(place)
@@ -89,10 +97,11 @@ def _provider(name: str) -> tuple[str, tuple[int, int], Credit]:
         from xyzservices import providers
     except ModuleNotFoundError:
         raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i[geo]'.") from None
+    wanted = name.removeprefix(PROVIDER)
     try:
-        provider: Any = providers.query_name(name.removeprefix(PROVIDER))
+        provider: Any = providers.query_name(wanted)
     except ValueError:
-        raise UsageError(f"xyzservices knows no provider {name.removeprefix(PROVIDER)!r}.") from None
+        raise UsageError(f"xyzservices knows no provider {wanted!r}.{suggest(wanted, providers.flatten())}") from None
     if provider.requires_token():
         raise UsageError(f"{name!r} needs a key. Give the provider's address with your key in it.")
     zooms = (int(provider.get("min_zoom", 0)), int(provider.get("max_zoom", MAX_ZOOM)))

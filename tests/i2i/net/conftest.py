@@ -11,21 +11,6 @@ PUBLIC = "93.184.215.14"  # of the open internet, as far as the client can see
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def canary() -> Iterator[Server]:
-    """A server that nobody may reach."""
-    server = Server()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def waits() -> list[float]:
     """How long the client would have slept."""
     return []

@@ -9,12 +9,15 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given, settings
+from hostile_files import hostile_names
+from hypothesis import given
 from hypothesis import strategies as st
 
+from i2i.errors import OutputError
 from i2i.net import ArchiveError, extract
 from i2i.net.archives import Limits, safe_parts
 
@@ -87,49 +90,36 @@ def test_a_member_that_some_system_would_write_elsewhere_is_refused(kind: str, n
     assert tree(tmp_path) == {"archive": archive.read_bytes(), "in/out/good": b"1"}
 
 
-PIECES = st.lists(
-    st.sampled_from(
-        [
-            "..",
-            ".",
-            "/",
-            "\\",
-            ":",
-            "C",
-            "a",
-            "b.png",
-            "con",
-            "NUL",
-            " ",
-            "//",
-            "~",
-            "%",
-            "$HOME",
-            "\x00",
-            "ü",
-            "/..",
-            "-",
-        ]
-    ),
-    max_size=7,
-).map("".join)
+def test_what_is_accepted_stays_below_the_folder_for_pathlib_on_both_systems() -> None:
+    accepted = 0
+    for name in hostile_names(20_000):
+        if (parts := safe_parts(name)) is None:
+            continue
+        for kind, top in ((PurePosixPath, "/top/out"), (PureWindowsPath, "D:\\top\\out")):
+            joined = kind(top) / name
+            below = joined.relative_to(top)  # raises if it is elsewhere
+            assert ".." not in joined.parts
+            assert below.parts == parts
+            assert not any(PureWindowsPath(part).is_reserved() for part in parts)
+        accepted += 1
+    assert 1000 < accepted < 10_000
 
 
-@settings(max_examples=3000, deadline=None)
-@given(PIECES | st.text(max_size=12))
-def test_what_is_accepted_stays_below_the_folder_for_pathlib_on_both_systems(name: str) -> None:
-    parts = safe_parts(name)
-    if parts is None:
-        return
-    for kind, top in ((PurePosixPath, "/top/out"), (PureWindowsPath, "D:\\top\\out")):
-        joined = kind(top) / name
-        below = joined.relative_to(top)  # raises if it is elsewhere
-        assert ".." not in joined.parts
-        assert below.parts == parts
-        assert not any(PureWindowsPath(part).is_reserved() for part in parts)
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_no_name_makes_a_member_land_elsewhere(kind: str, tmp_path: Path) -> None:
+    written = 0
+    (tmp_path / "in").mkdir()
+    for name in hostile_names(500):
+        with suppress(UnicodeEncodeError):  # zip holds no bytes that are not UTF-8
+            archive = KINDS[kind](tmp_path / "archive", {name: b"evil"})
+            with suppress(ArchiveError, OutputError):  # a folder may be there under the name of a file
+                extract(archive, tmp_path / "in" / "out")
+                written += 1
+            assert sorted(os.listdir(tmp_path)) == ["archive", "in"]
+            assert os.listdir(tmp_path / "in") in ([], ["out"])
+    assert written > 30
 
 
-@settings(max_examples=500)
 @given(st.lists(st.from_regex(r"[a-zA-Z0-9_ü-]{1,8}(\.png)?", fullmatch=True), min_size=1, max_size=4))
 def test_ordinary_names_are_accepted(parts: list[str]) -> None:
     if not any(PureWindowsPath(part).is_reserved() for part in parts):
@@ -236,6 +226,18 @@ def test_a_zip_that_lies_about_a_size_is_an_error(tmp_path: Path) -> None:
     archive.write_bytes(data.replace(struct.pack("<I", 1000), struct.pack("<I", 10)))
     with pytest.raises(ArchiveError, match="damaged"):
         extract(archive, tmp_path / "out")
+
+
+def test_a_zip_that_is_packed_in_an_unknown_way_is_named_as_such(tmp_path: Path) -> None:
+    data = make_zip(tmp_path / "archive", {"a": bytes(1000)}).read_bytes()
+    deflated, deflate64 = struct.pack("<H", 8), struct.pack("<H", 9)
+    newer = data.replace(b"PK\x01\x02\x14\x03\x14\x00", b"PK\x01\x02\x14\x03\x63\x00")
+    for other in (data.replace(deflated, deflate64), newer):
+        assert other != data
+        (tmp_path / "archive").write_bytes(other)
+        with pytest.raises(ArchiveError, match="packed in a way that is not known here") as raised:
+            extract(tmp_path / "archive", tmp_path / "out")
+        assert "again" not in str(raised.value)  # to fetch it again would bring the same
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>not found</html>", b"PK\x05\x06", b"\x1f\x8b", bytes(100)])

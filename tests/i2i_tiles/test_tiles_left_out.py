@@ -1,0 +1,61 @@
+"""Places of which no pair is made, each with its reason."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from map_files import SIDE, TILES, ZOOM, png, write_tree
+from tile_maps import AERIAL, DRAWN, PLAIN, find, write_plain
+
+from i2i.pairs import SkipError
+from i2i_tiles.tiles import Tiles
+
+
+def test_what_one_side_lacks_is_left_out_and_named(tmp_path: Path) -> None:
+    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
+    (a / str(ZOOM) / "2" / "3.png").unlink()
+    (b / str(ZOOM) / "4" / "5.png").unlink()
+    finding = find(Tiles(split_by="none"), a, b)
+    assert {(left.name, left.status, left.reason) for left in finding.left_out} == {
+        (f"{ZOOM}/2/3", "skipped", "missing-in-a"),
+        (f"{ZOOM}/4/5", "skipped", "missing-in-b"),
+    }
+    assert len(finding.items) == TILES**2 - 2
+
+
+def test_placeholders_are_left_out_and_flat_tiles_are_not_taken_for_them(tmp_path: Path) -> None:
+    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
+    nothing_here = cv2.putText(np.full((SIDE, SIDE, 3), 200, np.uint8), "none", (4, 36), 0, 0.7, (90, 90, 90))
+    for x in range(5):
+        (a / str(ZOOM) / str(x) / "6.png").write_bytes(png(nothing_here))
+        (b / str(ZOOM) / str(x) / "2.png").write_bytes(png(np.full((SIDE, SIDE, 3), 180, np.uint8)))
+    finding = find(Tiles(split_by="none"), a, b)
+    assert [(left.name, left.reason) for left in finding.left_out] == [
+        (f"{ZOOM}/{x}/6", "placeholder") for x in range(5)
+    ]
+    preparer = Tiles(split_by="none")
+    (sea,) = [item for item in finding.items if item.name == f"{ZOOM}/3/2"]
+    with pytest.raises(SkipError) as skipped:
+        preparer.make(sea)
+    assert skipped.value.reason == "blank"
+    kept = find(Tiles(split_by="none", repeats=0), a, b)
+    assert len(kept.items) == TILES**2
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({}, "blank"), ({"min_detail": 0.0}, "one-colour"), ({"min_detail": 0.0, "aerial": "b"}, "cloud")],
+)
+def test_the_drawn_half_and_the_photograph_have_their_own_filters(
+    options: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    drawn = DRAWN.copy()
+    drawn[:SIDE, :SIDE] = 240
+    preparer = Tiles(**PLAIN, split_by="none", max_cloud=0.5, **options)
+    finding = find(preparer, *write_plain(tmp_path, AERIAL, drawn))
+    with pytest.raises(SkipError) as skipped:
+        preparer.make(finding.items[0])
+    assert skipped.value.reason == reason
+    preparer.make(finding.items[1])
