@@ -10,7 +10,7 @@ from pydantic import Field
 from i2i import images
 from i2i.data import lab
 from i2i.data.sides import Colours, Column, Side
-from i2i.data.tables import hub
+from i2i.data.tables import datafiles
 from i2i.data.tables.columns import choose
 from i2i.data.tables.contract import Table
 from i2i.data.tables.detect import LayoutName
@@ -69,7 +69,10 @@ class Pairs:
         streaming: bool = False,
         val_share: Share | None = None,
     ) -> None:
-        root = hub.streamed(fspath(root)) if streaming else fspath(root)
+        root = fspath(root)
+        if streaming:
+            datafiles.check_streamed(root)
+            layout = "datafiles"
         self.table = open_portion(root, split, layout, (*source, *target), val_share)
         self.layout, self.names, self.colours = self.table.layout, self.table.names, colours
         _refuse_problems(self.table, root)

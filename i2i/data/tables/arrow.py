@@ -1,29 +1,33 @@
 """Rows of a set of the ``datasets`` library, read where they lie in its memory-mapped Arrow files, never by Pillow."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from datasets import Dataset, Image, Value, config
+from datasets import Dataset, Features, Image, Value, config
 from huggingface_hub.constants import HF_HUB_CACHE
 from pyarrow import compute as pc
 
-from i2i.data.tables.columns import find_pair
+from i2i.data.tables.columns import images_among
 from i2i.data.tables.contract import Problem
-from i2i.data.tables.encoded import EncodedTable
+from i2i.data.tables.encoded import REMEDY, EncodedTable
 from i2i.data.tables.naming import NAME_COLUMNS, distinct, is_text
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError
+from i2i.images.discovery import SUFFIXES
 from i2i.images.source import read_bytes
-from i2i.plugins import suggest
 
 BYTES = (Value("binary"), Value("large_binary"))
+SNAPSHOT = re.compile(r".*/snapshots/[0-9a-f]{40}/")
+"""Where the cache of the Hub keeps the files of a set: different on each machine, and for each revision."""
 
 
 class ArrowTable(EncodedTable):
     """One split.
 
-    Columns are those of images, and those of plain bytes. Rows are named as in Parquet files; else by their number.
+    Columns are those of images, of ``bytes`` with a ``path``, and of plain bytes; those of WebDataset are called as in
+    `TarTable`, without suffix. Rows are named as in Parquet files; else by their number.
 
     Args:
         rows: The split.
@@ -38,6 +42,7 @@ class ArrowTable(EncodedTable):
 
     def __init__(self, rows: Dataset, columns: Sequence[str], *, where: str, layout: str) -> None:
         self._where = where
+        rows = rows.rename_columns(_short_names(rows.column_names))
         columns = _chosen(rows, columns, where)
         texts = [name for name in NAME_COLUMNS if name in rows.features and is_text(rows.data.schema.field(name).type)]
         rows = rows.with_format(None).select_columns(list(dict.fromkeys([*columns, *texts])))
@@ -83,20 +88,33 @@ class ArrowTable(EncodedTable):
                 values = pc.struct_field(values, "path")
             elif not is_text(values.type):
                 continue
-            texts = values.to_pylist()
+            texts = [text and SNAPSHOT.sub("", text) for text in values.to_pylist()]
             if (names := distinct((texts[row] for row in self._rows), files=files)) is not None:
                 return names
         return [str(row) for row in self._rows]
 
 
+def _short_names(columns: Sequence[str]) -> dict[str, str]:
+    """``imageA.png`` -> ``imageA``, where that is no other column."""
+    short = {name: name[: -len(end)] for name in columns if (end := Path(name).suffix.lower()) in SUFFIXES}
+    taken = [*columns, *short.values()]
+    return {name: kept for name, kept in short.items() if taken.count(kept) == 1}
+
+
+def _images(features: Features) -> list[str]:
+    return [
+        name
+        for name, kind in features.items()
+        if isinstance(kind, Image) or kind in BYTES or (isinstance(kind, Mapping) and {"bytes", "path"} <= kind.keys())
+    ]
+
+
 def _chosen(rows: Dataset, wanted: Sequence[str], where: str) -> list[str]:
-    images = [name for name, kind in rows.features.items() if isinstance(kind, Image) or kind in BYTES]
-    for name in wanted:
-        if name not in images:
-            raise UsageError(f"{where} has no images in a column {name!r}.{suggest(name, images)}")
+    images = _images(rows.features)
+    chosen = images_among(images, wanted, where)
     if not images:
-        raise DataError(f"{where} has no columns of images. Columns: {', '.join(rows.column_names)}.")
-    return list(wanted or find_pair(images) or images)
+        raise DataError(f"{where} has no columns of images: {', '.join(rows.column_names)}. {REMEDY}")
+    return chosen or images
 
 
 def _stored(rows: Dataset, column: str) -> pa.ChunkedArray:

@@ -33,6 +33,24 @@ def find_pair(columns: Sequence[str]) -> tuple[str, str] | None:
     return next((pair for pair in PAIRS if set(pair) <= set(columns)), None)
 
 
+def among(there: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """The columns that the user named, if all of them are there, or else a pair of known names; none without either."""
+    if wanted:
+        return list(dict.fromkeys(wanted)) if set(wanted) <= set(there) else []
+    return list(find_pair(there) or ())
+
+
+def images_among(there: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
+    """As `among`, of a file or set that holds images in these columns.
+
+    Raises:
+        UsageError: If a column that the user named is not there.
+    """
+    if missing := next((name for name in wanted if name not in there), None):
+        raise UsageError(f"{where} has no images in a column {missing!r}.{suggest(missing, there)}")
+    return among(there, wanted)
+
+
 def choose(columns: Sequence[str], source: Sequence[str], target: Sequence[str], direction: str) -> Columns:
     """What the user named, or else the pair that is found.
 

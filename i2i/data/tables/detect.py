@@ -6,16 +6,17 @@ from os import PathLike, fspath, path
 from pathlib import Path
 from typing import Literal
 
-from i2i.data.tables import ab, hub, manifest, shards
+from i2i.data.tables import ab, datafiles, hub, manifest, shards
 from i2i.data.tables.contract import Layout, Table
 from i2i.data.tables.splitnames import in_order, our_name, refuse_doubles, refuse_strays
 from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
 from i2i.plugins import suggest
 
-LayoutName = Literal["folders", "twofolders", "manifest", "parquet", "webdataset", "hub", "ab"]
+LayoutName = Literal["folders", "twofolders", "datafiles", "manifest", "parquet", "webdataset", "hub", "ab"]
 LAYOUTS: dict[LayoutName, str] = {
     "folders": "imageA/NAME and imageB/NAME in each split's folder",
     "twofolders": "trainA/NAME and trainB/NAME, or A/train/NAME and B/train/NAME",
+    "datafiles": "files that README.md names for each split, or Arrow files",
     "manifest": "a list of files, as metadata.jsonl, manifest.jsonl or manifest.csv",
     "parquet": "Parquet files with the images in their columns",
     "webdataset": "WebDataset shards, .tar files",
@@ -23,6 +24,9 @@ LAYOUTS: dict[LayoutName, str] = {
     "ab": "A|B files, NAME in each split's folder, A left and B right",
 }
 """In the order in which they are looked for: A|B files last, since they are any images in a folder."""
+
+PACKED = (".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z")
+"""Archives in which nothing is found without reading all before it, or by no layout."""
 
 FOLDERS: frozenset[LayoutName] = frozenset({"folders", "twofolders", "ab"})
 """Layouts in which folders are what tells splits apart."""
@@ -74,7 +78,7 @@ def _recognised(
     root: str, layout: LayoutName | Literal["auto"], columns: Sequence[str]
 ) -> tuple[Layout, Sequence[str]]:
     """The layout, and the splits that it finds."""
-    if not shards.is_url(root) and not path.exists(root):
+    if not shards.is_url(root) and not path.exists(root) and not datafiles.address_of(root):
         hint = " Write hf:// in front of a dataset of the Hugging Face Hub." if root.count("/") == 1 else ""
         raise MissingInputError(f"There is no dataset {root!r}.{hint}")
     for name in _likely(root) if layout == "auto" else [layout]:
@@ -91,6 +95,8 @@ def _recognised(
         raise DataError(f"{root} cannot be used as a list of pairs. {flaw}")
     if columns:
         _refuse_others(root, layout, columns)
+    if packed := next((file.url for file in shards.find(root, "") if file.url.lower().endswith(PACKED)), None):
+        raise DataError(f"{packed} is packed, and nothing else there is laid out as pairs. Unpack it.")
     if not shards.is_url(root) and ab.holds_single_images(root):
         raise DataError(
             f"{root} holds single images and no pairs. A preparer such as edges makes pairs out of such images, and "

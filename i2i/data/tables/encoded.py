@@ -7,6 +7,9 @@ from io import BytesIO
 from i2i.data.tables.contract import Problem
 from i2i.images import Header, Picture, Range, decode, read_header
 
+REMEDY = "Store the bytes of each image of a row in a column of its own; paths, arrays and lists are not read."
+"""What to do about a set without columns of images."""
+
 
 class EncodedTable:
     """A `Table` that only has to say where its bytes are.

@@ -1,61 +1,68 @@
-"""A list of files, JSON lines or CSV: columns of paths beside the list, and perhaps a column ``split``.
+"""A list of files, JSON, CSV or Parquet: columns of paths beside the list, and perhaps a column ``split``.
 
 ``COLUMN_file_name`` holds the paths of COLUMN, ``file_name`` those of ``image``, as where the datasets library reads
 folders of images; without such names, each column does whose values are called like image files.
 """
 
-import csv
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from i2i.data.tables.columns import find_pair
+from i2i.data.tables.columns import among
 from i2i.data.tables.contract import Problem
 from i2i.data.tables.files import FileTable, folders_in, names_of, without_suffix
+from i2i.data.tables.lists import ENDINGS, NAMES, Line, images_of, lines_of
+from i2i.data.tables.splitnames import SPLIT_NAMES, our_name
 from i2i.errors import DataError
 from i2i.images import printable
-from i2i.images.discovery import SUFFIXES
 
-NAMES = ("manifest.jsonl", "manifest.csv", "metadata.jsonl", "metadata.csv")
-ENDINGS = (".jsonl", ".csv")
+DATA = "data"
+"""Folder that sets of the Hub keep their files in."""
 SPLIT = "split"
-FILE_NAME = "file_name"
-
-
-class Line(NamedTuple):
-    """One row of the list, or what is wrong with it."""
-
-    number: int
-    values: Mapping[str, Any]
-    problem: str = ""
 
 
 def splits(root: str, columns: Sequence[str]) -> list[str]:
-    """Those of the column ``split``, or the folders with a list of their own; see `Layout`."""
-    if (file := whole_list(root)) is not None:
-        return sorted(_splits_in(file, columns))
-    stems = [name for name in _names_in(root) if name not in NAMES]
-    lists = {
-        **{Path(name).stem: Path(root, name) for name in stems},
-        **{name: _own(root, name) for name in folders_in(root)},
-    }
-    return sorted(split for split, file in lists.items() if file is not None and _images_of(file, columns))
+    """Those of the column ``split``, or those with a list of their own, here or in the folder `DATA`; see `Layout`."""
+    home = _home(root, columns)
+    if (file := whole_list(home)) is None:
+        return sorted(_lists_in(home, columns))
+    return sorted({split for split, _ in _divided(file) if split}) if images_of(file, columns) else []
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> FileTable:
     """The rows of a split whose files are all there; see `Layout`."""
-    whole = whole_list(root)
-    file = whole or _own(root, split) or next(p for end in ENDINGS if (p := Path(root, split + end)).is_file())
-    keys = _images_of(file, columns)
-    wanted = list(dict.fromkeys(columns)) or list(find_pair(list(keys)) or keys)
+    home = _home(root, columns)
+    if (file := whole_list(home)) is None:
+        return open_list(_lists_in(home, columns)[split], columns)
+    table = _table(file, columns, (line for of, line in _divided(file) if of in (split, None)))
+    _refuse_folders_of_splits(file, table)
+    return table
+
+
+def open_list(file: Path, columns: Sequence[str]) -> FileTable:
+    """All rows of one list whose files are all there.
+
+    Args:
+        file: The list.
+        columns: As for `Layout.open_split`.
+
+    Raises:
+        DataError: If it cannot be read, or does not have the columns.
+    """
+    return _table(file, columns, lines_of(file))
+
+
+def _table(file: Path, columns: Sequence[str], lines: Iterable[Line]) -> FileTable:
+    keys = images_of(file, columns)
+    if not keys:
+        raise DataError(f"{file} cannot be used as a list of pairs. {flaw(str(file), columns)}")
+    wanted = among(list(keys), columns) or list(keys)
     reader = _Reader(file, {column: keys[column] for column in wanted})
-    for of, line in _divided(file) if whole else ((split, line) for line in _lines(file)):
-        if of in (split, None):
-            reader.add(line)
+    for line in lines:
+        reader.add(line)
     first = [row[0] for row in reader.paths]
     files = [tuple(Path(file.parent, path) for path in row) for row in reader.paths]
     layout = f"manifest {file.name}, columns {' and '.join(wanted)}"
@@ -64,31 +71,45 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> FileTable:
     return FileTable(layout, _distinct(names_of(first)), wanted, files, reader.problems, keys_of_rows)
 
 
+def _refuse_folders_of_splits(file: Path, table: FileTable) -> None:
+    """Stop at a list of all splits that does not tell them apart, as the folders do in which its files lie.
+
+    Raises:
+        DataError: If that is so.
+    """
+    if any(SPLIT in line.values for line in islice(lines_of(file), 1)):
+        return
+    folders = {top for key in table.keys if our_name(top := key.split("/")[0]) in SPLIT_NAMES}
+    if len(set(map(our_name, folders))) > 1:
+        there = " and ".join(sorted(folders))
+        raise DataError(f"{file} has no column {SPLIT!r}, and lists files in {there}. Add the column.")
+
+
 def flaw(file: str, columns: Sequence[str]) -> str:
     """Why a list that was given by name has no rows of images, in a sentence; empty where the file is no list.
 
     Raises:
         DataError: If it is no text.
     """
-    if not file.endswith(ENDINGS):
+    if whole_list(file) is None:
         return ""
-    lines = list(islice(_lines(Path(file)), 1))
+    lines = list(islice(lines_of(Path(file)), 1))
     if not lines:
         return "It has no rows."
     first = lines[0]
     if first.problem:
-        return f"Line {first.number}: {first.problem}"
-    if not _images_of(Path(file), columns):
+        return f"{first.place.capitalize()}: {first.problem}"
+    if not images_of(Path(file), columns):
         there = ", ".join(repr(printable(str(key))) for key in first.values)
         wanted = f"columns {', '.join(columns)}" if columns else "two columns of images"
         separated = " Separate columns by commas." if file.endswith(".csv") and len(first.values) == 1 else ""
-        return f"Its first row, line {first.number}, does not have {wanted}; it has {there}.{separated}"
-    return f"Line {first.number}: {next(_divided(Path(file)))[1].problem}"
+        return f"Its first row, {first.place}, does not have {wanted}; it has {there}.{separated}"
+    return f"{first.place.capitalize()}: {next(_divided(Path(file)))[1].problem}"
 
 
 def _divided(file: Path) -> Iterator[tuple[str | None, Line]]:
     """The rows of a list of all splits, each with its own; those that can be of any have none, and a problem."""
-    for line in _lines(file):
+    for line in lines_of(file):
         split = line.values.get(SPLIT, "train")
         if line.problem:
             yield None, line
@@ -117,8 +138,7 @@ class _Reader:
         )
         if problem := next(filter(None, problems), ""):
             reason = "missing-file" if problem.startswith("there is no") else "bad-row"
-            message = f"{self.file}, line {line.number}: {problem}"
-            self.problems.append(Problem(f"line {line.number}", reason, message))
+            self.problems.append(Problem(line.place, reason, f"{self.file}, {line.place}: {problem}"))
         else:
             self.paths.append(paths)  # type: ignore[arg-type]  # each is a str: `_problem` has said so
 
@@ -151,71 +171,32 @@ class _Reader:
 
 
 def whole_list(root: str) -> Path | None:
-    """The list of all splits, if that is what there is."""
+    """The list of all splits, if that is what there is: ``root`` itself, or one in the folder."""
     if os.path.isfile(root):
-        return Path(root) if root.endswith(ENDINGS) else None
-    return next((Path(root, name) for name in NAMES if os.path.isfile(os.path.join(root, name))), None)
+        return Path(root) if root.endswith(ENDINGS) or os.path.basename(root) in NAMES else None
+    return _list_in(root)
 
 
-def _own(root: str, split: str) -> Path | None:
-    """The list in a split's folder."""
-    return next((file for name in NAMES if (file := Path(root, split, name)).is_file()), None)
+def _list_in(folder: str) -> Path | None:
+    return next((file for name in NAMES if (file := Path(folder, name)).is_file()), None)
 
 
-def _names_in(root: str) -> list[str]:
-    return sorted(n for n in os.listdir(root) if n.endswith(ENDINGS) and n[0] != ".") if os.path.isdir(root) else []
+def _home(root: str, columns: Sequence[str]) -> str:
+    """Where the lists are: the root, or the folder `DATA` where only that has any."""
+    inner = os.path.join(root, DATA)
+    file = whole_list(root)
+    here = images_of(file, columns) if file else _lists_in(root, columns)
+    return root if here or not os.path.isdir(inner) else inner
 
 
-def _splits_in(file: Path, columns: Sequence[str]) -> set[str]:
-    if not _images_of(file, columns):
-        return set()
-    return {split for split, _ in _divided(file) if split}
-
-
-def _images_of(file: Path, columns: Sequence[str]) -> dict[str, str]:
-    """Column of images -> key of its paths, by the first row; empty unless there are two, or those that are named."""
-    first = next((line.values for line in _lines(file) if not line.problem), {})
-    keys = {key.removesuffix(FILE_NAME).removesuffix("_") or "image": key for key in first if key.endswith(FILE_NAME)}
-    if not keys:
-        keys = {key: key for key, value in first.items() if _is_image_name(value)}
-    return keys if (set(columns) <= keys.keys() if columns else len(keys) > 1) else {}
-
-
-def _is_image_name(value: object) -> bool:
-    return isinstance(value, str) and os.path.splitext(value)[1].lower() in SUFFIXES
-
-
-def _lines(file: Path) -> Iterator[Line]:
-    """The rows, counted from 1; of CSV without the head.
-
-    Raises:
-        DataError: If the list is no text.
-    """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            yield from _csv(stream) if file.suffix == ".csv" else _json(stream)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file} cannot be read: {error}. A list is UTF-8, JSON lines or CSV.") from None
-
-
-def _json(stream: Iterator[str]) -> Iterator[Line]:
-    for number, text in enumerate(stream, 1):
-        if not text.strip():
-            continue
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            yield Line(number, {}, f"this is no JSON ({error}). Correct or delete it.")
-            continue
-        yield Line(number, values) if isinstance(values, dict) else Line(number, {}, "this is no JSON object.")
-
-
-def _csv(stream: Iterator[str]) -> Iterator[Line]:
-    reader = csv.DictReader(stream)
-    for row in reader:
-        wrong = "it has more or fewer fields than the head. Quote those with commas."
-        uneven = None in row or None in row.values()
-        yield Line(reader.line_num, {}, wrong) if uneven else Line(reader.line_num, row)
+def _lists_in(folder: str, columns: Sequence[str]) -> dict[str, Path]:
+    """Split -> its list: one in the folder ``train``, or ``train.jsonl``."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    found = {Path(name).stem: Path(folder, name) for name in sorted(names, reverse=True) if name.endswith(ENDINGS)}
+    for name in folders_in(folder):
+        if name != DATA and (file := _list_in(os.path.join(folder, name))):
+            found[name] = file
+    return {split: file for split, file in found.items() if split[0] != "." and images_of(file, columns)}
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from i2i.data.tables import shards
 from i2i.data.tables.contract import Table
+from i2i.data.tables.shards import Shard
 
 SUFFIX = ".parquet"
 
@@ -15,7 +16,11 @@ def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     """See `i2i.data.tables.contract.Layout`."""
+    return open_shards(shards.by_split(shards.find(root, SUFFIX))[split], columns, remote=shards.is_url(root))
+
+
+def open_shards(found: Sequence[Shard], columns: Sequence[str], *, remote: bool) -> Table:
+    """One split, whose files are known; see `ParquetTable`."""
     from i2i.data.tables.rowgroups import ParquetTable  # pyarrow takes its time
 
-    found = shards.by_split(shards.find(root, SUFFIX))[split]
-    return ParquetTable(found, columns, remote=shards.is_url(root))
+    return ParquetTable(found, columns, remote=remote)

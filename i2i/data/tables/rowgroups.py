@@ -12,14 +12,13 @@ from pyarrow import parquet as pq
 
 from i2i.data.stream import BlockCache
 from i2i.data.tables import shards
-from i2i.data.tables.columns import find_pair
+from i2i.data.tables.columns import images_among
 from i2i.data.tables.contract import Problem
-from i2i.data.tables.encoded import EncodedTable
+from i2i.data.tables.encoded import REMEDY, EncodedTable
 from i2i.data.tables.naming import NAME_COLUMNS, Places, distinct, is_text
 from i2i.data.tables.shards import Shard
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError
 from i2i.pairs import Block
-from i2i.plugins import suggest
 
 MAX_BLOCK = 2 * 2**30
 """Bytes of the largest row group that is read: it has to fit into the memory of each process that reads."""
@@ -193,12 +192,10 @@ def _firsts(footer: pq.FileMetaData) -> list[int]:
 def _chosen(found: Sequence[Shard], footers: Sequence[pq.FileMetaData], wanted: Sequence[str]) -> dict[str, str]:
     """Column -> the leaf that holds its bytes, which is the same in all files."""
     first = _image_columns(footers[0].schema.to_arrow_schema())
-    for name in wanted:
-        if name not in first:
-            raise UsageError(f"{found[0].url} has no images in a column {name!r}.{suggest(name, first)}")
+    names = images_among(list(first), wanted, found[0].url)
     if not first:
-        raise DataError(f"{found[0].url} has no images: no column of bytes, and none with bytes and path.")
-    chosen = {name: first[name] for name in wanted or find_pair(list(first)) or first}
+        raise DataError(f"{found[0].url} has no columns of images. {REMEDY}")
+    chosen = {name: first[name] for name in names or first}
     for shard, footer in zip(found, footers, strict=True):
         columns = _image_columns(footer.schema.to_arrow_schema())
         for name, leaf in chosen.items():

@@ -5,14 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
 
+from i2i.data.tables.splitnames import SPLIT_NAMES
 from i2i.errors import DataError, I2iError, MissingInputError
 from i2i.pairs import SPLITS
 
-KEYWORDS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "eval", "evaluation"),
-}
+KEYWORDS = {**SPLIT_NAMES, "test": (*SPLIT_NAMES["test"], "eval", "evaluation")}
 """Words in the names of files and folders by which the Hub knows what split they are of."""
 
 NUMBERED = re.compile(r"(\w+)-\d{5}-of-\d{5}")

@@ -13,15 +13,14 @@ import numpy as np
 
 from i2i.data.stream import BlockCache
 from i2i.data.tables import shards
-from i2i.data.tables.columns import find_pair
+from i2i.data.tables.columns import images_among
 from i2i.data.tables.contract import Problem
 from i2i.data.tables.encoded import EncodedTable
 from i2i.data.tables.shards import Shard
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError
 from i2i.images import printable
 from i2i.images.discovery import SUFFIXES
 from i2i.pairs import Block
-from i2i.plugins import suggest
 
 BLOCK = 16 * 2**20
 """Bytes that one request for neighbouring rows fetches, where shards are far away."""
@@ -185,10 +184,8 @@ def _incomplete(shard: Shard, key: str, lacking: Sequence[str]) -> Problem:
 
 def _chosen(found: Sequence[Shard], rows: Sequence[Row], wanted: Sequence[str]) -> Sequence[str]:
     counts = Counter(column for row in rows for column in row)
-    for name in wanted:
-        if name not in counts:
-            raise UsageError(f"{found[0].url} has no images in a column {name!r}.{suggest(name, counts)}")
+    chosen = images_among(list(counts), wanted, found[0].url)
     if not counts:
         raise DataError(f"{found[0].url} holds no images such as 0001.imageA.png.")
     most = sorted(column for column, count in counts.items() if 2 * count > len(rows))
-    return list(wanted) or list(find_pair(list(counts)) or most or sorted(counts))
+    return chosen or most or sorted(counts)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from i2i.data.tables.columns import find_pair
+from i2i.data.tables.columns import among
 from i2i.data.tables.files import FileTable, folders_in, match
 
 
@@ -18,7 +18,7 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> FileTable:
     if split in _joined(root):
         folders = {side: base / f"{split}{side}" for side in ("A", "B")}
     else:
-        folders = {column: base / column / split for column in _sides(root, columns)}
+        folders = {column: base / column / split for column in among(folders_in(root), columns)}
     matched = match(base, folders)
     labels = " and ".join(folder.relative_to(base).as_posix() for folder in folders.values())
     return FileTable(f"folders {labels}", matched.names, list(folders), matched.files, matched.problems)
@@ -30,13 +30,6 @@ def _joined(root: str) -> list[str]:
 
 
 def _below(root: str, columns: Sequence[str]) -> list[str]:
-    sides = _sides(root, columns)
+    sides = among(folders_in(root), columns)
     shared = [set(folders_in(Path(root, side))) for side in sides]
     return sorted(set.intersection(*shared)) if shared else []
-
-
-def _sides(root: str, columns: Sequence[str]) -> list[str]:
-    there = folders_in(root)
-    if columns:
-        return list(dict.fromkeys(columns)) if set(columns) <= set(there) else []
-    return list(find_pair(there) or ())

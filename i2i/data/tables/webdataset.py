@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from i2i.data.tables import shards
 from i2i.data.tables.contract import Table
+from i2i.data.tables.shards import Shard
 
 SUFFIX = ".tar"
 
@@ -15,7 +16,11 @@ def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     """See `i2i.data.tables.contract.Layout`."""
+    return open_shards(shards.by_split(shards.find(root, SUFFIX))[split], columns, remote=shards.is_url(root))
+
+
+def open_shards(found: Sequence[Shard], columns: Sequence[str], *, remote: bool) -> Table:
+    """One split, whose files are known; see `TarTable`."""
     from i2i.data.tables.tars import TarTable
 
-    found = shards.by_split(shards.find(root, SUFFIX))[split]
-    return TarTable(found, columns, remote=shards.is_url(root))
+    return TarTable(found, columns, remote=remote)

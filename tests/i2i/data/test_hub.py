@@ -1,8 +1,10 @@
 import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import cv2
 import datasets
 import numpy as np
 import pytest
+from flat_images import png
 from hub import Hub
 
 from i2i.data.dataset import Pairs
@@ -18,12 +21,6 @@ from i2i.data.tables.detect import open_table, splits_of
 from i2i.errors import DataError, UsageError
 
 COUNT = 12
-
-
-def png(value: int) -> bytes:
-    done, data = cv2.imencode(".png", np.full((4, 4, 3), value, np.uint8))
-    assert done
-    return data.tobytes()
 
 
 A = [png(value) for value in range(COUNT)]
@@ -141,7 +138,8 @@ def read(root, split, **options):
     except I2iError as error:
         return {"error": type(error).__name__, "text": str(error)}
     sums = [hashlib.sha256(pair.source.tobytes() + pair.target.tobytes()).hexdigest() for pair in read]
-    return {"layout": pairs.layout, "sums": sums, "blocks": [block.pairs for block in pairs.blocks]}
+    blocks = [block.pairs for block in pairs.blocks]
+    return {"layout": pairs.layout, "sums": sums, "names": list(pairs.names), "blocks": blocks}
 
 print(json.dumps([read(*place, **options) for place, options in json.loads(sys.argv[1])]))
 """
@@ -173,10 +171,11 @@ def test_a_set_of_the_hub_is_the_same_downloaded_streamed_and_from_the_cache(ser
     train = ("hf://huggan/facades", "train")
     expected = [hashlib.sha256(picture(n) + picture(100 + n)).hexdigest() for n in range(COUNT)]
     (streamed,) = read(server, tmp_path / "streaming", (train, {"streaming": True}))
-    assert streamed == {"layout": "Parquet, 2 files", "sums": expected, "blocks": [4, 2, 4, 2]}
+    assert (streamed["layout"], streamed["sums"]) == ("Parquet, 2 files", expected)
+    assert streamed["blocks"] == [4, 2, 4, 2]
     assert not list((tmp_path / "streaming").rglob("*.arrow"))
     (downloaded,) = read(server, tmp_path / "home", (train, {}))
-    assert downloaded == {"layout": "Hugging Face Hub", "sums": expected, "blocks": []}
+    assert (downloaded["layout"], downloaded["sums"]) == ("Hugging Face Hub", expected)
     before = len(server.requests)
     train_part, val_part = read(
         server, tmp_path / "home", *(((train[0], split), {"val_share": 0.5}) for split in ("train", "val"))
@@ -188,6 +187,67 @@ def test_a_set_of_the_hub_is_the_same_downloaded_streamed_and_from_the_cache(ser
 
 def picture(value: int) -> bytes:
     return np.full((4, 4, 3), value, np.uint8).tobytes()
+
+
+def sums(*rows: int) -> list[str]:
+    return [hashlib.sha256(picture(row) + picture(100 + row)).hexdigest() for row in rows]
+
+
+def parquet(tmp_path: Path, *rows: int) -> bytes:
+    facades().select(rows).to_parquet(tmp_path / "some.parquet")
+    return (tmp_path / "some.parquet").read_bytes()
+
+
+def test_the_card_says_which_files_are_read_downloaded_and_streamed(server: Hub, tmp_path: Path) -> None:
+    card = "---\nconfigs:\n- config_name: few\n  data_files: one.parquet\n- config_name: many\n  data_files:\n"
+    card += "  - split: train\n    path: two.parquet\n  - split: holdout\n    path: one.parquet\n---\n"
+    files = {"one.parquet": parquet(tmp_path, 1), "two.parquet": parquet(tmp_path, 2, 3), "README.md": card.encode()}
+    server.state.put("huggan/maps", files, kind="dataset")
+    wanted = {("few", "train"): [1], ("many", "train"): [2, 3], ("many", "holdout"): [1]}
+    places = [
+        ((f"hf://huggan/maps/{config}", split), {"streaming": streaming})
+        for config, split in wanted
+        for streaming in (False, True)
+    ]
+    unnamed = [(("hf://huggan/maps", "train"), {"streaming": streaming}) for streaming in (False, True)]
+    unknown = ("hf://huggan/maps/man", "train")
+    *found, first, second, third = read(server, tmp_path / "home", *places, *unnamed, (unknown, {}))
+    expected = [sums(*rows) for rows in wanted.values() for _ in range(2)]
+    assert [answer.get("sums") for answer in found] == expected
+    for refusal in (first, second):
+        assert refusal["error"] == "UsageError"
+        assert refusal["text"].endswith("configurations few, many. Name one: hf://huggan/maps/few")
+    assert "Did you mean 'many'" in third["text"]
+
+
+def test_what_the_hub_has_converted_is_streamed_where_it_is_whole(server: Hub, tmp_path: Path) -> None:
+    lines = [json.dumps({f"{side}_file_name": f"{side}/{row}.png" for side in ("A", "B")}) for row in range(3)]
+    images = {f"train/{side}/{row}.png": data[row] for side, data in (("A", A), ("B", B)) for row in range(3)}
+    files = {**images, "train/metadata.jsonl": "\n".join(lines).encode()}
+    for name, folder in (("whole", "train"), ("part", "partial-train")):
+        server.state.put(f"huggan/{name}", files, kind="dataset")
+        converted = {f"default/{folder}/0000.parquet": parquet(tmp_path, 0, 1, 2)}
+        server.state.put(f"huggan/{name}", converted, kind="dataset", revision="refs/convert/parquet")
+    places = [((f"hf://huggan/{name}", "train"), {"streaming": True}) for name in ("whole", "part")]
+    whole, part, downloaded = read(server, tmp_path / "home", *places, (("hf://huggan/whole", "train"), {}))
+    assert whole["sums"] == downloaded["sums"] == sums(0, 1, 2)
+    assert "only a part" in part["text"]
+    assert downloaded["names"] == ["train/A/0", "train/A/1", "train/A/2"]  # the same on every machine
+
+
+def test_shards_of_the_hub_have_the_same_columns_downloaded_and_streamed(server: Hub, tmp_path: Path) -> None:
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as shard:
+        for row in range(3):
+            for column, data in (("imageA", A[row]), ("imageB", B[row])):
+                member = tarfile.TarInfo(f"{row:04}.{column}.png")
+                member.size = len(data)
+                shard.addfile(member, io.BytesIO(data))
+    server.state.put("huggan/shards", {"train-0.tar": tar.getvalue()}, kind="dataset")
+    place = ("hf://huggan/shards", "train")
+    downloaded, streamed = read(server, tmp_path / "home", (place, {}), (place, {"streaming": True}))
+    assert downloaded["sums"] == streamed["sums"] == sums(0, 1, 2)
+    assert downloaded["names"] == streamed["names"] == ["0000", "0001", "0002"]
 
 
 def test_what_the_hub_does_not_have_is_one_line(server: Hub, tmp_path: Path) -> None:

@@ -2,32 +2,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from loaded_batches import assert_equal, batches
 
-from i2i.data.dataset import Pairs
-from i2i.data.jitter import Jitter
-from i2i.data.loading import Loaded, Loader
 from i2i.errors import I2iError
-
-JITTER = Jitter(crop=16, resize=18, mirror=True)
-
-
-def batches(
-    folder: Path, *, start: int = 0, stop: int = 8, workers: int = 0, seed: int = 0, batch_size: int = 4
-) -> list[Loaded]:
-    loader = Loader(
-        Pairs(folder, "train"), JITTER, seed=seed, batch_size=batch_size, start=start, stop=stop, workers=workers
-    )
-    try:
-        return list(loader)
-    finally:
-        loader.close()
-
-
-def assert_equal(one: list[Loaded], other: list[Loaded]) -> None:
-    assert [loaded.names for loaded in one] == [loaded.names for loaded in other]
-    for a, b in zip(one, other, strict=True):
-        assert torch.equal(a.batch.source, b.batch.source)
-        assert torch.equal(a.batch.target, b.batch.target)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -10,6 +10,7 @@ import fsspec
 import numpy as np
 import pyarrow as pa
 import pytest
+from flat_images import png
 from pyarrow import parquet as pq
 
 from i2i.data.dataset import Pairs
@@ -19,12 +20,6 @@ from i2i.data.tables.portion import keys_of, open_portion
 from i2i.errors import DataError
 
 COUNT = 60
-
-
-def png(value: int) -> bytes:
-    done, data = cv2.imencode(".png", np.full((4, 4, 3), value, np.uint8))
-    assert done
-    return data.tobytes()
 
 
 def listed(root: Path, pairs: list[tuple[str, str]]) -> None:

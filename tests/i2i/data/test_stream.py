@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from loaded_batches import assert_equal, batches
 from pyarrow import parquet as pq
 
 from i2i.data.dataset import Pairs
-from i2i.data.jitter import Jitter
-from i2i.data.loading import KeyedBatches, Loaded, Loader
+from i2i.data.loading import KeyedBatches
 from i2i.data.stream import BlockCache, visits, windows
 from i2i.pairs import Block, PairStream
 
@@ -33,22 +32,6 @@ def streamed(pairs_folder: Path, tmp_path: Path) -> Path:
         part = table.slice(3 * number, 3)
         pq.write_table(part, folder / f"train-{number:05}-of-00002.parquet", row_group_size=2)
     return folder
-
-
-def batches(folder: Path, *, start: int = 0, stop: int = 9, workers: int = 0) -> list[Loaded]:
-    jitter = Jitter(crop=16, resize=18, mirror=True)
-    loader = Loader(Pairs(folder, "train"), jitter, seed=5, batch_size=4, start=start, stop=stop, workers=workers)
-    try:
-        return list(loader)
-    finally:
-        loader.close()
-
-
-def assert_equal(one: list[Loaded], other: list[Loaded]) -> None:
-    assert [loaded.names for loaded in one] == [loaded.names for loaded in other]
-    for a, b in zip(one, other, strict=True):
-        assert torch.equal(a.batch.source, b.batch.source)
-        assert torch.equal(a.batch.target, b.batch.target)
 
 
 @given(blocks_of_any_kind, st.integers(0, 200), st.integers(1, 120))

@@ -79,7 +79,7 @@ def test_ab_files_are_halves_with_names_that_differ(tmp_path: Path) -> None:
 
 def write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".jsonl":
+    if path.suffix != ".csv":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     else:
         keys = list(rows[0])
@@ -103,9 +103,11 @@ def test_a_list_of_files_has_its_splits_in_a_column(tmp_path: Path, keys: tuple[
     assert open_table(tmp_path, "train").layout.startswith(f"manifest {name}, columns ")
 
 
-@pytest.mark.parametrize("place", ["train/metadata.jsonl", "train/manifest.csv", "train.jsonl", "train.csv"])
+@pytest.mark.parametrize(
+    "place", ["train/metadata.jsonl", "train/manifest.csv", "train.jsonl", "train.csv", "train.json", "data/train.csv"]
+)
 def test_a_split_may_have_a_list_of_its_own(tmp_path: Path, place: str) -> None:
-    base = tmp_path / "train" if "/" in place else tmp_path
+    base = (tmp_path / place).parent
     both_sides(base, "left", "right")
     rows = [{"input_image": f"left/{s}.png", "edited_image": f"right/{s}.webp"} for s in ("one", "two")]
     write_manifest(tmp_path / place, rows)
@@ -119,6 +121,31 @@ def test_a_file_name_without_a_column_is_that_of_the_image(tmp_path: Path) -> No
     write_manifest(tmp_path / "metadata.jsonl", rows)
     table = open_table(tmp_path, "train")
     assert list(table.columns) == ["conditioning_image", "image"]
+
+
+def test_a_list_may_be_one_json_array(tmp_path: Path) -> None:
+    both_sides(tmp_path, "a", "b")
+    rows = [{"source": f"a/{stem}.png", "target": f"b/{stem}.webp"} for stem in ("one", "nothing", "two")]
+    (tmp_path / "train.json").write_text(json.dumps([*rows, 7], indent=2))
+    table = open_table(tmp_path, "train")
+    assert list(table.names) == ["a/one", "a/two"]
+    assert [problem.name for problem in table.problems] == ["row 2", "row 4"]
+    (tmp_path / "train.json").write_text("[{")
+    with pytest.raises(DataError, match="Row 1: this is no JSON"):
+        open_table(tmp_path / "train.json", "train")
+
+
+def test_a_list_without_splits_of_files_in_folders_of_splits_is_refused(tmp_path: Path) -> None:
+    both_sides(tmp_path / "train", "a", "b")
+    both_sides(tmp_path / "test", "a", "b")
+    rows = [{"source": f"{split}/a/one.png", "target": f"{split}/b/one.webp"} for split in ("train", "test")]
+    write_manifest(tmp_path / "metadata.jsonl", rows)
+    with pytest.raises(DataError, match="has no column 'split', and lists files in test and train"):
+        open_table(tmp_path, "train")
+    write_manifest(tmp_path / "metadata.jsonl", [{**row, "split": "train"} for row in rows])
+    assert len(open_table(tmp_path, "train").names) == 2
+    write_manifest(tmp_path / "metadata.jsonl", rows[:1])
+    assert len(open_table(tmp_path, "train").names) == 1
 
 
 def test_the_metadata_of_ab_files_are_no_list_of_pairs(tmp_path: Path) -> None:

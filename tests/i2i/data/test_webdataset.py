@@ -3,11 +3,11 @@ import pickle
 import tarfile
 from pathlib import Path
 
-import cv2
 import fsspec
 import numpy as np
 import pytest
 import webdataset
+from flat_images import png
 from webdataset.tariterators import group_by_keys, tar_file_iterator
 
 from i2i.data.tables import tars
@@ -16,12 +16,6 @@ from i2i.data.tables.detect import open_table, splits_of
 from i2i.errors import DataError, MissingSplitError, UsageError
 
 COUNT = 25
-
-
-def png(value: int) -> bytes:
-    done, data = cv2.imencode(".png", np.full((4, 4, 3), value, np.uint8))
-    assert done
-    return data.tobytes()
 
 
 A = [png(value) for value in range(COUNT)]

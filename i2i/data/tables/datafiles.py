@@ -1,0 +1,168 @@
+"""Sets whose card, ``README.md``, says which files are of which split, as on the Hub; and those of Arrow files.
+
+Which files there are is asked of the ``datasets`` library, which knows configurations and patterns. They are read as
+everywhere else. A set on the Hub is read in this way where it lies, without downloading it first.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from i2i.data.tables import library, manifest, parquet, shards, webdataset
+from i2i.data.tables.contract import Table
+from i2i.data.tables.hub import is_saved, parse
+from i2i.data.tables.library import Address
+from i2i.data.tables.lists import ENDINGS, NAMES
+from i2i.data.tables.shards import Shard
+from i2i.errors import DataError, I2iError, UsageError
+
+if TYPE_CHECKING:
+    from datasets import DatasetBuilder
+
+CARD = "README.md"
+CONVERTED = "refs/convert/parquet"
+"""Where the Hub keeps its own conversion of each set to Parquet."""
+STREAMED = ("parquet", "webdataset")
+"""Kinds whose rows are found without reading all before them."""
+
+
+class DataFiles(NamedTuple):
+    """The files of a set."""
+
+    kind: str
+    """What the library calls them: ``parquet``, ``webdataset``, ``imagefolder``, ``arrow``, ..."""
+    splits: Mapping[str, Sequence[Shard]]
+
+
+def check_streamed(root: str) -> None:
+    """Stop at what is no set on the Hub.
+
+    Raises:
+        UsageError: If that is so.
+    """
+    if parse(root) is None:
+        raise UsageError(f"{root!r} cannot be streamed. Write hf://USER/NAME, or leave dataset.streaming away.")
+
+
+def address_of(root: str) -> Address | None:
+    """The set that this is: on the Hub, a folder with a card or Arrow files, or such a folder and its configuration."""
+    if shards.is_url(root):
+        return parse(root)
+    whole = Address(os.path.realpath(root))
+    if _configurations(root):
+        return whole
+    folder, name = os.path.split(os.path.abspath(root))
+    if name in _configurations(folder):
+        return Address(os.path.realpath(folder), config=name)
+    return whole if os.path.isdir(root) and not is_saved(root) and shards.find(root, ".arrow") else None
+
+
+def splits(root: str, columns: Sequence[str]) -> list[str]:
+    """See `i2i.data.tables.contract.Layout`."""
+    address = address_of(root)
+    return list(_files(root, address).splits) if address else []
+
+
+def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
+    """See `i2i.data.tables.contract.Layout`."""
+    address = address_of(root)
+    assert address is not None, "it has splits"
+    kind, files = _files(root, address)
+    found = files[split]
+    match kind:
+        case "parquet":
+            return parquet.open_shards(found, columns, remote=shards.is_url(root))
+        case "webdataset":
+            if packed := next((file.url for file in found if not file.url.endswith(webdataset.SUFFIX)), None):
+                raise DataError(f"{packed} is compressed. Unpack it to a plain .tar, and name that in {CARD}.")
+            return webdataset.open_shards(found, columns, remote=shards.is_url(root))
+        case "arrow":
+            from datasets import load_dataset
+
+            from i2i.data.tables.arrow import ArrowTable
+
+            rows = library.ask(root, address, load_dataset)[split]
+            return ArrowTable(rows, columns, where=address.name, layout="Arrow files")
+        case "imagefolder":
+            lists = [Path(file.url) for file in found if os.path.basename(file.url) in NAMES]
+        case _:
+            lists = [Path(file.url) for file in found if file.url.endswith(ENDINGS)]
+    if len(lists) != 1:
+        raise DataError(
+            f"{root} has {len(lists)} lists of image files for {split!r}, such as metadata.jsonl, and no other files "
+            "that pairs are read from. Write one list for each split."
+        )
+    return manifest.open_list(lists[0], columns)
+
+
+def _configurations(folder: str) -> list[str]:
+    """Those that the card of a folder names; most have no card, or a README that is none.
+
+    Raises:
+        DataError: If its front matter is damaged.
+    """
+    card = Path(folder, CARD)
+    try:
+        text = card.read_bytes()
+    except OSError:
+        return []
+    if not text.startswith(b"---") or b"\nconfigs:" not in text:
+        return []
+    from huggingface_hub import metadata_load
+    from yaml import YAMLError
+
+    try:
+        configs = (metadata_load(card) or {}).get("configs") or ()
+    except (UnicodeDecodeError, YAMLError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"The card {card} cannot be read: {reason}. Mend it, or move it away.") from error
+    return [str(config.get("config_name", "default")) for config in configs if isinstance(config, dict)]
+
+
+def _files(root: str, address: Address) -> DataFiles:
+    return _streamed(root, address) if shards.is_url(root) else _resolved(root, _builder(root, address))
+
+
+def _builder(root: str, address: Address, **options: str) -> "DatasetBuilder":
+    from datasets import load_dataset_builder
+
+    return library.ask(root, address, load_dataset_builder, **options)
+
+
+def _resolved(root: str, builder: "DatasetBuilder") -> DataFiles:
+    base, files = str(builder.base_path), builder.config.data_files or {}
+    splits = {str(split): [_shard(root, base, url) for url in urls] for split, urls in files.items()}
+    return DataFiles(type(builder).__module__.rpartition(".")[2], splits)
+
+
+def _shard(root: str, base: str, url: str) -> Shard:
+    # the card says which files to read: they may only be ones that came with it
+    inside = url.startswith(f"{base}/") and ".." not in url.split("/")
+    if not inside:
+        raise DataError(f"The card of {root} names {url!r}, which is no file of the set. Correct {CARD}.")
+    return Shard(url, os.path.splitext(url.removeprefix(f"{base}/"))[0])
+
+
+@lru_cache
+def _streamed(root: str, address: Address) -> DataFiles:
+    """The files of a set on the Hub, or those that the Hub has made of it.
+
+    Raises:
+        DataError: If there are none that can be streamed, or they are only a part of the set.
+    """
+    builder = _builder(root, address)
+    files = _resolved(root, builder)
+    if files.kind not in STREAMED and address.revision is None:
+        try:
+            converted = _builder(root, Address(address.name, CONVERTED), data_dir=builder.config.name)
+        except I2iError:
+            pass
+        else:
+            files = _resolved(root, converted)
+    if files.kind not in STREAMED:
+        raise DataError(f"{root} has no Parquet files or shards to stream. Leave dataset.streaming away.")
+    if any("/partial-" in file.url for found in files.splits.values() for file in found):
+        raise DataError(f"{root}: the Hub has converted only a part of it to Parquet. Leave dataset.streaming away.")
+    return files
