@@ -103,7 +103,7 @@ class Watcher(threading.Thread):
                     self.torn.append(str(path))
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=30)
@@ -135,9 +135,9 @@ def main() -> None:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     kills += 1
-                process.wait()
-            elif process.wait() == 0:
+            if (code := process.wait()) == 0:
                 break
+            assert code == -signal.SIGKILL
         watcher.stop.set()
         watcher.join()
         decoded = log.stat().st_size
@@ -145,15 +145,19 @@ def main() -> None:
         start = time.monotonic()
         assert begin(source, out, log, given.workers).wait() == 0
         again = time.monotonic() - start
+        same = tree(out) == tree(folder / "whole")
+        redone = log.stat().st_size - decoded
         print(f"{given.photos} photographs, {kills} kills, {given.workers} workers")
-        print(f"same tree: {tree(out) == tree(folder / 'whole')}")
+        print(f"same tree: {same}")
         print(f"decoded {decoded}, at most {limit} allowed: {decoded <= limit}")
         print(f"{len(watcher.seen)} files watched, torn: {len(watcher.torn)}")
-        print(f"second run decoded {log.stat().st_size - decoded} and took {again:.2f} s with its start")
+        print(f"second run decoded {redone} and took {again:.2f} s with its start")
+    fine = kills == given.kills and same and decoded <= limit and not watcher.torn and not redone
+    return 0 if fine else 1
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--run"]:
         run(Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5]))
     else:
-        main()
+        sys.exit(main())

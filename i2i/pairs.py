@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -81,8 +82,8 @@ class Preparer(Protocol):
 
     inputs: ClassVar[tuple[Reading, ...]]
     """How each image is read. With more than one, every image comes from a folder of its own. A class attribute
-    ``optional`` says how many of the last may be left out, where some may; ``keeps_splits``, if it is true, that what
-    lies in folders called train, val or test stays in those splits."""
+    ``optional`` says how many of the last may be left out, where some may. An attribute ``makes_alpha`` says, if it is
+    true, that the last of two or four channels of what is made is opacity, and is to be stored as such."""
 
     def __call__(self, *images: Pixels) -> Pair | Pixels:
         """The pair that is made of these images; or one image, where a folder of images is made and not of pairs.
@@ -179,6 +180,7 @@ class SkipError(DataError):
         return type(self), (self.reason, str(self))
 
 
+@cache
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
     """Smallest and largest value that an image of this dtype can hold.
 

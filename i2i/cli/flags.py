@@ -48,6 +48,8 @@ def _core(annotation: Any) -> Any:
     if origin is Annotated:
         return _core(parts[0])
     some = [part for part in parts if part is not type(None)]
+    if some in ([Path, str], [str, Path]):  # a file, or words about the same
+        return str
     return _core(some[0]) if origin in (Union, UnionType) and len(some) == 1 else annotation
 
 

@@ -16,7 +16,7 @@ from i2i.plugins import Provided, catalogue, lookup
 
 if TYPE_CHECKING:
     from i2i.preparation import Report
-    from i2i.preparation.choices import Choices
+    from i2i.preparation.choices import Wishes
 
 MAX_PIXELS = 40_000_000  # `i2i.images.MAX_PIXELS`, which would load the image libraries
 SHARED = ("seed", "val", "test")  # of the runner and of any preparer that draws or divides: one flag, one number
@@ -166,7 +166,7 @@ def run(
     """
     from i2i.preparation import plan, prepare
 
-    given: dict[str, Any] = {
+    said: dict[str, Any] = {
         "options": options,
         "seed": seed,
         "max_pixels": max_pixels,
@@ -179,9 +179,6 @@ def run(
         "ranges": [range_of(text) for text in range] if range else None,
         "licence": licence,
         "attribution": attribution,
-    }
-    choices = cast("Choices", {key: value for key, value in given.items() if value is not None})
-    means: dict[str, Any] = {
         "workers": workers,
         "overwrite": overwrite,
         "rank": rank,
@@ -190,12 +187,13 @@ def run(
         "address": address,
         "work": work,
     }
+    wishes = cast("Wishes", {key: value for key, value in said.items() if value is not None})
     if dry_run:
-        text = plan(name, sources, out, **means, **choices)
+        text = plan(name, sources, out, **wishes)
         typer.echo(json.dumps({"plan": text.splitlines()}, indent=2) if as_json else text)
         return
     with Progress(name, silent=quiet or as_json) as progress:
-        report = prepare(name, sources, out, on_progress=progress, **means, **choices)
+        report = prepare(name, sources, out, on_progress=progress, **wishes)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     elif not quiet:

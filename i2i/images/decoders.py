@@ -1,5 +1,6 @@
 """Bytes of an image file to the pixels that it stores: upright, RGB, and nothing else done to them."""
 
+import logging
 from io import BytesIO
 from typing import Any
 
@@ -13,6 +14,8 @@ from i2i.images.colour import to_srgb
 from i2i.images.errors import ImageError
 from i2i.images.header import Header
 from i2i.pairs import Pixels, Reading, range_of
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else it prints what our errors say already
 
 
 def decoded(data: bytes, header: Header, reading: Reading, where: str, *, pages: bool = False) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from i2i.pairs import Reading
 Decoder = Literal["opencv", "pillow", "tifffile", "npy"]
 
 GRAY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+PNG_GRAY = (0, 4)  # without and with opacity
 ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 MAX_RATIO = 15  # of the sides of a picture that nobody wonders about
 DEEP_REMEDY = "Convert it to a 16-bit PNG or TIFF, or to .npy"
@@ -93,7 +94,8 @@ def read_header(stream: BinaryIO, where: str) -> Header:
         if start.startswith(npy.MAGIC):
             return _npy_header(stream)
         if start.startswith(tiff.MAGICS):
-            return _tiff_header(stream)
+            with pillow.alone():  # whose parser of directories warns of damage
+                return _tiff_header(stream)
         exif = _png_exif(stream) if start.startswith(png.SIGNATURE) else None
         with pillow.alone(), pillow.opened(stream, where) as image:
             if exif is not None:
@@ -126,7 +128,8 @@ def _pillow_header(image: Image.Image, start: bytes) -> Header:
     name = image.format or ""
     orientation = pillow.orientation_of(image)
     width, height = image.size if orientation < 5 else image.size[::-1]
-    gray = image.mode in GRAY_MODES
+    # of gray with opacity and 16 bits, Pillow makes colours
+    gray = _png_colour(start) in PNG_GRAY if name == "PNG" else image.mode in GRAY_MODES
     frames = pillow.frames_of(image)
     bits = _bits(name, image.mode, start)
     transparency = image.info.get("transparency")
@@ -178,6 +181,10 @@ def _stored_bits(name: str, mode: str, start: bytes) -> int:
 
 def _png_depth(start: bytes) -> int:
     return start[24]  # in IHDR, the first chunk
+
+
+def _png_colour(start: bytes) -> int:
+    return start[25]
 
 
 def _tiff_header(stream: BinaryIO) -> Header:

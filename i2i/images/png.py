@@ -10,8 +10,8 @@ import numpy as np
 from i2i.pairs import Pixels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-COLOUR_TYPES = {1: 0, 3: 2}
-"""Channels -> gray or RGB, as the header numbers them."""
+COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+"""Channels -> gray, gray with opacity, RGB or RGB with opacity, as the header numbers them."""
 LEVEL = 1  # the fastest; the next ones take twice the time for a fiftieth of the size
 SUB = 1
 """The filter that stores each value as the difference to the pixel on its left: good for photographs and drawings."""
@@ -49,7 +49,7 @@ def encode(pixels: Pixels) -> bytes:
     """Content of a PNG file, deflated by libdeflate: in half the time that zlib takes, and the same bytes everywhere.
 
     Args:
-        pixels: (H, W, 1) or (H, W, 3), uint8 or uint16.
+        pixels: (H, W, C), uint8 or uint16: gray or RGB, with opacity where C is 2 or 4.
     """
     height, width, channels = pixels.shape
     depth = pixels.dtype.itemsize

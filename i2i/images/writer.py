@@ -23,17 +23,25 @@ LARGEST = {".png": 1_000_000, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
 SUFFIXES = (*LARGEST, ".npy", ".tif")
 
 
-def suffix_for(pixels: Pixels) -> str:
-    """Suffix of the lossless file that holds this image: ``.png`` for 1 or 3 channels of integers, else ``.npy``."""
-    return ".png" if pixels.dtype != np.float32 and pixels.shape[2] in (1, 3) else ".npy"
+def suffix_for(pixels: Pixels, *, alpha: bool = False) -> str:
+    """Suffix of the lossless file that holds this image: ``.png`` for integers that are gray or RGB, else ``.npy``.
+
+    Args:
+        pixels: (H, W, C).
+        alpha: Whether the last of two or four channels is opacity, which a PNG holds as such.
+    """
+    channels = (1, 2, 3, 4) if alpha else (1, 3)
+    return ".png" if pixels.dtype != np.float32 and pixels.shape[2] in channels else ".npy"
 
 
-def encode(pixels: Pixels, suffix: str) -> bytes:
+def encode(pixels: Pixels, suffix: str, *, alpha: bool = False) -> bytes:
     """Content of an image file; the same bytes for the same image.
 
     Args:
         pixels: (H, W, C), uint8, uint16 or float32; the last in [-1, 1], or in a range that readers have to be told.
         suffix: ``.png``, ``.webp`` (both lossless), ``.jpg``, ``.npy`` or ``.tif``; the last two hold everything.
+        alpha: Whether the last of two or four channels is opacity, not multiplied in. Of the other formats only
+            ``.npy`` and ``.tif`` take it, as one more channel.
 
     Raises:
         ImageError: If files of that suffix cannot hold the image.
@@ -48,8 +56,10 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
     what = f"{pixels.shape[2]} channels of {pixels.dtype}"
     if suffix not in LARGEST:
         raise ImageError("unsupported", f"Images are not written as {suffix!r}. Choose one of {', '.join(SUFFIXES)}.")
-    if suffix_for(pixels) != ".png" or (suffix != ".png" and pixels.dtype != np.uint8):
-        raise ImageError("unsupported", f"A {suffix} file cannot hold {what}. Write {suffix_for(pixels)} instead.")
+    lossless = suffix_for(pixels, alpha=alpha)
+    everywhere = pixels.dtype == np.uint8 and pixels.shape[2] in (1, 3)  # what each of them holds
+    if not (everywhere or suffix == lossless):
+        raise ImageError("unsupported", f"A {suffix} file cannot hold {what}. Write {lossless} instead.")
     height, width = pixels.shape[:2]
     if max(height, width) > LARGEST[suffix]:
         message = (

@@ -1,10 +1,10 @@
-"""What may be chosen about a preparation, and the command that it makes."""
+"""What may be said about a preparation, and the command that it makes."""
 
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, TypedDict, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypedDict, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -17,12 +17,16 @@ from i2i.pairs import FindingPreparer
 from i2i.plugins import Provided
 from i2i.preparation.command import OF_PAIRS, Command, identity_of
 from i2i.preparation.inputs import expression
-from i2i.preparation.layouts import Layout
+from i2i.preparation.layouts import PairFiles
 from i2i.preparation.listing import is_url
 from i2i.preparation.splitting import Rule, check_shares
 
 DECIDING = ("i2i", "numpy", "opencv-python-headless", "pillow", "torch")
 """Distributions whose version may change a bit of the result."""
+
+
+Engine = Literal["local", "ray"]
+"""``local``: processes of this machine. ``ray``: those of a Ray cluster."""
 
 
 class Choices(TypedDict, total=False):
@@ -34,7 +38,7 @@ class Choices(TypedDict, total=False):
     """Share of the pairs for validation; 0.1."""
     test: float
     """Share of the pairs for test; 0."""
-    layout: Layout
+    layout: PairFiles
     """How pairs are stored; ``folders``."""
     split: Rule
     """How shares are kept; ``count``."""
@@ -54,18 +58,54 @@ class Choices(TypedDict, total=False):
     """Largest width times height of an input."""
 
 
-def checked(choices: Choices) -> Choices:
-    """The choices, each of its type.
+class Means(TypedDict, total=False):
+    """How the work is done, which changes nothing about the result; what is left out has its default."""
+
+    workers: Annotated[int, Field(ge=1)] | None
+    """How many processes; as many as there are cores when not given."""
+    overwrite: bool
+    """Start afresh where there is a dataset that i2i made or began."""
+    rank: int
+    """Which part of the work this process does, counted from 0."""
+    world_size: Annotated[int, Field(ge=1)]
+    """How many processes do one part each, on one shared folder."""
+    engine: Engine
+    """What does the work."""
+    address: str | None
+    """Of the Ray cluster; one is started on this machine when not given."""
+    work: Path | None
+    """Folder in which a dataset is made that is then uploaded; one in the user's cache when not given."""
+
+
+ALONE: Means = {
+    "workers": None,
+    "overwrite": False,
+    "rank": 0,
+    "world_size": 1,
+    "engine": "local",
+    "address": None,
+    "work": None,
+}
+"""The means of one process on this machine: the defaults."""
+
+
+class Wishes(Choices, Means, total=False):
+    """Everything that may be said about a preparation besides the preparer, its sources and the dataset folder."""
+
+
+def checked(wishes: Wishes) -> tuple[Choices, Means]:
+    """The choices that were made, and all means, each of its type.
 
     Raises:
         UsageError: If one is unknown, or of another type.
     """
-    hints = get_type_hints(Choices, include_extras=True)
     config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    fields: dict[str, Any] = {name: (hint, None) for name, hint in hints.items()}
-    model: type[BaseModel] = create_model("Choices", __config__=config, **fields)
-    found = check(model, choices, "prepare")
-    return cast(Choices, {name: getattr(found, name) for name in found.model_fields_set})
+    fields: dict[str, Any] = {name: (hint, None) for name, hint in get_type_hints(Wishes, include_extras=True).items()}
+    model: type[BaseModel] = create_model("Wishes", __config__=config, **fields)
+    found = check(model, wishes, "prepare")
+    said = {name: getattr(found, name) for name in found.model_fields_set}
+    means = {name: said.pop(name, default) for name, default in ALONE.items()}
+    return cast(Choices, said), cast(Means, means)
 
 
 def finds(provided: Provided) -> bool:
@@ -152,17 +192,21 @@ def _refuse_choices_about_files(name: str, choices: Choices) -> None:
 
 
 def _files(provided: Provided, options: Mapping[str, Any]) -> dict[str, str]:
-    """What is at each path among the options."""
+    """What is at each path among the options; of an option that may be text too, only where it names a file."""
     fields = options_of(provided.cls).model_fields
     files = {}
     for name, value in options.items():
-        if value is not None and _holds_path(fields[name].annotation):
-            files[name] = identity_of(map(Path, value if isinstance(value, list) else [value]))
+        annotation = fields[name].annotation
+        if value is None or not _holds(Path, annotation):
+            continue
+        paths = [Path(item) for item in (value if isinstance(value, list) else [value])]
+        if not _holds(str, annotation) or all(path.is_file() for path in paths):
+            files[name] = identity_of(paths)
     return files
 
 
-def _holds_path(annotation: Any) -> bool:
-    return annotation is Path or any(map(_holds_path, get_args(annotation)))
+def _holds(kind: type, annotation: Any) -> bool:
+    return annotation is kind or any(_holds(kind, part) for part in get_args(annotation))
 
 
 def _ranges(name: str, provided: Provided, ranges: Sequence[Range]) -> tuple[Range, ...]:

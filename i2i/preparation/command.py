@@ -1,6 +1,5 @@
 """What was asked for: the command of a preparation, as it is recorded, compared and printed."""
 
-import hashlib
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError
+from i2i.files import sha256_of
 from i2i.plugins import describe
-from i2i.preparation.layouts import Layout
+from i2i.preparation.layouts import PairFiles
 from i2i.preparation.splitting import Rule
 
 OF_PAIRS = ("val", "test", "layout", "split", "group")
@@ -32,7 +32,7 @@ class Command(BaseModel):
     """Options that decide nothing about the pairs; see `i2i.pairs.FindingPreparer`."""
     files: dict[str, str] = {}
     """For each option that is a path, what is there; see `identity_of`."""
-    layout: Layout
+    layout: PairFiles
     val: float
     test: float
     split: Rule = "count"
@@ -104,8 +104,7 @@ def identity_of(paths: Iterable[Path]) -> str:
             parts.append(str(path.absolute()))
             continue
         try:
-            with path.open("rb") as file:
-                parts.append(f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}")
+            parts.append(f"sha256:{sha256_of(path)}")
         except OSError as error:
             raise MissingInputError(f"{str(path)!r} cannot be read: {describe(error)}.") from error
     return " ".join(parts)

@@ -8,21 +8,23 @@ last and says that all is there. So a kill at any instant leaves a folder from w
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from i2i import safe_yaml
 from i2i.errors import DataError, UsageError
 from i2i.files import atomic_file, cannot_write, make_folder, sync_folder, write_atomically
-from i2i.pairs import SPLITS, range_of
+from i2i.pairs import SPLITS
+from i2i.preparation.card import card_of
 from i2i.preparation.command import Command, begun_command, finished_command
-from i2i.preparation.inputs import Inputs
 from i2i.preparation.layouts import HALVES, metadata_of
-from i2i.preparation.report import IMAGES, Kind, Output, Row, Tally, read_rows
+from i2i.preparation.report import IMAGES, Output, Row, Tally, read_rows
+from i2i.preparation.tasks import Inputs
 
-FORMAT = 1
+CARD = "dataset.yaml"
+REPORT = "report.jsonl"
 METADATA = "metadata.jsonl"
 
 Standing = Literal["new", "begun", "finished"]
@@ -38,8 +40,8 @@ class DatasetFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.card = folder / "dataset.yaml"
-        self.report = folder / "report.jsonl"
+        self.card = folder / CARD
+        self.report = folder / REPORT
         self.staging = folder / "preparing"
         self.command = self.staging / "command.json"
         self.outputs = self.staging / "files"
@@ -110,7 +112,7 @@ class DatasetFolder:
         if not self.command.is_file():
             return "new"
         if differences := command.differences(begun_command(self.command), versions=True):
-            if alone and not self._has_work():
+            if alone and not (self.reported or self.has_work):
                 return "new"
             raise UsageError(
                 f"{where} was begun with other settings: {differences}. "
@@ -124,10 +126,9 @@ class DatasetFolder:
         except UsageError:  # damaged: nothing goes on from it
             return False
 
-    def _has_work(self) -> bool:
-        """Whether anything was made that another command would lose."""
-        if self.reported:
-            return True
+    @property
+    def has_work(self) -> bool:
+        """Whether anything was made that is not in its place yet, and that another command would lose."""
         return self.journals.is_dir() and any(path.stat().st_size for path in self.journals.iterdir())
 
     def begin(self, command: Command, standing: Standing, *, overwrite: bool) -> Command:
@@ -230,7 +231,7 @@ class DatasetFolder:
             DataError: If a file has vanished.
             OutputError: If something cannot be written.
         """
-        pairs = makes_pairs(tally)
+        pairs = tally.of_pairs
         parts = [split for split in SPLITS if split == "train" or tally.splits[split]] if pairs else [IMAGES]
         with ExitStack() as stack:
             for part in parts:
@@ -249,11 +250,6 @@ class DatasetFolder:
     def finish(self, command: Command, tally: Tally, inputs: Inputs) -> None:
         """Say that everything is in its place."""
         write_atomically(self.card, safe_yaml.dump(card_of(command, tally, inputs)).encode())
-
-
-def makes_pairs(tally: Tally) -> bool:
-    """Whether what was made are pairs, which all have a split."""
-    return not tally.splits[None]
 
 
 def place_of(row: Row, output: Output) -> str:
@@ -283,43 +279,3 @@ def _move(staged: Path, place: Path) -> None:
             raise DataError(f"{str(staged)!r} has vanished. Start afresh with --overwrite.") from None
     except OSError as error:
         raise cannot_write(place, error) from error
-
-
-def card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
-    """Content of ``dataset.yaml``."""
-    halves = HALVES if len(tally.kinds) != 1 else ("image",)
-    kinds = tally.kinds or [{} for _ in halves]
-    counts = {name: tally.states[name] for name in ("made", "skipped", "rejected")}
-    splits = {split: tally.splits[split] for split in SPLITS} if makes_pairs(tally) else {}
-    return {
-        "format": FORMAT,
-        "command": command.line(pairs=makes_pairs(tally)),
-        **command.model_dump(mode="json"),
-        "counts": counts | splits,
-        "images": {half: _described(kinds) for half, kinds in zip(halves, kinds, strict=True)},
-        **({"remarks": list(inputs.remarks)} if inputs.remarks else {}),
-        **({"facts": dict(inputs.facts)} if inputs.facts else {}),
-        "licence": command.licence or inputs.licence,
-        "attribution": command.attribution or inputs.attribution,
-    }
-
-
-def _described(kinds: Mapping[tuple[str, int], Kind]) -> list[dict[str, Any]]:
-    """What images there are, by type and channels: how many, in which range of values, of which sizes."""
-    return [
-        {
-            "images": kind.images,
-            "dtype": dtype,
-            "channels": channels,
-            "range": list(range_of(_dtype(dtype))),
-            "height": list(kind.heights),
-            "width": list(kind.widths),
-        }
-        for (dtype, channels), kind in sorted(kinds.items())
-    ]
-
-
-def _dtype(name: str) -> Any:
-    import numpy as np
-
-    return np.dtype(name)

@@ -1,93 +1,33 @@
-"""What there is to do: one task an image, for several images that belong together, or for an item that was found."""
+"""Finding the inputs: images, images of several folders that belong together, or what a preparer finds itself."""
 
-import hashlib
-import json
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from i2i import images
-from i2i.data.tables.splitnames import SPLIT_NAMES
 from i2i.errors import DataError, UsageError
-from i2i.pairs import SPLITS, Finding, Item, Split
+from i2i.pairs import Finding
 from i2i.plugins import suggest
+from i2i.preparation.divided import kept, published_splits
 from i2i.preparation.listing import Found, absolute, is_inside, is_url, list_sources
 from i2i.preparation.naming import output_stems, without_suffix
-from i2i.preparation.report import Row, Source
-from i2i.preparation.splitting import SAFEST
-
-SHARES = ("val", "test")
-"""Choices that say how much is for what; a preparer with options of these names divides by them itself."""
+from i2i.preparation.report import Row
+from i2i.preparation.tasks import Inputs, Task, unread
 
 MAX_SUGGESTIONS = 100  # each compares a name with all others
 
 
-class Task(NamedTuple):
-    """One input, and the stem of its outputs."""
-
-    name: str
-    """Printable, and different from that of every other task."""
-    stem: str
-    files: tuple[str, ...] = ()
-    """Absolute paths, or URLs."""
-    file_names: tuple[str, ...] = ()
-    """Printable, relative to the sources."""
-    stamps: tuple[str, ...] = ()
-    """Stamps of the files, where they were listed with them."""
-    group: str = ""
-    split: Split | None = None
-    """Where what is made of it must go."""
-    item: Item | None = None
-    """What it is made of instead of files."""
-
-
-class Inputs(NamedTuple):
-    """Everything that was found."""
-
-    tasks: list[Task]
-    """By name."""
-    settled: list[Row]
-    """What is skipped or rejected without looking into it, by name."""
-    licence: str = ""
-    attribution: str = ""
-    remarks: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = {}
-    kept: str = ""
-    """Where the sources say themselves what is in which split: their folders that say so."""
-
-
-def stamps_of(task: Task) -> tuple[str, ...]:
-    """What changes when the input does: size and time of change, in nanoseconds, of each of its files."""
-    if task.item is not None:
-        return (hashlib.sha256(json.dumps(task.item.key, sort_keys=True).encode()).hexdigest()[:16],)
-    return task.stamps or tuple(_stamp(file) for file in task.files)
-
-
-def unread(file: str, name: str, stamp: str = "") -> Source:
-    """What is known of a file that is not read.
-
-    Args:
-        file: Absolute path, or URL.
-        name: What reports call it.
-        stamp: Its stamp, where it was listed with it.
-    """
-    known = stamp or ("" if is_url(file) else _stamp(file))
-    return Source(name=name, bytes=int(known.split()[0]) if known else 0)
-
-
-def _stamp(file: str) -> str:
-    try:
-        status = os.stat(file)
-    except OSError:  # reading it will say what is wrong
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
-
-
 def list_inputs(
-    sources: Sequence[str | Path], cls: type[Any], written: Sequence[str], match: str = "", group: str = ""
+    sources: Sequence[str | Path],
+    cls: type[Any],
+    written: Sequence[str],
+    match: str = "",
+    group: str = "",
+    *,
+    pairs: bool = True,
 ) -> Inputs:
     """Find all inputs of a preparer that reads images.
 
@@ -97,6 +37,8 @@ def list_inputs(
         written: Absolute paths and URLs of what is written, which is never read.
         match: Expression whose first group partners share; their paths without suffix when empty.
         group: Expression whose first group is shared by names that stay in one split.
+        pairs: Whether pairs are made of them. Where they are divided already, into folders called train, val or test,
+            each then stays in its split.
 
     Raises:
         MissingInputError: If a source is not there.
@@ -121,25 +63,8 @@ def list_inputs(
     else:
         tasks = _single(found.files)
     inputs = _sorted(_grouped(tasks, group), settled)
-    splits = _published(found.files) if getattr(cls, "keeps_splits", False) else {}
-    return _kept(inputs, found.files, splits, named_by_key=together, by_match=bool(match)) if splits else inputs
-
-
-def check_undivided(inputs: Inputs, chosen: Sequence[str]) -> None:
-    """Refuse shares for sources that are divided already.
-
-    Args:
-        inputs: What was found.
-        chosen: Names of the choices that the user made.
-
-    Raises:
-        UsageError: If they are, and shares were chosen.
-    """
-    if inputs.kept and (shares := [f"--{name}" for name in SHARES if name in chosen]):
-        raise UsageError(
-            f"The sources are divided already, into {inputs.kept}, which stay as they are. Leave out "
-            f"{' and '.join(shares)}; `i2i prepare split` divides the dataset anew."
-        )
+    splits = published_splits(found.files) if pairs else {}
+    return kept(inputs, found.files, splits, named_by_key=together, by_match=bool(match)) if splits else inputs
 
 
 def inputs_of(finding: Finding, group: str = "") -> Inputs:
@@ -218,52 +143,6 @@ def _grouped(tasks: list[Task], group: str) -> list[Task]:
             raise UsageError(f"--group {group!r} does not match {task.name!r}. Give one that matches every name.")
         grouped.append(task._replace(group=matched[1]))
     return grouped
-
-
-def _published(files: Sequence[Found]) -> dict[str, Split]:
-    """Top folder -> split, where all images lie in folders that are called like splits: train, and another."""
-    tops = {_top(one) for one in files}
-    splits: dict[str, Split] = {name: split for split in SPLITS for name in SPLIT_NAMES[split] if name in tops}
-    return splits if tops <= splits.keys() and {"train"} < set(splits.values()) else {}
-
-
-def _kept(
-    inputs: Inputs, files: Sequence[Found], splits: Mapping[str, Split], *, named_by_key: bool, by_match: bool
-) -> Inputs:
-    """Everything in the split whose folder it lies in, which outputs are not called by where names differ without it.
-
-    Args:
-        inputs: What there is to do.
-        files: What was found.
-        splits: Top folder -> split.
-        named_by_key: Whether images of several folders belong together.
-        by_match: Whether an expression says which; partners may then lie in two splits.
-    """
-    by_file = {one.file: one for one in files}
-    members = [[by_file[file] for file in task.files] for task in inputs.tasks]
-    lies_in = [{splits[_top(one)] for one in ones} for ones in members]
-    tasks = [
-        task._replace(split=next(split for split in SAFEST if split in among))
-        for task, among in zip(inputs.tasks, lies_in, strict=True)
-    ]
-    short = [_without_top(ones[0], own_folder=named_by_key) for ones in members]
-    if not by_match and len(set(map(without_suffix, short))) == len(short):
-        tasks = [task._replace(stem=stem) for task, stem in zip(tasks, output_stems(short), strict=True)]
-    kept = " and ".join(f"{name}/" for name in sorted(splits))
-    remark = f"The sources are divided already, into {kept}: every pair stays where it was."
-    return inputs._replace(tasks=tasks, kept=kept, remarks=(remark,))
-
-
-def _top(one: Found) -> str:
-    """The folder below its source that a file lies in."""
-    top, slash, _ = one.inner.partition("/")
-    return top if slash else ""
-
-
-def _without_top(one: Found, *, own_folder: bool) -> str:
-    """A file's name without that folder, relative to its own source or to all."""
-    before = "" if own_folder else one.name[: len(one.name) - len(one.inner)]
-    return before + one.inner.partition("/")[2]
 
 
 def _check_folders(places: Sequence[str], least: int, most: int) -> None:

@@ -6,7 +6,6 @@ kill costs each worker the pair in its hands, and a power cut costs at most the 
 with their checksums before they count.
 """
 
-import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,10 +13,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from i2i.files import cannot_write, make_folder, sync_files, write_atomically
-from i2i.preparation.inputs import Task, stamps_of
+from i2i.files import cannot_write, make_folder, sha256_of, sync_files, write_atomically
 from i2i.preparation.report import Line, Row
 from i2i.preparation.shards import Shard
+from i2i.preparation.tasks import Task, stamps_of
 
 
 class Entry(Line):
@@ -88,9 +87,8 @@ class Journals:
         for output in entry.row.outputs:
             try:
                 if read:
-                    with (self.outputs / output.file).open("rb") as file:
-                        if hashlib.file_digest(file, "sha256").hexdigest() != output.sha256:
-                            return False
+                    if sha256_of(self.outputs / output.file) != output.sha256:
+                        return False
                 elif not (self.outputs / output.file).is_file():
                     return False
             except OSError:

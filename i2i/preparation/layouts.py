@@ -5,28 +5,25 @@ from typing import Any, Literal
 import numpy as np
 
 from i2i.errors import DataError
-from i2i.images import suffix_for, with_channels
+from i2i.images import with_channels
 from i2i.pairs import Pair, Pixels
 from i2i.preparation.report import IMAGES, Row
 
-Layout = Literal["folders", "ab"]
+PairFiles = Literal["folders", "ab"]
 """``folders``: ``imageA/NAME.png`` and ``imageB/NAME.png``. ``ab``: ``NAME.png`` with A on the left, B on the right."""
 
 HALVES = ("imageA", "imageB")
 
 
-def files_of(pair: Pair | Pixels, stem: str, layout: Layout) -> list[tuple[str, Pixels]]:
-    """Names, relative to the split's folder, and images of the files of a pair; or of an image that is none.
+def images_of(made: Pair | Pixels, layout: PairFiles) -> list[tuple[str, Pixels]]:
+    """The images that become files, each with its folder below the split's: of a pair, or of an image that is none.
 
     Raises:
         DataError: If both images do not fit into one file.
     """
-    if isinstance(pair, np.ndarray):
-        return [(f"{IMAGES}/{stem}{suffix_for(pair)}", pair)]
-    if layout == "ab":
-        whole = side_by_side(pair)
-        return [(f"{stem}{suffix_for(whole)}", whole)]
-    return [(f"{half}/{stem}{suffix_for(image)}", image) for half, image in zip(HALVES, pair, strict=True)]
+    if isinstance(made, np.ndarray):
+        return [(IMAGES, made)]
+    return [("", side_by_side(made))] if layout == "ab" else list(zip(HALVES, made, strict=True))
 
 
 def side_by_side(pair: Pair) -> Pixels:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from i2i.devices import available_cpus
 from i2i.preparation import pool
-from i2i.preparation.inputs import stamps_of
 from i2i.preparation.journal import Entry, Journals, Part
 from i2i.preparation.report import Row
 from i2i.preparation.shards import Shard
+from i2i.preparation.tasks import stamps_of
 from i2i.preparation.worker import Job, Settings, build
 
 MAX_CLOSING = 4
@@ -81,6 +81,16 @@ def work_through(work: Work, settings: Settings, workers: int | None, on_progres
         for future in closing_shards:
             future.result()
     part.close()
+
+
+def rehearse(settings: Settings) -> None:
+    """Start a worker that is given nothing to do: it shows whether the preparer can be constructed.
+
+    Raises:
+        I2iError: If it cannot.
+    """
+    for _ in pool.run(build, (settings,), iter(()), 0, 1):
+        pass
 
 
 def _jobs(work: Work) -> Iterator[Job]:

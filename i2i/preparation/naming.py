@@ -11,7 +11,8 @@ SEPARATOR = "__"
 
 MAX_BYTES = 180  # leaves room for a hash, a suffix and the additions of other tools below the usual limit of 255
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+DEVICE = re.compile(r"^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?= *(\.|$))", re.IGNORECASE)
+"""What Windows takes for a device, whatever comes behind the dot."""
 
 
 def output_stems(names: Sequence[str]) -> list[str]:
@@ -46,7 +47,7 @@ def without_suffix(name: str) -> str:
 
 def _stem(name: str) -> str:
     stem = UNSAFE.sub("_", without_suffix(name).replace("/", SEPARATOR)).strip(" .") or "image"
-    stem = f"{stem}_" if RESERVED.fullmatch(stem) else stem
+    stem = DEVICE.sub(r"\1_", stem)
     if len(stem.encode()) > MAX_BYTES:
         return f"{stem.encode()[:MAX_BYTES].decode(errors='ignore')}-{_hash(name)[:8]}"
     return stem

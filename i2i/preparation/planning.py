@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
-from i2i.preparation.choices import Choices, finds, makes_images
-from i2i.preparation.inputs import Inputs
-from i2i.preparation.request import Engine, Request, request_for
+from i2i.preparation.choices import Wishes, finds, makes_images
+from i2i.preparation.request import Request, request_for
 from i2i.preparation.shards import cut
+from i2i.preparation.tasks import Inputs
 from i2i.preparation.unchanged import check_unchanged
 
 
@@ -15,15 +15,7 @@ def plan(
     name: str,
     sources: Sequence[str | Path],
     out: str | Path,
-    *,
-    workers: int | None = None,
-    overwrite: bool = False,
-    rank: int = 0,
-    world_size: int = 1,
-    engine: Engine = "local",
-    address: str | None = None,
-    work: Path | None = None,
-    **choices: Unpack[Choices],
+    **wishes: Unpack[Wishes],
 ) -> str:
     """What `i2i.preparation.prepare` would do with the same arguments, which it describes.
 
@@ -33,23 +25,14 @@ def plan(
     Raises:
         I2iError: What `prepare` would raise about them before it begins.
     """
-    means = {
-        "workers": workers,
-        "overwrite": overwrite,
-        "rank": rank,
-        "world_size": world_size,
-        "engine": engine,
-        "address": address,
-        "work": work,
-    }
-    request = request_for(name, sources, out, means, choices)
+    request = request_for(name, sources, out, wishes)
     finished = request.standing() == "finished"
     preparer = request.construct()
     if finds(request.provided):
         found = str(preparer.plan(list(request.sources)))
     else:
         inputs = request.find_inputs(lambda done, total: None)
-        if finished or (request.dataset.reported and not overwrite):
+        if finished or (request.dataset.reported and not request.means["overwrite"]):
             check_unchanged(request.dataset, inputs)
         found = "" if finished else _found(inputs)
     return "\n".join(filter(None, [found, *_about(request, finished), "Nothing has been written."]))
@@ -58,8 +41,9 @@ def plan(
 def _about(request: Request, finished: bool) -> list[str]:
     command = f"The command: {request.command.line(pairs=not makes_images(request.provided))}"
     if finished:
-        return [command, f"The dataset is in {str(request.dataset.folder)!r} already; nothing would be made."]
-    replaces = " It replaces the one that is there." if request.means.overwrite else ""
+        unseen = " unless the sources have changed" if finds(request.provided) and not request.asks_others else ""
+        return [command, f"The dataset is in {str(request.dataset.folder)!r} already; nothing would be made{unseen}."]
+    replaces = " It replaces the one that is there." if request.means["overwrite"] else ""
     return [command, f"The dataset would be {request.target!r}.{replaces}"]
 
 

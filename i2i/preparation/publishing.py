@@ -13,16 +13,14 @@ from typing import Any, TextIO
 from pydantic import ValidationError
 
 from i2i.errors import DataError, OutputError, UsageError
-from i2i.files import cannot_write
+from i2i.files import cannot_write, sha256_of
 from i2i.pairs import SPLITS
 from i2i.plugins import describe
 from i2i.preparation.command import Command, finished_command
-from i2i.preparation.dataset import METADATA, files_of
+from i2i.preparation.dataset import CARD, METADATA, REPORT, files_of
 from i2i.preparation.listing import WEB, remote
 from i2i.preparation.report import IMAGES, Row
 
-CARD = "dataset.yaml"
-REPORT = "report.jsonl"
 CONNECTIONS = 8
 """Files that are uploaded at once."""
 
@@ -193,7 +191,7 @@ class _Upload:
             try:
                 for done, future in enumerate(as_completed(futures), start=1):
                     name = future.result()
-                    notes.write(self._note(name, _sha256(todo[name])))
+                    notes.write(self._note(name, sha256_of(todo[name])))
                     notes.flush()
                     on_progress(done, total)
             except BaseException:
@@ -215,7 +213,7 @@ class _Upload:
         """Whether the same bytes are there: by size, and by a note of their checksum or their bytes themselves."""
         if there.get(name) != path.stat().st_size:
             return False
-        ours = _sha256(path)
+        ours = sha256_of(path)
         return noted.get(name) == ours or hashlib.sha256(self.files.cat_file(f"{self.root}/{name}")).hexdigest() == ours
 
     def _sizes(self) -> dict[str, int]:
@@ -241,8 +239,3 @@ class _Upload:
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

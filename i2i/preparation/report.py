@@ -103,6 +103,11 @@ class Tally:
     kinds: list[dict[tuple[str, int], "Kind"]] = field(default_factory=list)
     """For each file of a pair: type and number of channels -> what images there are."""
 
+    @property
+    def of_pairs(self) -> bool:
+        """Whether what was made are pairs, which all have a split."""
+        return not self.splits[None]
+
     def add(self, row: Row) -> None:
         """Count a row."""
         self.states[row.status] += 1

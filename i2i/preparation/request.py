@@ -3,36 +3,19 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from i2i.errors import I2iError, UsageError
-from i2i.options import build, check
-from i2i.plugins import Provided, describe, lookup
-from i2i.preparation.choices import Choices, checked, command_for, finds
+from i2i.errors import UsageError
+from i2i.plugins import Provided, lookup
+from i2i.preparation.choices import Choices, Means, Wishes, checked, command_for, finds, makes_images
 from i2i.preparation.command import Command
 from i2i.preparation.dataset import DatasetFolder, Standing
-from i2i.preparation.inputs import Inputs, check_undivided, inputs_of, list_inputs
+from i2i.preparation.divided import check_undivided
+from i2i.preparation.inputs import inputs_of, list_inputs
 from i2i.preparation.listing import absolute, is_inside, is_url
 from i2i.preparation.publishing import check_place, work_folder
-
-Engine = Literal["local", "ray"]
-"""``local``: processes of this machine. ``ray``: those of a Ray cluster."""
-
-
-class Means(BaseModel):
-    """How the work is done, which changes nothing about the result."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    workers: int | None = Field(None, ge=1)
-    overwrite: bool = False
-    rank: int = 0
-    world_size: int = Field(1, ge=1)
-    engine: Engine = "local"
-    address: str | None = None
-    work: Path | None = None
+from i2i.preparation.tasks import Inputs
+from i2i.preparation.worker import construct
 
 
 class Request(NamedTuple):
@@ -51,8 +34,8 @@ class Request(NamedTuple):
 
     def standing(self) -> Standing:
         """What is there already; see `DatasetFolder.standing`."""
-        means = self.means
-        return self.dataset.standing(self.command, overwrite=means.overwrite, alone=means.world_size == 1)
+        alone = self.means["world_size"] == 1
+        return self.dataset.standing(self.command, overwrite=self.means["overwrite"], alone=alone)
 
     @property
     def asks_others(self) -> bool:
@@ -65,13 +48,7 @@ class Request(NamedTuple):
         Raises:
             I2iError: If it cannot be constructed.
         """
-        owner = f"preparer {self.command.preparer!r}"
-        try:
-            return build(self.provided.cls, options=self.command.all_options, owner=owner)
-        except I2iError:
-            raise
-        except Exception as error:  # a stranger's code
-            raise UsageError(f"{owner} cannot be constructed: {describe(error)}.") from error
+        return construct(self.command.preparer, self.provided.cls, self.command.all_options)
 
     def find_inputs(self, on_progress: Callable[[int, int], None]) -> Inputs:
         """All inputs, found by the preparer itself if it does that.
@@ -83,43 +60,40 @@ class Request(NamedTuple):
         if finds(self.provided):
             return inputs_of(self.construct().find(list(self.sources), on_progress), command.group)
         written = (str(self.dataset.folder), self.target)
-        inputs = list_inputs(self.sources, self.provided.cls, written, command.match, command.group)
+        pairs = not makes_images(self.provided)
+        inputs = list_inputs(self.sources, self.provided.cls, written, command.match, command.group, pairs=pairs)
         check_undivided(inputs, list(self.choices))
         return inputs
 
 
-def request_for(
-    name: str, sources: Sequence[str | Path], out: str | Path, means: dict[str, Any], choices: Choices
-) -> Request:
+def request_for(name: str, sources: Sequence[str | Path], out: str | Path, wishes: Wishes) -> Request:
     """The request, once all is checked that costs nothing to check. Nothing is written.
 
     Args:
         name: The preparer.
         sources: What it is made of.
         out: Where it goes.
-        means: Fields of `Means`.
-        choices: What it is to be.
+        wishes: What it is to be, and how the work is done.
 
     Raises:
         UsageError: If something is wrong with it, or with what is at ``out``.
         I2iError: If the preparer cannot be constructed, where that costs nothing.
     """
-    how = check(Means, means, "prepare")
+    choices, means = checked(wishes)
     given = _given(sources)
     target = absolute(_place(out, "out"))
-    _check_means(how, target)
+    _check_means(means, target)
     provided = lookup("preparer", name)
-    choices = checked(choices)
     command = command_for(name, provided, given, choices)
-    folder = work_folder(target, how.work) if is_url(target) else Path(target)
+    folder = work_folder(target, means["work"]) if is_url(target) else Path(target)
     _check_apart(given, (target, str(folder)))
-    request = Request(provided, command, choices, given, DatasetFolder(folder), target, how)
+    request = Request(provided, command, choices, given, DatasetFolder(folder), target, means)
     request.dataset.check_ours()
     request.standing()
     if finds(provided):
         request.construct()
     if is_url(target):
-        check_place(folder, target, command, overwrite=how.overwrite)
+        check_place(folder, target, command, overwrite=means["overwrite"])
     return request
 
 
@@ -146,17 +120,17 @@ def _check_apart(sources: Sequence[str], written: Sequence[str]) -> None:
 
 
 def _check_means(means: Means, target: str) -> None:
-    if not 0 <= means.rank < means.world_size:
+    if not 0 <= means["rank"] < means["world_size"]:
         raise UsageError(
-            f"There is no rank {means.rank} of {means.world_size}. Ranks are counted from 0 to one less than all."
+            f"There is no rank {means['rank']} of {means['world_size']}. Ranks are counted from 0 to one less than all."
         )
-    if means.overwrite and means.world_size > 1:
+    if means["overwrite"] and means["world_size"] > 1:
         raise UsageError(
             "--overwrite would remove what other ranks have done. Remove the folder, then start the ranks without it."
         )
-    if means.address is not None and means.engine != "ray":
+    if means["address"] is not None and means["engine"] != "ray":
         raise UsageError("--address is that of a Ray cluster. Give --engine ray with it, or leave it out.")
-    if not is_url(target) and means.work is not None:
+    if not is_url(target) and means["work"] is not None:
         raise UsageError(f"--work is for a dataset that is uploaded, and {target!r} is a folder. Leave it out.")
-    if is_url(target) and means.world_size > 1:
+    if is_url(target) and means["world_size"] > 1:
         raise UsageError(f"Ranks share one folder, and {target!r} is none. Give a folder, then upload it.")

@@ -11,19 +11,23 @@ from typing import Unpack
 from i2i.errors import UsageError
 from i2i.files import lock, make_folder
 from i2i.images import MAX_PIXELS
-from i2i.preparation.choices import Choices, pairs_only
+from i2i.preparation.choices import Means, Wishes, pairs_only
 from i2i.preparation.dataset import DatasetFolder
 from i2i.preparation.finishing import finish, missing, tidy
-from i2i.preparation.inputs import Inputs
 from i2i.preparation.journal import Journals
 from i2i.preparation.listing import is_url
-from i2i.preparation.local import Progress, Work, look_up, work_through
+from i2i.preparation.local import Progress, Work, look_up, rehearse, work_through
 from i2i.preparation.publishing import publish
 from i2i.preparation.report import Report, Tally, tally_of
-from i2i.preparation.request import Engine, Means, Request, request_for
+from i2i.preparation.request import Request, request_for
 from i2i.preparation.shards import cut, share
+from i2i.preparation.tasks import Inputs
 from i2i.preparation.unchanged import check_unchanged
 from i2i.preparation.worker import Settings
+
+
+def _silent(done: int, total: int) -> None:
+    pass
 
 
 def prepare(
@@ -31,15 +35,8 @@ def prepare(
     sources: Sequence[str | Path],
     out: str | Path,
     *,
-    workers: int | None = None,
-    overwrite: bool = False,
-    rank: int = 0,
-    world_size: int = 1,
-    engine: Engine = "local",
-    address: str | None = None,
-    work: Path | None = None,
-    on_progress: Progress | None = None,
-    **choices: Unpack[Choices],
+    on_progress: Progress = _silent,
+    **wishes: Unpack[Wishes],
 ) -> Report:
     """Make a dataset folder of pairs.
 
@@ -51,15 +48,9 @@ def prepare(
         sources: Images, and folders of images; as many folders as it takes images for a preparer that takes several.
             Paths, or addresses such as ``s3://bucket/photos``.
         out: The dataset folder, or the address to which it is uploaded.
-        workers: How many processes; as many as there are cores when not given.
-        overwrite: Start afresh where ``out`` is a dataset that this function made or began.
-        rank: Which part of the work this process does, counted from 0.
-        world_size: How many processes do one part each, on one shared folder.
-        engine: What does the work.
-        address: Of the Ray cluster; one is started on this machine when not given.
-        work: Folder in which a dataset is made that is then uploaded; one in the user's cache when not given.
         on_progress: Told how it goes.
-        **choices: What the dataset is to be; see `i2i.preparation.choices.Choices`.
+        **wishes: What the dataset is to be, such as ``layout``, and how the work is done, such as ``workers``; see
+            `Choices` and `Means` in `i2i.preparation.choices`.
 
     Raises:
         UnknownNameError: If there is no such preparer.
@@ -68,20 +59,10 @@ def prepare(
         DataError: If the sources hold no image, or have changed since the dataset was finished.
         OutputError: If something cannot be written, or the disk is full.
     """
-    means = {
-        "workers": workers,
-        "overwrite": overwrite,
-        "rank": rank,
-        "world_size": world_size,
-        "engine": engine,
-        "address": address,
-        "work": work,
-    }
-    progress = on_progress or _silent
-    request = request_for(name, sources, out, means, choices)
-    report = _prepare(request, progress)
+    request = request_for(name, sources, out, wishes)
+    report = _prepare(request, on_progress)
     if is_url(request.target):
-        publish(report.folder, request.target, overwrite=overwrite, on_progress=progress)
+        publish(report.folder, request.target, overwrite=request.means["overwrite"], on_progress=on_progress)
     return report
 
 
@@ -97,15 +78,17 @@ def _prepare(request: Request, on_progress: Progress) -> Report:
     with _alone(dataset, means):
         standing = request.standing()  # what another process has finished meanwhile is not begun again
         command = request.command
+        if standing == "new" and dataset.has_work:  # which the new command drops: not for one that can do nothing
+            rehearse(_settings(request))
         if standing != "finished":
-            command = dataset.begin(command, standing, overwrite=means.overwrite)
+            command = dataset.begin(command, standing, overwrite=means["overwrite"])
         dataset.make_room()
         journals = Journals(dataset.journals, dataset.outputs, shards)
         resumed = len(inputs.tasks)
         if dataset.reported:
             check_unchanged(dataset, inputs)
         else:
-            job = look_up(journals, share(shards, means.rank, means.world_size))
+            job = look_up(journals, share(shards, means["rank"], means["world_size"]))
             resumed = job.resumed
             _work(request, job, on_progress)
     left = missing(journals, shards)
@@ -126,9 +109,10 @@ def _as_it_is(request: Request, started: float, on_progress: Progress) -> Report
     """
     dataset = request.dataset
     if request.asks_others and dataset.made_by().sources == request.command.sources:
-        inputs = Inputs([], [])
-        tally = tally_of(dataset.read_report())
-        resumed = sum(bool(row.stamps) for row in dataset.read_report())
+        inputs, tally, resumed = Inputs([], []), Tally(), 0
+        for row in dataset.read_report():
+            tally.add(row)
+            resumed += bool(row.stamps)
     else:
         inputs = request.find_inputs(on_progress)
         tally = check_unchanged(dataset, inputs)
@@ -141,24 +125,13 @@ def _as_it_is(request: Request, started: float, on_progress: Progress) -> Report
 
 
 def _work(request: Request, work: Work, on_progress: Progress) -> None:
-    command, means, provided = request.command, request.means, request.provided
-    settings = Settings(
-        command.preparer,
-        provided.cls,
-        command.all_options,
-        command.layout,
-        command.max_pixels or MAX_PIXELS,
-        request.dataset.outputs,
-        command.range,
-        pairs_only(request.choices),
-    )
-    _check_importable(settings)
-    if means.engine == "ray":
+    means, settings = request.means, _settings(request)
+    if means["engine"] == "ray":
         from i2i.preparation.cluster import work_through_on_ray
 
-        work_through_on_ray(work, settings, means.address, on_progress)
+        work_through_on_ray(work, settings, means["address"], on_progress)
     else:
-        work_through(work, settings, means.workers, on_progress)
+        work_through(work, settings, means["workers"], on_progress)
 
 
 @contextmanager
@@ -169,7 +142,7 @@ def _alone(dataset: DatasetFolder, means: Means) -> Iterator[None]:
         UsageError: If one does.
     """
     with ExitStack() as stack:
-        own = "lock" if means.world_size == 1 else f"lock-{means.rank}-of-{means.world_size}"
+        own = "lock" if means["world_size"] == 1 else f"lock-{means['rank']}-of-{means['world_size']}"
         stack.enter_context(lock(dataset.staging / own))
         for other in sorted(dataset.staging.glob("lock*")):
             if other.name.partition("-of-")[2] != own.partition("-of-")[2]:
@@ -178,14 +151,27 @@ def _alone(dataset: DatasetFolder, means: Means) -> Iterator[None]:
         yield
 
 
-def _silent(done: int, total: int) -> None:
-    pass
+def _settings(request: Request) -> Settings:
+    """What workers need to know.
 
-
-def _check_importable(settings: Settings) -> None:
+    Raises:
+        UsageError: If they could not import the preparer.
+    """
+    command, cls = request.command, request.provided.cls
     try:
-        pickle.dumps(settings.cls)
+        pickle.dumps(cls)
     except (pickle.PicklingError, AttributeError):
         raise UsageError(
-            f"preparer {settings.name!r} is not at the top level of a module, where worker processes could import it."
+            f"preparer {command.preparer!r} is not at the top level of a module, where worker processes could import "
+            "it."
         ) from None
+    return Settings(
+        command.preparer,
+        cls,
+        command.all_options,
+        command.layout,
+        command.max_pixels or MAX_PIXELS,
+        request.dataset.outputs,
+        command.range,
+        pairs_only(request.choices),
+    )

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from i2i.preparation.inputs import Task
+from i2i.preparation.tasks import Task
 
 SHARD_SIZE = 256
 """Tasks of a shard: seconds of resizing, minutes of edge detection."""

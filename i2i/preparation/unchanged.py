@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import cast
 
 from i2i.errors import UsageError
+from i2i.files import sha256_of
 from i2i.preparation.dataset import DatasetFolder
-from i2i.preparation.inputs import Inputs, Task, stamps_of
 from i2i.preparation.listing import is_url, remote
 from i2i.preparation.report import Row, Tally
+from i2i.preparation.tasks import Inputs, Task, stamps_of
 
 
 def check_unchanged(dataset: DatasetFolder, inputs: Inputs) -> Tally:
@@ -67,7 +68,9 @@ def _has_bytes(file: str, stamp: str, size: int, sha256: str) -> bool:
 def _sha256(file: str) -> str:
     """The checksum of a file's bytes; of one that cannot be read, none."""
     try:
-        with remote(file).open("rb") if is_url(file) else Path(file).open("rb") as stream:
+        if not is_url(file):
+            return sha256_of(Path(file))
+        with remote(file).open("rb") as stream:
             return hashlib.file_digest(cast(BufferedReader, stream), "sha256").hexdigest()
     except Exception:  # every store has errors of its own
         return "unreadable"

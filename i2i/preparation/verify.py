@@ -1,10 +1,11 @@
 """Whether the files of a dataset are still those that were made: decoders accept most flipped bits."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from i2i.files import sha256_of
+from i2i.preparation.dataset import REPORT, place_of
 from i2i.preparation.report import read_rows
 
 
@@ -32,15 +33,14 @@ def verify(folder: Path) -> list[Damage]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:
-    for row in read_rows(folder / "report.jsonl"):
+    for row in read_rows(folder / REPORT):
         for output in row.outputs:
-            yield f"{row.split}/{output.file}" if row.split else output.file, output.sha256
+            yield place_of(row, output), output.sha256
 
 
 def _check(folder: Path, file: str, sha256: str) -> Damage | None:
     try:
-        with (folder / file).open("rb") as stream:
-            same = hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+        same = sha256_of(folder / file) == sha256
     except FileNotFoundError:
         return Damage(file, "missing")
     except OSError:

@@ -12,18 +12,18 @@ import numpy as np
 from i2i import options as component_options
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
 from i2i.files import write_atomically
-from i2i.images import ImageError, encode
+from i2i.images import ImageError, encode, suffix_for
 from i2i.images.ranges import Range
 from i2i.images.reader import Picture, decode
 from i2i.images.source import MAX_BYTES, read_bytes
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.plugins import describe
-from i2i.preparation.inputs import Task, stamps_of, unread
 from i2i.preparation.journal import Entry, Part
-from i2i.preparation.layouts import Layout, files_of
+from i2i.preparation.layouts import PairFiles, images_of
 from i2i.preparation.likeness import contents_of, likeness
 from i2i.preparation.listing import is_url, remote
 from i2i.preparation.report import Output, Row, Source
+from i2i.preparation.tasks import Task, stamps_of, unread
 
 MIN_SIDE = 16
 """Smallest height and width of an image that is worth learning from."""
@@ -35,7 +35,7 @@ class Settings(NamedTuple):
     name: str
     cls: type[Any]
     options: Mapping[str, Any]
-    layout: Layout
+    layout: PairFiles
     max_pixels: int
     folder: Path
     """Where files go until all are done."""
@@ -63,13 +63,7 @@ def build(settings: Settings) -> Callable[[Job], bytes]:
     """
     cv2.setNumThreads(1)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its complaints are in the report
-    owner = f"preparer {settings.name!r}"
-    try:
-        preparer = component_options.build(settings.cls, options=settings.options, owner=owner)
-    except I2iError:
-        raise
-    except Exception as error:
-        raise UsageError(f"{owner} cannot be constructed: {describe(error)}.") from error
+    preparer = construct(settings.name, settings.cls, settings.options)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     part = Part()
@@ -84,6 +78,21 @@ def build(settings: Settings) -> Callable[[Job], bytes]:
     return work
 
 
+def construct(name: str, cls: type[Any], options: Mapping[str, Any]) -> Any:
+    """The preparer.
+
+    Raises:
+        I2iError: If it cannot be constructed.
+    """
+    owner = f"preparer {name!r}"
+    try:
+        return component_options.build(cls, options=options, owner=owner)
+    except I2iError:
+        raise
+    except Exception as error:  # a stranger's code
+        raise UsageError(f"{owner} cannot be constructed: {describe(error)}.") from error
+
+
 def _row(task: Task, preparer: Any, settings: Settings) -> Row:
     """What became of a task, once its files are written."""
     sources: list[Source] = []
@@ -91,7 +100,7 @@ def _row(task: Task, preparer: Any, settings: Settings) -> Row:
     try:
         pictures = _read_all(task, settings, sources)
         made = _made(preparer, task, [picture.pixels for picture in pictures], settings)
-        outputs = [_write(settings.folder, file, pixels) for file, pixels in files_of(made, task.stem, settings.layout)]
+        outputs = _write_all(made, task.stem, preparer, settings)
     except (OutputError, NotPairsError):
         raise
     except SkipError as error:
@@ -221,9 +230,23 @@ def _reason(error: BaseException) -> str:
     return next((reason for kind, reason in REASONS.items() if isinstance(error, kind)), "unsuitable")
 
 
-def _write(folder: Path, file: str, pixels: Pixels) -> Output:
-    height, width, channels = pixels.shape
-    data = encode(pixels, Path(file).suffix)
-    write_atomically(folder / file, data, durable=False)  # all of a shard at once, when it is complete
-    digest = hashlib.sha256(data).hexdigest()
-    return Output(file=file, sha256=digest, height=height, width=width, channels=channels, dtype=str(pixels.dtype))
+def _write_all(made: Pair | Pixels, stem: str, preparer: Any, settings: Settings) -> list[Output]:
+    alpha = bool(getattr(preparer, "makes_alpha", False))
+    outputs = []
+    for folder, pixels in images_of(made, settings.layout):
+        suffix = suffix_for(pixels, alpha=alpha)
+        data = encode(pixels, suffix, alpha=alpha)
+        place = Path(folder, f"{stem}{suffix}")
+        write_atomically(settings.folder / place, data, durable=False)  # all of a shard at once, when it is complete
+        height, width, channels = pixels.shape
+        outputs.append(
+            Output(
+                file=place.as_posix(),
+                sha256=hashlib.sha256(data).hexdigest(),
+                height=height,
+                width=width,
+                channels=channels,
+                dtype=str(pixels.dtype),
+            )
+        )
+    return outputs

@@ -1,6 +1,7 @@
 """Every frame of a video is in a pair or in the report, and the pairs hold the frames that they say."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from i2i import images
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.pairs import Finding, Item, Pair
-from i2i.preparation import prepare
+from i2i.preparation import Report, plan, prepare
 from i2i_prepare.frames import Frames
 from i2i_prepare.video import FAR, FrameReader, scan
 
@@ -173,6 +174,24 @@ def test_all_frames_of_a_video_are_in_one_split_and_all_are_accounted_for(tmp_pa
     assert {"train", "val"} == set.union(*splits.values())
     again = prepare("frames", [tmp_path / "in"], out, options={"size": 16}, val=0.3, workers=1)
     assert again.made == 20
+
+
+def test_a_video_with_other_bytes_is_another_one_and_one_that_was_copied_is_not(tmp_path: Path) -> None:
+    clip, out = write_video(tmp_path / "in" / "clip.avi", 4), tmp_path / "out"
+
+    def again() -> Report:
+        return prepare("frames", [tmp_path / "in"], out, options={"size": 16}, val=0, workers=1)
+
+    again()
+    os.utime(clip, (1, 1))
+    assert again().resumed == 3
+    damaged = bytearray(clip.read_bytes())
+    damaged[len(damaged) // 2] ^= 1  # no other size, and no other number of frames
+    clip.write_bytes(damaged)
+    text = plan("frames", [tmp_path / "in"], out, options={"size": 16}, val=0)  # which decodes no video
+    assert "nothing would be made unless the sources have changed" in text
+    with pytest.raises(UsageError, match=r"made from other images: 'clip/0000000' is one of 3"):
+        again()
 
 
 def test_frames_can_be_made_into_a_folder_of_images(tmp_path: Path) -> None:

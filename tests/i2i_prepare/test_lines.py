@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from skimage import data, filters, measure, morphology
 
-from i2i_prepare.lines import Map, Mask, draw, drop_small, orientation, resize_map, suppress, thin, trace
+from i2i_prepare.lines import Lines, Map, draw, drop_small, orientation, resize_map, suppress, thin, trace
 
 masks = arrays(np.bool_, st.tuples(st.integers(1, 24), st.integers(1, 24)))
 
@@ -123,7 +123,7 @@ def test_edges_fade_at_the_rim() -> None:
 
 @settings(deadline=None)
 @given(masks)
-def test_thinning_equals_scikit_image_on_noise(mask: Mask) -> None:
+def test_thinning_equals_scikit_image_on_noise(mask: Lines) -> None:
     np.testing.assert_array_equal(thin(mask), morphology.thin(mask))
 
 
@@ -134,12 +134,12 @@ def test_thinning_equals_scikit_image_on_larger_noise(density: float) -> None:
 
 
 @pytest.mark.parametrize("mask", [data.horse() < 1, data.page() < 128, data.coins() > 107, photo_map() > 0.2])
-def test_thinning_equals_scikit_image_on_pictures(mask: Mask) -> None:
+def test_thinning_equals_scikit_image_on_pictures(mask: Lines) -> None:
     np.testing.assert_array_equal(thin(mask), morphology.thin(mask))
 
 
 @given(masks, st.integers(1, 12))
-def test_components_stay_whole_or_vanish_by_their_area(mask: Mask, smallest: int) -> None:
+def test_components_stay_whole_or_vanish_by_their_area(mask: Lines, smallest: int) -> None:
     kept = drop_small(mask, smallest)
     labels = measure.label(mask, connectivity=2)
     for region in measure.regionprops(labels):

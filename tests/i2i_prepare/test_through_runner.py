@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -59,6 +60,26 @@ def test_resize_makes_a_folder_of_images_and_no_pairs(photos: Path, tmp_path: Pa
     assert images.read(tmp_path / "out" / "images" / "coffee.png").pixels.shape == (40, 50, 3)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_opacity_that_is_kept_is_that_of_a_png_and_a_band_is_not(dtype: type[Any], tmp_path: Path) -> None:
+    top = np.iinfo(dtype).max
+    pixels = np.random.default_rng(0).integers(1, top, (40, 50, 4), dtype)
+    cv2.imwrite(str(tmp_path / "cutout.png"), pixels[..., [2, 1, 0, 3]])
+    for alpha in ("keep", "band"):
+        options = {"multiple": 10, "alpha": alpha}
+        report = prepare("resize", [tmp_path / "cutout.png"], tmp_path / alpha, options=options, workers=1)
+        assert report.rows[0].outputs[0].channels == 4
+    file = tmp_path / "keep" / "images" / "cutout.png"
+    with Image.open(file) as opened:
+        assert opened.mode == "RGBA"
+    kept = images.read(file, reading="alpha").pixels
+    assert kept.dtype == dtype
+    opaque = pixels[..., 3] > top // 2  # faint colours have few values left
+    np.testing.assert_array_equal(kept[opaque], pixels[opaque])
+    assert images.read(file).pixels.shape == (40, 50, 3)  # laid on white, as training sees it
+    np.testing.assert_array_equal(np.load(tmp_path / "band" / "images" / "cutout.npy"), pixels)
+
+
 def test_mask_takes_transparency_or_a_second_folder(photos: Path, tmp_path: Path) -> None:
     opacity = np.zeros((80, 100, 1), np.uint8)
     opacity[20:60, 30:70] = 255
@@ -110,3 +131,25 @@ def test_gray_photographs_are_counted_as_skipped_not_as_rejected(photos: Path, t
     for name in ("colorize", "grayscale"):
         report = prepare(name, [photos], tmp_path / name, options={"size": 64}, workers=1, val=0)
         assert (report.made, report.skipped, report.rejected) == (3, {"gray": 1}, {})
+
+
+@pytest.mark.parametrize("name", ["grayscale", "labels"])
+def test_what_lies_in_a_published_split_stays_there(name: str, photos: Path, tmp_path: Path) -> None:
+    places = {"astronaut": "train", "chelsea": "val", "coffee": "test"}
+    sources = [tmp_path / "in"] if name == "grayscale" else [tmp_path / "maps", tmp_path / "in"]
+    for number, source in enumerate(sources):
+        for picture, split in places.items():
+            (source / split).mkdir(parents=True)
+            pixels = images.read(photos / f"{picture}.png").pixels
+            images.write(source / split / f"{picture}.png", pixels if number == len(sources) - 1 else pixels[..., :1])
+    report = prepare(name, sources, tmp_path / "out", options={"size": 64}, workers=1)
+    assert {Path(row.outputs[0].file).stem: row.split for row in report.rows} == places
+
+
+def test_a_folder_of_images_has_no_splits_to_keep(photos: Path, tmp_path: Path) -> None:
+    for picture, split in (("astronaut", "train"), ("chelsea", "test")):
+        (tmp_path / "in" / split).mkdir(parents=True)
+        (photos / f"{picture}.png").rename(tmp_path / "in" / split / f"{picture}.png")
+    report = prepare("resize", [tmp_path / "in"], tmp_path / "out", options={"width": 50}, workers=1)
+    assert made(tmp_path / "out").keys() == {"images/train__astronaut.png", "images/test__chelsea.png"}
+    assert not report.remarks

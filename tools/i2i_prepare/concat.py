@@ -19,7 +19,6 @@ class Concat:
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image", "image")
-    keeps_splits: ClassVar[bool] = True
 
     def __init__(self, *, size: Annotated[int, Field(ge=1)] | None = None, fit: geometry.Fit = "crop") -> None:
         self.size = size

@@ -12,7 +12,7 @@ from pydantic import Field
 from i2i.errors import DataError, UsageError
 from i2i.images import geometry
 from i2i.pairs import Pair, Pixels, Reading, range_of
-from i2i_prepare.lines import Mask, draw, drop_small, trace
+from i2i_prepare.lines import Lines, draw, drop_small, trace
 from i2i_prepare.xdog import xdog
 
 SMALLEST_SIDE = 16
@@ -118,23 +118,23 @@ class Edges:
             return geometry.resize(photo, *geometry.inside(height, width, size, size))
         return geometry.fit(photo, size, self.fit)
 
-    def _lines(self, photo: Pixels, target: Pixels) -> Mask:
+    def _lines(self, photo: Pixels, target: Pixels) -> Lines:
         if self.method == "hed":
             return self._hed(photo, target)
         return self._canny(target) if self.method == "canny" else self._xdog(target)
 
-    def _hed(self, photo: Pixels, target: Pixels) -> Mask:
+    def _hed(self, photo: Pixels, target: Pixels) -> Lines:
         seen = target if self.detect_size == self.size else self._frame(photo, self.detect_size)
         height, width = target.shape[:2]
         probability = self._edge_map(_rgb(seen))
         return trace(probability, height, width, threshold=self.threshold / 255, smallest=self.smallest)
 
-    def _canny(self, target: Pixels) -> Mask:
+    def _canny(self, target: Pixels) -> Lines:
         low, high = self.canny
         lines = cv2.Canny(np.rint(_rgb(target)).astype(np.uint8), low, high)
         return drop_small(lines > 0, self.smallest)
 
-    def _xdog(self, target: Pixels) -> Mask:
+    def _xdog(self, target: Pixels) -> Lines:
         luma = cv2.cvtColor(_rgb(target) / np.float32(255), cv2.COLOR_RGB2GRAY)
         ink = self._ink(np.asarray(luma, np.float32))
         return drop_small((ink >= self.threshold / 255) & (ink > 0), self.smallest)

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -178,8 +178,8 @@ class Frames:
         files = [video.file for video in videos] * (len(frames) // len(videos))
         seen = list(scans) * (len(frames) // len(scans))
         times = [scan.times[frame] if scan.times else None for scan, frame in zip(seen, frames, strict=True)]
-        key: dict[str, Any] = {"files": files, "frames": frames, "times": times}
-        key["bytes"] = [os.path.getsize(file) for file in files]
+        # what is made of a video is made again when its bytes are others
+        key = {"files": files, "frames": frames, "times": times, "sha256": [scan.sha256 for scan in seen]}
         metadata = {"video": videos[0].name, "frame": index}
         return Item(f"{videos[0].name}/{index:07}", key, group=videos[0].name, metadata=metadata)
 

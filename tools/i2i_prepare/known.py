@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from i2i.data.tables.contract import Table
 from i2i.data.tables.files import FileTable
 from i2i.errors import DataError
+from i2i.preparation.dataset import place_of
 from i2i.preparation.report import read_rows
+from i2i.preparation.tasks import stamp_of
 
 NOT_KEPT = ("source", "height", "width")
 """Columns that every preparation writes anew, besides those of files."""
@@ -46,24 +48,16 @@ def stamps_of(root: str, table: Table, columns: Sequence[str]) -> Iterator[str]:
     """
     if isinstance(table, FileTable):
         for row in range(len(table.names)):
-            yield " ".join(dict.fromkeys(_stamp(table.file(row, column)) for column in columns))
+            yield " ".join(dict.fromkeys(stamp_of(table.file(row, column)) for column in columns))
         return
     whole = "" if "://" in root else _stamp_of_all(Path(root))
     for _ in table.names:
         yield whole
 
 
-def _stamp(file: Path) -> str:
-    try:
-        status = os.stat(file)
-    except OSError:  # reading it will say what is wrong
-        return ""
-    return f"{status.st_size}:{status.st_mtime_ns}"
-
-
 def _stamp_of_all(root: Path) -> str:
     files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
-    stamps = " ".join(f"{file.relative_to(root).as_posix()} {_stamp(file)}" for file in files)
+    stamps = " ".join(f"{file.relative_to(root).as_posix()} {stamp_of(file)}" for file in files)
     return hashlib.sha256(stamps.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
@@ -73,7 +67,7 @@ def _groups(report: Path) -> Iterator[tuple[str, str]]:
         return
     for row in read_rows(report):
         if row.group and row.split:
-            yield from ((f"{row.split}/{output.file}", row.group) for output in row.outputs)
+            yield from ((place_of(row, output), row.group) for output in row.outputs)
 
 
 def _columns(listing: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,11 +14,11 @@ from i2i.pairs import Pixels
 Map = NDArray[np.float32]
 """An edge map, (H, W): the probability of an edge, 0..1."""
 
-Mask = NDArray[np.bool_]
+Lines = NDArray[np.bool_]
 """Which pixels are lines, (H, W)."""
 
 
-def trace(edges: Map, height: int, width: int, *, threshold: float = 25 / 255, smallest: int = 5) -> Mask:
+def trace(edges: Map, height: int, width: int, *, threshold: float = 25 / 255, smallest: int = 5) -> Lines:
     """Lines one pixel wide along the ridges of an edge map.
 
     Args:
@@ -115,7 +115,7 @@ def _deletable(phase: int) -> NDArray[np.uint8]:
 DELETABLE = (_deletable(0), _deletable(1))
 
 
-def thin(mask: Mask) -> Mask:
+def thin(mask: Lines) -> Lines:
     """Lines thinned to one pixel, connected as they were.
 
     Guo & Hall 1989, algorithm A1, in the form of Lam, Lee & Suen 1992, p. 879: MATLAB's ``bwmorph(mask, "thin", Inf)``.
@@ -130,15 +130,15 @@ def thin(mask: Mask) -> Mask:
             return lines.astype(bool)
 
 
-def drop_small(mask: Mask, smallest: int) -> Mask:
+def drop_small(mask: Lines, smallest: int) -> Lines:
     """The mask without its 8-connected components of fewer pixels than that."""
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     keep = statistics[:, cv2.CC_STAT_AREA] >= smallest
     keep[0] = False  # the background
-    kept: Mask = keep[labels]
+    kept: Lines = keep[labels]
     return kept
 
 
-def draw(mask: Mask) -> Pixels:
+def draw(mask: Lines) -> Pixels:
     """Black lines on white paper, (H, W, 1), uint8."""
     return np.where(mask, 0, 255).astype(np.uint8)[..., None]

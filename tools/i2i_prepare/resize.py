@@ -28,8 +28,8 @@ class Resize:
             ``stretch`` skip them.
         background: Colour of ``pad``, and behind what is transparent: a name such as ``white``, or ``#rrggbb``.
         alpha: What the last of two or four channels is: opacity to ``lay`` the image on the background with or to
-            ``keep``, or a ``band`` like the others, as of multispectral images. Two and four channels are written as
-            .npy.
+            ``keep``, or a ``band`` like the others, as of multispectral images. Opacity is written as that of a PNG,
+            bands as .npy.
 
     Raises:
         UsageError: If no size is given, or sizes contradict each other.
@@ -62,6 +62,7 @@ class Resize:
         self.enlarge = enlarge
         self.background = colour_of(background, "background")
         self.alpha = alpha
+        self.makes_alpha = alpha == "keep"
 
     def __call__(self, *images: Pixels) -> Pixels:
         """The image at its new size, of the same dtype.

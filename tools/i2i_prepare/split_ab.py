@@ -26,7 +26,6 @@ class SplitAB:
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
-    keeps_splits: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import cv2
 
+from i2i.files import sha256_of
 from i2i.images import ImageError
 from i2i.pairs import Pixels
 
@@ -33,6 +34,8 @@ class Scan(NamedTuple):
     width: int
     times: list[float]
     """When each frame is shown, milliseconds; empty where the video does not say it of every one."""
+    sha256: str
+    """Of the file's bytes."""
 
 
 def scan(file: str) -> Scan:
@@ -59,7 +62,7 @@ def scan(file: str) -> Scan:
         raise ImageError(
             "truncated", f"{name!r} ends after {len(times)} of {told:.0f} frames. Copy or download it again."
         )
-    return Scan(len(times), rate, height, width, times if known else [])
+    return Scan(len(times), rate, height, width, times if known else [], sha256_of(Path(file)))
 
 
 def scan_all(files: Sequence[str]) -> Iterator[Scan | ImageError]:

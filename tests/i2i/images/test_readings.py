@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from hostile_files import npy, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -26,18 +27,6 @@ COLOURS = [value for index in range(7) for value in (index * 30, 255 - index * 2
 def saved(image: Image.Image, name: str, **options: Any) -> bytes:
     stream = io.BytesIO()
     image.save(stream, name, **options)
-    return stream.getvalue()
-
-
-def as_tiff(values: NDArray[Any], **options: Any) -> bytes:
-    stream = io.BytesIO()
-    tifffile.imwrite(stream, values, **options)
-    return stream.getvalue()
-
-
-def as_npy(values: NDArray[Any]) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, values)
     return stream.getvalue()
 
 
@@ -87,7 +76,7 @@ def test_gray_of_few_bits_is_not_widened(depth: int, row: str) -> None:
 @pytest.mark.parametrize("name", ["PNG", "TIFF"])
 def test_ids_of_sixteen_bits_are_kept(name: str) -> None:
     values: NDArray[Any] = (IDS.astype(np.uint16) * 9001).astype(np.uint16)
-    data = cv2.imencode(".png", values)[1].tobytes() if name == "PNG" else as_tiff(values)
+    data = cv2.imencode(".png", values)[1].tobytes() if name == "PNG" else tiff(values)
     ids = read(data, reading="ids").pixels
     assert ids.dtype == np.uint16
     np.testing.assert_array_equal(ids[..., 0], values)
@@ -95,12 +84,12 @@ def test_ids_of_sixteen_bits_are_kept(name: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_ids_where_white_is_stored_as_zero_are_the_stored_ones(dtype: str) -> None:
-    ids = read(as_tiff(IDS.astype(dtype), photometric="miniswhite"), reading="ids").pixels
+    ids = read(tiff(IDS.astype(dtype), photometric="miniswhite"), reading="ids").pixels
     np.testing.assert_array_equal(ids[..., 0], IDS)
 
 
 @pytest.mark.parametrize("dtype", ["int16", "int32", "uint32", "int64"])
-@pytest.mark.parametrize("encode", [as_npy, as_tiff])
+@pytest.mark.parametrize("encode", [npy, tiff])
 def test_whole_numbers_of_other_types_are_ids_if_they_fit(encode: Any, dtype: str) -> None:
     ids = read(encode(IDS.astype(dtype) * 900), reading="ids").pixels
     assert ids.dtype == np.uint16
@@ -128,7 +117,7 @@ def test_colours_are_ids_as_they_are_stored_and_opacity_is_left_out_with_a_word(
 
 @pytest.mark.parametrize(
     "data",
-    [as_npy(np.zeros((4, 4), np.float32)), as_npy(np.zeros((4, 4, 5), np.uint8)), as_tiff(np.zeros((9, 9), "f4"))],
+    [npy(np.zeros((4, 4), np.float32)), npy(np.zeros((4, 4, 5), np.uint8)), tiff(np.zeros((9, 9), "f4"))],
 )
 def test_what_cannot_be_ids_is_refused(data: bytes) -> None:
     with pytest.raises(ImageError, match="Ids") as refused:
@@ -180,7 +169,7 @@ RANGES: dict[str, tuple[NDArray[Any], tuple[float, float]]] = {
 def test_a_declared_range_becomes_minus_one_to_one(suffix: str, kind: str) -> None:
     values, (low, high) = RANGES[kind]
     options = {"photometric": "minisblack", "planarconfig": "contig"} if values.ndim == 3 else {}
-    data = as_npy(values) if suffix == "npy" else as_tiff(values, **options)
+    data = npy(values) if suffix == "npy" else tiff(values, **options)
     pixels = read(data, value_range=(low, high)).pixels
     assert pixels.dtype == np.float32
     expected = np.interp(values.astype(float), (low, high), (-1, 1)).reshape(pixels.shape)
@@ -190,12 +179,12 @@ def test_a_declared_range_becomes_minus_one_to_one(suffix: str, kind: str) -> No
 
 def test_pages_of_numbers_are_channels_where_a_range_is_declared() -> None:
     bands = np.random.default_rng(0).uniform(0, 10, (5, 6, 9)).astype(np.float32)
-    data = as_tiff(bands, photometric="minisblack")
+    data = tiff(bands, photometric="minisblack")
     pixels = read(data, value_range=(0, 10)).pixels
     np.testing.assert_allclose(pixels, np.moveaxis(bands, 0, -1) / 5 - 1, atol=1e-6)
     deep: NDArray[Any] = (bands * 400).astype(np.uint16)
-    assert read(as_tiff(deep, photometric="minisblack"), value_range=(0, 4095)).pixels.shape == (6, 9, 5)
-    assert read(as_tiff(deep, photometric="minisblack")).notes == ("first of 5 frames",)
+    assert read(tiff(deep, photometric="minisblack"), value_range=(0, 4095)).pixels.shape == (6, 9, 5)
+    assert read(tiff(deep, photometric="minisblack")).notes == ("first of 5 frames",)
 
 
 def test_pages_of_several_kinds_are_not_taken_for_channels() -> None:
@@ -208,7 +197,7 @@ def test_pages_of_several_kinds_are_not_taken_for_channels() -> None:
 
 
 def test_numbers_without_a_declared_range_are_refused_with_the_option() -> None:
-    for data in (as_tiff(np.zeros((9, 9), np.float32)), as_npy(np.zeros((9, 9), np.int32))):
+    for data in (tiff(np.zeros((9, 9), np.float32)), npy(np.zeros((9, 9), np.int32))):
         with pytest.raises(ImageError, match=r"source_range") as refused:
             read(data)
         assert refused.value.reason == "unsupported"
@@ -220,19 +209,19 @@ def test_values_beyond_the_declared_range_are_refused_with_the_extremes(value: f
     values[2, 3] = value
     line = "from 7 to 4095.5|from -0.01 to 7|NaN or infinite"
     with pytest.raises(ImageError, match=line) as refused:
-        read(as_npy(values), value_range=(0, 4095))
+        read(npy(values), value_range=(0, 4095))
     assert refused.value.reason == "out-of-range"
 
 
 @pytest.mark.parametrize("span", [(1, 1), (2, 1), (0, float("inf")), (float("nan"), 1)])
 def test_a_range_that_is_none_is_refused(span: tuple[float, float]) -> None:
     with pytest.raises(UsageError, match="smaller and a larger number"):
-        read(as_npy(np.zeros((3, 3))), value_range=span)
+        read(npy(np.zeros((3, 3))), value_range=span)
 
 
 def test_only_images_have_a_range() -> None:
     with pytest.raises(UsageError, match="Only 'image'"):
-        read(as_npy(IDS), reading="ids", value_range=(0, 1))
+        read(npy(IDS), reading="ids", value_range=(0, 1))
 
 
 @given(

@@ -109,6 +109,32 @@ def test_png_is_what_other_decoders_read(dtype: Any, shape: tuple[int, ...]) -> 
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(shape), pixels)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(7, 5, 2), (7, 5, 4), (1, 1, 2), (1, 1, 4), (64, 48, 4)])
+def test_opacity_of_a_png_is_what_other_decoders_read(dtype: Any, shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+    data = images.encode(pixels, ".png", alpha=True)
+    theirs = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert theirs is not None  # blue, green, red, opacity: gray is repeated
+    np.testing.assert_array_equal(theirs, pixels[..., [2, 1, 0, 3] if shape[2] == 4 else [0, 0, 0, 1]])
+    opened = Image.open(io.BytesIO(data))
+    if dtype == np.uint8:
+        np.testing.assert_array_equal(np.asarray(opened), pixels)
+    else:  # Pillow takes the upper byte
+        np.testing.assert_array_equal(np.asarray(opened.convert("RGBA"))[..., [0, -1]], pixels[..., [0, -1]] >> 8)
+    np.testing.assert_array_equal(images.read(data, reading="alpha").pixels, pixels)
+
+
+def test_opacity_is_said_and_not_guessed() -> None:
+    pixels = RAMP.repeat(4, 2)
+    assert images.suffix_for(pixels, alpha=True) == ".png"
+    assert images.suffix_for(pixels.astype(np.float32) / 255, alpha=True) == ".npy"
+    assert images.suffix_for(RAMP.repeat(5, 2), alpha=True) == ".npy"
+    for suffix in (".jpg", ".webp"):
+        with pytest.raises(images.ImageError, match=r"cannot hold 4 channels of uint8. Write \.png"):
+            images.encode(pixels, suffix, alpha=True)
+
+
 def test_png_of_a_view_is_that_of_its_copy() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)[::-1, ::2]
     assert images.encode(pixels, ".png") == images.encode(pixels.copy(), ".png")

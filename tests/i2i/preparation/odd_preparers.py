@@ -212,6 +212,7 @@ class Typed:
         either: A number or a word.
         names: Several words.
         place: A file.
+        area: A file, or words.
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
@@ -226,6 +227,7 @@ class Typed:
         either: int | Literal["auto"] = "auto",
         names: tuple[str, ...] = (),
         place: Path | None = None,
+        area: Path | str = "everywhere",
     ) -> None: ...
 
     def __call__(self, *images: Pixels) -> Pair:

@@ -73,22 +73,38 @@ def test_a_typo_does_not_lock_the_folder(tmp_path: Path, photos: Photos) -> None
     assert prepare("negative", [photos(1)], tmp_path / "out", val=0, workers=1).made == 1
 
 
+@pytest.mark.parametrize("option", ["place", "area"])
 def test_a_file_that_an_option_names_is_compared_by_its_bytes(
-    tmp_path: Path, photos: Photos, monkeypatch: pytest.MonkeyPatch
+    option: str, tmp_path: Path, photos: Photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, listed = photos(1), tmp_path / "list.csv"
     listed.write_text("1")
 
     def again(place: str) -> Report:
-        options = {"level": 1, "place": place}
+        options = {"level": 1, option: place}
         return prepare("typed", [source], tmp_path / "out", options=options, val=0, workers=1)
 
     again(str(listed))
     monkeypatch.chdir(tmp_path)
     assert again("list.csv").shards == 0  # done before
     listed.write_text("2")
-    with pytest.raises(UsageError, match="place is another file"):
+    with pytest.raises(UsageError, match=f"{option} is another file"):
         again("list.csv")
+
+
+def test_words_where_a_file_could_be_named_are_words_in_any_folder(
+    tmp_path: Path, photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = photos(1)
+
+    def again(area: str) -> Report:
+        return prepare("typed", [source], tmp_path / "out", options={"level": 1, "area": area}, val=0, workers=1)
+
+    again("5,45,10,47")
+    monkeypatch.chdir(tmp_path)
+    assert again("5,45,10,47").shards == 0  # done before
+    with pytest.raises(UsageError, match="area 5,45,10,48 instead of 5,45,10,47"):
+        again("5,45,10,48")
 
 
 def test_other_bytes_of_the_same_size_are_noticed_and_another_time_is_not(out: Path, tmp_path: Path) -> None:
@@ -177,6 +193,7 @@ def test_a_place_elsewhere_is_looked_at_first_and_only_our_files_leave_it(tmp_pa
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
     ("no option 'valu'", {"valu": 0.2}),
+    ("no option 'worker'. Did you mean 'workers'", {"worker": 2}),
     ("option 'engine'", {"engine": "rai"}),
     ("option 'workers'", {"workers": 0}),
     ("option 'workers'", {"workers": -1}),

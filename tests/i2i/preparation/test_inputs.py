@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from i2i import images, safe_yaml, testing
 from i2i.errors import DataError, UsageError
@@ -47,6 +48,23 @@ def test_each_input_is_read_as_the_preparer_wants_it(tmp_path: Path, photos: Pho
     assert report.made == 1
     target = images.read(tmp_path / "out" / "train" / "imageB" / "000.png").pixels
     assert target.max() == 24  # two images, the last with its opacity as a fourth channel
+
+
+def test_images_are_turned_upright_once_and_made_without_the_tag(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3)).astype(np.uint8)
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+    for orientation in (*range(10), 255):
+        tagged = Image.fromarray(pixels)
+        exif = tagged.getexif()
+        exif[0x0112] = orientation
+        tagged.save(tmp_path / "a" / f"{orientation}.png", exif=exif)
+        ImageOps.exif_transpose(tagged).save(tmp_path / "b" / f"{orientation}.png")
+    assert prepare("both", [tmp_path / "a", tmp_path / "b"], tmp_path / "out", val=0, workers=1).made == 11
+    for file in (tmp_path / "out" / "train" / "imageA").iterdir():
+        a, b = (Image.open(half) for half in (file, file.parents[1] / "imageB" / file.name))
+        assert not a.getexif()
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
 
 def test_partners_are_matched_by_what_the_expression_says(tmp_path: Path, photos: Photos) -> None:

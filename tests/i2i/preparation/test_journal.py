@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from i2i.preparation.inputs import Task, stamps_of
 from i2i.preparation.journal import Entry, Journals, Part
 from i2i.preparation.report import Output, Row
 from i2i.preparation.shards import Shard, cut, share
+from i2i.preparation.tasks import Task, stamps_of
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@
 
 import os
 import unicodedata
+from pathlib import PurePosixPath, PureWindowsPath
 from random import Random
 
 import pytest
+from hostile_files import hostile_names
 from hypothesis import given
 from hypothesis import strategies as st
 
-from i2i.preparation.naming import RESERVED, UNSAFE, output_stems, without_suffix
+from i2i.preparation.naming import UNSAFE, output_stems, without_suffix
 
 PARTS = st.text(alphabet="aAéE\u0301e.~ -_x1:\\\n", min_size=1, max_size=6).filter(lambda part: part not in (".", ".."))
 NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
@@ -27,7 +29,8 @@ NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
         ("two\nlines.png", "two_lines"),
         (os.fsdecode(b"caf\xe9.png"), "caf_"),
         ("con.png", "con_"),
-        ("aux.v1.png", "aux.v1_"),
+        ("aux.v1.png", "aux_.v1"),
+        ("COM¹ .png", "COM¹_"),
         ("e\u0301.png", "é"),
         ("trailing. .png", "trailing"),
     ],
@@ -66,9 +69,19 @@ def test_stems_are_distinct_and_legal_on_every_system(names: list[str]) -> None:
     assert len({unicodedata.normalize("NFC", stem.casefold()) for stem in stems}) == len(names)
     for stem in stems:
         assert not UNSAFE.search(stem)
-        assert not RESERVED.fullmatch(stem)
+        assert not PureWindowsPath(stem).is_reserved()
         assert stem == stem.strip(" .") != ""
         assert len(stem.encode()) < 250
+
+
+def test_no_stem_leads_out_of_its_folder_for_pathlib_on_any_system() -> None:
+    names = sorted(set(hostile_names(20_000)))
+    stems = output_stems(names)
+    assert len({stem.casefold() for stem in stems}) == len(names)
+    for stem in stems:
+        for kind, top in ((PurePosixPath, "/top/out"), (PureWindowsPath, "D:\\top\\out")):
+            assert (kind(top) / f"{stem}.png").relative_to(top).parts == (f"{stem}.png",)
+        assert not PureWindowsPath(f"{stem}.png").is_reserved()
 
 
 @given(st.lists(NAMES, unique=True, max_size=6), st.randoms())

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from i2i import files
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError, I2iError, UsageError
 from i2i.preparation import prepare
 
 Photos = Callable[..., Path]
@@ -183,6 +183,18 @@ def test_stopped_dataset_is_overwritten_on_request(tmp_path: Path, photos: Photo
     for out in ("out", "fresh"):
         prepare("negative", [source], tmp_path / out, options={"strength": 2}, workers=1, overwrite=out == "out")
     assert tree(tmp_path / "out") == tree(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("how", ["refuse", "fail", "die"])
+def test_an_overwriting_that_can_make_nothing_costs_nothing_that_was_begun(
+    how: str, tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+) -> None:
+    source, out = photos(2), tmp_path / "out"
+    stopped(source, out, killer)
+    before = tree(out)
+    with pytest.raises(I2iError, match=r"do not go together|no weights|died as it started"):
+        prepare("fussy", [source], out, options={"how": how}, workers=1, overwrite=True)
+    assert before.items() <= tree(out).items()
 
 
 def test_overwriting_removes_what_the_new_dataset_has_not(tmp_path: Path, photos: Photos, tree: Tree) -> None:

@@ -1,7 +1,6 @@
 """A dataset folder out of whatever there is: complete, the same each time, and with a word about every input."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -182,64 +181,6 @@ def test_preparer_that_cannot_be_constructed_is_one_clear_line(
 ) -> None:
     with pytest.raises(I2iError, match=message):
         prepare("fussy", [photos(2)], tmp_path / "out", options={"how": how}, workers=1)
-
-
-def test_every_file_of_a_hostile_folder_is_accounted_for_once(tmp_path: Path, photos: Photos) -> None:
-    source, out = photos(4), tmp_path / "photos" / "out"
-    good = (source / "000.png").read_bytes()
-    names = {
-        "sub/000.png": good,
-        "sub/x.jpg/000.png": good,
-        "000.PNG": good,
-        "000.webp": good,
-        "Äpfel 🎨.png": good,
-        "two\nlines.png": good,
-        "-rf.png": good,
-        os.fsdecode(b"caf\xe9.png"): good,
-        "x" * 240 + ".png": good,
-        "cut.png": good[:-30],
-        "empty.jpg": b"",
-        "page.jpg": b"<html>",
-        "tiny.png": cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes(),
-        "huge.png": good.replace(b"\0\0\0\x18\0\0\0\x14", b"\0\0\xff\xff\0\0\xff\xff"),
-        ".hidden.png": good,
-        "__MACOSX/1.png": good,
-        "Thumbs.db": b"",
-        "clip.mp4": b"",
-        "notes": b"",
-    }
-    for name, data in names.items():
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).write_bytes(data)
-    os.mkfifo(source / "pipe.jpg")
-    (source / "link.png").symlink_to("000.png")
-    (source / "dangling.png").symlink_to("gone.png")
-    (source / "loop").symlink_to(".")
-    report = prepare("negative", [source], out, workers=2)
-    assert report.made == 4 + 9 + 1
-    assert report.skipped == {".mp4": 1, "junk": 3, "no suffix": 1}
-    assert report.rejected == {
-        "empty": ["empty.jpg"],
-        "not-a-file": ["dangling.png", "pipe.jpg"],
-        "not-an-image": ["huge.png", "page.jpg"],
-        "too-small": ["tiny.png"],
-        "truncated": ["cut.png"],
-    }
-    rows = rows_of(out)
-    assert len({row["name"] for row in rows}) == len(rows) == report.made + 5 + 7
-    files = [(row["split"], made["file"].casefold()) for row in rows for made in row.get("outputs", ())]
-    assert len(set(files)) == len(files) == 2 * report.made
-    assert all((out / split).is_dir() for split, _ in files)
-    assert "".join(row["name"] for row in rows).isprintable()
-    assert str(tmp_path) not in (out / "report.jsonl").read_text()
-    same = {
-        row["split"]
-        for row in rows
-        if row["status"] == "made" and row["name"].split("/")[-1] not in ("001.png", "002.png", "003.png")
-    }
-    assert len(same) == 1
-    second = prepare("negative", [source], out, workers=2)  # the dataset inside the source is not read again
-    assert second.rows == report.rows
 
 
 def test_pixel_limit_is_the_callers_and_notes_are_kept(tmp_path: Path, photos: Photos) -> None:

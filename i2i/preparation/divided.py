@@ -1,0 +1,77 @@
+"""Sources that are divided already: what lies in folders that are called like splits stays in them."""
+
+from collections.abc import Mapping, Sequence
+
+from i2i.data.tables.splitnames import SPLIT_NAMES
+from i2i.errors import UsageError
+from i2i.pairs import SPLITS, Split
+from i2i.preparation.listing import Found
+from i2i.preparation.naming import output_stems, without_suffix
+from i2i.preparation.splitting import SAFEST
+from i2i.preparation.tasks import Inputs
+
+SHARES = ("val", "test")
+"""Choices that say how much is for what; a preparer with options of these names divides by them itself."""
+
+
+def check_undivided(inputs: Inputs, chosen: Sequence[str]) -> None:
+    """Refuse shares for sources that are divided already.
+
+    Args:
+        inputs: What was found.
+        chosen: Names of the choices that the user made.
+
+    Raises:
+        UsageError: If they are, and shares were chosen.
+    """
+    if inputs.kept and (shares := [f"--{name}" for name in SHARES if name in chosen]):
+        raise UsageError(
+            f"The sources are divided already, into {inputs.kept}, which stay as they are. Leave out "
+            f"{' and '.join(shares)}; `i2i prepare split` divides the dataset anew."
+        )
+
+
+def published_splits(files: Sequence[Found]) -> dict[str, Split]:
+    """Top folder -> split, where all images lie in folders that are called like splits: train, and another."""
+    tops = {_top(one) for one in files}
+    splits: dict[str, Split] = {name: split for split in SPLITS for name in SPLIT_NAMES[split] if name in tops}
+    return splits if tops <= splits.keys() and {"train"} < set(splits.values()) else {}
+
+
+def kept(
+    inputs: Inputs, files: Sequence[Found], splits: Mapping[str, Split], *, named_by_key: bool, by_match: bool
+) -> Inputs:
+    """Everything in the split whose folder it lies in, which outputs are not called by where names differ without it.
+
+    Args:
+        inputs: What there is to do.
+        files: What was found.
+        splits: Top folder -> split.
+        named_by_key: Whether images of several folders belong together.
+        by_match: Whether an expression says which; partners may then lie in two splits.
+    """
+    by_file = {one.file: one for one in files}
+    members = [[by_file[file] for file in task.files] for task in inputs.tasks]
+    lies_in = [{splits[_top(one)] for one in ones} for ones in members]
+    tasks = [
+        task._replace(split=next(split for split in SAFEST if split in among))
+        for task, among in zip(inputs.tasks, lies_in, strict=True)
+    ]
+    short = [_without_top(ones[0], own_folder=named_by_key) for ones in members]
+    if not by_match and len(set(map(without_suffix, short))) == len(short):
+        tasks = [task._replace(stem=stem) for task, stem in zip(tasks, output_stems(short), strict=True)]
+    where = " and ".join(f"{name}/" for name in sorted(splits))
+    remark = f"The sources are divided already, into {where}: every pair stays where it was."
+    return inputs._replace(tasks=tasks, kept=where, remarks=(remark,))
+
+
+def _top(one: Found) -> str:
+    """The folder below its source that a file lies in."""
+    top, slash, _ = one.inner.partition("/")
+    return top if slash else ""
+
+
+def _without_top(one: Found, *, own_folder: bool) -> str:
+    """A file's name without that folder, relative to its own source or to all."""
+    before = "" if own_folder else one.name[: len(one.name) - len(one.inner)]
+    return before + one.inner.partition("/")[2]
