@@ -191,10 +191,9 @@ def _print(console: "Console", examination: "Examination", page: Path) -> None:
 
     from i2i.data.checks.examination import kinds
 
-    columns = examination.columns
+    source, target = map(escape, examination.sides)
     console.print(
-        f"[bold]{escape(examination.dataset)}[/]: {escape(examination.layout)}; "
-        f"source {escape(', '.join(columns.source))}, target {escape(', '.join(columns.target))}",
+        f"[bold]{escape(examination.dataset)}[/]: {escape(examination.layout)}; source {source}, target {target}",
         soft_wrap=True,
     )
     table = Table("split", "pairs", "column", "images", "size", "channels", "type")

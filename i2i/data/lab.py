@@ -4,13 +4,15 @@ CIE Lab under D65, by kornia in float32: 8-bit colours survive the way there and
 the 8-bit Lab of OpenCV.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from i2i.images import with_channels
 from i2i.pairs import Pixels, range_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LIGHTNESS = 50
 """L of 0..100 becomes ``L / 50 - 1``."""
@@ -53,7 +55,7 @@ def join(lightness: Pixels, colour: Pixels, dtype: Any) -> Pixels:
     return (np.rint(values) if np.dtype(dtype).kind == "u" else values).astype(dtype)
 
 
-def _tensor(image: Pixels) -> Tensor:
+def _tensor(image: Pixels) -> "Tensor":
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]

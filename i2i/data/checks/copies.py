@@ -7,7 +7,7 @@ import numpy as np
 
 from i2i.data.checks.cases import Known, row_name
 from i2i.data.checks.diagnosis import EXAMPLES, Diagnosis, Example, Severity
-from i2i.data.checks.facts import Facts, Place, SplitFacts
+from i2i.data.checks.facts import FACTS, Facts, Place, SplitFacts
 from i2i.data.checks.likeness import alike_groups
 from i2i.data.checks.ranges import ONE_LEVEL
 
@@ -35,7 +35,7 @@ def copies(known: Known) -> Iterator[Diagnosis]:
     exact = [group for column in columns for group in _identical(known, column)]
     near = [group for column in columns for group in _alike(known, column)]
     in_pairs = {column: _pairs_of([*exact, *near], column) for column in columns}
-    both = set.intersection(*in_pairs.values()) if len(columns) > 1 else set()
+    both = set.intersection(*in_pairs.values()) if columns else set()
     yield from _said("leak", [g for g in exact if g.across])
     sure = [g for g in near if g.across and _pairs_of([g], g.column) & both]
     yield from _said("near-leak", sure)
@@ -92,19 +92,19 @@ def _pictures(known: Known, column: str) -> tuple[Facts, list[SplitFacts], np.nd
 
 def _identical(known: Known, column: str) -> Iterator[Group]:
     facts, splits, origins = _pictures(known, column)
-    _, inverse, counts = np.unique(facts["digest"], axis=0, return_inverse=True, return_counts=True)
-    inverse = inverse.ravel()
+    entries = facts.view(np.dtype((np.void, FACTS.itemsize)))  # compared byte by byte
+    _, inverse, counts = np.unique(entries, return_inverse=True, return_counts=True)
     order = np.argsort(inverse, kind="stable")
-    for members in np.split(order, np.cumsum(counts)[:-1]) if len(order) else []:
-        if len(members) > 1:
-            yield Group(column, [(splits[split], row) for split, row in origins[members].tolist()])
+    groups = [members for members in np.split(order, np.cumsum(counts)[:-1]) if len(members) > 1]
+    for members in sorted(groups, key=lambda members: int(members[0])):
+        yield Group(column, [(splits[split], row) for split, row in origins[members].tolist()])
 
 
 def _alike(known: Known, column: str) -> Iterator[Group]:
     """Groups that look the same and are not all identical."""
     facts, splits, origins = _pictures(known, column)
     for members in alike_groups(facts["hash"], facts["miniature"]):
-        if len(np.unique(facts["digest"][members], axis=0)) > 1:
+        if len({facts[place].tobytes() for place in members}) > 1:
             yield Group(column, [(splits[split], row) for split, row in origins[members].tolist()])
 
 

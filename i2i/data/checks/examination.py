@@ -41,7 +41,7 @@ class Examination:
     layout: str
     """What was recognised, in words."""
     columns: Columns
-    """Which columns are source and target."""
+    """Which columns are source and target; no source where training computes it from the target."""
     options: Mapping[str, Any]
     """Those of the dataset ``pairs`` that were given."""
     splits: Mapping[str, SplitFacts]
@@ -50,6 +50,12 @@ class Examination:
     fits: Sequence[Fit]
     labels: Sequence[Label]
     seconds: float
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What source and target are, in words."""
+        source, target = (", ".join(columns) for columns in self.columns)
+        return source or f"the lightness of {target}", target
 
     @property
     def counts(self) -> dict[Severity, int]:
@@ -148,12 +154,13 @@ def check(
     tables = subject.splits()
     first = next(iter(tables.values()))
     columns = subject.columns(first)
+    declared = _declared(labels, label_column, columns, first.columns)
     known = measure(
         root,
         options,
         tables,
         workers=workers or available_cpus(),
-        declared=_declared(labels, label_column, columns, first.columns),
+        declared=declared,
         rows=QUICK if quick else None,
         aligned=ALIGNED,
         on_progress=on_progress or _silent,
@@ -163,7 +170,7 @@ def check(
         completeness(known),
         readability(known),
         shapes(known),
-        values(known, (label_column or columns.source[0]) if labels else None),
+        values(known, declared.column if declared else None),
         copies(known),
         alignment(known),
         label_ids(known),
@@ -181,21 +188,33 @@ def _silent(done: int, total: int) -> None:
 
 
 def _declared(labels: Sequence[Label], column: str | None, columns: Columns, known: Sequence[str]) -> Declared | None:
-    if column is not None and not labels:
-        raise UsageError(f"A column of label maps is named, {column!r}, and no labels. Give the list of labels too.")
+    if not labels:
+        if column is not None:
+            raise UsageError(
+                f"A column of label maps is named, {column!r}, and no labels. Give the list of labels too."
+            )
+        return None
+    if not columns.source:
+        raise UsageError("Labels are given, and colours=lab besides, which reads photographs. Leave one of them away.")
     if column is not None and column not in known:
         raise UsageError(f"No column {column!r}.{suggest(column, known)} Columns: {', '.join(known)}.")
-    return Declared(column or columns.source[0], labels) if labels else None
+    return Declared(column or columns.source[0], labels)
 
 
 def _fits(generators: Sequence[str], known: Mapping[str, SplitFacts], columns: Columns) -> list[Fit]:
-    sizes, channels = Counter[tuple[int, int]](), list[int]()
-    for column in (columns.source[0], columns.target[0]):
-        facts = [split.facts[column][split.facts[column]["read"]] for split in known.values()]
-        for some in facts:
-            sizes.update(zip(some["height"].tolist(), some["width"].tolist(), strict=True))
-        channels.append(max((int(some["channels"].max()) for some in facts if len(some)), default=3))
-    return fits(generators, sizes, (channels[0], channels[1]))
+    sizes = Counter[tuple[int, int]]()
+    for column in (*columns.source[:1], *columns.target[:1]):
+        for facts in known.values():
+            read = facts.facts[column][facts.facts[column]["read"]]
+            sizes.update(zip(read["height"].tolist(), read["width"].tolist(), strict=True))
+    if not columns.source:
+        return fits(generators, sizes, (1, 2))  # lightness, and ab
+    return fits(generators, sizes, (_channels(known, columns.source), _channels(known, columns.target)))
+
+
+def _channels(known: Mapping[str, SplitFacts], columns: Sequence[str]) -> int:
+    """Channels of a side, whose columns are concatenated; 3 each where nothing could be read."""
+    return sum(max(int(f.facts[c]["channels"].max(initial=0)) for f in known.values()) or 3 for c in columns)
 
 
 def _generators(suitable: Sequence[Fit]) -> Iterator[Diagnosis]:

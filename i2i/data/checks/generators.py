@@ -78,8 +78,17 @@ def _fit(name: str, options: Mapping[str, Any], sizes: Mapping[tuple[int, int], 
 
 def _multiple(name: str, options: Mapping[str, Any], channels: tuple[int, int]) -> int:
     import torch
+    from torch.overrides import TorchFunctionMode
+
+    class Uninitialised(TorchFunctionMode):
+        """Leaves out `torch.nn.init`: to draw weights that are not there, torch loads its whole compiler."""
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if getattr(func, "__module__", "") == "torch.nn.init":
+                return args[0] if args else kwargs["tensor"]
+            return func(*args, **(kwargs or {}))
 
     cls, owner = lookup("generator", name).cls, f"generator {name!r}"
-    with torch.device("meta"):  # shapes without weights: even a large network costs nothing
+    with torch.device("meta"), Uninitialised():  # shapes without weights: even a large network costs nothing
         network = build(cls, *channels, options=complete(cls, options, owner), owner=owner)
     return int(getattr(network, "size_multiple", 1))

@@ -31,38 +31,44 @@ ROWS_AT_ONCE = 256  # bounds the memory of a comparison
 
 
 def luma(pixels: Pixels) -> Gray:
-    """Brightness of an image of any type and channels.
+    """Brightness of an image of any type and channels, (H, W, C).
 
     Of three channels it is that of ITU-R BT.601, .299 R + .587 G + .114 B; of any other number it is their mean.
     """
-    low, high = range_of(pixels.dtype)
+    return _in_unit(_brightness(pixels), pixels)
+
+
+def _brightness(pixels: Pixels) -> NDArray[Any]:
+    """What `luma` is of, in the units of the image."""
     if pixels.shape[2] == 3:  # of 8 bits, OpenCV rounds to one of 256 levels, which is many times as fast
-        gray = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
-    else:
-        gray = pixels[..., 0] if pixels.shape[2] == 1 else pixels.mean(axis=2, dtype=np.float32)
-    scaled: Gray = (gray.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
+        return cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels.mean(axis=2, dtype=np.float32)
+
+
+def _in_unit(values: NDArray[Any], pixels: Pixels) -> Gray:
+    """Values in the units of an image, as float32 in 0..1."""
+    low, high = range_of(pixels.dtype)
+    scaled: Gray = (values.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
     return scaled
 
 
-def fingerprint(gray: Gray) -> tuple[int, NDArray[np.uint8]]:
-    """Perceptual hash and miniature of a picture.
+def fingerprint(pixels: Pixels) -> tuple[int, NDArray[np.uint8]]:
+    """Perceptual hash and miniature of a picture, (H, W, C).
 
     The hash has a bit for each of the 64 lowest frequencies of the cosine transform of the picture at 32x32: whether it
     is above their median (Zauner, *Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010).
 
-    Args:
-        gray: See `luma`.
-
     Returns:
         The hash, and the picture at 16x16 with its own darkest value as 0 and its lightest as 255.
     """
-    small = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    gray = _brightness(pixels).astype(np.float32)
+    small = _in_unit(cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA), pixels)
     lowest = cv2.dct(small)[:LOWEST, :LOWEST].ravel()
-    bits = lowest > np.median(lowest[1:])  # the first is the mean brightness, which says nothing of shapes
+    # the first is the mean brightness, which says nothing of shapes
+    bits = lowest > np.sort(lowest[1:])[len(lowest) // 2 - 1]
     number = int.from_bytes(np.packbits(bits).tobytes())
     tiny = cv2.resize(small, (MINIATURE, MINIATURE), interpolation=cv2.INTER_AREA)
-    low, high = float(tiny.min()), float(tiny.max())
-    return number, np.rint((tiny - low) * (255 / ((high - low) or 1))).astype(np.uint8)
+    return number, np.asarray(cv2.normalize(tiny, tiny, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U), np.uint8)
 
 
 def near_hashes(hashes: Hashes, distance: int = NEAR) -> NDArray[np.int64]:

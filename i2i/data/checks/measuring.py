@@ -2,22 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from i2i.data.checks.alignment import Shift, shift_of
-from i2i.data.checks.facts import BINS, FACTS, Aligned, Fault, Place, SplitFacts, facts_of
+from i2i.data.checks.facts import BINS, FACTS, Aligned, Fault, Place, SplitFacts, facts_of, values_of
 from i2i.data.checks.idmaps import Declared, undeclared
-from i2i.data.checks.likeness import luma
+from i2i.data.checks.likeness import Gray, luma
 from i2i.data.checks.opening import Subject, read_ids
 from i2i.data.tables.contract import Table
 from i2i.errors import DataError, MissingInputError
 from i2i.images import ImageError
-from i2i.pairs import Pixels
 from i2i.preparation import pool
 
 LEAST = 64
@@ -36,20 +33,20 @@ class Task(NamedTuple):
     """Whether its images are held against each other."""
 
 
-@dataclass
-class Measured:
-    """What a worker found in a row."""
+class Measured(NamedTuple):
+    """What a worker found in a row; in bytes, since arrays take several times as long to send."""
 
-    facts: dict[str, bytes] = field(default_factory=dict)
-    """Column -> an entry of type `i2i.data.checks.facts.FACTS`, which is quicker to send without its type."""
-    values: dict[str, NDArray[np.int64]] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    shift: Shift | None = None
-    notes: list[str] = field(default_factory=list)
-    strange: list[str] = field(default_factory=list)
-    """Label values that are not declared."""
-    used: list[int] = field(default_factory=list)
-    """Label ids that are."""
+    facts: dict[str, bytes]
+    """Column -> an entry of type `i2i.data.checks.facts.FACTS`."""
+    values: dict[str, bytes]
+    """Column -> the histogram of its values; see `i2i.data.checks.facts.values_of`."""
+    faults: list[Fault]
+    notes: list[str]
+    used: list[int]
+    """Label ids that are declared."""
+    strange: list[str]
+    """Label values that are not."""
+    shift: Shift | None
 
 
 def build(root: str, options: Mapping[str, Any], declared: Declared | None) -> Callable[[Task], Measured]:
@@ -67,31 +64,22 @@ def build(root: str, options: Mapping[str, Any], declared: Declared | None) -> C
 
 
 def _measured(open_: Callable[[str], Table], declared: Declared | None, task: Task) -> Measured:
-    table, done, grays = open_(task.split), Measured(), []
+    table, done, grays = open_(task.split), Measured({}, {}, [], [], [], [], None), list[Gray]()
     for column in table.columns:
-        pixels = _picture(table, Place(task.split, task.row, column), done)
-        if pixels is None:
+        try:
+            pixels, notes = table.picture(task.row, column)
+        except (DataError, MissingInputError) as error:
+            done.faults.append(Fault(Place(task.split, task.row, column), reason_of(error), str(error)))
             continue
-        gray = luma(pixels)
-        entry, done.values[column] = facts_of(pixels, gray)
-        done.facts[column] = entry.tobytes()
-        if task.aligned and min(gray.shape) >= LEAST:
-            grays.append(gray)
+        done.facts[column], done.values[column] = facts_of(pixels).tobytes(), values_of(pixels).tobytes()
+        done.notes.extend(notes)
+        if task.aligned and min(pixels.shape[:2]) >= LEAST:
+            grays.append(luma(pixels))
         if declared is not None and column == declared.column:
-            done.used, done.strange = undeclared(read_ids(table, task.row, column), declared)
-    if len(grays) == 2:
-        done.shift = shift_of(*grays)
-    return done
-
-
-def _picture(table: Table, place: Place, done: Measured) -> Pixels | None:
-    try:
-        picture = table.picture(place.row, place.column)
-    except (DataError, MissingInputError) as error:
-        done.faults.append(Fault(place, reason_of(error), str(error)))
-        return None
-    done.notes += picture.notes
-    return picture.pixels
+            used, strange = undeclared(read_ids(table, task.row, column), declared)
+            done.used.extend(used)
+            done.strange.extend(strange)
+    return done._replace(shift=shift_of(*grays)) if len(grays) == 2 else done
 
 
 def reason_of(error: DataError | MissingInputError) -> str:
@@ -168,7 +156,7 @@ def _add(known: SplitFacts, task: Task, result: Measured | pool.Death) -> None:
         return
     for column, entry in result.facts.items():
         known.facts[column][task.row] = np.frombuffer(entry, FACTS)[0]
-        known.values[column] += result.values[column]
+        known.values[column] += np.frombuffer(result.values[column], np.int64)
     known.faults += result.faults
     if result.shift is not None:
         known.shifts.append(Aligned(task.split, task.row, result.shift))

@@ -5,7 +5,7 @@ from typing import Any
 
 from i2i import images
 from i2i.data.dataset import Pairs, declared_ranges
-from i2i.data.tables import hub
+from i2i.data.tables import datafiles
 from i2i.data.tables.columns import Columns, choose
 from i2i.data.tables.contract import Table
 from i2i.data.tables.detect import splits_of
@@ -30,7 +30,10 @@ class Subject:
 
     def __init__(self, root: str, options: Mapping[str, Any]) -> None:
         said: Any = check(options_of(Pairs), options, "dataset 'pairs'")
-        self._said, self._root = said, hub.streamed(root) if said.streaming else root
+        if said.streaming:
+            datafiles.check_streamed(root)
+            said = said.model_copy(update={"layout": "datafiles"})
+        self._said, self._root = said, root
         self._named = (*said.source, *said.target)
 
     def splits(self) -> dict[str, Table]:
@@ -46,26 +49,30 @@ class Subject:
         return {split: self.split(split) for split in dict.fromkeys(names)}
 
     def split(self, split: str) -> Table:
-        """One split, its images read in the ranges that are declared; raises what `splits` does."""
+        """One split, its columns and ranges as training reads them; raises what `splits` does."""
         said = self._said
         table = open_portion(self._root, split, said.layout, self._named, said.val_share)
-        if said.source_range is None and said.target_range is None:
+        if said.colours == "rgb" and said.source_range is None and said.target_range is None:
             return table
-        source, target = self.columns(table)
-        ranges = declared_ranges("source", source, said.source_range)
-        return _RangedTable(table, {**ranges, **declared_ranges("target", target, said.target_range)})
+        sides = self.columns(table)
+        ranges = declared_ranges("source", sides.source, said.source_range)
+        return _ReadTable(table, sides, {**ranges, **declared_ranges("target", sides.target, said.target_range)})
 
     def columns(self, table: Table) -> Columns:
-        """Source and target; see `i2i.data.tables.columns.choose`."""
-        return choose(table.columns, self._said.source, self._said.target, self._said.direction)
+        """Source and target, see `i2i.data.tables.columns.choose`; no source where it is computed from the target."""
+        if isinstance(table, _ReadTable):
+            return table.sides
+        chosen = choose(table.columns, self._said.source, self._said.target, self._said.direction)
+        return chosen._replace(source=()) if self._said.colours == "lab" else chosen
 
 
-class _RangedTable:
-    """A table whose images are read in the declared ranges of their columns."""
+class _ReadTable:
+    """A table of the columns that training reads, in the ranges that are declared."""
 
-    def __init__(self, table: Table, ranges: Mapping[str, Range | None]) -> None:
-        self._table, self._ranges = table, ranges
-        self.layout, self.names, self.columns, self.problems = table.layout, table.names, table.columns, table.problems
+    def __init__(self, table: Table, sides: Columns, ranges: Mapping[str, Range | None]) -> None:
+        self.sides, self._table, self._ranges = sides, table, ranges
+        self.layout, self.names, self.problems = table.layout, table.names, table.problems
+        self.columns = [column for column in table.columns if column in ranges]
 
     def encoded(self, row: int, column: str) -> bytes:
         return self._table.encoded(row, column)
