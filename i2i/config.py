@@ -82,11 +82,13 @@ class Training(Section):
     threads: PositiveInt | None = None
     """CPU threads; the bits of a result depend on it. All cores when not given."""
     init: str | None = None
-    """Model folder, or run, whose weights the run begins with; drawn from the seed when not given."""
+    """Run, checkpoint or model folder whose weights the run begins with; drawn from the seed when not given."""
     checkpoint_every: PositiveInt = 1000
     """Steps between checkpoints."""
     keep: PositiveInt = 2
     """Checkpoints that are kept."""
+    export: Literal["generator", "all"] = "generator"
+    """Networks that the run's models hold; with ``all``, those who get a model can train on from it."""
 
 
 class Validation(Section):

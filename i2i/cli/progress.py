@@ -59,8 +59,10 @@ class TrainingProgress(Reporter):
     def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
         """Show what is about to run."""
         table = Table.grid(padding=(0, 2))
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")  # nothing of a long path is left out
         for name, value in facts.items():
-            table.add_row(f"[bold]{name}", escape(value))
+            table.add_row(escape(name), escape(value))
         self.console.print(table)
         self._bar.update(self._task, completed=done, total=total)
         self._total = total

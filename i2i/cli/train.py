@@ -30,7 +30,7 @@ def train(
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option(help="Model to begin with, also USER/NAME: its weights, and its settings where none are given."),
+        typer.Option(help="Run or model to begin with, also USER/NAME: its weights, and its settings unless given."),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Length of the run in epochs.")] = None,

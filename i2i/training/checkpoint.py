@@ -1,14 +1,15 @@
 """Checkpoints with one commit point: after a kill or a power loss at any instant the old or the new one is whole.
 
-A checkpoint is a folder. It is written under a hidden name, each file is put on disk, the folder renamed, and then
-``latest.json`` replaced, which names it together with the checksum of its manifest; the manifest has those of the
-files.
+A checkpoint is a folder, with a model folder of all networks in it. It is written under a hidden name, each file is put
+on disk, the folder renamed, and then ``latest.json`` replaced, which names it together with the checksum of its
+manifest; the manifest has those of the files.
 """
 
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +18,13 @@ from torch import Tensor
 
 from i2i.errors import DataError
 from i2i.files import replace_folder, sweep, write_atomically
+from i2i.translation.model import MODEL, ModelConfig, model_files, read_config
 from i2i.weights import to_bytes
 
 LATEST = "latest.json"
 MANIFEST = "manifest.json"
 STATE = "state.json"
+SUFFIX = ".safetensors"
 
 
 class Checkpoint(NamedTuple):
@@ -31,6 +34,10 @@ class Checkpoint(NamedTuple):
     """Counters and everything else that is JSON."""
     tensors: dict[str, dict[str, Tensor]]
     """File -> tensors by name."""
+    config: ModelConfig
+    """What the model in it is."""
+    weights: dict[str, dict[str, Tensor]]
+    """Part of the recipe -> its tensors by name."""
 
 
 class DamagedError(DataError):
@@ -88,16 +95,21 @@ def load(root: Path) -> tuple[Checkpoint | None, list[str]]:
     return None, warnings
 
 
+def newest(root: Path) -> Path | None:
+    """The newest checkpoint that was committed, or None; unlike `load` it only looks, since the run may be going on."""
+    committed, _ = _latest(root, [])
+    return next((folder for folder in _folders(root) if committed is None or folder.name <= committed), None)
+
+
 def _files(checkpoint: Checkpoint) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each file, one at a time; the manifest of their checksums is the last."""
+    model = ((f"{MODEL}/{name}", data) for name, data in model_files(checkpoint.config, checkpoint.weights))
+    tensors = ((f"{name}{SUFFIX}", to_bytes(values)) for name, values in checkpoint.tensors.items())
     sums = {}
-    for name, tensors in checkpoint.tensors.items():
-        data = to_bytes(tensors)
-        sums[f"{name}.safetensors"] = _sha256(data)
-        yield f"{name}.safetensors", data
-    state = json.dumps(checkpoint.state, indent=1).encode()
-    yield STATE, state
-    yield MANIFEST, json.dumps({**sums, STATE: _sha256(state)}, indent=2).encode()
+    for name, data in chain(model, tensors, [(STATE, json.dumps(checkpoint.state, indent=1).encode())]):
+        sums[name] = _sha256(data)
+        yield name, data
+    yield MANIFEST, json.dumps(sums, indent=2).encode()
 
 
 def _verify(folder: Path, expected: str | None = None) -> None:
@@ -114,8 +126,12 @@ def _verify(folder: Path, expected: str | None = None) -> None:
 
 
 def _read(folder: Path) -> Checkpoint:
-    files = {path.stem: load_tensors(path.read_bytes()) for path in sorted(folder.glob("*.safetensors"))}
-    return Checkpoint(json.loads(_bytes(folder / STATE)), files)
+    model = folder / MODEL
+    return Checkpoint(json.loads(_bytes(folder / STATE)), _tensors(folder), read_config(model), _tensors(model))
+
+
+def _tensors(folder: Path) -> dict[str, dict[str, Tensor]]:
+    return {path.stem: load_tensors(path.read_bytes()) for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def _latest(root: Path, warnings: list[str]) -> tuple[str | None, str | None]:

@@ -10,6 +10,7 @@ from typing import Any
 from i2i.config import RunConfig, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.files import lock, make_folder, write_atomically
+from i2i.translation.model import MODEL
 
 LOCK = ".lock"
 
@@ -28,7 +29,7 @@ class RunFolder:
         self.metrics = path / "metrics.jsonl"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
-        self.model = path / "model"
+        self.model = path / MODEL
         self.last_model = path / "model-last"
 
     def create(self, config: RunConfig) -> None:

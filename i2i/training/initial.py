@@ -1,12 +1,28 @@
 """Begins a run with the weights of a model instead of drawn ones."""
 
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 from i2i.config import RunConfig
 from i2i.contracts import Recipe
 from i2i.errors import UsageError
-from i2i.translation.model import find_model, load_weights, read_config, weights_file
+from i2i.training import checkpoint
+from i2i.training.folder import RunFolder
+from i2i.translation.model import find_model, load_weights, misfit, read_config
+
+
+def newest_state(path: str | PathLike[str]) -> str | PathLike[str]:
+    """Where everything that a run has learned is: its newest checkpoint, which has all networks, not the best model.
+
+    Args:
+        path: A run folder, or the folder of its checkpoints.
+
+    Returns:
+        The checkpoint's folder, which `i2i.translation.model.find_model` takes; or ``path`` where there is none.
+    """
+    folder = Path(path)
+    return checkpoint.newest(RunFolder(folder).checkpoints) or checkpoint.newest(folder) or path
 
 
 def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
@@ -15,14 +31,14 @@ def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
     These are recipe and parts with their options, direction, size and inference mode; and of course the weights.
 
     Args:
-        model: A model folder, a run's, or a name on a hub; see `i2i.translation.model.find_model`.
+        model: A run folder, or whatever `i2i.translation.model.find_model` takes; see `newest_state`.
 
     Raises:
         I2iError: If there is no model, or it cannot be fetched.
         DataError: If its configuration is damaged.
         UsageError: If a newer i2i made it.
     """
-    config = read_config(find_model(model))
+    config = read_config(find_model(newest_state(model)))
     settings: dict[str, Any] = {part: component.model_dump() for part, component in config.selection.parts.items()}
     settings["recipe"] = config.selection.recipe.model_dump()
     settings["data"] = {"crop": config.size}
@@ -51,7 +67,7 @@ def load_initial(recipe: Recipe, config: RunConfig, channels: tuple[int, int]) -
     """
     if config.training.init is None:
         return []
-    folder = find_model(config.training.init)
+    folder = find_model(newest_state(config.training.init))
     saved = read_config(folder)
     if (of_model := (saved.source.channels, saved.target.channels)) != channels:
         raise UsageError(
@@ -65,10 +81,8 @@ def load_initial(recipe: Recipe, config: RunConfig, channels: tuple[int, int]) -
         try:
             recipe.get_submodule(part).load_state_dict(weights, strict=True)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1].strip()
-            name = config.selection.parts[part].name
             raise UsageError(
-                f"training.init: {folder / weights_file(part)} does not fit {part} {name!r} with these options: "
-                f"{reason.rstrip('.')}. Leave those options away: the model brings its own."
+                f"training.init: {misfit(folder, config.selection, part, error)}. "
+                "Leave those away: the model brings its own."
             ) from None
     return parts

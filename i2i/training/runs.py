@@ -12,13 +12,13 @@ from i2i.errors import UsageError
 from i2i.reporting import Reporter
 from i2i.training.environment import describe_environment
 from i2i.training.folder import RunFolder
-from i2i.training.initial import load_initial
+from i2i.training.initial import newest_state
 from i2i.training.trainer import Outcome, Trainer
 from i2i.translation.model import find_model
 
 RESUMABLE = {
     "data": {"path", "workers"},
-    "training": {"epochs", "steps", "device", "checkpoint_every", "keep"},
+    "training": {"epochs", "steps", "device", "checkpoint_every", "keep", "export"},
     "validation": {"every", "images", "samples"},
 }
 """What may change when a run is resumed. Of these, only the device and, where the learning rate follows a schedule, the
@@ -34,7 +34,7 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
     """
     folder = RunFolder(out)
     trainer = Trainer(folder, _concrete(_with_model(config)), reporter or Reporter())
-    load_initial(trainer.recipe, trainer.config, trainer.channels)
+    trainer.begin()
     with folder.held():
         folder.create(trainer.config)
         folder.write_environment(describe_environment(config.selection))
@@ -65,12 +65,12 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
 def _with_model(config: RunConfig) -> RunConfig:
     """The configuration with the folder of the model that the run begins with.
 
-    Of a name on a hub it is the one that was fetched, so that a run that is resumed has the same model, and needs no
-    network for it.
+    Of a run it is that of its newest checkpoint, and of a name on a hub the one that was fetched, so that a run that is
+    resumed has the same model, and needs no network for it.
     """
-    init = config.training.init
-    if init is None:
+    if config.training.init is None:
         return config
+    init = newest_state(config.training.init)
     return config.change(training={"init": os.path.abspath(init if os.path.exists(init) else find_model(init))})
 
 

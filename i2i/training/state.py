@@ -1,6 +1,7 @@
 """Everything that a training step depends on, as tensors and JSON, and back."""
 
 import random
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,25 @@ def recipe_state(recipe: Recipe) -> dict[str, Tensor]:
         if not isinstance(value, Tensor):
             raise DataError(f"{name!r} in the state of {type(recipe).__name__} is no tensor. Register it as a buffer.")
     return dict(state)
+
+
+def by_part(recipe: Recipe, parts: Container[str]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
+    """The state of each part that has any, by the part's own names; and what is the recipe's own."""
+    weights: dict[str, dict[str, Tensor]] = {}
+    own: dict[str, Tensor] = {}
+    for name, tensor in recipe_state(recipe).items():
+        part, _, rest = name.partition(".")
+        if part in parts:
+            weights.setdefault(part, {})[rest] = tensor
+        else:
+            own[name] = tensor
+    return weights, own
+
+
+def restore_recipe(recipe: Recipe, weights: dict[str, dict[str, Tensor]], own: dict[str, Tensor]) -> None:
+    """Put back what `by_part` gave."""
+    named = {f"{part}.{name}": tensor for part, tensors in weights.items() for name, tensor in tensors.items()}
+    recipe.load_state_dict(named | own, strict=True)
 
 
 def optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any]]:

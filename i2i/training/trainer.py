@@ -88,11 +88,23 @@ class Trainer:
         }
         self.step = self.saved = self.validated = 0
         self.best: dict[str, Any] | None = None
+        self.begun = ""
 
     @property
     def channels(self) -> tuple[int, int]:
         """Of the sources, and of the targets."""
         return self.source.channels, self.target.channels
+
+    def begin(self) -> None:
+        """Load the weights that the run begins with, where they are not drawn.
+
+        Raises:
+            I2iError: If they cannot be had, or do not fit; see `i2i.training.initial.load_initial`.
+        """
+        if loaded := load_initial(self.recipe, self.config, self.channels):
+            drawn = [name for name in self.updater.parameters if name not in loaded]
+            self.begun = f"{', '.join(loaded)} of {self.config.training.init}"
+            self.begun += f"; {', '.join(drawn)} drawn" if drawn else ""
 
     def resume(self) -> Outcome:
         """Go on from the last checkpoint, or from the beginning if there is none."""
@@ -105,7 +117,7 @@ class Trainer:
         self.folder.write_config(self.config)
         if saved is None:
             self.reporter.warned("There is no checkpoint yet: the run starts afresh.")
-            load_initial(self.recipe, self.config, self.channels)
+            self.begin()
             return self.run()
         if saved.state["total"] != self.total and self.config.schedule.name != "constant":
             self.reporter.warned(
@@ -117,7 +129,7 @@ class Trainer:
         self.step = self.saved = saved.state["step"]
         self.validated = saved.state["validated"]
         self.best = saved.state["best"]
-        self.recipe.load_state_dict(saved.tensors["recipe"], strict=True)
+        state.restore_recipe(self.recipe, saved.weights, saved.tensors["recipe"])
         state.restore_optimizers(self.updater, saved.tensors["optimizers"], saved.state["optimizers"])
         state.restore_rng(saved.tensors["rng"], saved.state["rng"])
         return self.run(saved.state["log_bytes"])
@@ -262,7 +274,8 @@ class Trainer:
             self._export(self.folder.model)
         optimizers, groups = state.optimizer_state(self.updater)
         rng, generators = state.rng_state()
-        tensors = {"recipe": state.recipe_state(self.recipe), "optimizers": optimizers, "rng": rng}
+        weights, own = self._by_part()
+        tensors = {"recipe": own, "optimizers": optimizers, "rng": rng}
         facts = {
             "step": self.step,
             "total": self.total,
@@ -273,12 +286,20 @@ class Trainer:
             "optimizers": groups,
             "rng": generators,
         }
-        keep = self.config.training.keep
-        checkpoint.save(self.folder.checkpoints, self.step, checkpoint.Checkpoint(facts, tensors), keep)
+        saved = checkpoint.Checkpoint(facts, tensors, self._model_config(), weights)
+        checkpoint.save(self.folder.checkpoints, self.step, saved, self.config.training.keep)
         self.saved = self.step
 
+    def _by_part(self) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
+        return state.by_part(self.recipe, self.config.selection.parts)
+
     def _export(self, folder: Path) -> None:
-        config = ModelConfig(
+        weights, _ = self._by_part()
+        wanted = {"generator", *(self.updater.parameters if self.config.training.export == "all" else ())}
+        save_model(folder, self._model_config(), {part: weights[part] for part in weights if part in wanted})
+
+    def _model_config(self) -> ModelConfig:
+        return ModelConfig(
             selection=self.config.selection,
             providers=origins(self.config.selection),
             source=self.source,
@@ -288,7 +309,6 @@ class Trainer:
             mode=self.config.inference.mode,
             step=self.step,
         )
-        save_model(folder, config, dict(self.recipe.get_submodule("generator").state_dict()))
 
     def _dataset(self, config: RunConfig, split: str) -> PairDataset:
         name = config.dataset.name
@@ -346,7 +366,7 @@ class Trainer:
             "images": f"{self.source.channels} -> {self.target.channels} channels, {self.config.data.crop} px",
             "device": f"{self.device}, {self.config.training.threads} threads",
             "run": str(self.folder.path),
-        } | ({"begins with": self.config.training.init} if self.config.training.init else {})
+        } | ({"begins with": self.begun} if self.begun else {})
 
     def _columns(self) -> str:
         """What is turned into what, where the dataset says so."""

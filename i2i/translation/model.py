@@ -1,12 +1,13 @@
 """The model folder: ``config.json`` and ``generator.safetensors``, everything that translating needs.
 
-Weights of other parts may stand beside them, such as ``discriminator.safetensors``: training can begin with those.
+Weights of other parts may stand beside them, such as ``discriminator.safetensors``: training can begin with those. A
+run has a model folder in it, and so does each of its checkpoints.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,11 @@ from i2i.plugins import COMMANDS, installed, lookup
 from i2i.weights import to_bytes
 
 CONFIG = "config.json"
+MODEL = "model"
+"""The model folder in a run's, or in a checkpoint's."""
 FORMAT = 1
+MAX_REASON = 200
+"""Characters of what torch says about weights that do not fit."""
 
 
 class Origin(BaseModel):
@@ -78,31 +83,33 @@ def origins(selection: Selection) -> dict[str, Origin]:
     }
 
 
-def save_model(
-    folder: Path,
-    config: ModelConfig,
-    weights: Mapping[str, Tensor],
-    others: Mapping[str, Mapping[str, Tensor]] = {},
-) -> None:
+def save_model(folder: Path, config: ModelConfig, weights: Mapping[str, Mapping[str, Tensor]]) -> None:
     """Write or replace a model folder.
 
     Args:
         folder: Where it goes.
         config: What the model is.
-        weights: Those of the generator.
-        others: Part of the recipe -> weights that training can begin with.
+        weights: Part of the recipe -> its weights; the generator's, and those of others that training can begin with.
 
     Raises:
         OutputError: If it cannot be written.
     """
-    files = {weights_file(part): to_bytes(tensors) for part, tensors in {"generator": weights, **others}.items()}
-    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    replace_folder(folder, model_files(config, weights))
+
+
+def model_files(config: ModelConfig, weights: Mapping[str, Mapping[str, Tensor]]) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each file of a model folder, one at a time; see `save_model`."""
+    sums = {}
+    for part, tensors in weights.items():
+        data = to_bytes(tensors)
+        sums[weights_file(part)] = hashlib.sha256(data).hexdigest()
+        yield weights_file(part), data
     text = json.dumps(config.model_copy(update={"sha256": sums}).model_dump(mode="json"), indent=2, ensure_ascii=False)
-    replace_folder(folder, [*files.items(), (CONFIG, f"{text}\n".encode())])
+    yield CONFIG, f"{text}\n".encode()
 
 
 def find_model(path: str | os.PathLike[str], revision: str | None = None) -> Path:
-    """The model folder at a path, which may be a run folder too, or of a model that a plugin knows by this name.
+    """The model folder at a path, which may be a run's or a checkpoint's too, or of a model that a plugin knows.
 
     Args:
         path: A folder on this disk, or a name such as ``USER/NAME`` on a hub; what is on this disk comes first.
@@ -118,7 +125,7 @@ def find_model(path: str | os.PathLike[str], revision: str | None = None) -> Pat
             return fetched
     elif revision is not None:
         raise UsageError(f"{os.fspath(path)} is a folder on this disk, which has no revisions. Leave the revision out.")
-    for folder in (Path(path), Path(path) / "model"):
+    for folder in (Path(path), Path(path) / MODEL):
         if (folder / CONFIG).is_file():
             return folder
     if (last := Path(path) / "model-last").is_dir():
@@ -144,10 +151,17 @@ def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
     try:
         generator.load_state_dict(load_weights(folder, config, "generator"), strict=True)
     except RuntimeError as error:
-        path, name = folder / weights_file("generator"), config.selection.parts["generator"].name
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path} does not fit generator {name!r}: {reason}") from None
+        reason = misfit(folder, config.selection, "generator", error)
+        raise DataError(f"{reason}. Copy the model folder again.") from None
     return config, generator
+
+
+def misfit(folder: Path, selection: Selection, part: str, error: RuntimeError) -> str:
+    """Which weights do not fit which network, and the last of the reasons that ``load_state_dict`` gave."""
+    reason = str(error).strip().splitlines()[-1].strip().rstrip(". ")
+    reason = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} ..."  # it has every key
+    name = selection.parts[part].name
+    return f"{folder / weights_file(part)} does not fit {part} {name!r} with its options: {reason}"
 
 
 def read_config(folder: Path) -> ModelConfig:

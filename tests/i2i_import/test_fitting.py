@@ -14,7 +14,8 @@ from i2i.errors import DataError
 from i2i.plugins import lookup
 from i2i.translation.modes import inference
 from i2i_import.fitting import fit
-from i2i_import.recognition import Network, recognise_discriminator, recognise_generator
+from i2i_import.networks import Network
+from i2i_import.recognition import recognise_discriminator, recognise_generator
 
 NORMS = ("batch", "instance", "none")
 MODES: dict[Mode, bool] = {"running": False, "paper": True}

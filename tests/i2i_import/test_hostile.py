@@ -184,6 +184,10 @@ PAYLOADS: dict[str, Callable[[], bytes]] = {
     "compressed members": lambda: zipped(members(saved(STATE)), zipfile.ZIP_DEFLATED),
     "zip bomb": lambda: zipped({**members(saved(STATE)), "archive/data/0": bytes(1 << 28)}, zipfile.ZIP_DEFLATED),
     "members of one name": lambda: twice(),
+    "archive of a later version": lambda: listed(6, 99),
+    "encrypted members": lambda: listed(8, 0x01),
+    "patched members": lambda: listed(8, 0x20),
+    "strongly encrypted members": lambda: listed(8, 0x40),
     "storage of more elements than stored, zip": lambda: numbers(b"K\x08tq", b"J" + BIG + b"tq"),
     "storage of 2**45 elements, zip": lambda: numbers(b"K\x08tq", HUGE + b"tq"),
     "tensor larger than its storage, zip": lambda: numbers(b"K\x08\x85", b"J" + BIG + b"\x85"),
@@ -209,6 +213,14 @@ PAYLOADS: dict[str, Callable[[], bytes]] = {
     "empty": lambda: b"",
     "text": lambda: b"<html>404 Not Found</html>" * 100,
 }
+
+
+def listed(place: int, value: int) -> bytes:
+    """A zip checkpoint with another byte at a place of each entry of its directory."""
+    data = bytearray(saved(STATE))
+    for entry in re.finditer(rb"PK\x01\x02", bytes(data)):
+        data[entry.start() + place] = value
+    return bytes(data)
 
 
 def twice() -> bytes:

@@ -1,6 +1,7 @@
 """``i2i import`` from end to end: a model like any other out of a checkpoint, and the checkpoint back out of it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,12 +148,12 @@ def test_model_trains_on_with_the_weights_of_both_networks(model: Path, pairs_fo
     assert config.selection == read_config(model).selection
     assert (config.data.crop, config.inference.mode) == (32, "paper")
     training.train(config, tmp_path / "run")
-    learned = load_file(next((tmp_path / "run" / "checkpoints").glob("step-*")) / "recipe.safetensors")
+    learned = next((tmp_path / "run" / "checkpoints").glob("step-*")) / "model"
     for part in ("generator", "discriminator"):
-        weights = load_file(model / f"{part}.safetensors")
+        weights, after = (load_file(folder / f"{part}.safetensors") for folder in (model, learned))
         for name, tensor in weights.items():
             if name.endswith(("weight", "bias")):
-                torch.testing.assert_close(learned[f"{part}.{name}"], tensor, rtol=0, atol=1e-9)
+                torch.testing.assert_close(after[name], tensor, rtol=0, atol=1e-9)
 
 
 def test_command_line_trains_on_and_translates(model: Path, pairs_folder: Path, tmp_path: Path, run_cli: Cli) -> None:
@@ -182,10 +183,42 @@ def test_networks_that_the_other_code_has_not_are_refused(tmp_path: Path, model:
         assert line in err
 
 
+def train(pairs: Path, run: Path, *more: str) -> None:
+    small = ["generator.depth=5", "generator.base_channels=1", "data.crop=32", "data.workers=0"]
+    said = {"recipe": {"name": "pix2pix"}, "data": {"path": str(pairs)}, "training": {"steps": 1}}
+    training.train(resolve([said, parse_assignments([*small, *more])]), run)
+
+
+def test_both_networks_of_a_run_are_those_of_its_newest_checkpoint_there_and_back(
+    tmp_path: Path, pairs_folder: Path, run_cli: Cli
+) -> None:
+    run, there, back = tmp_path / "run", tmp_path / "there", tmp_path / "back"
+    train(pairs_folder, run, "discriminator.layers=1", "discriminator.base_channels=2")
+    code, out, err = run_cli("import", "--reverse", run, there / "G.pth", "--discriminator", there / "D.pth")
+    assert code == 0, err
+    newest = run / "checkpoints" / "step-000000001"
+    assert f"Note: Both networks are those of step 1: {newest}." in err
+    assert "discriminator of 1 layer, 2 wide, with batch norm, for channels 6" in out
+    code, _, err = run_cli("import", there / "G.pth", back, "--discriminator", there / "D.pth")
+    assert code == 0, err
+    for part in ("generator", "discriminator"):
+        own, returned = (load_file(folder / f"{part}.safetensors") for folder in (newest / "model", back))
+        assert own.keys() == returned.keys()
+        assert all(torch.equal(own[name], returned[name]) for name in own)
+
+
+def test_damaged_network_leaves_nothing_of_the_other(model: Path, tmp_path: Path, run_cli: Cli) -> None:
+    shutil.copytree(model, tmp_path / "model")
+    (tmp_path / "model" / "discriminator.safetensors").write_bytes(b"cut")
+    both = [tmp_path / "G.pth", "--discriminator", tmp_path / "D.pth"]
+    code, _, err = run_cli("import", "--reverse", tmp_path / "model", *both)
+    assert code == 65
+    assert "discriminator.safetensors is damaged" in err
+    assert list(tmp_path.iterdir()) == [tmp_path / "model"]
+
+
 def test_dropout_that_the_other_code_has_elsewhere_is_said(tmp_path: Path, pairs_folder: Path, run_cli: Cli) -> None:
-    small = ["generator.depth=5", "generator.base_channels=1", "recipe.gan_weight=0", "data.crop=32", "data.workers=0"]
-    said = {"recipe": {"name": "pix2pix"}, "data": {"path": str(pairs_folder)}, "training": {"steps": 1}}
-    training.train(resolve([said, parse_assignments(small)]), tmp_path / "run")
+    train(pairs_folder, tmp_path / "run", "recipe.gan_weight=0")
     code, _, err = run_cli("import", "--reverse", tmp_path / "run", tmp_path / "G.pth")
     assert code == 0
     assert "Note: That code has dropout=0.5, dropout_layers=[], unlike the model" in err

@@ -11,18 +11,21 @@ from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.files import make_folder, write_atomically
 from i2i.options import complete
 from i2i.plugins import lookup
+from i2i.training.initial import newest_state
 from i2i.translation.model import ModelConfig, find_model, load_weights, read_config, weights_file
 from i2i_import import layouts
 from i2i_import.fitting import shapes
 from i2i_import.importing import Converted, check_new
-from i2i_import.recognition import FEWEST_HALVINGS, Network, patchgan, resnet, unet
+from i2i_import.networks import FEWEST_HALVINGS, Network, patchgan, resnet, unet
 
 
 def export_checkpoint(model: Path, checkpoint: Path, *, discriminator: Path | None = None) -> Converted:
     """Write the networks of a model folder as checkpoints.
 
     Args:
-        model: A model folder, or a run's.
+        model: A model folder, a run's or a checkpoint's. Of a run, a generator alone is that of its model, and both
+            networks are those of its newest checkpoint: its model need not have the discriminator, and one from
+            another step would not go with it.
         checkpoint: File for the generator, which must not be there yet.
         discriminator: File for the discriminator, likewise.
 
@@ -32,9 +35,10 @@ def export_checkpoint(model: Path, checkpoint: Path, *, discriminator: Path | No
         UsageError: If a file is there, or that code has no such network.
         OutputError: If a file cannot be written.
     """
-    folder = find_model(model)
+    state = model if discriminator is None else newest_state(model)
+    folder = find_model(state)
     config = read_config(folder)
-    notes: list[str] = []
+    notes = [] if state == model else [f"Both networks are those of step {config.step}: {state}."]
     networks = [(_exportable(config, notes), checkpoint)]
     if discriminator is not None:
         if not config.holds("discriminator"):
@@ -44,17 +48,23 @@ def export_checkpoint(model: Path, checkpoint: Path, *, discriminator: Path | No
         check_new(path)
     if checkpoint == discriminator:
         raise UsageError(f"{checkpoint} cannot hold both networks. Give two files.")
-    for network, path in networks:
-        own = load_weights(folder, config, network.kind)
-        expected = shapes(network, config.selection)
-        if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in expected.items()}:
-            raise DataError(f"{folder / weights_file(network.kind)} holds no {network}. Copy it again.")
-        names = layouts.names(network.layers, own)
-        buffer = io.BytesIO()
-        torch.save(OrderedDict((theirs, own[ours]) for theirs, ours in names.items()), buffer)
+    files = [(path, _converted(folder, config, network)) for network, path in networks]
+    for path, data in files:  # only now, so that one that is damaged leaves nothing
         make_folder(path.parent)
-        write_atomically(path, buffer.getvalue())
+        write_atomically(path, data)
     return Converted([str(network) for network, _ in networks], notes)
+
+
+def _converted(folder: Path, config: ModelConfig, network: Network) -> bytes:
+    """The file of a network: its tensors under the other code's names, in its order."""
+    own = load_weights(folder, config, network.kind)
+    expected = shapes(network, config.selection)
+    if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in expected.items()}:
+        raise DataError(f"{folder / weights_file(network.kind)} holds no {network}. Copy it again.")
+    buffer = io.BytesIO()
+    named = layouts.names(network.layers, own)
+    torch.save(OrderedDict((theirs, own[ours]) for theirs, ours in named.items()), buffer)
+    return buffer.getvalue()
 
 
 def _exportable(config: ModelConfig, notes: list[str]) -> Network:

@@ -9,7 +9,7 @@ from i2i.assembly import Selection, build_part
 from i2i.contracts import Discriminator, Generator
 from i2i.errors import DataError
 from i2i_import import layouts
-from i2i_import.recognition import Network
+from i2i_import.networks import Network
 
 COUNTER = "num_batches_tracked"
 """Files from before torch 0.4.1 have none, and torch itself counts from 0 then."""

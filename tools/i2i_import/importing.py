@@ -9,8 +9,9 @@ from i2i.data.sides import Side
 from i2i.errors import UsageError
 from i2i.translation.model import ModelConfig, origins, save_model
 from i2i_import.fitting import fit
+from i2i_import.networks import Network
 from i2i_import.reading import read_checkpoint
-from i2i_import.recognition import Network, recognise_discriminator, recognise_generator
+from i2i_import.recognition import recognise_discriminator, recognise_generator
 
 RECIPE = "pix2pix"
 RESNET_SIZE = 256
@@ -68,10 +69,9 @@ def import_checkpoint(
     source, target = network.channels
     selection = _selection(network, critic, source, target, str(discriminator))
     notes: list[str] = []
-    weights = fit(values, network, selection, str(checkpoint), notes)
-    extra = {}
+    weights = {network.kind: fit(values, network, selection, str(checkpoint), notes)}
     if critic is not None:
-        extra["discriminator"] = fit(critic_values, critic, selection, str(discriminator), notes)
+        weights[critic.kind] = fit(critic_values, critic, selection, str(discriminator), notes)
     config = ModelConfig(
         selection=selection,
         providers=origins(selection),
@@ -82,7 +82,7 @@ def import_checkpoint(
         mode=mode,
         step=0,
     )
-    save_model(folder, config, weights, extra)
+    save_model(folder, config, weights)
     return Converted([str(found) for found in (network, critic) if found is not None], notes)
 
 

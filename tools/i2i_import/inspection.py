@@ -11,8 +11,12 @@ MAX_PICKLE = 1 << 20
 """Bytes of pickle; those of the networks at hand take some 20,000."""
 
 ZIP_MAGIC, ZIP_END = b"PK\x03\x04", b"PK\x05\x06"
+ENCODED = 0x01 | 0x20 | 0x40
+"""Flags of members that are encrypted, patches, or strongly encrypted (PKWARE's APPNOTE.TXT, 4.4.4)."""
 END_OF_DIRECTORY = 22
 """Bytes of an archive's last record, without a comment; readers that look for it elsewhere may find another."""
+DAMAGES = (zipfile.BadZipFile, ValueError, EOFError, OSError)
+"""What `zipfile` raises of an archive that is not whole."""
 LEGACY_PICKLES = 5
 """Of the older serialisation: magic number, protocol, system, objects, keys of the storages that follow."""
 
@@ -54,7 +58,9 @@ def inspect(file: BinaryIO, size: int) -> None:
 def _inspect_zip(file: BinaryIO, size: int) -> None:
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError) as error:
+    except NotImplementedError as error:  # it asks for a later version of the format
+        raise RefusedError(f"is an archive of a kind that PyTorch never writes ({error})") from error
+    except DAMAGES as error:
         raise RefusedError("is a damaged archive. Copy it again") from error
     file.seek(size - END_OF_DIRECTORY)
     if file.read(len(ZIP_END)) != ZIP_END:
@@ -63,12 +69,15 @@ def _inspect_zip(file: BinaryIO, size: int) -> None:
     if len(members) > MAX_TENSORS:
         raise RefusedError(f"has {len(members)} members, more than {MAX_TENSORS}")
     for member in members:
-        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-            raise RefusedError(f"has the compressed member {member.filename!r}, which PyTorch never writes")
+        stored = member.compress_type == zipfile.ZIP_STORED and member.file_size == member.compress_size
+        if not stored or member.flag_bits & ENCODED:
+            raise RefusedError(
+                f"has the member {member.filename[:80]!r} compressed or encrypted: PyTorch never does that"
+            )
     if sum(member.file_size for member in members) > size:
         raise RefusedError("says that it holds more bytes than it has")
     if (twice := Counter(member.filename for member in members).most_common(1)) and twice[0][1] > 1:
-        raise RefusedError(f"has the member {twice[0][0]!r} twice")
+        raise RefusedError(f"has the member {twice[0][0][:80]!r} twice")
     names = {name.rpartition("/")[2]: name for name in archive.namelist() if name.count("/") == 1}
     if "constants.pkl" in names:
         raise RefusedError("is a TorchScript program, not a file of weights. Save the network's state_dict()")
@@ -78,7 +87,7 @@ def _inspect_zip(file: BinaryIO, size: int) -> None:
         raise RefusedError(f"describes its tensors in more than {MAX_PICKLE} bytes")
     try:
         _inspect_pickle(io.BytesIO(archive.read(names["data.pkl"])))
-    except zipfile.BadZipFile as error:
+    except DAMAGES as error:
         raise RefusedError("is a damaged archive. Copy it again") from error
 
 

@@ -2,49 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
 from torch import Tensor
 
 from i2i.errors import DataError
 from i2i_import import layouts
-from i2i_import.layouts import Layer
-
-DROPOUT = 0.5
-"""Probability of every dropout layer in that code."""
-FEWEST_HALVINGS = 5
-"""That code builds no U-Net that halves the image less often."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network of the format."""
-
-    title: str
-    """What a person calls it."""
-    kind: str
-    """``generator`` or ``discriminator``."""
-    component: str
-    """Our component that computes the same."""
-    options: dict[str, Any]
-    """Its options."""
-    channels: tuple[int, ...]
-    """What it is wired with: channels in, and out for a generator."""
-    layers: list[Layer]
-    """Where its tensors are, there and here."""
-
-    @property
-    def norm(self) -> str:
-        """Its norm."""
-        return str(self.options["norm"])
-
-    def __str__(self) -> str:
-        """Everything that the file told, for a person."""
-        norm = "no norm" if self.norm == "none" else f"{self.norm} norm"
-        channels = " -> ".join(map(str, self.channels))
-        return f"{self.title}, {self.options['base_channels']} wide, with {norm}, for channels {channels}"
+from i2i_import.networks import FEWEST_HALVINGS, Network, patchgan, resnet, unet
 
 
 class Tensors:
@@ -107,18 +71,6 @@ def recognise_discriminator(values: Mapping[str, Tensor], where: str) -> Network
     return patchgan(layers, base, tensors.norm(f"{root}.3", f"{root}.2"), channels)
 
 
-def patchgan(layers: int, base: int, norm: str, channels: int) -> Network:
-    """A discriminator as that code builds it; 0 layers are the one of pixels."""
-    return Network(
-        title=f"discriminator of {layers} layers" if layers else "discriminator of pixels",
-        kind="discriminator",
-        component="patchgan",
-        options={"layers": layers, "base_channels": base, "norm": norm},
-        channels=(channels,),
-        layers=layouts.patchgan(layers, norm),
-    )
-
-
 def _is_discriminator(values: Mapping[str, Tensor]) -> bool:
     return any(
         {f"{root}.0.weight", f"{root}.2.weight", f"{root}.5.weight"} <= values.keys() for root in ("model", "net")
@@ -140,24 +92,6 @@ def _unet(tensors: Tensors) -> Network:
     return unet(depth, base, tensors.norm(f"{layouts.unet_level(1)}.2", "model.model.0"), True, (source, target))
 
 
-def unet(depth: int, base: int, norm: str, dropout: bool, channels: tuple[int, ...]) -> Network:
-    """A U-Net as that code builds it: with dropout where 8 times the first width goes to 8 times the first width."""
-    return Network(
-        title=f"U-Net of depth {depth}",
-        kind="generator",
-        component="unet",
-        options={
-            "depth": depth,
-            "base_channels": base,
-            "norm": norm,
-            "dropout": DROPOUT if dropout else 0.0,
-            "dropout_layers": list(range(2, depth - 3)),
-        },
-        channels=channels,
-        layers=layouts.unet(depth),
-    )
-
-
 def _resnet(tensors: Tensors) -> Network:
     numbers = {int(found[1]) for name in tensors.values if (found := re.match(r"model\.(\d{1,6})\.conv_block\.", name))}
     blocks = min(max(numbers) - 9, len(tensors.values))  # one that is missing in between is named later
@@ -165,23 +99,6 @@ def _resnet(tensors: Tensors) -> Network:
     base, source, *_ = tensors.shape("model.1.weight")
     target, *_ = tensors.shape(f"model.{17 + blocks}.weight")
     return resnet(blocks, base, tensors.norm("model.2", "model.1"), dropout, (source, target))
-
-
-def resnet(blocks: int, base: int, norm: str, dropout: bool, channels: tuple[int, ...]) -> Network:
-    """A residual generator as that code builds it."""
-    return Network(
-        title=f"ResNet of {blocks} blocks",
-        kind="generator",
-        component="resnet",
-        options={
-            "blocks": blocks,
-            "base_channels": base,
-            "norm": norm,
-            "dropout": DROPOUT if dropout else 0.0,
-        },
-        channels=channels,
-        layers=layouts.resnet(blocks, dropout),
-    )
 
 
 def _unknown(values: Mapping[str, Tensor], where: str, kind: str, known: str) -> DataError:

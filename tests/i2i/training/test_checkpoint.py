@@ -12,14 +12,32 @@ from typing import Any
 import pytest
 import torch
 
+from i2i.assembly import Component, Selection
+from i2i.data.sides import Side
 from i2i.errors import OutputError
-from i2i.training.checkpoint import Checkpoint, DamagedError, load, save
+from i2i.training.checkpoint import Checkpoint, DamagedError, load, newest, save
+from i2i.translation.model import ModelConfig
 
 OPERATIONS = ("open", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir")
 
 
+RGB = Side(channels=3, dtype="uint8")
+CONFIG = ModelConfig(
+    selection=Selection(recipe=Component(name="recipe"), parts={"generator": Component(name="network")}),
+    providers={},
+    source=RGB,
+    target=RGB,
+    size=8,
+    direction="",
+    mode="paper",
+    step=0,
+)
+
+
 def make(step: int) -> Checkpoint:
-    return Checkpoint({"step": step, "text": "x" * step}, {"recipe": {"weight": torch.full((4, 3), float(step))}})
+    config = CONFIG.model_copy(update={"step": step})
+    values = {"weight": torch.full((4, 3), float(step))}
+    return Checkpoint({"step": step, "text": "x" * step}, {"recipe": values}, config, {"generator": values})
 
 
 def assert_whole(checkpoint: Checkpoint | None, *steps: int) -> None:
@@ -28,7 +46,9 @@ def assert_whole(checkpoint: Checkpoint | None, *steps: int) -> None:
     step = checkpoint.state["step"]
     assert step in steps
     assert checkpoint.state == make(step).state
-    assert torch.equal(checkpoint.tensors["recipe"]["weight"], make(step).tensors["recipe"]["weight"])
+    assert checkpoint.config.step == step
+    for tensors in (checkpoint.tensors["recipe"], checkpoint.weights["generator"]):
+        assert torch.equal(tensors["weight"], make(step).tensors["recipe"]["weight"])
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
@@ -44,10 +64,11 @@ def test_nothing_saved_is_nothing_loaded(tmp_path: Path) -> None:
 
 def test_tied_weights_can_be_saved(tmp_path: Path) -> None:
     weight = torch.arange(6.0)
-    save(tmp_path, 1, Checkpoint({}, {"recipe": {"a": weight, "b": weight, "part": weight[2:4]}}), keep=1)
+    tied = {"a": weight, "b": weight, "part": weight[2:4]}
+    save(tmp_path, 1, Checkpoint({}, {"recipe": tied}, CONFIG, {"generator": tied}), keep=1)
     loaded, _ = load(tmp_path)
     assert loaded is not None
-    assert loaded.tensors["recipe"]["part"].tolist() == [2, 3]
+    assert loaded.tensors["recipe"]["part"].tolist() == loaded.weights["generator"]["part"].tolist() == [2, 3]
 
 
 def test_the_last_ones_are_kept(tmp_path: Path) -> None:
@@ -137,7 +158,9 @@ def test_an_error_at_any_operation_leaves_the_old_or_the_new_one_whole(tmp_path:
     assert at >= 15
 
 
-@pytest.mark.parametrize("file", ["recipe.safetensors", "state.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "file", ["recipe.safetensors", "state.json", "manifest.json", "model/generator.safetensors", "model/config.json"]
+)
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_damage_is_found_named_and_the_one_before_is_used(tmp_path: Path, file: str, damage: str) -> None:
     save(tmp_path, 1, make(1), keep=2)
@@ -153,6 +176,15 @@ def test_damage_is_found_named_and_the_one_before_is_used(tmp_path: Path, file: 
         loaded, warnings = load(tmp_path)
         assert_whole(loaded, 1)
         assert any(str(path) in line for line in warnings)
+
+
+def test_looking_for_the_newest_finds_what_was_committed_and_leaves_the_rest_alone(tmp_path: Path) -> None:
+    assert newest(tmp_path / "nowhere") is None
+    committed = save(tmp_path, 2, make(2), keep=2)
+    shutil.copytree(committed, tmp_path / "step-000000003")  # as a kill between the renaming and the commit leaves it
+    (tmp_path / ".i2i-tmp-1").mkdir()  # as a run that is writing has it
+    assert newest(tmp_path) == committed
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_damaged_latest_file_is_got_over(tmp_path: Path) -> None:

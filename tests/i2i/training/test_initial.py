@@ -1,5 +1,6 @@
 """A run that begins with a model has its weights and, unless told otherwise, its settings."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from i2i import training
-from i2i.config import RunConfig, parse_assignments, resolve
-from i2i.errors import MissingInputError, UsageError
+from i2i import Translator, training
+from i2i.config import RunConfig, parse_assignments, read_file, resolve
+from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.reporting import Reporter
 from i2i.training.folder import RunFolder
 from i2i.training.initial import initial_settings, load_initial
@@ -88,3 +89,101 @@ def test_other_channels_than_the_models_are_named_before_anything_else(
     with pytest.raises(UsageError, match="has 3 channels of sources and 3 of targets, the data has 1 and 3"):
         training.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+NETWORKS = ("generator", "discriminator")
+GAN = [line for line in SMALL if "gan_weight" not in line] + ["discriminator.layers=1", "discriminator.base_channels=2"]
+
+
+@pytest.fixture(scope="module")
+def run(shared_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of both networks: its best model is that of step 1, its newest checkpoint that of step 2."""
+    folder = tmp_path_factory.mktemp("gan") / "run"
+    said = ["training.seed=7", "training.checkpoint_every=1", "validation.every=1", "optimizer.lr=0.1"]
+    training.train(configured(shared_pairs, *GAN, *said, "training.steps=2"), folder)
+    assert json.loads((folder / "model" / "config.json").read_text())["step"] == 1
+    return folder
+
+
+def checkpoint_of(run: Path, step: int) -> Path:
+    return run / "checkpoints" / f"step-{step:09d}"
+
+
+def begun(config: RunConfig, out: Path) -> Trainer:
+    trainer = Trainer(RunFolder(out), config, Reporter())
+    trainer.begin()
+    return trainer
+
+
+@pytest.mark.parametrize(("place", "step"), [("", 2), ("checkpoints", 2), ("checkpoints/step-000000001", 1)])
+def test_run_gives_every_network_of_its_newest_or_the_chosen_checkpoint(
+    run: Path, shared_pairs: Path, tmp_path: Path, place: str, step: int
+) -> None:
+    trainer = begun(configured(shared_pairs, init=run / place), tmp_path)
+    for part in NETWORKS:
+        saved = load_file(checkpoint_of(run, step) / "model" / f"{part}.safetensors")
+        state = trainer.recipe.get_submodule(part).state_dict()
+        assert state.keys() == saved.keys()
+        assert all(torch.equal(state[name], saved[name]) for name in saved)
+
+
+def test_steps_that_learn_nothing_give_back_the_networks_bit_for_bit(
+    run: Path, shared_pairs: Path, tmp_path: Path, run_cli: Cli
+) -> None:
+    none = ["--set", "optimizer.lr=1.0e-60", "--steps", 2, "--workers", 0]  # less than any float32
+    code, out, err = run_cli("train", "--init", run, "--data", shared_pairs, "--out", tmp_path / "again", *none)
+    assert code == 0, err
+    assert f"generator,discriminatorof{checkpoint_of(run, 2)}" in "".join(out.split())  # the table breaks long lines
+    assert read_file(tmp_path / "again" / "config.yaml")["training"]["init"] == str(checkpoint_of(run, 2))
+    for part in NETWORKS:
+        before, after = (
+            load_file(checkpoint_of(r, 2) / "model" / f"{part}.safetensors") for r in (run, tmp_path / "again")
+        )
+        learned = [name for name in before if name.endswith(("weight", "bias"))]  # the rest are running averages
+        assert learned
+        assert all(torch.equal(before[name], after[name]) for name in learned)
+
+
+def test_model_of_a_run_gives_the_generator_alone_and_that_is_said(
+    run: Path, shared_pairs: Path, tmp_path: Path
+) -> None:
+    trainer = begun(configured(shared_pairs, init=run / "model"), tmp_path)
+    assert trainer.begun == f"generator of {run / 'model'}; discriminator drawn"
+
+
+def test_run_that_went_on_does_not_change_what_another_began_with(
+    run: Path, shared_pairs: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    shutil.copytree(run, first)
+    training.train(configured(shared_pairs, init=first), second)
+    shutil.rmtree(second / "checkpoints")  # as if killed before it had any
+    training.resume(first, {"training": {"steps": 3}})
+    training.resume(second)
+    assert read_file(second / "config.yaml")["training"]["init"] == str(checkpoint_of(first, 2))
+
+
+def test_damaged_checkpoint_is_named_before_the_run_begins(run: Path, shared_pairs: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    damaged = checkpoint_of(tmp_path / "run", 2) / "model" / "discriminator.safetensors"
+    data = damaged.read_bytes()
+    damaged.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(DataError, match=r"step-000000002/model/discriminator\.safetensors is damaged"):
+        training.train(configured(shared_pairs, init=tmp_path / "run"), tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_checkpoint_translates_as_the_model_of_its_step(run: Path) -> None:
+    pixels = torch.randint(0, 256, (32, 32, 3), dtype=torch.uint8).numpy()
+    made = [Translator.load(folder, device="cpu")(pixels) for folder in (checkpoint_of(run, 2), run / "model-last")]
+    assert (made[0] == made[1]).all()
+
+
+@pytest.mark.parametrize("export", ["generator", "all"])
+def test_models_hold_the_networks_that_they_are_asked_to(shared_pairs: Path, tmp_path: Path, export: str) -> None:
+    training.train(configured(shared_pairs, *GAN, f"training.export={export}"), tmp_path / "run")
+    for model in ("model", "model-last"):
+        found = {file.stem for file in (tmp_path / "run" / model).glob("*.safetensors")}
+        assert found == ({*NETWORKS} if export == "all" else {"generator"})
+    trainer = begun(configured(shared_pairs, init=tmp_path / "run" / "model"), tmp_path)
+    assert ("drawn" in trainer.begun) == (export == "generator")

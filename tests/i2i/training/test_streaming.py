@@ -3,52 +3,23 @@
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
+from training_runs import Command, assert_same, new_run, wait_for
 
 from i2i.config import resolve
 from i2i.errors import DataError
 from i2i.training import resume, train
 
-STEPS = 80
-FILES = ("model/generator.safetensors", "model-last/generator.safetensors", "metrics.jsonl")
+STEPS, EVERY = 80, 15
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", "from i2i.cli import main; main()", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-
-
-def new_run(data: Path, out: Path, workers: int) -> subprocess.Popen[str]:
-    settings = [
-        *("generator.depth=2", "generator.base_channels=4", "discriminator.layers=1", "discriminator.base_channels=4"),
-        *("training.threads=1", "training.checkpoint_every=15", "validation.every=40", "validation.images=1"),
-    ]
-    flags = [word for setting in settings for word in ("--set", setting)]
-    return start(
-        *("train", "--plugin", "pix2pix", "--data", data, "--out", out, "--size", 16, "--steps", STEPS),
-        *("--workers", workers, *flags),
-    )
-
-
-def wait_for(run: Path, steps: int, process: subprocess.Popen[str]) -> None:
-    log, deadline = run / "metrics.jsonl", time.monotonic() + 120
-    while not log.exists() or log.read_bytes().count(b'"lr"') < steps:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    return out + err
+def start(data: Path, out: Path, workers: int) -> Command:
+    return new_run(data, out, workers, steps=STEPS, checkpoint_every=EVERY)
 
 
 def readers(leader: int) -> list[int]:
@@ -74,28 +45,22 @@ def streamed(shared_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def uninterrupted(streamed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nobody interrupted."""
     run = tmp_path_factory.mktemp("whole") / "run"
-    said = finish(new_run(streamed, run, workers=0))
-    assert "Parquet" in said
+    assert "Parquet" in start(streamed, run, workers=0).finish()
     return run
-
-
-def assert_same(one: Path, other: Path) -> None:
-    for file in FILES:
-        assert (one / file).read_bytes() == (other / file).read_bytes(), file
 
 
 def test_a_streamed_run_that_is_killed_ends_with_the_same_bytes(
     streamed: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    process = new_run(streamed, run, workers=2)
+    process = start(streamed, run, workers=2)
     for kill_at, workers in ((20, 1), (50, 0)):
         wait_for(run, kill_at, process)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        process = start("train", "--resume", run, "--workers", workers)
-    finish(process)
-    assert_same(run, uninterrupted)
+        process.signal(signal.SIGKILL)
+        process.wait()
+        process = Command("train", "--resume", run, "--workers", workers)
+    process.finish()
+    assert_same(run, uninterrupted, STEPS)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the readers in /proc")
@@ -103,14 +68,14 @@ def test_a_run_whose_readers_are_killed_goes_on_to_the_same_bytes(
     streamed: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    process = new_run(streamed, run, workers=2)
+    process = start(streamed, run, workers=2)
     for number, kill_at in enumerate((5, 50)):
         wait_for(run, kill_at, process)
         found = readers(process.pid)
         assert len(found) == 2
         os.kill(found[number], signal.SIGKILL)
-    finish(process)
-    assert_same(run, uninterrupted)
+    process.finish()
+    assert_same(run, uninterrupted, STEPS)
 
 
 def test_a_held_out_image_that_cannot_be_read_costs_no_step(pairs_folder: Path, tmp_path: Path) -> None:
@@ -131,6 +96,6 @@ def test_a_held_out_image_that_cannot_be_read_costs_no_step(pairs_folder: Path, 
     assert json.loads((tmp_path / "run" / "checkpoints" / "latest.json").read_text())["checkpoint"] == "step-000000006"
     broken.write_bytes(image)
     assert resume(tmp_path / "run").step == 12
-    assert_same(tmp_path / "run", tmp_path / "whole")
+    assert_same(tmp_path / "run", tmp_path / "whole", 12)
     for sample in (tmp_path / "whole" / "samples").iterdir():
         assert (tmp_path / "run" / "samples" / sample.name).read_bytes() == sample.read_bytes()

@@ -30,7 +30,7 @@ def model_folder(path: Path, source: int = 3, target: int = 3, dtype: str = "uin
         "target": Side.model_validate({"channels": target, "dtype": dtype}),
     }
     about: dict[str, Any] = {"size": 16, "direction": "AtoB", "mode": "deterministic", "step": 1, **sides, **config}
-    weights = dict(recipe.get_submodule("generator").state_dict())
+    weights = {"generator": recipe.get_submodule("generator").state_dict()}
     save_model(path, ModelConfig(selection=selection, providers=origins(selection), **about), weights)
     return path
 
@@ -104,10 +104,11 @@ def test_float_images_beyond_their_range_are_refused(tmp_path: Path) -> None:
 
 def test_an_option_younger_than_the_model_has_its_default(tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "m")
-    config = json.loads((folder / "config.json").read_text())
+    config, weights = json.loads((folder / "config.json").read_text()), load_model(folder)[1].state_dict()
     del config["selection"]["recipe"]["gan_weight"]
     (folder / "config.json").write_text(json.dumps(config))
-    load_model(folder)
+    loaded = load_model(folder)[1].state_dict()
+    assert all(torch.equal(loaded[name], weights[name]) for name in weights)
 
 
 def test_output_has_the_channels_and_the_depth_of_the_targets(tmp_path: Path) -> None:
