@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench import Bench
+from bench import Bench, Files
 from commander import Commander
 from hub import Hub
 from hub_state import Account
@@ -18,8 +18,8 @@ ACCOUNTS = {
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with Hub(dict(ACCOUNTS)).running() as hub:
         home = tmp_path_factory.mktemp("home")
-        command = Commander(hub.environment(home, token=None))
-        yield Bench(hub, command, str(home))
+        command = Commander(hub.environment(home, token=None), home / "log.txt")
+        yield Bench(hub, command, home)
         command.close()
 
 
@@ -41,3 +41,11 @@ def run(running: Bench, shared_pairs: Path, tmp_path_factory: pytest.TempPathFac
     outcome = running.command("train", "--plugin", "pix2pix", "--data", shared_pairs, "--out", folder, *small)
     assert outcome.code == 0, outcome.err
     return folder
+
+
+@pytest.fixture(scope="session")
+def pushed(running: Bench, run: Path) -> Files:
+    """What is on the hub of `run`."""
+    name = running.new_name()
+    assert running("push", run, name, "--licence", "mit").code == 0
+    return running.repository(name).files()

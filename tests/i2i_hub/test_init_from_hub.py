@@ -21,3 +21,21 @@ def test_a_run_begins_with_a_model_on_the_hub_and_goes_on_without_it(
     bench.hub.requests.clear()
     assert bench("train", "--resume", tmp_path / "run", "--steps", 2).code == 0
     assert not bench.hub.requests
+
+
+def test_a_model_with_its_discriminator_carries_it_there_and_back(
+    bench: Bench, run: Path, shared_pairs: Path, tmp_path: Path
+) -> None:
+    name, networks = bench.new_name(), ("generator", "discriminator")
+    newest = run / "checkpoints" / "step-000000002"
+    pushed = bench("push", newest, name, "--licence", "mit")
+    assert pushed.code == 0, pushed.err
+    files = bench.repository(name).files()
+    assert {file for file in files if file.endswith(".safetensors")} == {f"{part}.safetensors" for part in networks}
+    assert bench("pull", name, tmp_path / "model").code == 0
+    for part in networks:
+        weights = (tmp_path / "model" / f"{part}.safetensors").read_bytes()
+        assert weights == (newest / "model" / f"{part}.safetensors").read_bytes()
+    begun = bench("train", "--init", name, "--data", shared_pairs, "--out", tmp_path / "run", "--steps", 1)
+    assert begun.code == 0, begun.err
+    assert "generator, discriminator of" in begun.out

@@ -4,22 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from bench import Bench
+from bench import Bench, Files, contents
 from commander import Commander
-from hub import Fault
+from faults import Fault, Kind
 
 
 @pytest.fixture
-def published(bench: Bench, run: Path) -> str:
-    """Name of a model on the hub."""
+def published(bench: Bench, pushed: Files) -> str:
+    """Name of a model on the hub that has never been fetched."""
     name = bench.new_name()
-    assert bench("push", run, name, "--licence", "mit").code == 0
-    bench.hub.requests.clear()
+    bench.hub.state.put(name, pushed)
     return name
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_pulled_model_is_the_pushed_one_byte_for_byte(bench: Bench, published: str, tmp_path: Path) -> None:
@@ -66,7 +61,7 @@ def test_model_that_always_arrives_damaged_is_refused(bench: Bench, published: s
     ("method", "path"), [("GET", "/revision/"), ("GET", "/tree/"), ("HEAD", "/resolve/"), ("GET", "/lfs/")]
 )
 def test_failure_that_passes_does_not_show(
-    bench: Bench, published: str, tmp_path: Path, kind: int, method: str, path: str
+    bench: Bench, published: str, tmp_path: Path, kind: Kind, method: str, path: str
 ) -> None:
     bench.fails(Fault(kind, method, path))
     outcome = bench("pull", published, tmp_path / "model")
@@ -93,6 +88,57 @@ def test_what_cannot_be_pulled_is_one_line(
     outcome = bench("pull", name, tmp_path / "model", token=token)
     assert outcome.code == code
     assert complaint in " ".join(outcome.err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "complaint"),
+    [
+        (503, "", "is out of order (status 503) after 5 attempts"),
+        ("reset", "", "cannot be reached"),
+        ("cut", "/lfs/", "cannot be reached"),
+        ("cut", "/tree/", "cannot be reached"),
+        ("flip", "/tree/", "What answers is not the Hub"),
+    ],
+)
+def test_failure_that_stays_is_one_line_and_the_next_pull_goes_on(
+    bench: Bench, published: str, tmp_path: Path, kind: Kind, path: str, complaint: str
+) -> None:
+    bench.fails(Fault(kind, path=path, times=999))
+    outcome = bench("pull", published, tmp_path / "model")
+    assert outcome.code == 69
+    assert complaint in " ".join(outcome.err.split())
+    assert list(tmp_path.iterdir()) == []
+    bench.fails()
+    assert bench("pull", published, tmp_path / "model").code == 0
+    assert contents(tmp_path / "model") == bench.repository(published).files()
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_full_disk_leaves_nothing(bench: Bench, published: str, tmp_path: Path, cached: bool) -> None:
+    if cached:
+        assert bench("pull", published, tmp_path / "first").code == 0
+    outcome = bench("pull", published, tmp_path / "model", room=2000)
+    assert outcome.code == 73
+    assert "Cannot write" in outcome.err
+    assert not (tmp_path / "model").exists()
+    assert {path.name for path in tmp_path.iterdir()} <= {"first"}
+    assert bench("pull", published, tmp_path / "model").code == 0
+    assert contents(tmp_path / "model") == bench.repository(published).files()
+
+
+def test_repository_is_found_under_its_old_name(bench: Bench, published: str, tmp_path: Path) -> None:
+    old = bench.new_name()
+    bench.hub.state.renamed[old] = published
+    assert bench("pull", old, tmp_path / "model").code == 0
+    assert contents(tmp_path / "model") == bench.repository(published).files()
+
+
+def test_repository_that_the_hub_has_switched_off_is_one_line(bench: Bench, published: str, tmp_path: Path) -> None:
+    bench.fails(Fault(403, "GET", published, times=999, says="Access to this resource is disabled."))
+    outcome = bench("pull", published, tmp_path / "model")
+    assert outcome.code == 77
+    assert "is switched off by the Hub" in outcome.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -146,8 +192,7 @@ def test_name_of_nothing_is_one_line(bench: Bench, tmp_path: Path) -> None:
 
 def test_cache_serves_when_the_hub_is_switched_off(bench: Bench, published: str, tmp_path: Path) -> None:
     assert bench("pull", published, tmp_path / "model").code == 0
-    home = {"HF_HUB_OFFLINE": "1", "HF_HOME": bench.home}
-    offline = Commander({**bench.hub.environment(bench.home), **home})
+    offline = Commander(bench.hub.environment(bench.home) | {"HF_HUB_OFFLINE": "1"}, tmp_path / "log.txt")
     try:
         bench.hub.requests.clear()
         assert offline("pull", published, tmp_path / "again").code == 0

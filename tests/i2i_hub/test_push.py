@@ -1,4 +1,4 @@
-"""Pushing: everything or nothing, once, with one clear line for whatever can be wrong."""
+"""Pushing: what lies on the hub afterwards."""
 
 import json
 import re
@@ -6,17 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
-from bench import Bench
-from hub import Fault
+from bench import Bench, contents
 
 from i2i import safe_yaml
 
 MODEL = {"config.json", "generator.safetensors", "README.md"}
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def front_matter(card: bytes) -> Any:
@@ -131,92 +125,3 @@ def test_private_branch_and_pull_request(bench: Bench, run: Path) -> None:
     assert "discussions/1" in outcome.out
     assert repository.files() == {}
     assert set(repository.files("refs/pr/1")) >= MODEL
-
-
-@pytest.mark.parametrize(
-    ("name", "more", "token", "code", "complaint"),
-    [
-        ("ada/x", [], "hf_writer", 2, "No licence is given"),
-        ("no-slash", ["--licence", "mit"], "hf_writer", 2, "'no-slash' is not USER/NAME"),
-        ("ada/a b", ["--licence", "mit"], "hf_writer", 2, "cannot be the name of a repository"),
-        ("ada/x", ["--licence", "mit"], "", 77, "Nobody is logged in"),
-        ("ada/x", ["--licence", "mit"], "hf_wrong", 77, "does not know this token"),
-        ("ada/x", ["--licence", "mit"], "hf_reader", 77, "may not write to ada/x"),
-        ("bob/x", ["--licence", "mit"], "hf_writer", 77, "may not write to bob/x"),
-        ("ada/x", ["--licence", "mti"], "hf_writer", 65, "The Hub refuses the card"),
-        ("ada/x", ["--licence", "mit", "--create-pr", "--revision", "a"], "hf_writer", 2, "Leave out --revision"),
-    ],
-)
-def test_what_is_wrong_is_one_line_and_nothing_is_made(
-    bench: Bench, run: Path, name: str, more: list[str], token: str, code: int, complaint: str
-) -> None:
-    outcome = bench("push", run, name, *more, token=token)
-    assert outcome.code == code
-    assert complaint in " ".join(outcome.err.split())
-    assert outcome.err.count("\n") <= 3  # one line, folded by the terminal's width
-    assert ("model", name) not in bench.hub.state.repositories
-
-
-def test_damaged_model_is_not_published(bench: Bench, run: Path, tmp_path: Path) -> None:
-    name = bench.new_name()
-    shutil.copytree(run / "model", tmp_path / "model")
-    weights = tmp_path / "model" / "generator.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
-    outcome = bench("push", tmp_path / "model", name, "--licence", "mit")
-    assert outcome.code == 65
-    assert "is damaged" in outcome.err
-    assert ("model", name) not in bench.hub.state.repositories
-
-
-PASSING: list[Any] = [503, 429, "reset", "reset-after"]
-
-
-@pytest.mark.parametrize("kind", PASSING)
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/whoami-v2"),
-        ("POST", "/repos/create"),
-        ("POST", "/validate-yaml"),
-        ("POST", "/preupload/"),
-        ("PUT", "/lfs/"),
-        ("POST", "/commit/"),
-    ],
-)
-def test_failure_that_passes_leaves_exactly_one_commit(
-    bench: Bench, run: Path, kind: Any, method: str, path: str
-) -> None:
-    name = bench.new_name()
-    bench.fails(Fault(kind, method, path))
-    outcome = bench("push", run, name, "--licence", "mit")
-    assert outcome.code == 0, outcome.err
-    assert len(bench.repository(name).history()) == 2
-    assert set(bench.repository(name).files()) >= MODEL
-
-
-def test_hub_that_stays_out_of_order_gets_nothing(bench: Bench, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = bench.new_name()
-    bench.fails(Fault(503, "POST", "/commit/", times=99))
-    outcome = bench("push", run, name, "--licence", "mit")
-    assert outcome.code == 69
-    assert "The Hub is out of order (status 503)" in " ".join(outcome.err.split())
-    assert bench.repository(name).files() == {}
-    bench.fails()
-    assert bench("push", run, name, "--licence", "mit").code == 0  # the same command goes on
-
-
-def test_answer_that_is_lost_after_the_commit_is_not_sent_twice(bench: Bench, run: Path) -> None:
-    name = bench.new_name()
-    bench.fails(Fault("reset-after", "POST", "/commit/"))
-    assert bench("push", run, name, "--licence", "mit").code == 0
-    assert bench.hub.asked("POST", "/commit/") == 1
-
-
-def test_change_by_somebody_else_in_between_is_not_overwritten(bench: Bench, run: Path) -> None:
-    name = bench.new_name()
-    bench.hub.state.put(name, {"README.md": b"---\nlicense: mit\n---\n# Mine\n"})
-    bench.hub.meanwhile = lambda: bench.hub.state.put(name, {"README.md": b"---\nlicense: mit\n---\n# New\n"})
-    outcome = bench("push", run, name)
-    assert outcome.code == 69
-    assert "has changed on the Hub in the meantime" in " ".join(outcome.err.split())
-    assert bench.repository(name).files() == {"README.md": b"---\nlicense: mit\n---\n# New\n"}

@@ -1,15 +1,21 @@
 """Runs the command line of i2i in a process of its own, which has read its environment before it imports anything.
 
 The client of the Hub reads its address when it is imported. One process serves many calls, since to import torch takes
-seconds. Lines of JSON come in, `{"arguments": [...], "environment": {...}}`, and go out, `{"code", "out", "err"}`.
+seconds. Lines of JSON come in, `{"arguments": [...], "room": -1, "environment": {...}}`, and go out, `{"code", "out",
+"err"}`.
 """
 
 import contextlib
 import io
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
+import time
+import traceback
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -26,27 +32,41 @@ class Commander:
 
     Args:
         environment: Its environment variables, beside those of this process.
+        log: File for what is not said by a command, such as what libraries log when they are imported.
     """
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **environment},
-            text=True,
-        )
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        with log.open("w") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                env={**os.environ, **environment},
+                text=True,
+            )
 
-    def __call__(self, *arguments: object, **environment: str) -> Outcome:
-        """Run a command, with some environment variables set as long as it runs."""
+    def __call__(self, *arguments: object, room: int = -1, **environment: str) -> Outcome:
+        """Run a command, with some environment variables set as long as it runs.
+
+        Args:
+            arguments: Of the command line.
+            room: Bytes that a file may have, as if the disk were full then.
+            environment: The variables.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        call = {"arguments": [str(argument) for argument in arguments], "environment": environment}
+        words = [str(argument) for argument in arguments]
+        call = {"arguments": words, "room": room, "environment": environment}
         self._process.stdin.write(json.dumps(call) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, "the process of the command line has died"
         return Outcome(**json.loads(answer))
+
+    def arguments(self) -> bytes:
+        """Of the process, as everybody on the machine can read them."""
+        return Path(f"/proc/{self._process.pid}/cmdline").read_bytes()
 
     def close(self) -> None:
         """End the process."""
@@ -59,13 +79,19 @@ class Commander:
 
 def _serve() -> None:
     from i2i.cli import main
+    from i2i_hub import client
 
+    client.TIMEOUT = 2.0
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    sleep = time.sleep
+    time.sleep = lambda seconds: sleep(float(seconds) / 50)  # nothing is learnt from a second between attempts
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # so that nothing but answers goes there
     for line in sys.stdin:
         call: dict[str, Any] = json.loads(line)
         before = dict(os.environ)
         os.environ.update(call["environment"])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (call["room"], -1))
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
@@ -73,6 +99,10 @@ def _serve() -> None:
                 code = 0
             except SystemExit as left:
                 code = left.code if isinstance(left.code, int) else int(left.code is not None)
+            except Exception:
+                traceback.print_exc()
+                code = 1
+        resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
         os.environ.clear()
         os.environ.update(before)
         answers.write(json.dumps({"code": code, "out": out.getvalue(), "err": err.getvalue()}) + "\n")

@@ -58,7 +58,8 @@ class Repository:
     gated: bool = False
     revisions: dict[str, str] = field(default_factory=dict)
     commits: dict[str, Commit] = field(default_factory=dict)
-    pull_requests: int = 0
+    pull_requests: list[str] = field(default_factory=list)
+    """Their titles."""
 
     def __post_init__(self) -> None:
         self.add(
@@ -86,10 +87,12 @@ class Repository:
         commit = self.commits[self.revisions[revision]]
         return {path: file.data for path, file in commit.files.items() if path != ".gitattributes"}
 
-    def branch_for_pull_request(self) -> str:
-        self.pull_requests += 1
-        self.revisions[f"refs/pr/{self.pull_requests}"] = self.revisions["main"]
-        return f"refs/pr/{self.pull_requests}"
+    def open_pull_request(self, title: str) -> str:
+        """Its revision, which begins where ``main`` is."""
+        self.pull_requests.append(title)
+        revision = f"refs/pr/{len(self.pull_requests)}"
+        self.revisions[revision] = self.revisions["main"]
+        return revision
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,10 @@ class State:
         self.accounts = dict(accounts)
         self.repositories: dict[tuple[Kind, str], Repository] = {}
         self.blobs: dict[str, bytes] = {}
+        self.largest: int | None = None
+        """Bytes that a large file may have."""
+        self.renamed: dict[str, str] = {}
+        """Old name -> name."""
 
     def create(self, name: str, kind: Kind = "model", *, private: bool = False, gated: bool = False) -> Repository:
         repository = Repository(name, kind, private, gated)

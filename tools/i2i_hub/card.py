@@ -30,12 +30,16 @@ class Card(NamedTuple):
         return f"---\n{safe_yaml.dump(dict(self.keys))}---\n\n{self.body.strip()}\n"
 
 
-def parse(text: str, where: str) -> Card:
+def parse(data: bytes, where: str) -> Card:
     """A card that somebody wrote.
 
     Raises:
-        DataError: If its front matter is no YAML of keys and values.
+        DataError: If it is no text, or its front matter is no YAML of keys and values.
     """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise DataError(f"{where} is no UTF-8 text. Mend it on the Hub.") from None
     match = FRONT_MATTER.match(text)
     if match is None:
         return Card({}, text)

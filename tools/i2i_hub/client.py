@@ -3,11 +3,15 @@
 import sys
 import time
 from collections.abc import Callable
+from json import JSONDecodeError
+from pathlib import Path
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, get_session
+from huggingface_hub import HfApi, set_client_factory
+from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import (
+    DisabledRepoError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
@@ -19,15 +23,20 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # type: ignore[attr-defined]
+from huggingface_hub.utils._http import default_client_factory
 
 from i2i import __version__
 from i2i.errors import I2iError, UsageError
+from i2i.files import cannot_write
 
 T = TypeVar("T")
 
 ATTEMPTS = 5
 WAITS = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between attempts."""
+"""Seconds between attempts, where the Hub does not say how long."""
+
+PATIENCE = 300.0
+"""The longest wait that the Hub may ask for, seconds: it counts requests over five minutes."""
 
 TIMEOUT = 120.0
 """Seconds without a byte after which a request counts as lost; the client alone would wait for ever."""
@@ -35,7 +44,10 @@ TIMEOUT = 120.0
 PASSING = (408, 429, 500, 502, 503, 504)
 """Statuses that another attempt may not meet."""
 
-FAILURES = (httpx2.HTTPError, OSError, HFValidationError)
+UNREADABLE = (JSONDecodeError, UnicodeDecodeError)
+"""Raised where an answer is not the Hub's, or only a part of it: of a proxy, or of a network that wants a login."""
+
+FAILURES = (httpx2.HTTPError, OSError, HFValidationError, *UNREADABLE)
 """What the client raises: its own errors are HTTPErrors or OSErrors."""
 
 
@@ -53,10 +65,16 @@ class AccessError(HubError):
 
 def connect() -> HfApi:
     """The client, which says to the Hub that i2i is asking."""
-    get_session().timeout = TIMEOUT
+    set_client_factory(_session)
     if not sys.stderr.isatty():
         disable_progress_bars()
     return HfApi(library_name="i2i", library_version=__version__)
+
+
+def _session() -> httpx2.Client:
+    session = default_client_factory()
+    session.timeout = TIMEOUT
+    return session
 
 
 def check_name(name: str) -> str:
@@ -81,21 +99,36 @@ def attempt(name: str, action: Callable[[], T], *, done: Callable[[], T | None] 
         name: The repository, for messages.
         action: What to do. Where it is not done twice without harm, ``done`` must tell.
         done: Looks whether the action has taken effect although its answer was lost, and returns what it would have.
+            It is asked after every failure that follows an unclear one: also a refusal may then mean that it has.
 
     Raises:
         HubError: If it fails for good.
     """
-    for wait in (*WAITS, None):
+    unclear = False
+    for wait in (*WAITS, 0.0):
         try:
             return action()
         except FAILURES as error:
             failure = error
-        if wait is None or not _may_pass(failure):
+        unclear = unclear or _may_pass(failure)
+        if not unclear:
             break
-        time.sleep(wait)
-        if (result := done()) is not None:
+        time.sleep(_pause(failure, wait))
+        try:
+            result = done()
+        except HubError as error:
+            raise type(error)(f"{error} Whether the files have arrived is not known: repeat the command.") from error
+        if result is not None:
             return result
+        if not _may_pass(failure):
+            break
     raise explained(failure, name) from failure
+
+
+def _pause(error: Exception, otherwise: float) -> float:
+    """Seconds to wait, as the Hub asks (RFC 9110, section 10.2.3) or else as we do."""
+    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
+    return min(float(asked), PATIENCE) if asked.isdecimal() else otherwise
 
 
 def _may_pass(error: Exception) -> bool:
@@ -105,19 +138,24 @@ def _may_pass(error: Exception) -> bool:
         return error.response.status_code in PASSING
     if isinstance(error, LocalEntryNotFoundError):  # stands for a Hub that does not answer, which is behind it
         return isinstance(error.__cause__, httpx2.HTTPError) and _may_pass(error.__cause__)
-    return isinstance(error, httpx2.HTTPError | ConnectionError | TimeoutError)
+    return isinstance(error, (httpx2.HTTPError, ConnectionError, TimeoutError, *UNREADABLE))
 
 
 def explained(error: Exception, name: str) -> I2iError:
     """What is wrong, and what to do, in one line."""
-    if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
-        return explained(error.__cause__, name)
+    if isinstance(error, LocalEntryNotFoundError):
+        behind = error.__cause__
+        if isinstance(behind, Exception) and not isinstance(behind, OfflineModeIsEnabled):
+            return explained(behind, name)
+        return HubError(f"{name} is not in the cache, and the Hub is switched off by HF_HUB_OFFLINE. Unset it.")
     if isinstance(error, LocalTokenNotFoundError):
         return AccessError("Nobody is logged in to the Hub. Run `hf auth login`, or set HF_TOKEN.")
-    if isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError):
-        return HubError(f"{name} is not in the cache, and the Hub is switched off by HF_HUB_OFFLINE. Unset it.")
+    if isinstance(error, OfflineModeIsEnabled):
+        return HubError("The Hub is switched off by HF_HUB_OFFLINE. Unset it.")
     if isinstance(error, GatedRepoError):
         return AccessError(f"{name} is only for those whom its owner has let in. Ask for access on its page.")
+    if isinstance(error, DisabledRepoError):
+        return AccessError(f"{name} is switched off by the Hub. Its page says why.")
     if isinstance(error, RevisionNotFoundError):
         return HubError(f"{name} has no such revision. Look at its branches and commits on the Hub.")
     if isinstance(error, RepositoryNotFoundError):
@@ -131,23 +169,32 @@ def explained(error: Exception, name: str) -> I2iError:
         return _of_status(error, name)
     if isinstance(error, HFValidationError):
         return UsageError(f"{name!r} is refused by the Hub: {_first_line(error)}")
+    if isinstance(error, UNREADABLE):
+        return HubError("What answers is not the Hub, or it is cut off. Check the network and HF_ENDPOINT.")
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError | TimeoutError):
+        return cannot_write(Path(HF_HUB_CACHE), error)
     return HubError(f"The Hub cannot be reached ({_first_line(error)}). Check the network and try again.")
 
 
 def _of_status(error: HfHubHTTPError, name: str) -> I2iError:
     status = error.response.status_code
-    said = f": {error.server_message.splitlines()[0]}" if error.server_message else ""
+    said = f" It says: {' '.join(error.server_message.split())}" if error.server_message else ""
     if status == 401:
         return AccessError("The Hub does not know this token. Log in again by `hf auth login`, or mend HF_TOKEN.")
     if status == 403:
         return AccessError(
-            f"This account may not write to {name}. Give a token with the role `write`, of an account that may."
+            f"This account may not write to {name}. Give a token with the role `write`, of an account that may.{said}"
         )
     if status in (409, 412):
-        return HubError(f"{name} has changed on the Hub in the meantime. Look at it, then repeat the command.")
+        return changed_meanwhile(name)
     if status in PASSING:
         return HubError(f"The Hub is out of order (status {status}) after {ATTEMPTS} attempts. Try again later.")
-    return HubError(f"The Hub refuses {name} (status {status}){said}")
+    return HubError(f"The Hub refuses {name} (status {status}).{said}")
+
+
+def changed_meanwhile(name: str) -> HubError:
+    """What to raise where somebody else was quicker."""
+    return HubError(f"{name} has changed on the Hub in the meantime. Look at it, then repeat the command.")
 
 
 def _first_line(error: Exception) -> str:

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from i2i_hub.repository import Kind
 
 Repository = Annotated[str, typer.Argument(metavar="USER/NAME", help="Name on the Hub.")]
-
-
 Licence = Annotated[str | None, typer.Option(help="Licence as the Hub spells it, such as apache-2.0; needed once.")]
 Private = Annotated[bool, typer.Option("--private", help="Where it is made now: for your eyes only.")]
 Branch = Annotated[str | None, typer.Option(help="Branch to write to; made where it is missing.")]

@@ -25,6 +25,11 @@ SAMPLES = "samples"
 MAX_SAMPLES = 4
 BASE_TAGS = ("i2i", "image-to-image")
 METRIC_NAMES = {"l1": "L1", "psnr": "PSNR", "ssim": "SSIM"}
+METRIC_MEANINGS = {
+    "L1": "mean absolute difference of images in [-1, 1]; lower is better",
+    "PSNR": "dB; higher is better",
+    "SSIM": "at most 1; higher is better",
+}
 SUFFIX = ".safetensors"
 
 
@@ -152,7 +157,7 @@ def _data_name(run: RunConfig) -> str:
 def _body(source: Source, repository: str, samples: list[str]) -> str:
     config = source.config
     origins = config.providers.values()
-    packages = sorted({f"{o.distribution}" for o in origins} | {"i2i"})
+    packages = sorted({origin.distribution for origin in origins} | {"i2i"})
     recipe, generator = config.selection.recipe.name, config.selection.parts["generator"].name
     return render(
         "model_card.md.j2",
@@ -165,6 +170,7 @@ def _body(source: Source, repository: str, samples: list[str]) -> str:
         target_channels=config.target.channels,
         target_dtype=config.target.dtype,
         metrics=source.metrics,
+        meanings={name: METRIC_MEANINGS.get(name, "") for name in source.metrics},
         step=config.step,
         mode=config.mode,
         size=config.size,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from i2i.errors import DataError, UsageError
 from i2i_hub.card import CARD, Card, merged, parse
-from i2i_hub.client import attempt, check_name, connect
+from i2i_hub.client import attempt, changed_meanwhile, check_name, connect
 from i2i_hub.repository import EMPTY, Kind, Repository
 
 
@@ -92,7 +92,7 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) 
         if exists and not wish.create_pr:
             repository.check_writable()
         state = repository.look(wish.revision) if exists else EMPTY
-        publication, card = _fill(folder, wish, assemble, state.card)
+        publication, card = _fill(folder, wish, assemble, repository.card(state))
         repository.check_card(card)
         if not exists:
             repository.create(wish.private)
@@ -100,8 +100,13 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) 
             repository.branch(wish.revision)
         if not exists:
             state = repository.look(wish.revision)
+            if CARD in state.files:
+                raise changed_meanwhile(wish.name)
         title = wish.message or publication.title
-        place = repository.commit(folder, state, owned, title=title, revision=wish.revision, create_pr=wish.create_pr)
+        if wish.create_pr:
+            place = repository.propose(folder, state, owned, title=title)
+        else:
+            place = repository.commit(folder, state, owned, title=title, revision=wish.revision)
         return Published(place or repository.url, sizes_of(folder), place is not None, publication.remarks)
 
 
@@ -128,7 +133,7 @@ def _fill(folder: Path, wish: Wish, assemble: Assemble, theirs: Card | None) -> 
             "No licence is given, so nobody may use it. Give one as the Hub spells it, such as "
             "--licence apache-2.0, cc-by-4.0, cc-by-nc-4.0, or other."
         )
-    if parse(str(card), CARD).keys != card.keys:
+    if parse(str(card).encode(), CARD).keys != card.keys:
         raise DataError(f"The front matter of {CARD} cannot be written as YAML. Simplify what was added to it.")
     (folder / CARD).write_text(str(card), encoding="utf-8")
     return publication, card

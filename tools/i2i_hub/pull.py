@@ -1,14 +1,12 @@
 """Getting a model from the Hub: a fixed revision, only data, every byte checked."""
 
-import os
-import shutil
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 
 from i2i.errors import DataError, UsageError
-from i2i.files import make_folder
+from i2i.files import replace_folder
 from i2i.translation.model import CONFIG, load_model
 from i2i_hub.client import FAILURES, attempt, check_name, connect, explained
 
@@ -78,22 +76,6 @@ def pull(repository: str, folder: Path, revision: str | None = None) -> list[str
         raise UsageError(f"{folder} is there already. Give a new folder.")
     cached = fetch(repository, revision)
     load_model(cached)
-    make_folder(folder.parent)
-    hidden = folder.parent / f".{folder.name}-{os.getpid()}"
-    shutil.rmtree(hidden, ignore_errors=True)
-    try:
-        names = _copy(cached, hidden)
-        if folder.exists():
-            folder.rmdir()
-        hidden.rename(folder)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
-    return names
-
-
-def _copy(cached: Path, folder: Path) -> list[str]:
     names = sorted(file.relative_to(cached).as_posix() for file in cached.rglob("*") if file.is_file())
-    for name in names:
-        make_folder((folder / name).parent)
-        shutil.copyfile(cached / name, folder / name)  # of what the cache's link leads to
+    replace_folder(folder, ((name, (cached / name).read_bytes()) for name in names))
     return names

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -26,10 +27,12 @@ class State:
     """Name of the commit."""
     files: Mapping[str, str]
     """Path -> checksum: sha256 of large files, git's name of the others."""
-    card: Card | None
 
 
-EMPTY = State("", {}, None)
+EMPTY = State("", {})
+
+NOTHING_IGNORED = "# all files of a push belong to it\n"
+"""Stands for the repository's own .gitignore, by which the client would leave out files without a word."""
 
 
 class Repository:
@@ -90,30 +93,35 @@ class Repository:
             self.name,
             lambda: list(self.api.list_repo_tree(self.name, repo_type=self.kind, recursive=True, revision=head)),
         )
-        files = {entry.path: _checksum(entry) for entry in tree if isinstance(entry, RepoFile)}
-        return State(head, files, self._card(head) if CARD in files else None)
+        return State(head, {entry.path: _checksum(entry) for entry in tree if isinstance(entry, RepoFile)})
 
     def _has(self, revision: str) -> bool:
         return attempt(self.name, lambda: self.api.revision_exists(self.name, revision, repo_type=self.kind))
 
-    def _card(self, head: str) -> Card:
-        path = attempt(self.name, lambda: self.api.hf_hub_download(self.name, CARD, repo_type=self.kind, revision=head))
-        return parse(Path(path).read_text(encoding="utf-8"), f"{CARD} of {self.name}")
+    def card(self, state: State) -> Card | None:
+        """The card there, if there is one.
+
+        Raises:
+            DataError: If it arrives damaged, or is no card.
+        """
+        if CARD not in state.files:
+            return None
+        for again in (False, True):  # a copy that was damaged on its way stays in the cache
+            path = attempt(self.name, partial(self._fetch_card, state.head, again))
+            if _is_same(path, state.files[CARD]):
+                return parse(path.read_bytes(), f"{CARD} of {self.name}")
+        raise DataError(f"{CARD} of {self.name} arrives damaged: its checksum is not the Hub's. Try again later.")
+
+    def _fetch_card(self, head: str, again: bool) -> Path:
+        path = self.api.hf_hub_download(self.name, CARD, repo_type=self.kind, revision=head, force_download=again)
+        return Path(path)
 
     def commit(
-        self,
-        folder: Path,
-        before: State,
-        owned: tuple[str, ...],
-        *,
-        title: str,
-        revision: str | None,
-        create_pr: bool,
+        self, folder: Path, before: State, owned: tuple[str, ...], *, title: str, revision: str | None
     ) -> str | None:
         """Turn what was looked at into the folder, in one commit.
 
-        Large files are sent before it, and show only with it. After an answer that was lost the Hub is asked what is
-        there before anything is done again.
+        After an answer that was lost the Hub is asked what is there before anything is done again.
 
         Args:
             folder: What the repository shall hold; what i2i did not put there stays.
@@ -121,10 +129,9 @@ class Repository:
             owned: Folders in which nothing else stays.
             title: Of the commit.
             revision: The branch; ``main`` when not given.
-            create_pr: Propose it as a pull request.
 
         Returns:
-            The address of the commit or the pull request; None if there is nothing to do.
+            The address of the commit; None if there is nothing to do.
 
         Raises:
             HubError: If somebody else has changed the repository since.
@@ -132,37 +139,76 @@ class Repository:
         operations = changes(folder, before, owned)
         if not operations:
             return None
+        self._upload(operations, revision, proposed=False)
 
         def send() -> str:
-            done = self.api.create_commit(
+            return self.api.create_commit(
                 self.name,
                 operations,
                 commit_message=title,
                 repo_type=self.kind,
                 revision=revision,
-                create_pr=create_pr,
-                parent_commit=None if create_pr else before.head,
-            )
-            return str(done.pr_url or done.commit_url)
+                parent_commit=before.head,
+            ).commit_url
 
         def arrived() -> str | None:
-            if create_pr:
-                return self._pull_request(title)
             now = self.look(revision)
-            if now.head == before.head:
+            if now.head == before.head or changes(folder, now, owned):  # or it is somebody else's
                 return None
-            if changes(folder, now, owned):
-                raise HubError(f"{self.name} has changed on the Hub in the meantime. Look at it, then repeat this.")
             return f"{self.url}/commit/{now.head}"
 
         return attempt(self.name, send, done=arrived)
 
-    def _pull_request(self, title: str) -> str | None:
-        """The pull request of this title, if there is one: the answer to it may have been lost."""
-        for discussion in self.api.get_repo_discussions(self.name, repo_type=self.kind):
-            if discussion.is_pull_request and discussion.title == title:
-                return f"{self.url}/discussions/{discussion.num}"
-        return None
+    def propose(self, folder: Path, before: State, owned: tuple[str, ...], *, title: str) -> str | None:
+        """Open a pull request that turns the repository into the folder, unless one does so already.
+
+        Args:
+            folder: See `commit`.
+            before: See `commit`.
+            owned: See `commit`.
+            title: Of the pull request.
+
+        Returns:
+            The address of the pull request; None if there is nothing to do.
+        """
+        operations = changes(folder, before, owned)
+        if not operations:
+            return None
+
+        def send() -> str:
+            done = self.api.create_commit(
+                self.name, operations, commit_message=title, repo_type=self.kind, create_pr=True
+            )
+            return str(done.pr_url)
+
+        def proposed() -> str | None:
+            discussions = self.api.get_repo_discussions(
+                self.name, repo_type=self.kind, discussion_type="pull_request", discussion_status="open"
+            )
+            for number in [request.num for request in discussions if request.title == title]:
+                if not changes(folder, self.look(f"refs/pr/{number}"), owned):
+                    return f"{self.url}/discussions/{number}"
+            return None
+
+        def look() -> str | None:
+            return attempt(self.name, proposed)
+
+        if there := look():
+            return there
+        self._upload(operations, None, proposed=True)
+        return attempt(self.name, send, done=look)
+
+    def _upload(self, operations: Sequence[Operation], revision: str | None, *, proposed: bool) -> None:
+        """Send large files, which show only with the commit."""
+        additions = [operation for operation in operations if isinstance(operation, CommitOperationAdd)]
+        send = partial(self.api.preupload_lfs_files, self.name, additions, repo_type=self.kind, revision=revision)
+        try:
+            attempt(
+                self.name,
+                lambda: send(create_pr=proposed, free_memory=False, gitignore_content=NOTHING_IGNORED),
+            )
+        except ValueError as error:  # so the client says that the Hub refuses single files
+            raise HubError(f"The Hub refuses files of {self.name}: {' '.join(str(error).split())}") from error
 
 
 def changes(folder: Path, state: State, owned: tuple[str, ...]) -> list[Operation]:
