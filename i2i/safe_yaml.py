@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.reader import ReaderError
 
 from i2i.errors import UsageError
 
@@ -19,6 +20,13 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the base class declares it
     depth = 0
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        # the scanner looks a thousand brackets ahead, in a time that is quadratic in them
+        if self.flow_level >= MAX_DEPTH:
+            mark = self.get_mark()
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH}", problem_mark=mark)
+        super().fetch_flow_collection_start(token)
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -84,6 +92,9 @@ def load(text: str, where: str) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UsageError(f"{where}{line}: {error.problem}.") from None
+    except ReaderError as error:
+        number = text.count("\n", 0, error.position) + 1
+        raise UsageError(f"{where}, line {number}: the character U+{error.character:04X} is not allowed.") from None
     except yaml.YAMLError as error:
         raise UsageError(f"{where}: {' '.join(str(error).split())}.") from None
 

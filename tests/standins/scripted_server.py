@@ -34,17 +34,19 @@ class Server:
         self.connections = 0
         self.answer: Answer = lambda request: http(200, b"hello")
         self.stop = threading.Event()
+        self._closed = False
         self.tls: ssl.SSLContext | None = None
         self._open: list[socket.socket] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = threading.Thread(target=self._accept, daemon=True)
+        self._listener.start()
 
     def _accept(self) -> None:
         while True:
-            try:
-                connection = self._socket.accept()[0]
-            except OSError:
+            connection = self._socket.accept()[0]
+            if self._closed:
+                connection.close()
                 return
             self.connections += 1
             self._open.append(connection)
@@ -84,5 +86,12 @@ class Server:
             connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        """Listen no more; twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
         self.stop.set()
+        # a listener that is still in accept() could be handed the next server's socket, once its number is free again
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._listener.join()
         self._socket.close()
