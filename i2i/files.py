@@ -1,6 +1,7 @@
 """Files that are whole or not there: a crash or a full disk never leaves a torn one and never costs the old one."""
 
 import errno
+import hashlib
 import os
 import shutil
 import sys
@@ -26,20 +27,8 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     Raises:
         OutputError: If the disk is full or the folder cannot be written; what was there before is then untouched.
     """
-    # the name's own length may be the longest that the file system allows, so it is not part of the temporary one
-    temporary = path.parent / _temporary_name()
-    try:
-        try:
-            _write(temporary, data, durable)
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        if durable:
-            sync_folder(path.parent)
-    except OSError as error:
-        raise cannot_write(path, error, len(data)) from error
+    with _replacing(path, durable, len(data)) as temporary:
+        _write(temporary, data, durable)
 
 
 @contextmanager
@@ -49,21 +38,28 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OutputError: If the disk is full or the folder cannot be written; what was there before is then untouched.
     """
+    with _replacing(path) as temporary, temporary.open("xb") as file:
+        yield file
+        _sync(file)
+
+
+@contextmanager
+def _replacing(path: Path, durable: bool = True, size: int = 0) -> Iterator[Path]:
+    """A hidden sibling to write; it takes the file's place at the end, or goes if anything is raised."""
+    # the name's own length may be the longest that the file system allows, so it is not part of the temporary one
     temporary = path.parent / _temporary_name()
     try:
         try:
-            with temporary.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
+            yield temporary
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
-        raise error if isinstance(error, OutputError) else cannot_write(path, error) from error
+        raise error if isinstance(error, OutputError) else cannot_write(path, error, size) from error
 
 
 def write_synced(path: Path, data: bytes) -> None:
@@ -82,8 +78,12 @@ def _write(path: Path, data: bytes, durable: bool = True) -> None:
     with path.open("xb") as file:
         file.write(data)
         if durable:
-            file.flush()
-            os.fsync(file.fileno())
+            _sync(file)
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync_files(folder: Path, files: Iterable[Path]) -> None:
@@ -127,7 +127,7 @@ def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
 
     Args:
         folder: Where it goes; its parents are made.
-        files: Name and bytes of each file, taken one at a time.
+        files: Name and bytes of each file, taken one at a time; a name may lead into a folder.
 
     Raises:
         OutputError: If it cannot be written; what was there before is then untouched.
@@ -136,9 +136,14 @@ def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
     new, old = (folder.parent / f"{_temporary_name()}-{age}" for age in ("new", "old"))
     try:
         new.mkdir()
+        folders = {new}
         for name, data in files:
-            write_synced(new / name, data)
-        sync_folder(new)
+            file = new / name
+            make_folder(file.parent)
+            write_synced(file, data)
+            folders.add(file.parent)
+        for made in folders:
+            sync_folder(made)
         if folder.exists():
             folder.rename(old)
         try:
@@ -167,6 +172,12 @@ def sync_folder(folder: Path) -> None:
 
 def _temporary_name() -> str:
     return f"{TEMPORARY_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def sha256_of(path: Path) -> str:
+    """Checksum of a file's bytes, which are never in memory together."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_folder(folder: Path) -> None:
@@ -239,9 +250,7 @@ def cannot_write(path: Path, error: OSError, needed: int = 0) -> OutputError:
     """The one line to raise when writing to a path failed."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         free = shutil.disk_usage(path.parent).free
-        return OutputError(
-            f"The disk is full: {str(path)!r} needs {needed} bytes, {free} are free. "
-            "Make room and run the same command again."
-        )
+        lack = f"{str(path)!r} needs {needed} bytes, {free} are free" if needed else f"{str(path)!r} takes no more"
+        return OutputError(f"The disk is full: {lack}. Make room and run the same command again.")
     reason = (error.strerror or str(error)).lower()
     return OutputError(f"Cannot write {str(path)!r}: {reason}. Choose a folder that you may write to.")

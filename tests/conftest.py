@@ -1,5 +1,6 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from hypothesis import settings
+from scripted_server import Server
 
 from i2i.pairs import Pixels
 
@@ -49,6 +51,20 @@ def pairs_folder(tmp_path: Path) -> Path:
 def shared_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset folder that no test changes; see `write_negatives`."""
     return write_negatives(tmp_path_factory.mktemp("shared") / "pairs")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server that says what the test tells it to."""
+    with closing(Server()) as server:
+        yield server
+
+
+@pytest.fixture
+def canary() -> Iterator[Server]:
+    """Another one; in tests of what is refused, one that nobody may reach."""
+    with closing(Server()) as server:
+        yield server
 
 
 @pytest.fixture

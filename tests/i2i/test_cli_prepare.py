@@ -41,7 +41,8 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_options_of_every_type_are_flags(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
-    given = "--whole 32 --level 2 --word 7 --no-on --either 3 --names [a,b] --place here.txt --val 0 --workers 1"
+    given = "--whole 32 --level 2 --word 7 --no-on --either 3 --names [a,b] --place here.txt --area 12"
+    given += " --val 0 --workers 1"
     code, _, err = run_cli("prepare", "typed", photos, tmp_path / "out", *given.split())
     assert (code, err) == (0, "")
     options = safe_yaml.load((tmp_path / "out" / "dataset.yaml").read_text(), "card")["options"]
@@ -53,6 +54,7 @@ def test_options_of_every_type_are_flags(run_cli: RunCli, photos: Path, tmp_path
         "either": 3,
         "names": ["a", "b"],
         "place": "here.txt",
+        "area": "12",
     }
 
 
@@ -68,6 +70,7 @@ def test_options_that_are_not_given_have_the_preparers_defaults(run_cli: RunCli,
         "either": "auto",
         "names": [],
         "place": None,
+        "area": "everywhere",
     }
 
 

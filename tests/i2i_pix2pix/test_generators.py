@@ -201,6 +201,7 @@ def test_size_that_does_not_fit_is_refused_with_divisor_and_remedy(cls: Any) -> 
 def test_smallest_image_trains_with_one_image_a_batch() -> None:
     network = UNet(3, 3, base_channels=1)
     network(torch.rand(1, 3, 256, 256)).mean().backward()
+    assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in network.parameters())
 
 
 def test_dropout_is_the_only_noise() -> None:

@@ -1,0 +1,24 @@
+"""The conformance kit: call these from a plugin's tests; each fails with the reason in words.
+
+A plugin's whole test is often one line, such as ``check_generator(ResNet)``. Every check takes the options to build the
+component with: give small ones where the defaults are slow.
+"""
+
+from i2i.testing.basics import check_options
+from i2i.testing.losses import check_adversarial_loss, check_loss, check_metric
+from i2i.testing.networks import check_discriminator, check_generator
+from i2i.testing.pairs import check_dataset
+from i2i.testing.preparers import check_preparer
+from i2i.testing.recipes import check_recipe
+
+__all__ = [
+    "check_adversarial_loss",
+    "check_dataset",
+    "check_discriminator",
+    "check_generator",
+    "check_loss",
+    "check_metric",
+    "check_options",
+    "check_preparer",
+    "check_recipe",
+]

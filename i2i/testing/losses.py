@@ -1,0 +1,94 @@
+"""Checks of losses, adversarial losses and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from i2i.testing.basics import TARGET, built, called, check_tensor, completed, images, require, seeded
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@seeded(0)
+def check_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
+    """Fails unless ``cls`` keeps the contract of `i2i.contracts.Loss`: a finite scalar, least where images are equal.
+
+    Raises:
+        AssertionError: If not.
+    """
+    loss = built(cls, (), completed(cls, options))
+    output, target = images(TARGET, 64, 64).requires_grad_(), images(TARGET, 64, 64, seed=1)
+    different = called("the loss", loss, output, target)
+    check_tensor("the loss", different, ())
+    _check_reached("the output", different, output)
+    same = target.clone().requires_grad_()
+    equal = called("the loss of equal images", loss, same, target)
+    check_tensor("the loss of equal images", equal, ())
+    require(bool(equal < different), f"equal images cost {equal:.4g}, others {different:.4g}. Turn the sign.")
+    _check_reached("the output where it equals the target", equal, same)
+
+
+@seeded(0)
+def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
+    """Fails unless ``cls`` keeps the contract of `i2i.contracts.AdversarialLoss`.
+
+    Both losses are finite scalars however sure the discriminator is; its own falls as it tells real from fake, the
+    generator's falls as fakes pass for real.
+
+    Raises:
+        AssertionError: If not.
+    """
+    import torch
+
+    loss = built(cls, (), completed(cls, options))
+    for method in ("discriminator_loss", "generator_loss"):
+        require(hasattr(loss, method), f"it has no method {method}().")
+    for sureness in (1.0, 1000.0):
+        high = torch.full((2, 1, 3, 3), sureness, requires_grad=True)
+        low = torch.full((2, 1, 3, 3), -sureness, requires_grad=True)
+        _check_falls("discriminator_loss()", loss.discriminator_loss, worse=(low, high), better=(high, low))
+        _check_falls("generator_loss()", loss.generator_loss, worse=(low,), better=(high,))
+
+
+@seeded(0)
+def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
+    """Fails unless ``cls`` keeps the contract of `i2i.contracts.Metric`.
+
+    Raises:
+        AssertionError: If not.
+    """
+    metric = built(cls, (), completed(cls, options))
+    higher = getattr(cls, "higher_is_better", None)
+    require(type(higher) is bool, f"higher_is_better is {higher!r}. Set it on the class to True or False.")
+    target = images(TARGET, 64, 48)
+    output = (target + 0.3 * images(TARGET, 64, 48, seed=1)).clamp(-1, 1)
+    figures = called("the metric", metric, output, target)
+    check_tensor("the figures", figures, (len(target),))
+    for image in range(len(target)):
+        alone = called("the metric", metric, output[image : image + 1], target[image : image + 1])
+        close = bool((alone - figures[image]).abs().max() <= 1e-4 * figures[image].abs())
+        require(close, f"image {image} scores {alone[0]:.6g} alone and {figures[image]:.6g} in a batch.")
+    perfect = called("the metric of equal images", metric, target, target)
+    require(not bool(perfect.isnan().any()), "the figure of equal images is not a number.")
+    agrees = bool((perfect > figures).all() if higher else (perfect < figures).all())
+    require(agrees, f"equal images score {perfect[0]:.4g}, others {figures[0]:.4g}, but higher_is_better is {higher}.")
+
+
+def _check_falls(what: str, loss: Callable[..., Any], worse: tuple[Tensor, ...], better: tuple[Tensor, ...]) -> None:
+    high, low = called(what, loss, *worse), called(what, loss, *better)
+    for value in (high, low):
+        check_tensor(what, value, ())
+    require(bool(low < high), f"{what} is {low:.4g} where its side wins and {high:.4g} where it loses. Turn the sign.")
+    for logits in worse:
+        _check_reached(f"the logits of {what}", high, logits)
+
+
+def _check_reached(what: str, loss: Tensor, leaf: Tensor) -> None:
+    import torch
+
+    require(loss.requires_grad, f"no gradient reaches {what}. Compute the loss with torch, without detach().")
+    (gradient,) = torch.autograd.grad(loss, leaf, retain_graph=True, allow_unused=True)
+    require(gradient is not None, f"no gradient reaches {what}.")
+    require(bool(gradient.isfinite().all()), f"the gradient at {what} is not finite.")

@@ -1,0 +1,189 @@
+"""What `check_recipe` passes and what it names: one planted bug a case."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from i2i.contracts import AdversarialLoss, Batch, Discriminator, Generator, Loss, Recipe, Update
+from i2i.testing import check_recipe
+
+
+class Adversary(Recipe):
+    """A generator against a discriminator."""
+
+    defaults: ClassVar[Mapping[str, str]] = {
+        "generator": "unet",
+        "discriminator": "patchgan",
+        "gan_loss": "least-squares",
+        "pixel_loss": "l1",
+    }
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"optimizer": {"lr": 1e-4}, "data": {"crop": 64}}
+
+    def __init__(
+        self, generator: Generator, discriminator: Discriminator, gan_loss: AdversarialLoss, pixel_loss: Loss
+    ) -> None:
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.gan_loss, self.pixel_loss = gan_loss, pixel_loss
+
+    @classmethod
+    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
+        return {"generator": (source, target), "discriminator": (target,), "gan_loss": (), "pixel_loss": ()}
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        fake = self.generator(batch.source)
+        real_logits, fake_logits = self.discriminator(batch.target), self.discriminator(fake.detach())
+        yield Update("discriminator", {"gan": self.gan_loss.discriminator_loss(real_logits, fake_logits)})
+        yield Update("generator", {"gan": self.gan_loss.generator_loss(self.discriminator(fake))})
+
+
+class OneSided(Adversary):
+    """Never trains its discriminator."""
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        yield Update("generator", {"pixel": self.pixel_loss(self.generator(batch.source), batch.target)})
+
+
+class Stale(Adversary):
+    """Computes both losses before the first update is applied."""
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        fake = self.generator(batch.source)
+        logits = self.discriminator(fake)
+        real_logits = self.discriminator(batch.target)
+        yield Update("discriminator", {"gan": self.gan_loss.discriminator_loss(real_logits, logits.detach())})
+        yield Update("generator", {"gan": self.gan_loss.generator_loss(logits)})
+
+
+class Misnames(Adversary):
+    """Updates a network that it does not have."""
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        yield Update("critic", {"gan": self.discriminator(batch.target).mean()})
+
+
+class NoGradient(Adversary):
+    """Detaches what it should train."""
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        yield Update("generator", {"gan": self.discriminator(self.generator(batch.source).detach()).mean()})
+
+
+class Lossless(Adversary):
+    """Yields an update without a loss."""
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        yield Update("generator", {})
+
+
+class Maps(Adversary):
+    """Yields maps for losses."""
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        yield Update("discriminator", {"gan": self.discriminator(batch.target).mean()})
+        yield Update("generator", {"pixel": (self.generator(batch.source) - batch.target).abs().mean((1, 2, 3))})
+
+
+class Dicing(Adversary):
+    """Draws from numpy's generator."""
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        for update in super().step(batch):
+            yield Update(update.network, {name: loss * np.random.random() for name, loss in update.losses.items()})
+
+
+class Miswired(Adversary):
+    """Takes source for target."""
+
+    @classmethod
+    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
+        return {**super().wiring(source, target, options), "generator": (target, source)}
+
+
+class Invents(Adversary):
+    """Wires a part that is none."""
+
+    @classmethod
+    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
+        return {**super().wiring(source, target, options), "critic": ()}
+
+
+class Prescribes(Adversary):
+    """Names a section that is none."""
+
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"optimiser": {"lr": 1e-4}}
+
+
+class Overdoes(Adversary):
+    """Prescribes a value that the engine refuses."""
+
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"optimizer": {"lr": -1}}
+
+
+class Nameless(Adversary):
+    """Has no part called generator."""
+
+    defaults: ClassVar[Mapping[str, str]] = {"translator": "unet"}
+
+    def __init__(self, translator: Generator) -> None: ...
+
+
+class Reserved(Adversary):
+    """Calls a part what a section is called."""
+
+    defaults: ClassVar[Mapping[str, str]] = {"generator": "unet", "data": "l1"}
+
+    def __init__(self, generator: Generator, data: Loss) -> None: ...
+
+
+class Unannotated(Adversary):
+    """Does not say what its parts are."""
+
+    defaults: ClassVar[Mapping[str, str]] = {"generator": "unet"}
+
+    def __init__(self, generator: nn.Module) -> None: ...
+
+
+SMALL = {"generator": {"depth": 2, "base_channels": 2}, "discriminator": {"layers": 1, "base_channels": 2}}
+
+
+def test_sound_recipe_passes() -> None:
+    check_recipe(Adversary, parts=SMALL)
+
+
+@pytest.mark.parametrize(
+    ("cls", "reason"),
+    [
+        (OneSided, "step() trains no discriminator.stack.0.weight, discriminator.stack.0.bias,"),
+        (Stale, "step() fails: RuntimeError: one of the variables needed for gradient computation has been modified"),
+        (Misnames, "step() updates 'critic', but its networks are ['generator', 'discriminator',"),
+        (NoGradient, "step() trains no generator.down.0.0.weight"),
+        (Lossless, "step() yields no loss for the generator."),
+        (Maps, "the loss 'pixel' of the generator is of shape (2,), not ()."),
+        (Dicing, "two trainings under one seed differ, as in discriminator/gan, generator/gan, generator."),
+        (Miswired, "wiring() gives the generator (3, 2) of source 2 and target 3."),
+        (Invents, "wiring() names ['critic'], which are no parts."),
+        (Prescribes, "settings name 'optimiser', which is none of"),
+        (Overdoes, "settings fails: optimizer: option 'lr'"),
+        (Nameless, "it has no part 'generator'"),
+        (Reserved, "sections of the configuration are called ['data'] too."),
+        (Unannotated, "its parts fails: Unannotated: annotate the part 'generator' with its contract"),
+    ],
+)
+def test_bug_of_a_recipe_is_named(cls: Any, reason: str) -> None:
+    parts = {part: options for part, options in SMALL.items() if part in cls.defaults}
+    with pytest.raises(AssertionError) as error:
+        check_recipe(cls, parts=parts)
+    assert reason in str(error.value)
+
+
+def test_the_check_leaves_the_generator_of_random_numbers_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    check_recipe(Adversary, parts=SMALL)
+    assert torch.equal(torch.rand(1), expected)
