@@ -1,7 +1,7 @@
 """Finding images: the same files in the same order everywhere, and a word about everything that is left out."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -9,23 +9,8 @@ from typing import NamedTuple
 from i2i.errors import MissingInputError, UsageError
 
 SUFFIXES = frozenset(
-    {
-        ".apng",
-        ".avif",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".j2k",
-        ".jfif",
-        ".jp2",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-    }
-    | {".jxl", ".mpo", ".npy", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+    {".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"}
+    | {".jpg", ".jxl", ".mpo", ".npy", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 """What an image file is called. Its content then decides what it is."""
 
@@ -38,7 +23,7 @@ class Skipped(NamedTuple):
 
     name: str
     reason: str
-    """``junk``, ``no suffix``, or the suffix."""
+    """``junk``, ``no suffix``, or the suffix; of a folder, why it was passed over."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +32,23 @@ class Discovery:
 
     base: Path
     """Folder that names are relative to: the one source, or the nearest common parent of several."""
-    files: list[Path]
-    """In the order of their names."""
+    names: list[str]
+    """Paths of the images relative to `base`, with ``/`` between their parts; sorted, and all different."""
     skipped: list[Skipped]
 
-    def name_of(self, file: Path) -> str:
-        """Path relative to `base`, with ``/`` between its parts; no two files share one."""
-        return _name(file, self.base)
+    @property
+    def files(self) -> list[Path]:
+        """The images, in the order of their names."""
+        return [self.base / name for name in self.names]
 
 
-def discover(roots: Sequence[Path], *, exclude: Path | None = None) -> Discovery:
+PassOver = Callable[[Path, Collection[str]], str]
+"""Why a folder, in which these names lie, is none to take images from; nothing where it is one."""
+
+
+def discover(
+    roots: Sequence[Path], *, exclude: Path | None = None, pass_over: PassOver = lambda folder, names: ""
+) -> Discovery:
     """Image files, and folders of them at any depth.
 
     Links are followed, but a folder that has been visited is not visited again. Of a root that is a file the name does
@@ -66,6 +58,7 @@ def discover(roots: Sequence[Path], *, exclude: Path | None = None) -> Discovery
     Args:
         roots: Files and folders.
         exclude: A folder that is not entered: what is being written.
+        pass_over: Says which folders below the roots are left out as a whole.
 
     Raises:
         MissingInputError: If a root is not there.
@@ -76,11 +69,11 @@ def discover(roots: Sequence[Path], *, exclude: Path | None = None) -> Discovery
         if not os.path.lexists(root):
             raise MissingInputError(f"There is no {str(root)!r}. Give a file or a folder that is there.")
     base = common_parent(roots)
-    walk = _Walk(base, exclude)
+    walk = _Walk(base, exclude, pass_over)
     for root in roots:
         walk.root(root)
-    files = sorted(walk.files, key=lambda file: os.fsencode(_name(file, base)))
-    return Discovery(base, files, sorted(walk.skipped, key=lambda skipped: os.fsencode(skipped.name)))
+    skipped = sorted(walk.skipped, key=lambda skipped: os.fsencode(skipped.name))
+    return Discovery(base, sorted(walk.names, key=os.fsencode), skipped)
 
 
 def printable(name: str) -> str:
@@ -88,8 +81,20 @@ def printable(name: str) -> str:
 
     Backslashes are doubled; bytes that are not UTF-8 become ``\xNN``, control characters ``\n``, ``\x1b`` and so on.
     """
+    if name.isprintable() and "\\" not in name:
+        return name
     text = os.fsencode(name.replace("\\", "\\\\")).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def without_suffix(name: str) -> str:
+    """A path with ``/`` between its parts, without its suffix.
+
+    Example:
+        >>> without_suffix("a.b/c.d.png"), without_suffix("a.b/.png")
+        ('a.b/c.d', 'a.b/.png')
+    """
+    return name.removesuffix(_suffix(name.rpartition("/")[2]))
 
 
 def common_parent(roots: Sequence[Path]) -> Path:
@@ -108,58 +113,67 @@ def common_parent(roots: Sequence[Path]) -> Path:
         raise UsageError("The sources are on different drives. Give those of one drive at a time.") from None
 
 
-def _name(file: Path, base: Path) -> str:
-    return file.relative_to(base).as_posix()
+def _suffix(file: str) -> str:
+    """What follows the last dot of a file's name, with the dot; nothing where that is its first or last character."""
+    stem, dot, end = file.rpartition(".")
+    return dot + end if stem and end else ""
 
 
 class _Walk:
-    """One walk through all roots."""
+    """One walk through all roots. What it finds is called by its path relative to the base, ``.`` for that itself."""
 
-    def __init__(self, base: Path, exclude: Path | None) -> None:
-        self.base = base
-        self.files: set[Path] = set()
+    def __init__(self, base: Path, exclude: Path | None, pass_over: PassOver) -> None:
+        self._base = base
+        self._pass_over = pass_over
+        self._roots: set[str] = set()
+        self.names: set[str] = set()
         self.skipped: set[Skipped] = set()
         self._visited = {_identity(exclude)} if exclude is not None and exclude.is_dir() else set()
 
     def root(self, root: Path) -> None:
+        name = root.relative_to(self._base).as_posix()
         if root.is_dir():
-            self._folders(root)
+            self._roots.add(name)
+            self._folders(name)
         else:
-            self.files.add(root)
+            self.names.add(name)
 
-    def _folders(self, root: Path) -> None:
+    def _folders(self, root: str) -> None:
         # links to folders wait until the rest is done, so that a folder is met under its own name first
-        waiting: list[Path] = [root]
-        links: list[Path] = []
+        waiting, links = [root], list[str]()
         while waiting or links:
             folder = waiting.pop() if waiting else links.pop(0)
-            if (identity := _identity(folder)) in self._visited:
+            if (identity := _identity(self._base / folder)) in self._visited:
                 continue
             self._visited.add(identity)
-            for path, kind in self._entries(folder):
-                (waiting if kind == "folder" else links).append(path)
-            links.sort()
+            below = self._enter(folder)
+            waiting += sorted(name for name, is_link in below if not is_link)
+            links = sorted([*links, *(name for name, is_link in below if is_link)], key=lambda name: name.split("/"))
 
-    def _entries(self, folder: Path) -> Iterator[tuple[Path, str]]:
-        """Folders below a folder, links to folders apart; files are taken or left out on the way."""
+    def _enter(self, folder: str) -> list[tuple[str, bool]]:
+        """Take the files of a folder, or leave them out; returns the folders in it, and whether each is a link."""
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
+            with os.scandir(self._base / folder) as listing:
+                entries = list(listing)
         except OSError:
-            self.files.add(folder)
-            return
+            self.names.add(folder)
+            return []
+        names = {entry.name for entry in entries}
+        if folder not in self._roots and (reason := self._pass_over(self._base / folder, names)):
+            self.skipped.add(Skipped(folder, reason))
+            return []
+        prefix, folders = "" if folder == "." else f"{folder}/", []
         for entry in entries:
-            path = Path(entry.path)
-            if entry.name.startswith(".") or entry.name.lower() in JUNK:
-                self._skip(path, "junk")
+            file, name = entry.name, f"{prefix}{entry.name}"
+            if file.startswith(".") or file.lower() in JUNK:
+                self.skipped.add(Skipped(name, "junk"))
             elif _is_folder(entry):
-                yield path, "link" if entry.is_symlink() else "folder"
-            elif path.suffix.lower() in SUFFIXES:
-                self.files.add(path)
+                folders.append((name, entry.is_symlink()))
+            elif (suffix := _suffix(file).lower()) in SUFFIXES:
+                self.names.add(name)
             else:
-                self._skip(path, printable(path.suffix.lower()) or "no suffix")
-
-    def _skip(self, path: Path, reason: str) -> None:
-        self.skipped.add(Skipped(_name(path, self.base), reason))
+                self.skipped.add(Skipped(name, printable(suffix) or "no suffix"))
+        return folders
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -8,7 +8,6 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from i2i.images.ranges import DECLARE
 from i2i.pairs import Pixels
 
 MAGIC = npy.MAGIC_PREFIX
@@ -35,11 +34,9 @@ class Layout:
         return ""
 
     @property
-    def undeclared(self) -> str:
-        """Why the values say nothing about brightness, and what to do."""
-        if self.dtype.newbyteorder("=") in [np.dtype(name) for name in DTYPES]:
-            return ""
-        return f"holds {self.dtype}. {DECLARE}, or save it as uint8, uint16, or float32 in [-1, 1]"
+    def undeclared(self) -> bool:
+        """Whether the values say nothing about brightness until somebody declares their range."""
+        return self.dtype.newbyteorder("=") not in [np.dtype(name) for name in DTYPES]
 
 
 def read_layout(stream: BinaryIO) -> Layout:

@@ -13,8 +13,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from i2i.images.errors import ImageError
 
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-"""Formats that are tried, by Pillow's names (MPO comes with JPEG). Each further decoder can be attacked."""
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+"""Formats that are tried, the usual ones first, by Pillow's names (MPO comes with JPEG). Each further decoder can be
+attacked."""
 
 
 class Addition(NamedTuple):

@@ -13,7 +13,8 @@ from i2i.pairs import Pixels
 Range = tuple[float, float]
 """Smallest and largest value that images of a dataset can hold, in their own unit."""
 
-DECLARE = "Declare its range (value_range; source_range or target_range of the dataset)"
+DECLARE = "Declare its range (value_range)"
+"""How the caller of a function says what values stand for; commands and datasets have options of other names."""
 
 
 def check_range(value_range: Range) -> Range:
@@ -26,6 +27,12 @@ def check_range(value_range: Range) -> Range:
     if not (isfinite(low) and isfinite(high) and low < high):
         raise UsageError(f"A range is a smaller and a larger number, such as 0 and 4095, not {low:g} and {high:g}.")
     return low, high
+
+
+def extremes(values: NDArray[Any]) -> str:
+    """Smallest and largest number of an image in words, those aside that are NaN or infinite."""
+    finite = values[np.isfinite(values)]
+    return f"from {finite.min():g} to {finite.max():g}" if finite.size else "NaN or infinite everywhere"
 
 
 def scaled(values: NDArray[Any], value_range: Range, where: str) -> Pixels:

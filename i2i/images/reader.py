@@ -15,7 +15,7 @@ from i2i.images.colour import WHITE, managed, over, with_channels
 from i2i.images.decoders import decoded, plain, upright
 from i2i.images.errors import ImageError
 from i2i.images.header import MAX_RATIO, Header, damaged, read_header
-from i2i.images.ranges import DECLARE, Range, scaled
+from i2i.images.ranges import DECLARE, Range, extremes, scaled
 from i2i.images.source import read_bytes
 from i2i.pairs import Pixels, Reading
 
@@ -41,6 +41,7 @@ def read(
     max_pixels: int = MAX_PIXELS,
     min_side: int = 1,
     background: tuple[int, int, int] = WHITE,
+    declare: str = DECLARE,
 ) -> Picture:
     """Read an image; unless said otherwise upright, in sRGB, opaque, and with all the bits it has.
 
@@ -61,6 +62,7 @@ def read(
         max_pixels: Largest width times height that is decoded.
         min_side: Smallest width and height that is accepted.
         background: Red, green and blue in 0..255 of what shines through transparent images.
+        declare: What errors advise where a range is needed: how it is declared where the image is used.
 
     Raises:
         MissingInputError: If there is no such file.
@@ -82,6 +84,7 @@ def read(
         max_pixels=max_pixels,
         min_side=min_side,
         background=background,
+        declare=declare,
     )
     return picture if channels is None else picture._replace(pixels=with_channels(picture.pixels, channels))
 
@@ -95,6 +98,7 @@ def decode(
     max_pixels: int = MAX_PIXELS,
     min_side: int = 1,
     background: tuple[int, int, int] = WHITE,
+    declare: str = DECLARE,
 ) -> Picture:
     """The image in the bytes of a file, which errors call ``where``; see `read`."""
     if value_range is not None and reading != "image":
@@ -103,8 +107,6 @@ def decode(
     pages = value_range is not None and header.format == "TIFF" and header.frames > 1
     channels = header.channels_read(reading, declared=value_range is not None)
     check(header, where, max_pixels, min_side, channels)
-    if header.undeclared and value_range is None and reading != "ids":
-        raise ImageError("unsupported", f"{where} {header.undeclared}.")
     if pages and not header.equal_pages:
         raise ImageError("unsupported", f"{where} has pages of several kinds. Save the one that is meant.")
     try:
@@ -120,6 +122,10 @@ def decode(
         if not agrees:
             message = f"{where} does not have the {what} that its header claims. Copy or download it again."
             raise ImageError("corrupt", message)
+    if header.undeclared and value_range is None and reading != "ids":
+        found = f"{where} holds {header.dtype}, {extremes(values)}"
+        message = f"{found}. {declare}, or save it as uint8, uint16, or .npy of float32 in [-1, 1]."
+        raise ImageError("unsupported", message)
     notes = [f"first of {header.frames} frames"] if header.frames > 1 and not pages else []
     if max(header.width, header.height) > MAX_RATIO * min(header.width, header.height):
         notes.append(f"very long: {header.width}x{header.height}")
@@ -129,7 +135,7 @@ def decode(
         pixels = _in_srgb(values, header, where, notes)
         if reading == "image" and values.shape[2] == channels + 1:
             pixels = _opaque(pixels, background, where, notes)
-        pixels = _in_range(pixels, value_range, where)
+        pixels = _in_range(pixels, value_range, where, declare)
     return Picture(np.ascontiguousarray(pixels), tuple(notes))
 
 
@@ -197,10 +203,10 @@ def _opaque(pixels: Pixels, background: tuple[int, int, int], where: str, notes:
     return pixels
 
 
-def _in_range(values: NDArray[Any], value_range: Range | None, where: str) -> Pixels:
+def _in_range(values: NDArray[Any], value_range: Range | None, where: str, declare: str) -> Pixels:
     """Values in their declared range, or in that of their dtype."""
     if value_range is not None:
         return scaled(values, value_range, where)
     if values.dtype == np.float32 and not (np.isfinite(values).all() and np.abs(values).max() <= 1):
-        raise ImageError("out-of-range", f"{where} has values outside [-1, 1]. {DECLARE}.")
+        raise ImageError("out-of-range", f"{where} has values outside [-1, 1], {extremes(values)}. {declare}.")
     return values

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from i2i.images.geometry import resize
@@ -10,19 +11,25 @@ from i2i.pairs import Pixels, range_of
 GAP = 2
 """White pixels around each image."""
 
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+SCALE = 0.5
+"""Of words above images: letters of 11 pixels, or smaller where the images are."""
 
-def contact_sheet(rows: Sequence[Sequence[Pixels]]) -> Pixels:
+
+def contact_sheet(rows: Sequence[Sequence[Pixels]], labels: Sequence[str] = ()) -> Pixels:
     """Rows of images side by side on white.
 
     Args:
         rows: Images (H, W, C) of any dtype and channel count; all are brought to the size of the first. Rows have the
             same length.
+        labels: Words above the images of the first row; none when not given.
 
     Returns:
         (H, W, 3) uint8.
     """
     height, width = rows[0][0].shape[:2]
-    return np.concatenate([np.concatenate([_framed(image, height, width) for image in row], axis=1) for row in rows])
+    sheet = [np.concatenate([_framed(image, height, width) for image in row], axis=1) for row in rows]
+    return np.concatenate([_heading(labels, width), *sheet] if labels else sheet)
 
 
 def as_rgb(pixels: Pixels) -> Pixels:
@@ -32,6 +39,16 @@ def as_rgb(pixels: Pixels) -> Pixels:
     if shown.dtype == np.uint8:
         return shown
     return np.rint((shown.astype(np.float64) - low) * (255 / (high - low))).astype(np.uint8)
+
+
+def _heading(labels: Sequence[str], width: int) -> Pixels:
+    """Words in black on white, each above an image of a width; no higher than they need be."""
+    scale = min(SCALE, *(width / max(cv2.getTextSize(label, FONT, 1, 1)[0][0], 1) for label in labels))
+    (_, height), below = cv2.getTextSize("y", FONT, scale, 1)
+    strips = [np.full((height + below + 2 * GAP, width + 2 * GAP, 3), 255, np.uint8) for _ in labels]
+    for strip, label in zip(strips, labels, strict=True):
+        cv2.putText(strip, label, (GAP, height + GAP), FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.concatenate(strips, axis=1)
 
 
 def _framed(pixels: Pixels, height: int, width: int) -> Pixels:

@@ -6,8 +6,6 @@ from typing import BinaryIO, Literal
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from i2i.images.ranges import DECLARE
-
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG_MAGICS = MAGICS[2:]
 MAX_FRAMES = 10_000
@@ -44,8 +42,8 @@ class Layout:
     orientation: int
     icc: bytes | None
     decoder: Decoder
-    undeclared: str = ""
-    """Why the values say nothing about brightness, and what to do."""
+    undeclared: bool = False
+    """Whether the values say nothing about brightness until somebody declares their range."""
     refusal: str = ""
     """Why the pixels cannot be had, and what to do."""
 
@@ -65,7 +63,6 @@ def read_layout(stream: BinaryIO) -> Layout:
     alpha = not number and samples == colours + 1 and bool(extra) and extra[0] in (ASSOCIATED_ALPHA, ALPHA)
     many = photometric in PLAIN and samples != colours + alpha
     decoder, refusal = _decoder(tags, bits, dtype, photometric, many, alpha, number)
-    what = "is a float TIFF, whose range is declared nowhere" if dtype == "float" else f"holds {number} values"
     return Layout(
         width=int(tags[WIDTH]),
         height=int(tags[HEIGHT]),
@@ -79,7 +76,7 @@ def read_layout(stream: BinaryIO) -> Layout:
         orientation=orientation if 1 <= orientation <= 8 else 1,
         icc=tags.get(ICC),
         decoder=decoder,
-        undeclared=f"{what}. {DECLARE}, or save it as uint8 or uint16" if number else "",
+        undeclared=bool(number),
         refusal=refusal,
     )
 

@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 from map_files import two_maps
 
-from i2i.pairs import Pixels
-from i2i_tiles.alignment import shift_between
+from i2i.images.alignment import shift_between
+from i2i.images.luma import Gray, luma
 
-AERIAL, DRAWN = two_maps(512, seed=3)
+MAPS = two_maps(512, seed=3)
+AERIAL, DRAWN = map(luma, MAPS)
 MARGIN = 32
 
 
-def sample(right: int, down: int, turned: bool = False) -> list[tuple[Pixels, Pixels]]:
+def sample(right: int, down: int, turned: bool = False) -> list[tuple[Gray, Gray]]:
     """Pairs of 64 px of which the second is shifted."""
     drawn = DRAWN[::-1] if turned else DRAWN
     pairs = []
@@ -32,13 +33,14 @@ def test_maps_of_different_places_have_no_clear_shift() -> None:
 
 
 def test_blank_maps_have_no_clear_shift() -> None:
-    blank = np.zeros((64, 64, 3), np.uint8)
+    blank = np.zeros((64, 64), np.float32)
     assert not shift_between([(blank, blank)]).clear
     assert not shift_between([]).clear
 
 
 def test_depth_and_channels_do_not_matter() -> None:
-    deep = [(np.uint16(257) * a, b[..., :1]) for a, b in sample(2, 4)]
-    shift = shift_between(deep)
+    aerial, drawn = (pixels[64:320, 64:320] for pixels in MAPS)
+    deep = luma(np.uint16(257) * aerial), luma(np.ascontiguousarray(drawn[..., :1]))
+    shift = shift_between([(deep[0][4:, 2:], deep[1][:-4, :-2])])
     assert shift.clear
     assert (shift.right, shift.down) == pytest.approx((2, 4), abs=0.3)

@@ -360,3 +360,20 @@ def test_hosts_whose_terms_forbid_it_are_refused_unless_there_is_a_permission(ho
         check_terms(name, "contract 17")
     check_terms(f"not{host}", None)
     check_terms(f"{host}.example.org", None)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "mt1.google.com",
+        "mt1.google.cn",
+        "khms0.googleapis.com",
+        "services.arcgisonline.com",
+        "server.arcgis.com",
+        "services.arcgis.com",
+        "ibasemaps-api.arcgis.com",
+    ],
+)
+def test_every_name_under_which_google_and_esri_have_tiles_is_refused(host: str) -> None:
+    with pytest.raises(ForbiddenError, match=host):
+        check_terms(host, None)

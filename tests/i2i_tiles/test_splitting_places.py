@@ -16,7 +16,7 @@ from i2i_tiles.splitting import Cell, by_area, check_apart, in_bands, in_blocks,
 GRID = TileGrid(5, 1)
 SQUARE = [Cell(column, row) for column in range(20) for row in range(20)]
 
-cells_of_any_shape = st.sets(st.builds(Cell, st.integers(0, 12), st.integers(0, 12)), min_size=1).map(sorted)
+cells_of_any_shape = st.sets(st.builds(Cell, st.integers(0, 15), st.integers(0, 12)), min_size=1).map(sorted)
 
 
 @given(
@@ -26,24 +26,28 @@ cells_of_any_shape = st.sets(st.builds(Cell, st.integers(0, 12), st.integers(0, 
     test=st.sampled_from([0.0, 0.2]),
     buffer=st.integers(0, 2),
     seed=st.integers(0, 3),
+    zoom=st.sampled_from([4, 5]),
 )
 def test_no_cell_has_one_of_another_split_within_the_buffer(
-    cells: list[Cell], rule: str, val: float, test: float, buffer: int, seed: int
+    cells: list[Cell], rule: str, val: float, test: float, buffer: int, seed: int, zoom: int
 ) -> None:
+    grid = TileGrid(zoom, 1)
+    assert grid.around == 2**zoom
     try:
         if rule == "blocks":
             splits = in_blocks(cells, 3, val, test, seed)
         else:
             splits = in_bands(cells, ("lon", "lat").index(rule), val, test)
-        kept, dropped = keep_apart(splits, buffer)
+        kept, dropped = keep_apart(splits, buffer, grid.around)
     except UsageError:
         assume(False)
     assert sorted([*kept, *dropped]) == cells
     assert all(kept[cell] == splits[cell] for cell in kept)
     for (one, a), (other, b) in itertools.combinations(kept.items(), 2):
         if a != b:
-            assert max(abs(one.column - other.column), abs(one.row - other.row)) > buffer
-    check_apart(((split, GRID.box(cell)) for cell, split in kept.items()), buffer)
+            columns = abs(one.column - other.column)
+            assert max(min(columns, grid.around - columns), abs(one.row - other.row)) > buffer
+    check_apart(((split, grid.box(cell)) for cell, split in kept.items()), buffer, grid.world)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -112,6 +116,19 @@ def test_areas_of_two_splits_that_meet_are_found() -> None:
     for split in splits:
         with pytest.raises(DataError, match="meets one in"):
             check_apart([("train", (0, 0, 1, 1)), (split, (0.9, 0.9, 2, 2))], buffer=0)
+
+
+def test_first_and_last_column_of_the_world_are_neighbours() -> None:
+    splits: dict[Cell, Split] = {Cell(0, 0): "test", Cell(1, 0): "val", Cell(8, 0): "train", Cell(15, 1): "val"}
+    kept, dropped = keep_apart(splits | {Cell(14, 0): "val"}, 1, around=16)
+    assert dropped == [Cell(1, 0), Cell(15, 1)]
+    assert Cell(14, 0) in kept
+    ends: list[tuple[Split, Box]] = [("test", (-180, 0, -90, 1)), ("train", (90, 0, 180, 1))]
+    check_apart(ends, buffer=1)
+    check_apart(ends, buffer=0, world=360)
+    for both in (ends, ends[::-1]):
+        with pytest.raises(DataError, match="meets one in"):
+            check_apart(both, buffer=1, world=360)
 
 
 @given(cells=cells_of_any_shape, side=st.integers(1, 16), seed=st.integers(0, 3))

@@ -9,8 +9,9 @@ import pytest
 from map_files import TILES, ZOOM, write_tree
 from tile_maps import AERIAL, DRAWN, find
 
+from i2i import safe_yaml
 from i2i.errors import UsageError
-from i2i.preparation import prepare
+from i2i.preparation import plan, prepare
 from i2i_tiles.tiles import Tiles
 
 
@@ -23,6 +24,31 @@ def test_no_area_of_test_or_validation_meets_one_of_training(tmp_path: Path) -> 
         for west, south, east, north in boxes["val"]:
             assert not [o for o in boxes["train"] if o[0] < east and west < o[2] and o[1] < north and south < o[3]]
         assert all(boxes.values())
+
+
+def test_ends_of_a_whole_world_are_apart(tmp_path: Path) -> None:
+    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
+    items = find(Tiles(split_by="lon", test=0.2, val=0.2), a, b).items
+    columns = {
+        split: {item.metadata["x"] for item in items if item.split == split} for split in ("train", "val", "test")
+    }
+    assert columns == {"test": {0, 1}, "train": {3, 4}, "val": {6}}  # 7 is beside 0
+
+
+def test_dividing_anew_does_not_undo_a_division_on_the_ground(tmp_path: Path) -> None:
+    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
+    prepare("tiles", [a, b], tmp_path / "maps", options={"split_by": "lon"}, workers=1)
+    with pytest.raises(UsageError, match=r"neighbours .* `i2i prepare tiles` with --val, --test and --split-by"):
+        prepare("split", [tmp_path / "maps"], tmp_path / "new", workers=1)
+    with pytest.raises(UsageError, match="neighbours"):
+        plan("split", [tmp_path / "maps"], tmp_path / "new")
+    prepare("tiles", [a, b], tmp_path / "loose", options={"split_by": "none"}, attribution="Ada", workers=1)
+    report = prepare("split", [tmp_path / "loose"], tmp_path / "new", val=0.5, workers=1)
+    assert report.made == TILES**2
+    card = safe_yaml.load((tmp_path / "new" / "dataset.yaml").read_text(), "card")
+    assert card["attribution"] == "Ada"
+    assert card["facts"]["grid"] == "web-mercator"
+    assert card["facts"]["zoom"] == ZOOM
 
 
 def test_polygons_decide_the_split(tmp_path: Path) -> None:

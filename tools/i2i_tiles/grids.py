@@ -44,6 +44,14 @@ class TileGrid:
     is_plain = False
     """Whether nothing says where on Earth cells lie."""
 
+    world = 360.0
+    """Width of the world in the unit of `box`."""
+
+    @property
+    def around(self) -> int:
+        """Columns around the world; where `stitch` does not divide its tiles, less than one of them has no cell."""
+        return (1 << self.zoom) // self.stitch
+
     def within(self, coverage: Coverage, area: Area | None) -> Coverage:
         """The part of a coverage near an area of interest, as far as whole cells fit into the world."""
         n = self.stitch
@@ -89,6 +97,19 @@ class PixelGrid:
     def is_plain(self) -> bool:
         """Whether nothing says where on Earth squares lie."""
         return self.raster is None
+
+    @property
+    def world(self) -> float | None:
+        """Width of the world in pixels, of a raster that goes all around it."""
+        if self.raster is None:
+            return None
+        west, _, east, _ = self.raster.degrees
+        return self.shape.width if east - west > 360 - 360 / self.shape.width else None
+
+    @property
+    def around(self) -> int | None:
+        """Columns around the world, of such a raster; less than one of them is in no square."""
+        return None if self.world is None else self.shape.width // self.side
 
     def places(self, cell: Cell) -> list[list[Place]]:
         """The square itself."""

@@ -6,8 +6,9 @@ from contextlib import suppress
 import numpy as np
 
 from i2i.errors import DataError
-from i2i.pairs import Pair, SkipError
-from i2i_tiles.alignment import Shift, shift_between
+from i2i.images.alignment import Shift, shift_between
+from i2i.images.luma import Gray, luma
+from i2i.pairs import SkipError
 from i2i_tiles.filters import detail
 from i2i_tiles.grids import TileGrid
 from i2i_tiles.mercator import flipped
@@ -71,10 +72,10 @@ def check_alignment(maps: Maps, cells: Sequence[Cell], limits: Limits, *, force:
         DataError: If they are far apart, or one lies upside down.
     """
     shift = shift_between(_sample(maps, cells, limits))
-    if shift.clear and shift.pixels <= WARN_AT:
+    if shift.clear and shift.length <= WARN_AT:
         return shift, []
     problem = _moved(shift) if shift.clear else _turned(maps, cells, limits)
-    if problem and not force and (not shift.clear or shift.pixels > REFUSE_AT):
+    if problem and not force and (not shift.clear or shift.length > REFUSE_AT):
         raise DataError(f"{problem} To make the pairs as they are, give --force.")
     unclear = "The edges of the two maps do not tell whether they lie on each other: look at some pairs."
     return shift, [problem or unclear]
@@ -83,7 +84,7 @@ def check_alignment(maps: Maps, cells: Sequence[Cell], limits: Limits, *, force:
 def _moved(shift: Shift) -> str:
     across = f"{abs(shift.right):.1f} to the {'right' if shift.right > 0 else 'left'}"
     along = f"{abs(shift.down):.1f} {'down' if shift.down > 0 else 'up'}"
-    return f"B lies {shift.pixels:.1f} pixels beside A: {across}, {along}. Align the maps first."
+    return f"B lies {shift.length:.1f} pixels beside A: {across}, {along}. Align the maps first."
 
 
 def _turned(maps: Maps, cells: Sequence[Cell], limits: Limits) -> str:
@@ -100,8 +101,8 @@ def _turned(maps: Maps, cells: Sequence[Cell], limits: Limits) -> str:
     return f"B fits A only with {cure}" if shift_between(_sample(turned, there, limits)).clear else ""
 
 
-def _sample(maps: Maps, cells: Sequence[Cell], limits: Limits) -> Iterator[Pair]:
-    """Pairs from everywhere, as long as they show something."""
+def _sample(maps: Maps, cells: Sequence[Cell], limits: Limits) -> Iterator[tuple[Gray, Gray]]:
+    """Brightness of pairs from everywhere, as long as they show something."""
     if not cells:
         return
     looked_at = np.linspace(0, len(cells) - 1, min(len(cells), MAX_LOOKED_AT)).round().astype(int)
@@ -111,7 +112,7 @@ def _sample(maps: Maps, cells: Sequence[Cell], limits: Limits) -> Iterator[Pair]
             pair = make_pair(maps, cells[index], limits)
         except (SkipError, DataError):  # in the report later, with its reason
             continue
-        yield pair
+        yield luma(pair.source[..., :3]), luma(pair.target[..., :3])
         found += 1
         if found == SAMPLE:
             return

@@ -112,12 +112,16 @@ def by_area(cells: Sequence[Cell], area: Area, box_of: Callable[[Cell], Box]) ->
     return splits
 
 
-def keep_apart(splits: Mapping[Cell, Split], buffer: int) -> tuple[dict[Cell, Split], list[Cell]]:
+def keep_apart(
+    splits: Mapping[Cell, Split], buffer: int, around: int | None = None
+) -> tuple[dict[Cell, Split], list[Cell]]:
     """Give up cells for training, and then for validation, that have a cell of another split within the buffer.
 
     Args:
         splits: Split of every cell.
         buffer: Cells between two splits, in all eight directions.
+        around: Columns around the world, of which the last one meets the first at 180 degrees; None where cells do not
+            say where on Earth they lie, or end before that.
 
     Returns:
         The cells that stay, and those that are given up, in the order given.
@@ -129,8 +133,9 @@ def keep_apart(splits: Mapping[Cell, Split], buffer: int) -> tuple[dict[Cell, Sp
     near = [Cell(*step) for step in steps]
 
     def too_near(cell: Cell, split: Split) -> bool:
-        around = (splits.get(Cell(cell.column + step.column, cell.row + step.row)) for step in near)
-        return any(other is not None and RANK[other] < RANK[split] for other in around)
+        places = (Cell(cell.column + step.column, cell.row + step.row) for step in near)
+        others = (splits.get(place._replace(column=place.column % around) if around else place) for place in places)
+        return any(other is not None and RANK[other] < RANK[split] for other in others)
 
     kept = {cell: split for cell, split in splits.items() if not too_near(cell, split)}
     if lost := set(splits.values()) - set(kept.values()):
@@ -140,12 +145,13 @@ def keep_apart(splits: Mapping[Cell, Split], buffer: int) -> tuple[dict[Cell, Sp
     return kept, [cell for cell in splits if cell not in kept]
 
 
-def check_apart(boxes: Iterable[tuple[Split, Box]], buffer: int) -> None:
+def check_apart(boxes: Iterable[tuple[Split, Box]], buffer: int, world: float | None = None) -> None:
     """Look again, at the areas themselves.
 
     Args:
         boxes: Split and area of every pair.
         buffer: Pairs between two splits. Areas may touch if it is 0.
+        world: Width of the world in the unit of the boxes, where its two ends meet; see ``around`` of `keep_apart`.
 
     Raises:
         DataError: If areas of two splits meet.
@@ -155,9 +161,10 @@ def check_apart(boxes: Iterable[tuple[Split, Box]], buffer: int) -> None:
         areas.setdefault(split, []).append(box)
     arrays = {split: np.array(listed) for split, listed in areas.items()}
     before = np.less_equal if buffer else np.less
+    turns = (0.0,) if world is None else (0.0, -world, world)
     for one, other in combinations(arrays, 2):
         west, south, east, north = arrays[other].T
         for box in areas[one]:
-            meet = before(west, box[2]) & before(box[0], east) & before(south, box[3]) & before(box[1], north)
-            if meet.any():
+            beside = [before(west, box[2] + turn) & before(box[0] + turn, east) for turn in turns]
+            if (np.any(beside, axis=0) & before(south, box[3]) & before(box[1], north)).any():
                 raise DataError(f"The area {box} is in {one}, and meets one in {other}. Choose another split.")

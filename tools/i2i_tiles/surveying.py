@@ -89,7 +89,7 @@ def survey(maps: Maps, aoi: str | None, rule: Rule) -> Survey:
     if rule.by == "none":
         result.splits = dict.fromkeys(cells)
         return result
-    kept, dropped = splitting.keep_apart(_split(maps, cells, rule), rule.buffer)
+    kept, dropped = splitting.keep_apart(_split(maps, cells, rule), rule.buffer, maps.grid.around)
     result.splits = dict(kept)
     for cell in dropped:
         result.leave_out(cell, "buffer", "It lies between two splits.")

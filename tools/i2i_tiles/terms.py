@@ -7,11 +7,13 @@ FORBIDDEN = {
     "tile.openstreetmap.org": "the tile usage policy of OpenStreetMap forbids bulk download",
     "tile.osm.org": "the tile usage policy of OpenStreetMap forbids bulk download",
     "google.com": "Google's terms forbid scraping and storing map content",
+    "google.cn": "Google's terms forbid scraping and storing map content",
     "googleapis.com": "Google's terms forbid scraping and storing map content",
     "virtualearth.net": "the terms of Bing Maps forbid copying and storing map content",
     "bing.com": "the terms of Bing Maps forbid copying and storing map content",
     "mapbox.com": "Mapbox's terms forbid deriving data from tiles and storing them beyond a device's cache",
     "arcgisonline.com": "Esri's terms allow automated extraction of its imagery as exported tile packages only",
+    "arcgis.com": "Esri's terms allow automated extraction of its imagery as exported tile packages only",
 }
 
 

@@ -148,7 +148,7 @@ class Tiles:
             look = " Is the address right?" if _servers(maps) else ""
             raise DataError(f"No pair is left of {len(found.left_out)}: {reasons}.{look}")
         boxes = ((split, maps.grid.box(cell)) for cell, split in found.splits.items() if split)
-        splitting.check_apart(boxes, self._rule.buffer)
+        splitting.check_apart(boxes, self._rule.buffer, maps.grid.world)
         facts, problems = self._facts(found)
         return Finding(
             items=[self._item(names, maps, cell)._replace(split=split) for cell, split in found.splits.items()],

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,8 @@ def tree(root: Path, *names: str) -> Path:
     return root
 
 
-def names(root: Path, *more: Path, **options: Path) -> list[str]:
-    found = discover([root, *more], **options)
-    return [found.name_of(file) for file in found.files]
+def names(root: Path, *more: Path, **options: Any) -> list[str]:
+    return discover([root, *more], **options).names
 
 
 def test_names_are_sorted_whatever_the_depth(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_missing_source_is_named(tmp_path: Path) -> None:
 def test_names_that_are_not_utf8_are_found_and_printable(tmp_path: Path) -> None:
     tree(tmp_path, os.fsdecode(b"caf\xe9.jpg"), "café.jpg", "two\nlines.jpg", os.fsdecode(b"clip\xff.m\xffv"))
     found = discover([tmp_path])
-    assert [os.fsencode(found.name_of(file)) for file in found.files] == [
+    assert [os.fsencode(name) for name in found.names] == [
         "café.jpg".encode(),
         b"caf\xe9.jpg",
         b"two\nlines.jpg",

@@ -19,7 +19,7 @@ from PIL import Image
 
 from i2i import images
 from i2i.errors import DataError, MissingInputError
-from i2i.images import header, probe, read
+from i2i.images import ImageError, header, probe, read
 from i2i.pairs import Pixels
 
 LOSSLESS = ("PNG", "BMP", "TIFF", "JPEG2000", "PPM", "WEBP")
@@ -290,6 +290,35 @@ def test_png_colour_key_counts_in_stored_bits() -> None:
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 1, 4, 0, 0, 0, 0))
     data += chunk(b"tRNS", struct.pack(">H", 3)) + chunk(b"IDAT", zlib.compress(shades)) + chunk(b"IEND", b"")
     assert read(data).pixels.ravel().tolist() == [0, 17, 34, 255, 68, 85, 102, 119]
+
+
+def png_header(width: int, height: int, depth: int, colour: int, filters: int, *, damaged: bool, more: bytes) -> object:
+    """What is made of a PNG with this header, or why it is refused."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, filters, 0))
+    head = head[:-1] + bytes([head[-1] ^ damaged])
+    data = b"\x89PNG\r\n\x1a\n" + head + more + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    try:
+        return header.read_header(io.BytesIO(data), "it")
+    except ImageError as error:
+        return error.reason, str(error)
+
+
+@given(
+    st.integers(0, 5),
+    st.integers(0, 5),
+    st.sampled_from([0, 1, 2, 4, 8, 16, 32]),
+    st.sampled_from([0, 1, 2, 3, 4, 6]),
+    st.sampled_from([0, 0, 0, 1]),
+    st.sampled_from([False, False, True]),
+)
+def test_a_comment_changes_nothing_in_the_header_of_a_png(
+    width: int, height: int, depth: int, colour: int, filters: int, damaged: bool
+) -> None:
+    bare, commented = (
+        png_header(width, height, depth, colour, filters, damaged=damaged, more=more)
+        for more in (b"", chunk(b"tEXt", b"Comment\0none"))
+    )
+    assert bare == commented
 
 
 def test_palette_becomes_colour() -> None:

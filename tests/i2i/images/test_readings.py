@@ -196,11 +196,22 @@ def test_pages_of_several_kinds_are_not_taken_for_channels() -> None:
         read(stream.getvalue(), value_range=(0, 1))
 
 
-def test_numbers_without_a_declared_range_are_refused_with_the_option() -> None:
-    for data in (tiff(np.zeros((9, 9), np.float32)), npy(np.zeros((9, 9), np.int32))):
-        with pytest.raises(ImageError, match=r"source_range") as refused:
-            read(data)
-        assert refused.value.reason == "unsupported"
+@pytest.mark.parametrize(
+    ("data", "reason", "said"),
+    [
+        (tiff(np.array([[-3, 812], [np.nan, 2]], np.float32)), "unsupported", "holds float32, from -3 to 812."),
+        (npy(np.array([[-3, 812]], np.int32)), "unsupported", "holds int32, from -3 to 812."),
+        (npy(np.array([[-3, 812], [np.inf, 2]], np.float32)), "out-of-range", r"outside [-1, 1], from -3 to 812."),
+        (npy(np.full((2, 2), np.nan)), "unsupported", "NaN or infinite everywhere."),
+    ],
+)
+def test_numbers_without_a_declared_range_are_refused_with_their_extremes(data: bytes, reason: str, said: str) -> None:
+    with pytest.raises(ImageError) as refused:
+        read(data)
+    assert said + " Declare its range (value_range)" in str(refused.value)
+    assert refused.value.reason == reason
+    with pytest.raises(ImageError, match=r"\. Say it, or save|\. Say it\."):
+        read(data, declare="Say it")
 
 
 @pytest.mark.parametrize("value", [-0.01, 4095.5, np.nan, np.inf])
