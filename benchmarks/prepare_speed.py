@@ -4,7 +4,8 @@
 
 Goals: `resize` and `concat` of 1500x1000 JPEG at 0.85 of the bare loop, two workers 1.8 times as fast as one, `concat`
 of 512x256 halves equal to OpenCV in a multiprocessing.Pool, `edges --method hed` at 0.85 of the bare network.
-Wall clock means something on idle cores only; the load is printed with it.
+Wall clock means something on idle cores only; the load is printed with it. A second table has what one worker does in
+a second, and the bytes that it reads and writes for that: the figures of "Ten million images" in docs/scale.md.
 """
 
 import argparse
@@ -127,6 +128,9 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.table = Table("what", "ours, CPU s", "other, CPU s", "ratio, CPU", "ours, s", "other, s", "ratio", "goal")
+        self.rates = Table("one worker", "a second", "kB read for each", "kB written for each")
+        self.written = 0
+        """Bytes of the images that the runner made last."""
 
     def runner(self, name: str, sources: Sequence[Path], workers: int, **options: Any) -> Cost:
         out = self.folder / "out"
@@ -138,6 +142,7 @@ class Bench:
             assert not report.rejected, report.rejected
 
         cost = measured(work)
+        self.written = sum(file.stat().st_size for file in out.rglob("*.png"))
         shutil.rmtree(out)
         return cost
 
@@ -149,6 +154,20 @@ class Bench:
     def add(self, what: str, ours: Cost, other: Cost, goal: float) -> None:
         figures = (ours.cpu, other.cpu, other.cpu / ours.cpu, ours.wall, other.wall, other.wall / ours.wall, goal)
         self.table.add_row(what, *(f"{figure:.2f}" for figure in figures))
+
+    def add_rate(self, what: str, cost: Cost, sources: Sequence[Path]) -> None:
+        """Figures of what the runner made last: how many in a second, and the bytes of each.
+
+        Args:
+            what: What was done.
+            cost: Of all but the first, which is counted as a part of the start.
+            sources: Folders of which one file each was read for each.
+        """
+        files = [file for folder in sources for file in folder.iterdir()]
+        count = len(files) // len(sources)
+        read = sum(file.stat().st_size for file in files)
+        sizes = (f"{total / count / 1000:.0f}" for total in (read, self.written))
+        self.rates.add_row(what, f"{(count - 1) / cost.wall:.2f}", *sizes)
 
 
 def listed(folder: Path) -> list[Path]:
@@ -176,8 +195,10 @@ def main() -> None:
             return Cost(cost.wall - start.wall, cost.cpu - start.cpu)
 
         single = steady(bench.runner("resize", large[:1], 1, size=256))
+        bench.add_rate("resize", single, large[:1])
         bench.add("resize, 1 worker / bare loop", single, bench.loop(bare_resize, files[0]), 0.85)
         concat = steady(bench.runner("concat", large, 1, size=256))
+        bench.add_rate("concat", concat, large)
         bench.add("concat, 1 worker / bare loop", concat, bench.loop(bare_concat, *files), 0.85)
         bench.add("resize, 2 workers / 1", steady(bench.runner("resize", large[:1], 2, size=256)), single, 1.8)
         for suffix in (".png", ".jpg"):
@@ -198,7 +219,8 @@ def main() -> None:
             Cost(cost.wall - begin.wall, cost.cpu - begin.cpu) for cost, begin in ((hed, hed_start), (network, alone))
         )
         bench.add("edges --method hed, 1 worker / bare network", ours, other, 0.85)
-        console.print(bench.table)
+        bench.add_rate("edges --method hed", ours, [some])
+        console.print(bench.table, bench.rates)
         console.print(f"load {os.getloadavg()[0]:.1f}")
 
 

@@ -128,6 +128,8 @@ class Finding:
     left_out: Sequence[LeftOut] = ()
     licence: str = ""
     attribution: str = ""
+    terms: str = ""
+    """What the sources say about their use, besides the licence."""
     remarks: Sequence[str] = ()
     """What the user should know of the sources, one line each."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -139,6 +141,7 @@ class FindingPreparer(Protocol):
     """``__init__(*, options)``; a preparer whose inputs are no image files: tiles of a map, frames of a video.
 
     It is constructed in the main process, which calls `find` once, and in each worker process, which calls `make`.
+    An option that is called ``range`` gets the ranges of values that the user declares, which it may then apply.
     ``__init__`` must be cheap. Options that a class attribute ``unrecorded`` names decide nothing about the pairs,
     such as how fast to ask a server: they may change from run to run, and are not written into the dataset.
     """

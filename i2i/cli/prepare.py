@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from i2i.cli.console import GOES_ON, complain, stoppable
 from i2i.cli.flags import as_data, flag_of, plain
 from i2i.errors import DataError, UsageError
 from i2i.plugins import Provided, catalogue, lookup
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from i2i.preparation.choices import Wishes
 
 MAX_PIXELS = 40_000_000  # `i2i.images.MAX_PIXELS`, which would load the image libraries
-SHARED = ("seed", "val", "test")  # of the runner and of any preparer that draws or divides: one flag, one number
+SHARED = ("seed", "val", "test", "range")
+"""Of the runner, and of any preparer that draws, divides or reads a dataset: one flag for both."""
 FIRST = 3  # names of rejected images that are shown
 
 
@@ -162,7 +165,8 @@ def run(
     """Prepare, and show how it goes and what came of it.
 
     Raises:
-        DataError: If an input was rejected.
+        DataError: If an input was rejected and little is to be said.
+        Exit: If one was, after all has been said.
     """
     from i2i.preparation import plan, prepare
 
@@ -192,15 +196,33 @@ def run(
         text = plan(name, sources, out, **wishes)
         typer.echo(json.dumps({"plan": text.splitlines()}, indent=2) if as_json else text)
         return
-    with Progress(name, silent=quiet or as_json) as progress:
+    with stoppable(GOES_ON), Progress(name, silent=quiet or as_json) as progress:
         report = prepare(name, sources, out, on_progress=progress, **wishes)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
         show(report, out)
-    if rejected := sum(map(len, report.rejected.values())):
-        where = repr(str(report.folder / "report.jsonl"))
-        raise DataError(f"{rejected} of {report.inputs} inputs were rejected. What is wrong with each is in {where}.")
+    problem = rejections(report)
+    if problem is not None and (quiet or as_json):
+        raise problem
+    if problem is not None:  # said before what comes next, which is possible all the same
+        complain(f"Error: {problem}", "red")
+    if not (quiet or as_json):
+        show_next(report, out)
+    if problem is not None:
+        raise typer.Exit(problem.exit_code)
+
+
+def rejections(report: "Report") -> DataError | None:
+    """What is to be said of inputs that could not be used; nothing where there are none."""
+    rejected = sum(map(len, report.rejected.values()))
+    if not rejected:
+        return None
+    inputs = f"1 of {report.inputs} inputs was" if rejected == 1 else f"{rejected} of {report.inputs} inputs were"
+    where = repr(str(report.folder / "report.jsonl"))
+    what = "pair" if report.tally.of_pairs else "image"
+    there = f"; the dataset has the other {report.made} {what}{'' if report.made == 1 else 's'}" if report.made else ""
+    return DataError(f"{inputs} rejected{there}. What is wrong with each is in {where}.")
 
 
 def range_of(text: str) -> tuple[float, float]:
@@ -246,10 +268,8 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
-        if kind is KeyboardInterrupt:
-            self.console.print("Stopped. The same command goes on from here.")
 
     def __call__(self, done: int, total: int) -> None:
         """Show that so many of all inputs are done."""
@@ -268,7 +288,7 @@ class Progress:
 
 
 def show(report: "Report", out: str) -> None:
-    """Print what came of everything, and the command to type next."""
+    """Print what came of everything."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -292,9 +312,16 @@ def show(report: "Report", out: str) -> None:
     for reason, names in report.rejected.items():
         more = ", ..." if len(names) > FIRST else ""
         table.add_row("[red]rejected[/]", str(len(names)), escape(f"{reason}: {', '.join(names[:FIRST])}{more}"))
+        table.add_row("", "", escape(report.messages[reason]))
     for remark in report.remarks:
         console.print(f"[yellow]Note:[/] {escape(remark)}")
     console.print(table)
     console.print(f"{escape(out)} took {report.seconds:.1f} s")
+
+
+def show_next(report: "Report", out: str) -> None:
+    """Print the command to type next."""
     if report.splits["train"]:
-        console.print(f"Next: i2i train --plugin pix2pix --data {escape(out)} --out RUN")
+        # training reads no folders in object stores: what was uploaded is here as well
+        data = str(report.folder) if "://" in out else out
+        typer.echo(f"Next: i2i train --plugin pix2pix --data {shlex.quote(data)} --out RUN")

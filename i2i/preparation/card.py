@@ -30,6 +30,7 @@ def card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
         **({"facts": dict(inputs.facts)} if inputs.facts else {}),
         "licence": command.licence or inputs.licence,
         "attribution": command.attribution or inputs.attribution,
+        **({"terms": inputs.terms} if inputs.terms else {}),
     }
 
 

@@ -1,8 +1,7 @@
 """What may be said about a preparation, and the command that it makes."""
 
 import platform
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict, cast, get_args, get_origin, get_type_hints
 
@@ -20,6 +19,7 @@ from i2i.preparation.inputs import expression
 from i2i.preparation.layouts import PairFiles
 from i2i.preparation.listing import is_url
 from i2i.preparation.splitting import Rule, check_shares
+from i2i.versions import installed_versions
 
 DECIDING = ("i2i", "numpy", "opencv-python-headless", "pillow", "torch")
 """Distributions whose version may change a bit of the result."""
@@ -132,13 +132,14 @@ def command_for(name: str, provided: Provided, sources: Sequence[str | Path], ch
     val, test, seed = choices.get("val", 0.1), choices.get("test", 0.0), choices.get("seed", 0)
     check_shares(val, test)
     options = dict(choices.get("options", {}))
-    shared = {"seed": seed, "val": val, "test": test}
-    options = {name: shared[name] for name in options_of(provided.cls).model_fields if name in shared} | options
+    shared = {"seed": seed, "val": val, "test": test, "range": choices.get("ranges") or None}
+    own = options_of(provided.cls).model_fields
+    options = {option: shared[option] for option in own if option in shared} | options
     for key in ("group", "match"):
         if text := choices.get(key):
             expression(str(text), f"--{key}")
     if finds(provided):
-        _refuse_choices_about_files(name, choices)
+        _refuse_choices_about_files(name, choices, own)
     if makes_images(provided) and (flags := pairs_only(choices)):
         raise UsageError(f"preparer {name!r} makes images and no pairs, which {flags} is about. Leave it out.")
     options = complete(provided.cls, options, f"preparer {name!r}")
@@ -185,10 +186,11 @@ def pairs_only(choices: Choices) -> str:
     return " and ".join(f"--{key}" for key in OF_PAIRS if key in choices)
 
 
-def _refuse_choices_about_files(name: str, choices: Choices) -> None:
-    for key, flag in (("match", "--match"), ("ranges", "--range"), ("max_pixels", "--max-pixels")):
-        if choices.get(key):
-            raise UsageError(f"preparer {name!r} finds its inputs itself, so that {flag} has no meaning.")
+def _refuse_choices_about_files(name: str, choices: Choices, own: Container[str]) -> None:
+    """Refuse what is about image files, for a preparer without them, unless it has an option of that name."""
+    for key, flag in (("match", "match"), ("ranges", "range"), ("max_pixels", "max-pixels")):
+        if choices.get(key) and flag not in own:
+            raise UsageError(f"preparer {name!r} finds its inputs itself, so that --{flag} has no meaning.")
 
 
 def _files(provided: Provided, options: Mapping[str, Any]) -> dict[str, str]:
@@ -211,16 +213,12 @@ def _holds(kind: type, annotation: Any) -> bool:
 
 def _ranges(name: str, provided: Provided, ranges: Sequence[Range]) -> tuple[Range, ...]:
     wanted = len(getattr(provided.cls, "inputs", ()))
-    if len(ranges) > 1 and len(ranges) != wanted:
+    # a preparer that finds its inputs itself knows how many ranges they have
+    if not finds(provided) and len(ranges) > 1 and len(ranges) != wanted:
         raise UsageError(f"{len(ranges)} ranges are given for {wanted} inputs. Give one for all, or one for each.")
     return tuple(check_range(value_range) for value_range in ranges)
 
 
 def _versions(provided: Provided) -> dict[str, str]:
-    versions = {"python": platform.python_version(), provided.distribution: provided.version}
-    for distribution in DECIDING:
-        try:
-            versions[distribution] = version(distribution)
-        except PackageNotFoundError:  # opencv has four distributions
-            continue
-    return versions
+    own = {"python": platform.python_version(), provided.distribution: provided.version}
+    return own | installed_versions(DECIDING)

@@ -58,18 +58,21 @@ class Command(BaseModel):
         return {**chosen, **self.options, **self.files}
 
     def differences(self, other: "Command", *, versions: bool) -> str:
-        """``name here instead of there``, for each setting in which another command differs."""
+        """``--name here instead of there``, for each setting in which another command differs."""
         ours, theirs = self.settings(), other.settings()
-        if versions:
-            ours, theirs = {**ours, **self.versions}, {**theirs, **other.versions}
         names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
         telling = [name for name in names if name not in STATED or ours[name]]
-        return ", ".join(
-            f"{name} is another file"
+        said = [
+            f"--{name.replace('_', '-')} is another file"
             if name in self.files and name in other.files
-            else f"{name} {ours.get(name)} instead of {theirs.get(name)}"
+            else _instead(name, ours.get(name), theirs.get(name))
             for name in telling
-        )
+        ]
+        if versions:
+            ours, theirs = self.versions, other.versions
+            names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+            said += [f"{name} {ours.get(name)} instead of {theirs.get(name)}" for name in names]
+        return ", ".join(said)
 
     def line(self, *, pairs: bool) -> str:
         """The command as it is typed, but for the name of the dataset folder, which may change.
@@ -79,17 +82,34 @@ class Command(BaseModel):
         """
         words = ["i2i", "prepare", self.preparer, *self.sources, "OUT"]
         given = {**self.options, **self.model_dump(exclude={"preparer", "options", "files", "sources", "versions"})}
-        given["range"] = [f"{low:g}:{high:g}" for low, high in self.range]
         for name, value in given.items():
-            if (name in OF_PAIRS and not pairs) or value == "":
-                continue
-            flag = name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(f"--{flag}" if value else f"--no-{flag}")
-            elif value is not None:
-                values = value if isinstance(value, list) else [value]
-                words += [word for item in values for word in (f"--{flag}", str(item))]
+            if pairs or name not in OF_PAIRS:
+                words += _typed(name, value)
         return shlex.join(words)
+
+
+def _typed(name: str, value: Any) -> list[str]:
+    """A setting as it is typed; nothing where it is not given."""
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    if value is None or value == "":
+        return []
+    values = value if isinstance(value, list | tuple) else [value]
+    if name == "range":
+        values = [f"{low:g}:{high:g}" for low, high in values]
+    return [word for item in values for word in (f"--{flag}", str(item))]
+
+
+def _instead(name: str, ours: Any, theirs: Any) -> str:
+    """``--name here instead of there``, as it is typed."""
+    if name == "preparer":
+        return f"{name} {ours} instead of {theirs}"
+    here, there = _typed(name, ours), _typed(name, theirs)
+    if len(here) == len(there) == 2:
+        there = there[1:]
+    none = f"no --{name.replace('_', '-')}"
+    return f"{shlex.join(here) or none} instead of {shlex.join(there) or none}"
 
 
 def identity_of(paths: Iterable[Path]) -> str:

@@ -19,13 +19,9 @@ from i2i.files import atomic_file, cannot_write, make_folder, sync_folder, write
 from i2i.pairs import SPLITS
 from i2i.preparation.card import card_of
 from i2i.preparation.command import Command, begun_command, finished_command
-from i2i.preparation.layouts import HALVES, metadata_of
+from i2i.preparation.layouts import BEGUN, CARD, HALVES, METADATA, REPORT, STAGING, metadata_of
 from i2i.preparation.report import IMAGES, Output, Row, Tally, read_rows
 from i2i.preparation.tasks import Inputs
-
-CARD = "dataset.yaml"
-REPORT = "report.jsonl"
-METADATA = "metadata.jsonl"
 
 Standing = Literal["new", "begun", "finished"]
 """What a command finds in its folder: nothing to go on from, its own work, or the dataset that it makes."""
@@ -42,8 +38,8 @@ class DatasetFolder:
         self.folder = folder
         self.card = folder / CARD
         self.report = folder / REPORT
-        self.staging = folder / "preparing"
-        self.command = self.staging / "command.json"
+        self.staging = folder / STAGING
+        self.command = folder / BEGUN
         self.outputs = self.staging / "files"
         self.journals = self.staging / "shards"
         self.finishing = self.staging / "finishing"
@@ -88,6 +84,11 @@ class DatasetFolder:
         except OSError as error:
             raise DataError(f"{str(self.card)!r} cannot be read: {(error.strerror or str(error)).lower()}.") from error
 
+    @property
+    def empty(self) -> bool:
+        """Whether the dataset that is there has no image at all: every input was skipped or rejected."""
+        return self.card.is_file() and not any(row.status == "made" for row in self.read_report())
+
     def standing(self, command: Command, *, overwrite: bool, alone: bool) -> Standing:
         """What a command finds here; reads only.
 
@@ -97,12 +98,15 @@ class DatasetFolder:
             alone: Whether no other process can be at work here.
 
         Raises:
-            UsageError: If what is there was made or begun with other settings, and must not be replaced.
+            UsageError: If what is there was made or begun with other settings, and must not be replaced. A dataset
+                without images may be: nothing is lost with it.
         """
         if overwrite:
             return "begun" if self.being_replaced and self._begun_by(command) else "new"
         where = repr(str(self.folder))
         if self.card.is_file() and not (self.being_replaced and self._begun_by(command)):
+            if alone and self.empty and not (self.being_replaced and self.has_work):
+                return "new"
             if differences := command.differences(self.made_by(), versions=False):
                 raise UsageError(
                     f"{where} was made with other settings: {differences}. "
@@ -142,7 +146,7 @@ class DatasetFolder:
         """
         if standing == "begun":
             return begun_command(self.command)
-        if overwrite:
+        if overwrite or self.card.is_file():
             if not self.being_replaced:
                 self._note_old_files()
             shutil.rmtree(self.journals, ignore_errors=True)

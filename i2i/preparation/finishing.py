@@ -12,6 +12,7 @@ from i2i.preparation.dataset import DatasetFolder
 from i2i.preparation.journal import Journals
 from i2i.preparation.report import Row, tally_of
 from i2i.preparation.shards import Shard
+from i2i.preparation.shares import missed_shares
 from i2i.preparation.splitting import assign, member_of
 from i2i.preparation.tasks import Inputs
 
@@ -52,6 +53,7 @@ def _finish(
     if not dataset.reported:
         dataset.write_report(_with_splits(command, inputs, journals, shards))
     tally = tally_of(dataset.read_report())
+    inputs = inputs._replace(remarks=(*inputs.remarks, *missed_shares(command, tally, inputs)))
     dataset.place(tally)
     dataset.finish(command, tally, inputs)
 

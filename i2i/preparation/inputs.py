@@ -12,7 +12,7 @@ from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding
 from i2i.plugins import suggest
 from i2i.preparation.divided import kept, published_splits
-from i2i.preparation.listing import Found, absolute, is_inside, is_url, list_sources
+from i2i.preparation.listing import PREPARED, Found, Listing, absolute, is_inside, is_url, list_sources
 from i2i.preparation.naming import output_stems, without_suffix
 from i2i.preparation.report import Row
 from i2i.preparation.tasks import Inputs, Task, unread
@@ -56,7 +56,7 @@ def list_inputs(
     settled = [Row(name=images.printable(name), status="skipped", reason=reason) for name, reason in found.skipped]
     if not found.files:
         what = f" among the {len(settled)} files there" if settled else ""
-        raise DataError(f"No image was found{what}. Give images, or folders that hold some.")
+        raise DataError(f"No image was found{what}. Give images, or folders that hold some.{_passed_over(found)}")
     if together:
         tasks, lonely = _matched(found.files, [place.rpartition("/")[2] for place in places], match)
         settled += lonely
@@ -64,7 +64,22 @@ def list_inputs(
         tasks = _single(found.files)
     inputs = _sorted(_grouped(tasks, group), settled)
     splits = published_splits(found.files) if pairs else {}
-    return kept(inputs, found.files, splits, named_by_key=together, by_match=bool(match)) if splits else inputs
+    if splits:
+        inputs = kept(inputs, found.files, splits, named_by_key=together, by_match=bool(match))
+    return inputs._replace(remarks=(*inputs.remarks, *filter(None, [_passed_over(found).strip()])))
+
+
+def _passed_over(found: Listing) -> str:
+    """What is said of prepared datasets in the sources, after a space; nothing where there are none."""
+    names = [images.printable(name) for name, reason in found.skipped if reason == PREPARED]
+    if not names:
+        return ""
+    which = (
+        f"{names[0]!r} is a prepared dataset"
+        if len(names) == 1
+        else (f"{len(names)} folders, such as {names[0]!r}, are prepared datasets")
+    )
+    return f" {which}, which is read only where it is the source itself: passed over."
 
 
 def inputs_of(finding: Finding, group: str = "") -> Inputs:
@@ -95,6 +110,7 @@ def inputs_of(finding: Finding, group: str = "") -> Inputs:
     return inputs._replace(
         licence=finding.licence,
         attribution=finding.attribution,
+        terms=finding.terms,
         remarks=tuple(finding.remarks),
         facts=dict(finding.facts),
     )

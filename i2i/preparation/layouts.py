@@ -1,5 +1,7 @@
 """Where the images of a pair go in a dataset folder."""
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +15,22 @@ PairFiles = Literal["folders", "ab"]
 """``folders``: ``imageA/NAME.png`` and ``imageB/NAME.png``. ``ab``: ``NAME.png`` with A on the left, B on the right."""
 
 HALVES = ("imageA", "imageB")
+
+CARD = "dataset.yaml"
+REPORT = "report.jsonl"
+METADATA = "metadata.jsonl"
+STAGING = "preparing"
+BEGUN = f"{STAGING}/command.json"
+
+
+def is_prepared(folder: Path, names: Collection[str]) -> bool:
+    """Whether a folder holds a dataset that was prepared, or begun.
+
+    Args:
+        folder: The folder.
+        names: What lies in it.
+    """
+    return (CARD in names and REPORT in names) or (STAGING in names and (folder / BEGUN).is_file())
 
 
 def images_of(made: Pair | Pixels, layout: PairFiles) -> list[tuple[str, Pixels]]:

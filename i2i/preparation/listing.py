@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -10,10 +10,14 @@ from i2i import images
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images.discovery import JUNK, SUFFIXES, Skipped
 from i2i.plugins import describe
+from i2i.preparation.layouts import CARD, REPORT, is_prepared
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 WEB = ("http://", "https://")
 LOCAL = ("file://", "local://")
+
+PREPARED = "prepared-dataset"
+"""Why a folder in a source is passed over: what was made of images is not made into pairs once more."""
 
 
 class Found(NamedTuple):
@@ -61,7 +65,7 @@ def absolute(source: str | Path) -> str:
 
 
 def list_sources(sources: Sequence[str], written: Sequence[str]) -> Listing:
-    """All images below the sources, by name.
+    """All images below the sources, by name; a prepared dataset in a source, which is none itself, is passed over.
 
     Args:
         sources: As `absolute` gives them: paths, or addresses in one store.
@@ -91,12 +95,15 @@ def is_inside(place: str, folder: str) -> bool:
 
 def _list_local(sources: Sequence[str], written: Sequence[str]) -> Listing:
     roots = [Path(source) for source in sources]
-    found = images.discover(roots, exclude=next((Path(place) for place in written if not is_url(place)), None))
+    own = next((Path(place) for place in written if not is_url(place)), None)
+    found = images.discover(
+        roots, exclude=own, pass_over=lambda folder, names: PREPARED if is_prepared(folder, names) else ""
+    )
     files = []
-    for file in found.files:
+    for name, file in zip(found.names, found.files, strict=True):
         root = next((i for i, root in enumerate(roots) if file.is_relative_to(root)), 0)
         inner = file.name if file == roots[root] else file.relative_to(roots[root]).as_posix()
-        files.append(Found(str(file), root, found.name_of(file), inner))
+        files.append(Found(str(file), root, name, inner))
     return Listing(files, found.skipped)
 
 
@@ -108,9 +115,14 @@ def _list_remote(urls: Sequence[str], written: Sequence[str]) -> Listing:
     skipped = []
     for root, url in enumerate(urls):
         prefix = PurePosixPath(url.partition("://")[2]).relative_to(common).as_posix()
-        for inner, address, details in _walk(url):
+        walked = _walk(url)
+        prepared = _prepared(inner for inner, _, _ in walked)
+        for inner, address, details in walked:
             name = inner if prefix == "." else f"{prefix}/{inner}"
             if any(is_inside(address, place) for place in written):
+                continue
+            if within := next((folder for folder in prepared if inner.startswith(f"{folder}/")), ""):
+                skipped.append(Skipped(name[: len(name) - len(inner) + len(within)], PREPARED))
                 continue
             if reason := _reason(inner):
                 skipped.append(Skipped(name, reason))
@@ -118,6 +130,12 @@ def _list_remote(urls: Sequence[str], written: Sequence[str]) -> Listing:
                 files.setdefault(address, Found(address, root, name, inner, _stamp(details)))
     in_order = sorted(files.values(), key=lambda found: os.fsencode(found.name))
     return Listing(in_order, sorted(set(skipped)))
+
+
+def _prepared(files: Iterable[str]) -> list[str]:
+    """Folders of a source that hold a prepared dataset."""
+    last = [(folder, name) for folder, _, name in (file.rpartition("/") for file in files) if folder]
+    return sorted({folder for folder, name in last if name == CARD} & {f for f, name in last if name == REPORT})
 
 
 def _walk(url: str) -> list[tuple[str, str, dict[str, Any]]]:

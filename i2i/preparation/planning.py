@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Unpack
 
 from i2i.preparation.choices import Wishes, finds, makes_images
+from i2i.preparation.remaking import losses_of, remarks_on
 from i2i.preparation.request import Request, request_for
 from i2i.preparation.shards import cut
 from i2i.preparation.tasks import Inputs
@@ -35,15 +36,17 @@ def plan(
         if finished or (request.dataset.reported and not request.means["overwrite"]):
             check_unchanged(request.dataset, inputs)
         found = "" if finished else _found(inputs)
-    return "\n".join(filter(None, [found, *_about(request, finished), "Nothing has been written."]))
+    lost = remarks_on(losses_of(request.dataset), made=False) if finished else []
+    return "\n".join(filter(None, [found, *_about(request, finished, lost), "Nothing has been written."]))
 
 
-def _about(request: Request, finished: bool) -> list[str]:
+def _about(request: Request, finished: bool, lost: Sequence[str]) -> list[str]:
     command = f"The command: {request.command.line(pairs=not makes_images(request.provided))}"
     if finished:
         unseen = " unless the sources have changed" if finds(request.provided) and not request.asks_others else ""
-        return [command, f"The dataset is in {str(request.dataset.folder)!r} already; nothing would be made{unseen}."]
-    replaces = " It replaces the one that is there." if request.means["overwrite"] else ""
+        there = f"The dataset is in {str(request.dataset.folder)!r} already"
+        return [command, f"{there}.", *lost] if lost else [command, f"{there}; nothing would be made{unseen}."]
+    replaces = " It replaces the one that is there." if request.dataset.card.is_file() else ""
     return [command, f"The dataset would be {request.target!r}.{replaces}"]
 
 

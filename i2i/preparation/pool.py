@@ -7,12 +7,13 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -61,7 +62,8 @@ class _Worker(Generic[T]):
         context = get_context("spawn")  # a fork would inherit the locks of whatever threads torch has
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self.process.start()
+        with _deaf():
+            self.process.start()
         theirs.close()  # so that the worker's death ends the connection
         self.batch: deque[_Attempt[T]] = deque()
         self._expect(MAX_START_SECONDS)
@@ -200,6 +202,28 @@ def _name_of(exit_code: int) -> str:
         with suppress(ValueError):
             return signal.Signals(-exit_code).name
     return f"exit code {exit_code}"
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C, not even before they can say so themselves; here it waits meanwhile."""
+    if sys.platform == "win32":
+        yield
+        return
+    heard: list[int] = []
+    leader = threading.current_thread() is threading.main_thread()
+    resource_tracker.ensure_running()  # it lets the signal through again as it starts
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # another thread may still take the signal, and this one would leave a process that is half started
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number)) if leader else None
+    try:
+        yield
+    finally:
+        if leader:
+            signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _serve(connection: Connection) -> None:

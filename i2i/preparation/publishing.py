@@ -17,7 +17,8 @@ from i2i.files import cannot_write, sha256_of
 from i2i.pairs import SPLITS
 from i2i.plugins import describe
 from i2i.preparation.command import Command, finished_command
-from i2i.preparation.dataset import CARD, METADATA, REPORT, files_of
+from i2i.preparation.dataset import files_of
+from i2i.preparation.layouts import CARD, METADATA, REPORT
 from i2i.preparation.listing import WEB, remote
 from i2i.preparation.report import IMAGES, Row
 

@@ -37,6 +37,7 @@ class Output(Line):
 
     file: str
     """Relative to the split's folder, such as ``imageA/0001.png``; of an image that is no pair, to the dataset's."""
+    bytes: int
     sha256: str
     height: int
     width: int
@@ -60,8 +61,8 @@ class Row(Line):
     """Checksums of the files that were read and of the pixels that were made, 32 hexadecimal digits each: what no pair
     of another split may have. Images of one colour have none, unless the pair has no others."""
     likeness: tuple[str, ...] = ()
-    """Perceptual hashes of its images, the source first, 16 hexadecimal digits each, of those about which they say
-    something."""
+    """What its images look like, the source first: miniatures in Base64, of those that show enough to be known by; see
+    `i2i.images.likeness`."""
     group: str = ""
     split: Split | None = None
     outputs: tuple[Output, ...] = ()
@@ -100,6 +101,8 @@ class Tally:
     splits: Counter[Split | None] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     rejected: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    messages: dict[str, str] = field(default_factory=dict)
+    """Reason of a rejection -> what was said about the first input."""
     kinds: list[dict[tuple[str, int], "Kind"]] = field(default_factory=list)
     """For each file of a pair: type and number of channels -> what images there are."""
 
@@ -115,6 +118,7 @@ class Tally:
             self.skipped[row.reason] += 1
         elif row.status == "rejected":
             self.rejected[row.reason].append(row.name)
+            self.messages.setdefault(row.reason, row.message)
         else:
             self.splits[row.split] += 1
             while len(self.kinds) < len(row.outputs):
@@ -192,6 +196,11 @@ class Report:
     def rejected(self) -> dict[str, list[str]]:
         """Reason -> names of the images that could not be used."""
         return dict(sorted(self.tally.rejected.items()))
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """Reason of a rejection -> what was said about the first input."""
+        return dict(sorted(self.tally.messages.items()))
 
     @property
     def splits(self) -> dict[Split, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Unpack
 
-from i2i.errors import UsageError
+from i2i.errors import DataError, UsageError
 from i2i.files import lock, make_folder
 from i2i.images import MAX_PIXELS
 from i2i.preparation.choices import Means, Wishes, pairs_only
@@ -18,9 +18,11 @@ from i2i.preparation.journal import Journals
 from i2i.preparation.listing import is_url
 from i2i.preparation.local import Progress, Work, look_up, rehearse, work_through
 from i2i.preparation.publishing import publish
+from i2i.preparation.remaking import Losses, keep_gone, losses_of, remarks_on
 from i2i.preparation.report import Report, Tally, tally_of
 from i2i.preparation.request import Request, request_for
 from i2i.preparation.shards import cut, share
+from i2i.preparation.shares import missed_shares
 from i2i.preparation.tasks import Inputs
 from i2i.preparation.unchanged import check_unchanged
 from i2i.preparation.worker import Settings
@@ -99,16 +101,17 @@ def _prepare(request: Request, on_progress: Progress) -> Report:
     finished = not left and dataset.finished
     tally = tally_of(dataset.read_report()) if finished else Tally()
     seconds = time.monotonic() - started
-    return Report(dataset.folder, tally, resumed, seconds, len(shards), left, finished, inputs.remarks)
+    remarks = (*inputs.remarks, *missed_shares(command, tally, inputs))
+    return Report(dataset.folder, tally, resumed, seconds, len(shards), left, finished, remarks)
 
 
 def _as_it_is(request: Request, started: float, on_progress: Progress) -> Report:
-    """The report of a dataset that is finished, and of the same inputs.
+    """The report of a dataset that is finished, and of the same inputs; what is gone of it is made again.
 
     Whoever is asked over a network is asked once: the same sources are then taken to have the same answer.
     """
-    dataset = request.dataset
-    if request.asks_others and dataset.made_by().sources == request.command.sources:
+    dataset, losses = request.dataset, losses_of(request.dataset)
+    if not losses.files and request.asks_others and dataset.made_by().sources == request.command.sources:
         inputs, tally, resumed = Inputs([], []), Tally(), 0
         for row in dataset.read_report():
             tally.add(row)
@@ -120,8 +123,34 @@ def _as_it_is(request: Request, started: float, on_progress: Progress) -> Report
     if dataset.being_replaced:  # by a command that was stopped and is not wanted any more
         with _alone(dataset, request.means):
             rmtree(dataset.staging, ignore_errors=True)
+    if losses.files:
+        _make_again(request, inputs, tally, losses, on_progress)
+        resumed -= len(losses.gone)
     tidy(dataset)
-    return Report(dataset.folder, tally, resumed, time.monotonic() - started, remarks=inputs.remarks)
+    remarks = (*inputs.remarks, *missed_shares(request.command, tally, inputs), *remarks_on(losses, made=True))
+    return Report(dataset.folder, tally, resumed, time.monotonic() - started, remarks=remarks)
+
+
+def _make_again(request: Request, inputs: Inputs, tally: Tally, losses: Losses, on_progress: Progress) -> None:
+    """Make what is gone of a finished dataset; stopped, it is still gone, and the same command goes on.
+
+    Raises:
+        DataError: If it would not have the bytes that it had.
+    """
+    dataset = request.dataset
+    versions = request.command.differences(dataset.made_by(), versions=True)
+    make_folder(dataset.staging)
+    with _alone(dataset, request.means), lock(dataset.finishing):
+        dataset.make_room()
+        shards = cut([task for task in inputs.tasks if task.name in losses.gone])
+        journals = Journals(dataset.journals, dataset.outputs, shards)
+        _work(request, look_up(journals, shards), on_progress)
+        try:
+            keep_gone(dataset, losses, journals.rows(shards), versions)
+        except DataError:
+            rmtree(dataset.staging, ignore_errors=True)
+            raise
+        dataset.place(tally)
 
 
 def _work(request: Request, work: Work, on_progress: Progress) -> None:

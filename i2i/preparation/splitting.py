@@ -1,12 +1,16 @@
 """Which pairs are for training, validation and test."""
 
 import hashlib
+from base64 import b64decode
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import floor
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from i2i.errors import UsageError
+from i2i.images.likeness import MINIATURE, Miniatures, alike_groups, hashes_of
 from i2i.pairs import Split
 from i2i.preparation.report import Row
 
@@ -24,23 +28,43 @@ class Member(NamedTuple):
     name: str
     contents: tuple[str, ...]
     """Checksums of its images, of the source first; at least one."""
-    likeness: tuple[str, ...] = ()
-    """Perceptual hashes of its images, of the source first."""
+    likeness: tuple[bytes, ...] = ()
+    """Miniatures of its images, of the source first, 256 bytes each; see `i2i.images.likeness`."""
     group: str = ""
     forced: Split | None = None
     """Where it must go."""
 
-    def marks(self) -> Iterator[str]:
-        """What it may have in common with others, which then go where it goes."""
+    def marks(self, looks: Mapping[bytes, int]) -> Iterator[str]:
+        """What it may have in common with others, which then go where it goes.
+
+        Args:
+            looks: Miniature -> number of the pictures that look the same, where there are others.
+        """
         yield from (f"content {content}" for content in self.contents)
-        yield from (f"likeness {likeness}" for likeness in self.likeness)
+        yield from (f"look {looks[likeness]}" for likeness in self.likeness if likeness in looks)
         if self.group:
             yield f"group {self.group}"
 
 
 def member_of(row: Row) -> Member:
     """What decides about the split of a pair that was made."""
-    return Member(row.name, row.contents, row.likeness, row.group, row.split)
+    return Member(row.name, row.contents, tuple(map(b64decode, row.likeness)), row.group, row.split)
+
+
+def looks_of(members: Iterable[Member]) -> dict[bytes, int]:
+    """Miniature -> number of the pictures that look the same, of those that others look like."""
+    counts = Counter(likeness for member in members for likeness in member.likeness)
+    distinct = sorted(counts)
+    groups = alike_groups(_stacked(distinct))
+    looks = {distinct[place]: number for number, group in enumerate(groups) for place in group}
+    for number, likeness in enumerate(distinct, len(groups)):
+        if counts[likeness] > 1:
+            looks.setdefault(likeness, number)
+    return looks
+
+
+def _stacked(likenesses: Sequence[bytes]) -> Miniatures:
+    return np.frombuffer(b"".join(likenesses), np.uint8).reshape(-1, MINIATURE, MINIATURE)
 
 
 def check_shares(val: float, test: float) -> None:
@@ -86,7 +110,7 @@ def assign(members: Sequence[Member], val: float, test: float, seed: int, rule: 
         if leader := next((split for split in SAFEST if split in forced), None):
             splits |= dict.fromkeys(names, leader)
         elif names:
-            free.append((_key(block), names))
+            free.append((_key(block) if rule == "hash" else "", names))
     if rule == "hash":
         chosen = {key: _by_hash(key, val, test, seed) for key, _ in free}
         return splits | {name: chosen[key] for key, names in free for name in names}
@@ -95,6 +119,7 @@ def assign(members: Sequence[Member], val: float, test: float, seed: int, rule: 
 
 def _blocks(members: Sequence[Member]) -> list[list[Member]]:
     """Pairs that must not be parted (union-find over their marks)."""
+    looks = looks_of(members)
     parents: dict[str, str] = {}
 
     def root(mark: str) -> str:
@@ -103,18 +128,24 @@ def _blocks(members: Sequence[Member]) -> list[list[Member]]:
         return mark
 
     for member in members:
-        first, *others = member.marks()
+        first, *others = member.marks(looks)
         for mark in others:
             parents[root(mark)] = root(first)
     blocks = defaultdict(list)
     for member in members:
-        blocks[root(next(member.marks()))].append(member)
+        blocks[root(next(member.marks(looks)))].append(member)
     return list(blocks.values())
 
 
 def _key(block: Sequence[Member]) -> str:
     """What a block's hash is of: the strongest mark of its members, the first in the alphabet where they differ."""
-    return min(f"group {m.group}" if m.group else f"likeness {(*m.likeness, *m.contents)[0]}" for m in block)
+    return min(f"group {member.group}" if member.group else _look(member) for member in block)
+
+
+def _look(member: Member) -> str:
+    """Mostly the same for copies that never met, such as those in datasets that were divided one after the other."""
+    hashes = hashes_of(_stacked(member.likeness[:1]))
+    return f"likeness {int(hashes[0]):016x}" if len(hashes) else f"content {member.contents[0]}"
 
 
 def _by_hash(key: str, val: float, test: float, seed: int) -> Split:

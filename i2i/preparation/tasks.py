@@ -40,6 +40,7 @@ class Inputs(NamedTuple):
     """What is skipped or rejected without looking into it, by name."""
     licence: str = ""
     attribution: str = ""
+    terms: str = ""
     remarks: tuple[str, ...] = ()
     facts: Mapping[str, Any] = {}
     kept: str = ""

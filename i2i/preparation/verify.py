@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from i2i.files import sha256_of
-from i2i.preparation.dataset import REPORT, place_of
+from i2i.preparation.dataset import place_of
+from i2i.preparation.layouts import REPORT
 from i2i.preparation.report import read_rows
 
 

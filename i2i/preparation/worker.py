@@ -18,13 +18,14 @@ from i2i.images.reader import Picture, decode
 from i2i.images.source import MAX_BYTES, read_bytes
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.plugins import describe
+from i2i.preparation.contents import contents_of, likeness_of
 from i2i.preparation.journal import Entry, Part
 from i2i.preparation.layouts import PairFiles, images_of
-from i2i.preparation.likeness import contents_of, likeness
 from i2i.preparation.listing import is_url, remote
 from i2i.preparation.report import Output, Row, Source
 from i2i.preparation.tasks import Task, stamps_of, unread
 
+DECLARE = "Declare its range (--range)"
 MIN_SIDE = 16
 """Smallest height and width of an image that is worth learning from."""
 
@@ -123,7 +124,7 @@ def _row(task: Task, preparer: Any, settings: Settings) -> Row:
         notes=tuple(note for picture in pictures for note in picture.notes),
         sources=tuple(sources),
         contents=contents_of([source.sha256 for source in sources], read, images),
-        likeness=tuple(dict.fromkeys(filter(None, map(likeness, seen if pictures else images)))),
+        likeness=likeness_of(seen if pictures else images),
         group=task.group,
         split=task.split,
         outputs=tuple(outputs),
@@ -148,6 +149,7 @@ def _read_all(task: Task, settings: Settings, sources: list[Source]) -> list[Pic
                 min_side=MIN_SIDE,
                 reading=readings[number],
                 value_range=declared,
+                declare=DECLARE,
             )
         )
     return pictures
@@ -242,6 +244,7 @@ def _write_all(made: Pair | Pixels, stem: str, preparer: Any, settings: Settings
         outputs.append(
             Output(
                 file=place.as_posix(),
+                bytes=len(data),
                 sha256=hashlib.sha256(data).hexdigest(),
                 height=height,
                 width=width,

@@ -1,5 +1,6 @@
 """``i2i prepare``: a preparer's options are flags, and the end says what came of everything."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from i2i import images, safe_yaml
-from i2i.cli import prepare
+from i2i.cli import main, prepare
 from i2i.plugins import Plugins
 from i2i.preparation import shards
 
@@ -132,6 +133,16 @@ def test_unknown_preparer_is_named_with_the_nearest(run_cli: RunCli) -> None:
     assert "No preparer named 'negativ'. Did you mean 'negative'?" in err
 
 
+def test_next_command_after_an_upload_reads_the_copy_on_this_machine(
+    run_cli: RunCli, photos: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    code, said, _ = run_cli("prepare", "negative", photos, "memory://cli-next/set", "--work", work, "--workers", 1)
+    assert code == 0
+    assert said.splitlines()[-1] == f"Next: i2i train --plugin pix2pix --data {work} --out RUN"
+    assert (work / "train").is_dir()
+
+
 def test_end_says_what_came_of_everything(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     for name in ("a", "b", "c", "[red]d"):
@@ -142,12 +153,44 @@ def test_end_says_what_came_of_everything(run_cli: RunCli, photos: Path, tmp_pat
     assert code == 65
     assert "made 3 2 train, 1 val" in lines
     assert "skipped 1 .mp4" in lines
-    assert "rejected 4 not-an-image: [red]d.jpg, a.jpg, b.jpg, ..." in lines
+    rejected = lines.index("rejected 4 not-an-image: [red]d.jpg, a.jpg, b.jpg, ...")
+    assert lines[rejected + 1].startswith("'[red]d.jpg' ")
     assert lines[-1] == f"Next: i2i train --plugin pix2pix --data {out} --out RUN"
-    assert "4 of 8 inputs were rejected" in " ".join(err.split())
+    assert "4 of 8 inputs were rejected; the dataset has the other 3 pairs." in " ".join(err.split())
     code, said, _ = run_cli("prepare", "negative", photos, out, "--workers", 1)
     assert code == 65
     assert "7 of the inputs were done before" in said
+
+
+def test_what_was_rejected_is_said_before_the_next_command_which_a_shell_can_take(photos: Path, tmp_path: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"no image")
+    out = tmp_path / "out [red] put's"
+    with (
+        (tmp_path / "said").open("w") as said,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main(["prepare", "negative", str(photos), str(out), "--workers", "1"])
+    *_, error, following = (tmp_path / "said").read_text().splitlines()
+    assert ended.value.code == 65
+    assert error.startswith("Error: 1 of 4 inputs was rejected; the dataset has the other 3 pairs.")
+    words = shlex.split(following.removeprefix("Next: "))
+    assert words == ["i2i", "train", "--plugin", "pix2pix", "--data", str(out), "--out", "RUN"]
+
+
+def test_dataset_of_which_everything_was_rejected_is_made_anew_without_overwriting(
+    run_cli: RunCli, photos: Path, tmp_path: Path
+) -> None:
+    out, arguments = tmp_path / "out", ["prepare", "negative", photos, tmp_path / "out", "--workers", 1]
+    code, said, err = run_cli(*arguments, "--range", "0:2550")  # PNG files have no other range
+    assert (code, "the other" in err, "Next" in said) == (65, False, False)
+    assert "rejected" in said
+    assert run_cli(*arguments)[0] == 0
+    assert len(list((out / "train" / "imageA").iterdir())) == 2
+    code, _, err = run_cli(*arguments, "--range", "0:2550")
+    assert code == 2
+    assert "other settings: --range 0:2550 instead of no --range." in " ".join(err.split())
 
 
 def test_sums_are_json_on_request_and_nothing_is_said_on_request(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ import pytest
 
 from i2i import images
 from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.files import sha256_of
 from i2i.pairs import Finding, Item, Pair
 from i2i.preparation import Report, plan, prepare
 from i2i_prepare.frames import Frames
-from i2i_prepare.video import FAR, FrameReader, scan
+from i2i_prepare.video import FAR, FrameReader, scan, scan_all
 
 SIDE = 32
 RATE = 10.0
@@ -130,6 +131,24 @@ def test_folders_of_videos_are_matched_by_name_and_the_lonely_are_named(tmp_path
         "x",
         "y",
     }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_decoder_that_waits_for_ever_costs_its_video_alone(tmp_path: Path) -> None:
+    good, pipe = write_video(tmp_path / "good.avi", 4), tmp_path / "pipe.avi"
+    os.mkfifo(pipe)
+    stuck, read = scan_all([str(pipe), str(good)], max_stall=2)
+    assert isinstance(stuck, images.ImageError)
+    assert "waits in 'pipe.avi' for more than 2 seconds" in str(stuck)
+    assert read == scan(str(good))._replace(sha256=sha256_of(good))
+    finding = found(Frames(), tmp_path)
+    assert {item.group for item in finding.items} == {"good"}  # a pipe in a folder is not opened at all
+
+
+@pytest.mark.parametrize("mode", ["next", "pairs"])
+def test_videos_at_an_address_are_to_be_downloaded(mode: Any) -> None:
+    with pytest.raises(UsageError, match=r"'s3://bucket/clips' is an address.* download"):
+        Frames(mode=mode).plan(["s3://bucket/clips"] * (1 + (mode == "pairs")))
 
 
 def test_damaged_videos_are_rejected_and_other_files_skipped(tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
+from skimage import data
 
-from i2i import images
+from i2i import images, safe_yaml
+from i2i.data.checks import check
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
@@ -74,6 +77,22 @@ def test_copies_under_other_names_come_to_one_split(tmp_path: Path) -> None:
     assert not set(found["train"]) & set(found["val"])
 
 
+def test_smaller_copies_come_to_one_split_and_the_doctor_has_nothing_to_say(tmp_path: Path) -> None:
+    photos = [data.astronaut(), data.chelsea(), data.coffee(), data.stereo_motorcycle()[0], data.retina()]
+    for number, photo in enumerate(photos):
+        for split, parts in (("train", 1), ("val", 2), ("test", 3)):
+            height, width = (side // (parts * (2 if number == 4 else 1)) for side in photo.shape[:2])
+            copy = images.resize(photo, height, width)
+            for half, pixels in (("imageA", copy), ("imageB", 255 - copy)):
+                (tmp_path / "in" / split / half).mkdir(parents=True, exist_ok=True)
+                images.write(tmp_path / "in" / split / half / f"{number}-{parts}.jpg", pixels)
+    leaks = {"leak", "near-leak", "half-leak"}
+    assert "near-leak" in {diagnosis.code for diagnosis in check(tmp_path / "in").diagnoses}
+    prepare("split", [tmp_path / "in"], tmp_path / "out", val=0.4, workers=1)
+    assert not leaks & {diagnosis.code for diagnosis in check(tmp_path / "out").diagnoses}
+    assert len(list((tmp_path / "out" / "val" / "imageA").iterdir())) == 6
+
+
 def test_rows_of_one_name_in_two_splits_are_both_kept_and_their_past_is_told(tmp_path: Path) -> None:
     write_folders(tmp_path / "old", {"train": [1, 2], "val": [3]})
     for half in ("imageA", "imageB"):
@@ -101,6 +120,70 @@ def test_licence_and_attribution_are_passed_on(tmp_path: Path) -> None:
     (tmp_path / "old" / "dataset.yaml").write_text("licence: CC-BY-4.0\nattribution: Ada\n", "utf-8")
     finding = Split().find([str(tmp_path / "old")], lambda done, total: None)
     assert (finding.licence, finding.attribution) == ("CC-BY-4.0", "Ada")
+
+
+def test_terms_and_facts_of_the_dataset_come_into_the_card_of_the_new_one(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1, 2]})
+    text = "licence: ''\nterms: Ask the photographers.\nfacts: {camera: X, layout: other}\n"
+    (tmp_path / "old" / "dataset.yaml").write_text(text, "utf-8")
+    prepare("split", [tmp_path / "old"], tmp_path / "new", workers=1)
+    prepare("split", [tmp_path / "new"], tmp_path / "again", workers=1)
+    for name in ("new", "again"):
+        card = safe_yaml.load((tmp_path / name / "dataset.yaml").read_text("utf-8"), name)
+        assert card["terms"] == "Ask the photographers."
+        assert card["facts"]["camera"] == "X"
+        assert card["facts"]["layout"] != "other"
+
+
+@pytest.mark.parametrize("write", [write_folders, write_ab])
+def test_declared_ranges_become_those_of_the_dtype(write: Any, tmp_path: Path) -> None:
+    write(tmp_path / "old", {"train": list(range(8))})
+    for file in (tmp_path / "old").rglob("*.png"):
+        heights = images.read(file).pixels.astype(np.float32) * 16  # 0..4080, as metres may be
+        images.write(file.with_suffix(".tif"), heights)
+        file.unlink()
+    assert prepare("split", [tmp_path / "old"], tmp_path / "no", workers=1).made == 0
+    for _ in range(2):
+        report = prepare("split", [tmp_path / "old"], tmp_path / "new", ranges=[(0, 4080)], val=0.25, workers=1)
+        assert (report.made, report.rejected) == (8, {})
+    assert report.resumed == 8  # the second time nothing was done
+    for half, number in (("imageA", 0), ("imageB", 1)):
+        for seed in range(8):
+            (file,) = (tmp_path / "new").glob(f"*/{half}/{seed:03}.npy")
+            expected = pictures(seed)[number] / 127.5 - 1
+            np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
+    card = safe_yaml.load((tmp_path / "new" / "dataset.yaml").read_text("utf-8"), "card")
+    assert card["command"].count("--range") == 1
+
+
+def test_each_image_of_a_pair_can_have_a_range_of_its_own(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1]})
+    preparer = Split(range=((0, 255), (0, 510)))
+    (item,) = preparer.find([str(tmp_path / "old")], lambda done, total: None).items
+    a, b = pictures(1)
+    pair = preparer.make(item)
+    np.testing.assert_allclose(pair.source, a / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(pair.target, b / 255 - 1, atol=1e-6)
+    three = [(0.0, 1.0)] * 3
+    with pytest.raises(UsageError, match="3 ranges are given"):
+        prepare("split", [tmp_path / "old"], tmp_path / "new", ranges=three, workers=1)
+
+
+def test_a_folder_at_an_address_is_to_be_downloaded(tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    write_folders(tmp_path / "old", {"train": [1]})
+    store.put(str(tmp_path / "old"), "/split-bucket/", recursive=True)
+    with pytest.raises(DataError, match=r"only Parquet files and WebDataset shards .* Download"):
+        prepare("split", ["memory://split-bucket"], tmp_path / "new", workers=1)
+
+
+def test_boxes_around_things_in_a_picture_are_no_places_on_a_map(tmp_path: Path) -> None:
+    write_folders(tmp_path / "old", {"train": [1, 2]})
+    files = {"imageA_file_name": "imageA/001.png", "imageB_file_name": "imageB/001.png"}
+    line = json.dumps(files | {"bbox": [0, 0, 5, 5]})
+    (tmp_path / "old" / "train" / "metadata.jsonl").write_text(line + "\n")
+    finding = Split().find([str(tmp_path / "old")], lambda done, total: None)
+    assert [item.metadata.get("bbox") for item in finding.items] == [[0, 0, 5, 5], None]
 
 
 def test_columns_can_be_named_and_turned(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images import ImageError, geometry
 from i2i.pairs import Finding, Item, LeftOut, Pair, Pixels
+from i2i.preparation.listing import is_url
 from i2i_prepare.video import SUFFIXES, FrameReader, Scan, scan_all
 
 Mode = Literal["next", "pairs", "images"]
@@ -192,6 +193,8 @@ def _videos(sources: Sequence[str]) -> tuple[list[_Video], list[LeftOut]]:
     files: list[Path] = []
     others: list[Path] = []
     for source in sources:
+        if is_url(source):
+            raise UsageError(f"{source!r} is an address. Frames are read of videos of this machine: download them.")
         place = Path(os.path.abspath(source))
         if place.is_file():
             files.append(place)
@@ -217,7 +220,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
             for name in folders
             if not name.startswith(".") and not any(Path(here, name, mark).exists() for mark in MARKS)
         )
-        yield from (Path(here, name) for name in sorted(names) if not name.startswith("."))
+        files = (Path(here, name) for name in sorted(names) if not name.startswith("."))
+        yield from (file for file in files if file.is_file())  # a pipe would be waited for
 
 
 def _matched(a: Sequence[_Video], b: Sequence[_Video]) -> tuple[list[tuple[_Video, ...]], list[LeftOut]]:

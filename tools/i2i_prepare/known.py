@@ -25,6 +25,11 @@ class Known(NamedTuple):
     metadata: Mapping[str, Any] = {}
 
 
+def lies_on_a_map(pair: Known) -> bool:
+    """Whether a pair says where on a map it lies, as those of `i2i prepare tiles` do."""
+    return {"x", "y"} <= pair.metadata.keys() and not {"bbox", "pixels"}.isdisjoint(pair.metadata)
+
+
 def known_of(root: str, split: str) -> dict[str, Known]:
     """What ``report.jsonl`` and the split's ``metadata.jsonl`` say, by the path of a pair's files below the dataset.
 

@@ -2,10 +2,11 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ FAR = 100
 TOLERANCE = 0.02
 """Share of its length that a video may lack: many containers round it, or guess it from the rate."""
 
+MAX_STALL = 120.0
+"""Seconds within which a decoder must open a video, or come from one frame to the next."""
+
 
 class Scan(NamedTuple):
     """What a video turned out to hold."""
@@ -34,12 +38,16 @@ class Scan(NamedTuple):
     width: int
     times: list[float]
     """When each frame is shown, milliseconds; empty where the video does not say it of every one."""
-    sha256: str
-    """Of the file's bytes."""
+    sha256: str = ""
+    """Of the file's bytes, as `scan_all` adds it."""
 
 
-def scan(file: str) -> Scan:
+def scan(file: str, on_frame: Callable[[], None] = lambda: None) -> Scan:
     """Decode a video from its first to its last frame: what its header says is a guess in many containers.
+
+    Args:
+        file: The video.
+        on_frame: Called after each frame.
 
     Raises:
         ImageError: If it cannot be opened, holds no frame, or ends before it should.
@@ -50,6 +58,7 @@ def scan(file: str) -> Scan:
         times = []
         while capture.grab():
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
+            on_frame()
         height, width = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
     finally:
         capture.release()
@@ -62,26 +71,76 @@ def scan(file: str) -> Scan:
         raise ImageError(
             "truncated", f"{name!r} ends after {len(times)} of {told:.0f} frames. Copy or download it again."
         )
-    return Scan(len(times), rate, height, width, times if known else [], sha256_of(Path(file)))
+    return Scan(len(times), rate, height, width, times if known else [])
 
 
-def scan_all(files: Sequence[str]) -> Iterator[Scan | ImageError]:
-    """`scan` of each file, in a process of its own: a damaged video may end its decoder's."""
-    pool = None
+def scan_all(files: Sequence[str], max_stall: float = MAX_STALL) -> Iterator[Scan | ImageError]:
+    """`scan` of each file, in a process of its own: a damaged video may end its decoder's, or have it wait for ever."""
+    scanner = None
     try:
         for file in files:
-            pool = pool or ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-            try:
-                yield pool.submit(scan, file).result()
-            except ImageError as error:
-                yield error
-            except BrokenProcessPool:
-                pool.shutdown()
-                pool = None
-                yield ImageError("corrupt", f"The decoder dies of {Path(file).name!r}. Copy or download it again.")
+            scanner = scanner or _Scanner(max_stall)
+            result = scanner.scan(file)
+            if not scanner.is_alive:
+                scanner = None
+            yield result._replace(sha256=sha256_of(Path(file))) if isinstance(result, Scan) else result
     finally:
-        if pool is not None:
-            pool.shutdown()
+        if scanner is not None:
+            scanner.stop()
+
+
+class _Scanner:
+    """A process that scans, and tells of every frame that it lives.
+
+    Args:
+        max_stall: Seconds for which it may tell nothing.
+    """
+
+    def __init__(self, max_stall: float) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()  # so that its death ends the connection
+        self._max_stall = max_stall
+        self.is_alive = True
+        with suppress(EOFError):  # the first file will show that it has died
+            self._connection.recv()  # it is ready
+
+    def scan(self, file: str) -> Scan | ImageError:
+        """What came of a file; a process that it ended or held up is not there any more."""
+        problem = ImageError("corrupt", f"The decoder dies of {Path(file).name!r}. Copy or download it again.")
+        with suppress(EOFError, OSError):
+            self._connection.send(file)
+            while self._connection.poll(self._max_stall):
+                result: Scan | ImageError | None = self._connection.recv()
+                if result is not None:
+                    return result
+            message = f"The decoder waits in {Path(file).name!r} for more than {self._max_stall:g} seconds."
+            problem = ImageError("unreadable", f"{message} Copy or download it again.")
+        self.stop()
+        return problem
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+        self.is_alive = False
+
+
+def _serve(connection: Connection) -> None:
+    """The life of a scanner: one file after the other until the other end is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the main process decides
+    with suppress(EOFError, OSError):
+        connection.send(None)
+        while True:
+            file = connection.recv()
+            try:
+                result: Scan | ImageError = scan(file, lambda: connection.send(None))
+            except ImageError as error:
+                result = error
+            connection.send(result)
 
 
 class FrameReader:

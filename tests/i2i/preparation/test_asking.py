@@ -182,7 +182,7 @@ def test_a_place_elsewhere_is_looked_at_first_and_only_our_files_leave_it(tmp_pa
     store.rm_file(f"/{bucket}/ds/thesis.tex")
     prepare("negative", [source], url, work=work, workers=1)
     store.pipe_file(f"/{bucket}/ds/train/mine.txt", b"notes")
-    with pytest.raises(UsageError, match="other settings: layout ab"):
+    with pytest.raises(UsageError, match="other settings: --layout ab"):
         prepare("negative", [source], url, work=tmp_path / "new", layout="ab", workers=1)
     assert not (tmp_path / "new").exists()
     prepare("negative", [source], url, work=work, layout="ab", workers=1, overwrite=True)

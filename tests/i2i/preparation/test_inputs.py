@@ -10,12 +10,15 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from skimage import data
 
 from i2i import images, safe_yaml, testing
+from i2i.data.checks import check
 from i2i.errors import DataError, UsageError
-from i2i.pairs import Finding, Item
+from i2i.pairs import Finding, Item, Pixels
 from i2i.preparation import plan, prepare
 from i2i.preparation.inputs import inputs_of
+from i2i.preparation.listing import list_sources
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]
@@ -96,29 +99,47 @@ def test_names_of_one_group_stay_in_one_split(tmp_path: Path, photos: Photos) ->
 def test_copies_in_another_size_and_format_stay_in_one_split(tmp_path: Path) -> None:
     source = tmp_path / "photos"
     source.mkdir()
-    for seed in range(12):
-        # neighbouring cells of the hash differ by 28 or more, which no JPEG turns round
-        levels = np.tile(np.arange(0, 252, 28, dtype=np.uint8), (8, 1))
-        coarse = np.random.default_rng(seed).permuted(levels, axis=1)[..., None].repeat(3, axis=2)
-        large = np.kron(coarse, np.ones((32, 32, 1), np.uint8))
-        images.write(source / f"{seed}.png", large)
-        images.write(source / f"{seed} copy.jpg", np.ascontiguousarray(large[::2, ::2]))
+    parts = photographs()
+    for number, photo in enumerate(parts):
+        images.write(source / f"{number}.png", photo)
+        for divisor, quality in ((2, 95), (3, 85), (4, 75)):
+            side = photo.shape[0] // divisor
+            bgr = np.ascontiguousarray(images.resize(photo, side, side)[..., ::-1])
+            written = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            (source / f"{number} {divisor}.jpg").write_bytes(written.tobytes())
     report = prepare("negative", [source], tmp_path / "out", val=0.5, workers=2)
-    rows = {row.name: row for row in report.rows}
-    for seed in range(12):
-        one, copy = rows[f"{seed}.png"], rows[f"{seed} copy.jpg"]
-        assert one.likeness
-        assert one.likeness == copy.likeness
-        assert one.split == copy.split
-    assert len({row.likeness for row in report.rows}) == 12
-    assert report.splits["val"] == 12
+    splits = {row.name.removesuffix(".png").removesuffix(".jpg"): row.split for row in report.rows}
+    assert all(len({splits[name] for name in (f"{n}", f"{n} 2", f"{n} 3", f"{n} 4")}) == 1 for n in range(len(parts)))
+    assert report.splits["val"] == 2 * len(parts)
+    assert not {"leak", "near-leak", "half-leak"} & {d.code for d in check(tmp_path / "out").diagnoses}
+
+
+def photographs() -> list[Pixels]:
+    """Squares of 360 pixels, each the middle of a photograph."""
+    photos = [
+        data.astronaut(),
+        data.chelsea(),
+        data.coffee(),
+        data.rocket(),
+        data.retina(),
+        data.stereo_motorcycle()[0],
+    ]
+    photos += [np.atleast_3d(gray) for gray in (data.coins(), data.camera(), data.brick(), data.gravel())]
+    found = []
+    for photo in photos:
+        side = min(photo.shape[:2])
+        top, left = (photo.shape[0] - side) // 2, (photo.shape[1] - side) // 2
+        found.append(images.resize(np.ascontiguousarray(photo[top : top + side, left : left + side]), 360, 360))
+    return found
 
 
 def test_declared_range_makes_any_numbers_an_image(tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
     np.save(source / "0.npy", np.linspace(0, 4000, 16 * 16, dtype=np.float64).reshape(16, 16, 1))
-    assert prepare("both", [source, _copy(source, "b")], tmp_path / "no", workers=1).made == 0
+    refused = prepare("both", [source, _copy(source, "b")], tmp_path / "no", workers=1)
+    assert refused.made == 0
+    assert "from 0 to 4000. Declare its range (--range)" in refused.rows[0].message
     report = prepare("both", [source, tmp_path / "b"], tmp_path / "out", ranges=[(0, 4000)], val=0, workers=1)
     assert report.made == 1
     pixels = images.read(tmp_path / "out" / "train" / "imageA" / "0.npy").pixels
@@ -207,7 +228,7 @@ def test_what_is_stated_about_the_sources_is_in_the_card(tmp_path: Path, photos:
     prepare("negative", [source], out, licence="CC BY 4.0", attribution="Ada", workers=1)
     assert (card(out)["licence"], card(out)["attribution"]) == ("CC BY 4.0", "Ada")
     prepare("negative", [source], out, workers=1)
-    with pytest.raises(UsageError, match=r"licence MIT instead of CC BY 4\.0"):
+    with pytest.raises(UsageError, match=r"licence MIT instead of 'CC BY 4\.0'"):
         prepare("negative", [source], out, licence="MIT", workers=1)
 
 
@@ -249,3 +270,46 @@ def test_conformance_kit_checks_what_a_preparer_finds() -> None:
     for cls, message in ((Forgetful, "another order"), (Fickle, "another instance")):
         with pytest.raises(AssertionError, match=message):
             testing.check_preparer(cls, sources=["5"])
+
+
+def test_prepared_dataset_in_a_source_is_passed_over(tmp_path: Path, photos: Photos) -> None:
+    source = photos(3)
+    inside = source / "made"
+    prepare("negative", [source], inside, workers=1)
+    begun = source / "begun" / "preparing"
+    begun.mkdir(parents=True)
+    (begun / "command.json").touch()
+    shutil.copy(source / "000.png", begun)
+    report = prepare("negative", [source], tmp_path / "out", workers=1)
+    assert (report.made, report.skipped, report.inputs) == (3, {"prepared-dataset": 2}, 5)
+    assert any("2 folders, such as 'begun', are prepared datasets" in remark for remark in report.remarks)
+    assert prepare("negative", [inside], tmp_path / "given", workers=1).made == 6
+    shutil.rmtree(source / "begun")
+    for photo in source.glob("*.png"):
+        photo.unlink()
+    with pytest.raises(DataError, match="'made' is a prepared dataset"):
+        prepare("negative", [source], tmp_path / "none", workers=1)
+
+
+def test_prepared_dataset_in_a_bucket_is_passed_over(tmp_path: Path, photos: Photos) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    store, root = fsspec.filesystem("memory"), f"/{tmp_path.name}-passed"
+    for photo in photos(2).iterdir():
+        for folder in ("", "made/train/imageA/"):
+            store.pipe_file(f"{root}/{folder}{photo.name}", photo.read_bytes())
+    for name in ("dataset.yaml", "report.jsonl"):
+        store.pipe_file(f"{root}/made/{name}", b"")
+    found = list_sources([f"memory:/{root}"], [])
+    assert [one.name for one in found.files] == ["000.png", "001.png"]
+    assert found.skipped == [("made", "prepared-dataset")]
+
+
+def test_share_that_is_missed_is_explained(tmp_path: Path, photos: Photos) -> None:
+    source = photos(8)
+    assert prepare("negative", [source], tmp_path / "met", val=0.25, workers=1).remarks == ()
+    (linked,) = prepare("negative", [source], tmp_path / "linked", group="(0)", workers=1).remarks
+    assert linked.startswith("val has none of 8 pairs, where --val 0.1 means 1: pairs that share an image")
+    assert linked in safe_yaml.load((tmp_path / "linked" / "dataset.yaml").read_text(), "card")["remarks"]
+    (single,) = prepare("negative", [source / "000.png"], tmp_path / "single", workers=1).remarks
+    assert single == "val has no pair, where --val 0.1 means 1: there is only one, which is for training."
+    assert prepare("negative", [source / "000.png"], tmp_path / "none", val=0, workers=1).remarks == ()

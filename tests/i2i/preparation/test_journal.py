@@ -25,6 +25,7 @@ def row(name: str, *files: Path) -> Row:
     outputs = tuple(
         Output(
             file=file.name,
+            bytes=file.stat().st_size,
             sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
             height=1,
             width=1,

@@ -16,7 +16,7 @@ import pytest
 
 from i2i import files
 from i2i.errors import DataError, I2iError, UsageError
-from i2i.preparation import prepare
+from i2i.preparation import plan, prepare
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]
@@ -146,17 +146,92 @@ def test_finished_dataset_is_left_as_it_is(tmp_path: Path, photos: Photos, tree:
     assert log.stat().st_size == 3
 
 
+def test_what_is_gone_of_a_finished_dataset_is_made_again(tmp_path: Path, photos: Photos, tree: Tree) -> None:
+    source, out, log = photos(5), tmp_path / "out", tmp_path / "log"
+    arguments: dict[str, Any] = {"options": {"log": str(log)}, "workers": 1, "val": 0.4}
+    first = prepare("negative", [source], out, **arguments)
+    whole, (one, two, three, *_) = tree(out), [row for row in first.rows if row.split == "train"]
+    (out / "train" / one.outputs[0].file).unlink()
+    for output in two.outputs:
+        (out / "train" / output.file).unlink()
+    (out / "val" / "metadata.jsonl").unlink()
+    assert "4 files of the dataset, such as" in plan("negative", [source], out, **arguments)
+    second = prepare("negative", [source], out, **arguments)
+    assert tree(out) == whole
+    assert (second.made, second.resumed, log.stat().st_size) == (5, 3, 5 + 2)
+    assert any("4 files" in remark and "made again" in remark for remark in second.remarks)
+    edited = out / "train" / three.outputs[0].file  # it may be meant: never taken away
+    edited.write_bytes(edited.read_bytes() + b"more")
+    (out / "train" / three.outputs[1].file).unlink()
+    third = prepare("negative", [source], out, **arguments)
+    assert tree(out).keys() == whole.keys()
+    assert {name for name, sha256 in tree(out).items() if sha256 != whole[name]} == {f"train/{three.outputs[0].file}"}
+    assert any("another size" in remark and "left alone" in remark for remark in third.remarks)
+
+
+def test_what_is_gone_is_not_made_again_with_other_bytes(
+    tmp_path: Path, photos: Photos, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = photos(2), tmp_path / "out"
+    row = prepare("negative", [source], out, workers=1).rows[0]
+    report = (out / "report.jsonl").read_text()
+    (out / "report.jsonl").write_text(report.replace(row.outputs[0].sha256, "0" * 64))  # as another library would write
+    (out / f"{row.split}" / row.outputs[0].file).unlink()
+    before = tree(out)
+    with pytest.raises(DataError, match=r"would not be the same if made again.*--overwrite"):
+        prepare("negative", [source], out, workers=1)
+    assert tree(out) == before
+
+
+def test_stopping_while_what_is_gone_is_made_again_loses_nothing(
+    tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
+) -> None:
+    source, whole = photos(3), tmp_path / "whole"
+    prepare("negative", [source], whole, workers=1)
+    for stop in range(100):
+        out = tmp_path / "out"
+        shutil.copytree(whole, out)
+        shutil.rmtree(out / "train" / "imageB")
+        try:
+            with killer.armed(out, stop):
+                prepare("negative", [source], out, workers=1)
+        except KilledError:
+            prepare("negative", [source], out, workers=1)
+            assert tree(out) == tree(whole), stop
+            shutil.rmtree(out)
+        else:
+            break
+    assert 5 < stop < 99
+
+
+@pytest.mark.parametrize("made", [0, 1])
+def test_other_settings_are_refused_from_the_first_pair_on(made: int, tmp_path: Path, photos: Photos) -> None:
+    source, out = photos(3), tmp_path / "out"
+
+    def stop(done: int, total: int) -> None:
+        if done == made:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare("negative", [source], out, workers=1, on_progress=stop)
+    if made:
+        with pytest.raises(UsageError, match=r"begun with other settings: --layout ab instead of folders"):
+            prepare("negative", [source], out, workers=1, layout="ab")
+    else:
+        assert prepare("negative", [source], out, workers=1, layout="ab").made == 3
+
+
 def stopped(source: Path, out: Path, killer: _Killer) -> None:
     with pytest.raises(KilledError), killer.armed(out / "report.jsonl", 0):
         prepare("negative", [source], out, workers=1)
 
 
 OTHER_SETTINGS: dict[str, dict[str, Any]] = {
-    "strength 2 instead of 1": {"options": {"strength": 2}},
-    "val 0.5 instead of 0.1": {"val": 0.5},
-    "seed 1 instead of 0": {"seed": 1},
-    "layout ab instead of folders": {"layout": "ab"},
-    "max_pixels 1000000 instead of 40000000": {"max_pixels": 10**6},
+    "--strength 2 instead of 1": {"options": {"strength": 2}},
+    "--val 0.5 instead of 0.1": {"val": 0.5},
+    "--seed 1 instead of 0": {"seed": 1},
+    "--layout ab instead of folders": {"layout": "ab"},
+    "--max-pixels 1000000 instead of 40000000": {"max_pixels": 10**6},
     "preparer troubled instead of negative": {"name": "troubled"},
 }
 
