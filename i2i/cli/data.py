@@ -3,16 +3,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from i2i.cli.console import stoppable
 from i2i.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from i2i.data.checks import Diagnosis, Examination
 
 Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Dataset folder, or whatever else `i2i train` reads.")]
 Direction = Annotated[Literal["AtoB", "BtoA"], typer.Option(help="Whether A is the source, or the target.")]
@@ -22,9 +18,6 @@ Set = Annotated[
     typer.Option("--set", help="dataset.OPTION=VALUE as for `i2i train`, such as dataset.source_range=[0,4095]."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
-NAMED = 3  # examples of a diagnosis that the terminal shows
 
 
 def register(app: typer.Typer) -> None:
@@ -63,12 +56,13 @@ def check(
 
     Exit code 65 if training would fail, lose something, or measure what it was trained on.
     """
+    from i2i.cli.findings import print_examination
     from i2i.data.checks import check as examine
     from i2i.data.checks import write_page
     from i2i.labels import read_labels
 
     declared = read_labels(labels) if labels else ()
-    with Bar("checking", silent=as_json) as bar:
+    with stoppable("Nothing was written."), Bar("checking", silent=as_json) as bar:
         examination = examine(
             dataset,
             labels=declared,
@@ -83,7 +77,7 @@ def check(
     if as_json:
         typer.echo(json.dumps(examination.to_dict(), indent=2))
     else:
-        _print(bar.console, examination, page)
+        print_examination(bar.console, examination, page)
     if errors := examination.counts["error"]:
         what = "One thing" if errors == 1 else f"{errors} things"
         raise DataError(f"{what} must be mended before training. The page shows them: {page}")
@@ -97,16 +91,20 @@ def show(
     set_: Set = None,
     out: Annotated[Path | None, typer.Option(help="The picture to write.", show_default="NAME-SPLIT.png")] = None,
 ) -> None:
-    """Draw a contact sheet of pairs, source on the left and target on the right, as training reads them."""
+    """Draw a contact sheet of pairs, source on the left and target on the right, as training reads them.
+
+    With dataset.colours=lab: the lightness on the left, and on the right what it has to become, in colour.
+    """
     from i2i import images
     from i2i.data.checks import sheet_of
+    from i2i.data.checks.cases import things
     from i2i.files import make_folder
 
     shown = sheet_of(dataset, split, number, _options(direction, set_))
     path = out or Path(f"{Path(dataset).resolve().name}-{split}.png")
     make_folder(path.parent)
     images.write(path, shown.pixels)
-    typer.echo(f"{len(shown.names)} pairs in {path}: {', '.join(shown.names)}")
+    typer.echo(f"{things(len(shown.names), 'pair')} in {path}: {', '.join(shown.names)}")
 
 
 def stats(
@@ -121,7 +119,7 @@ def stats(
 
     from i2i.data.checks import statistics_of
 
-    with Bar("reading", silent=as_json) as bar:
+    with stoppable("Nothing was written."), Bar("reading", silent=as_json) as bar:
         options = _options("AtoB", set_)
         figures = statistics_of(dataset, split=split, options=options, workers=workers, on_progress=bar)
         found = [entry.to_dict() for entry in figures]
@@ -183,66 +181,3 @@ class Bar:
     def __call__(self, done: int, total: int) -> None:
         """Show that so many are done."""
         self._bar.update(self._task, completed=done, total=total)
-
-
-def _print(console: "Console", examination: "Examination", page: Path) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from i2i.data.checks.examination import kinds
-
-    source, target = map(escape, examination.sides)
-    console.print(
-        f"[bold]{escape(examination.dataset)}[/]: {escape(examination.layout)}; source {source}, target {target}",
-        soft_wrap=True,
-    )
-    table = Table("split", "pairs", "column", "images", "size", "channels", "type")
-    for split, facts in examination.splits.items():
-        for column in facts.columns:
-            found = kinds(facts, column)
-            read = f"{sum(kind['images'] for kind in found):,}"
-            table.add_row(split, f"{len(facts.names):,}", column, read, *_kinds(found))
-    console.print(table)
-    if examination.looked_at < examination.pairs:
-        console.print(f"A quick look: the images of {examination.looked_at:,} pairs were read.")
-    for diagnosis in examination.diagnoses:
-        _print_diagnosis(console, diagnosis)
-    _print_fits(console, examination)
-    if not examination.diagnoses:
-        console.print("[green]Nothing is wrong with it.[/]")
-    counts = ", ".join(
-        f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in examination.counts.items()
-    )
-    console.print(f"{counts}. Page: {escape(str(page))}", soft_wrap=True)
-
-
-def _kinds(found: Sequence[dict[str, Any]]) -> list[str]:
-    """Size, channels and type, each in a word or two."""
-    sizes = list(dict.fromkeys(f"{kind['width']}x{kind['height']}" for kind in found))
-    channels = sorted({kind["channels"] for kind in found})
-    size = ", ".join(sizes[:2]) + (f" and {len(sizes) - 2:,} more" if len(sizes) > 2 else "")
-    return [size, ", ".join(map(str, channels)), ", ".join(sorted({kind["dtype"] for kind in found}))]
-
-
-def _print_diagnosis(console: "Console", diagnosis: "Diagnosis") -> None:
-    from rich.markup import escape
-
-    colour = COLOURS[diagnosis.severity]
-    console.print(f"[{colour}]{diagnosis.severity}[/] [bold]{escape(diagnosis.text)}[/]", soft_wrap=True)
-    for example in diagnosis.examples[:NAMED]:
-        console.print(f"    {escape(example.text)}", soft_wrap=True)
-    if diagnosis.total > NAMED and diagnosis.examples:
-        console.print(f"    and {diagnosis.total - NAMED:,} more")
-    console.print(f"    [dim]{escape(diagnosis.remedy)}[/]", soft_wrap=True)
-
-
-def _print_fits(console: "Console", examination: "Examination") -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table("generator", "sizes divisible by", "images that are", "largest square of all")
-    for fit in examination.fits:
-        options = "".join(f" {option}={value}" for option, value in fit.options.items())
-        row = (str(fit.multiple), f"{fit.fitting:,} of {fit.images:,}", str(fit.largest or "none"))
-        table.add_row(escape(fit.generator + options), *(row if not fit.problem else (escape(fit.problem), "", "")))
-    console.print(table)

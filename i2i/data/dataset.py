@@ -13,7 +13,7 @@ from i2i.data.sides import Colours, Column, Side
 from i2i.data.tables import datafiles
 from i2i.data.tables.columns import choose
 from i2i.data.tables.contract import Table
-from i2i.data.tables.detect import LayoutName
+from i2i.data.tables.detect import LayoutChoice
 from i2i.data.tables.portion import open_portion
 from i2i.errors import DataError, UsageError
 from i2i.images import Range
@@ -58,7 +58,7 @@ class Pairs:
         split: str,
         *,
         direction: Literal["AtoB", "BtoA"] = "AtoB",
-        layout: LayoutName | Literal["auto"] = "auto",
+        layout: LayoutChoice = "auto",
         source: tuple[str, ...] = (),
         target: tuple[str, ...] = (),
         source_channels: Counts = None,

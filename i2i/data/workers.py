@@ -1,6 +1,7 @@
 """Processes that read batches, and what becomes of them when one is killed."""
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -36,7 +37,7 @@ class Reader:
             batch_sampler=batches,
             num_workers=workers,
             collate_fn=collate,
-            worker_init_fn=_quiet_worker,
+            worker_init_fn=_start_worker,
             timeout=POLL if workers else 0,
             generator=torch.Generator(),  # else the loader draws from the generator that dropout uses
         )
@@ -99,8 +100,16 @@ class _Flag:
             self._event.set()
 
 
-def _quiet_worker(_: int) -> None:
+def _start_worker(_: int) -> None:
+    threading.Thread(target=_end_with_leader, daemon=True).start()
     # a signal to the whole group must leave the workers alive until the checkpoint is written
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)
+
+
+def _end_with_leader() -> None:
+    """End this process as soon as the one that started it is gone: PyTorch asks after it every 5 seconds only."""
+    if (leader := multiprocessing.parent_process()) is not None:
+        leader.join()
+        os._exit(1)  # whatever this process is in the midst of: nobody waits for it

@@ -1,7 +1,8 @@
 """The dataset doctor: what is in a dataset, what is wrong with it, and what to do about it."""
 
+from i2i.data.checks.checking import check
 from i2i.data.checks.diagnosis import SEVERITIES, Diagnosis, Example, Severity
-from i2i.data.checks.examination import Examination, check
+from i2i.data.checks.examination import Examination
 from i2i.data.checks.page import write_page
 from i2i.data.checks.sheet import sheet_of
 from i2i.data.checks.statistics import Statistics, statistics_of

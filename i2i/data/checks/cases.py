@@ -1,6 +1,7 @@
 """Counting the cases of a diagnosis, and describing the first of them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,10 +76,20 @@ class Images:
         self.facts: Facts = np.concatenate([f.facts[c][rows] for (f, c), rows in zip(self._parts, read, strict=True)])
         self._origins = np.concatenate([np.stack([np.full_like(rows, n), rows], 1) for n, rows in enumerate(read)])
 
+    def only(self, mask: NDArray[Any]) -> "Images":
+        """Those of which something is true."""
+        chosen = copy(self)
+        chosen.facts, chosen._origins = self.facts[mask], self._origins[mask]
+        return chosen
+
     def counts(self, name: str) -> dict[int, int]:
         """Value of a field -> how many images have it."""
         found, numbers = np.unique(self.facts[name], return_counts=True)
         return dict(zip(found.tolist(), numbers.tolist(), strict=True))
+
+    def rows(self, places: NDArray[Any] | Sequence[int]) -> list[Row]:
+        """Where images are, by their places among these."""
+        return [(self._parts[part][0], row) for part, row in self._origins[places].tolist()]
 
     def where(self, mask: NDArray[Any]) -> Cases:
         """The images of which something is true."""
@@ -89,13 +100,6 @@ class Images:
         """All of them."""
         return self.where(np.ones(len(self.facts), bool))
 
-    def of_type(self, dtype: int) -> "Images":
-        """Those of one type, by its place in `i2i.data.checks.facts.DTYPES`."""
-        chosen = Images(self._parts)
-        mask = self.facts["dtype"] == dtype
-        chosen.facts, chosen._origins = self.facts[mask], self._origins[mask]
-        return chosen
-
     def _example(self, place: int) -> Example:
         part, row = self._origins[place].tolist()
         facts, column = self._parts[part]
@@ -105,8 +109,12 @@ class Images:
         )
 
 
+def columns_of(known: Known) -> list[str]:
+    """The columns of all splits."""
+    return list(dict.fromkeys(column for facts in known.values() for column in facts.columns))
+
+
 def by_column(known: Known) -> dict[str, Images]:
     """The images of each column that has any."""
-    columns = dict.fromkeys(column for facts in known.values() for column in facts.columns)
-    images = {c: Images([(facts, c) for facts in known.values() if c in facts.facts]) for c in columns}
+    images = {c: Images([(f, c) for f in known.values() if c in f.facts]) for c in columns_of(known)}
     return {column: some for column, some in images.items() if len(some.facts)}

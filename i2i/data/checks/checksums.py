@@ -9,7 +9,7 @@ from i2i.errors import DataError
 from i2i.preparation.verify import verify
 
 SAID = {
-    "missing": ("files that `i2i prepare` made are gone", "Restore them, or prepare again with --overwrite."),
+    "missing": ("files that `i2i prepare` made are gone", "The same `i2i prepare` command makes them again."),
     "damaged": ("files are not as `i2i prepare` made them", "Restore them, unless they were changed on purpose."),
 }
 

@@ -5,25 +5,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from i2i.data.checks.cases import Known, row_name
+from i2i.data.checks.cases import Images, Known, Row, by_column, columns_of, row_name
 from i2i.data.checks.diagnosis import EXAMPLES, Diagnosis, Example, Severity
-from i2i.data.checks.facts import FACTS, Facts, Place, SplitFacts
-from i2i.data.checks.likeness import alike_groups
+from i2i.data.checks.facts import FACTS, Place
 from i2i.data.checks.ranges import ONE_LEVEL
-
-Origin = tuple[SplitFacts, int]
+from i2i.images.likeness import alike_groups
 
 
 class Group(NamedTuple):
     """Rows whose images in one column are copies of each other."""
 
     column: str
-    rows: Sequence[Origin]
+    rows: Sequence[Row]
 
     @property
     def across(self) -> bool:
         """Whether it lies in more than one split."""
         return len({facts.split for facts, _ in self.rows}) > 1
+
+    @property
+    def together(self) -> bool:
+        """Whether all were prepared in one group, such as frames of one video: those are alike by nature."""
+        groups = {facts.groups.get(facts.names[row]) for facts, row in self.rows}
+        return len(groups) == 1 and None not in groups
 
 
 def copies(known: Known) -> Iterator[Diagnosis]:
@@ -31,17 +35,16 @@ def copies(known: Known) -> Iterator[Diagnosis]:
 
     Images of one colour are no copies of each other: there are many where backgrounds are plain.
     """
-    columns = list(dict.fromkeys(column for facts in known.values() for column in facts.columns))
-    exact = [group for column in columns for group in _identical(known, column)]
-    near = [group for column in columns for group in _alike(known, column)]
-    in_pairs = {column: _pairs_of([*exact, *near], column) for column in columns}
-    both = set.intersection(*in_pairs.values()) if columns else set()
+    pictures = {c: images.only(images.facts["deviation"] >= ONE_LEVEL) for c, images in by_column(known).items()}
+    exact = [group for column, images in pictures.items() for group in _identical(column, images)]
+    near = [group for column, images in pictures.items() for group in _alike(column, images)]
+    both = set.intersection(*(_pairs_of([*exact, *near], column) for column in columns_of(known)))
     yield from _said("leak", [g for g in exact if g.across])
     sure = [g for g in near if g.across and _pairs_of([g], g.column) & both]
     yield from _said("near-leak", sure)
     yield from _said("half-leak", [g for g in near if g.across and g not in sure])
     yield from _said("duplicates", [g for g in exact if not g.across])
-    yield from _said("near-duplicates", [g for g in near if not g.across])
+    yield from _said("near-duplicates", [g for g in near if not g.across and not g.together])
 
 
 def _said(code: str, groups: Sequence[Group]) -> Iterator[Diagnosis]:
@@ -81,31 +84,20 @@ def _example(group: Group) -> Example:
     return Example(f"{group.column} of {names}{more}", shown)
 
 
-def _pictures(known: Known, column: str) -> tuple[Facts, list[SplitFacts], np.ndarray]:
-    """Facts of the images that show something, the splits, and for each image its split and row."""
-    splits = [facts for facts in known.values() if column in facts.facts]
-    chosen = [np.flatnonzero(f.facts[column]["read"] & (f.facts[column]["deviation"] >= ONE_LEVEL)) for f in splits]
-    facts = np.concatenate([f.facts[column][rows] for f, rows in zip(splits, chosen, strict=True)])
-    origins = np.concatenate([np.stack([np.full_like(rows, n), rows], 1) for n, rows in enumerate(chosen)])
-    return facts, splits, origins
-
-
-def _identical(known: Known, column: str) -> Iterator[Group]:
-    facts, splits, origins = _pictures(known, column)
-    entries = facts.view(np.dtype((np.void, FACTS.itemsize)))  # compared byte by byte
+def _identical(column: str, images: Images) -> Iterator[Group]:
+    entries = images.facts.view(np.dtype((np.void, FACTS.itemsize)))  # compared byte by byte
     _, inverse, counts = np.unique(entries, return_inverse=True, return_counts=True)
     order = np.argsort(inverse, kind="stable")
     groups = [members for members in np.split(order, np.cumsum(counts)[:-1]) if len(members) > 1]
     for members in sorted(groups, key=lambda members: int(members[0])):
-        yield Group(column, [(splits[split], row) for split, row in origins[members].tolist()])
+        yield Group(column, images.rows(members))
 
 
-def _alike(known: Known, column: str) -> Iterator[Group]:
+def _alike(column: str, images: Images) -> Iterator[Group]:
     """Groups that look the same and are not all identical."""
-    facts, splits, origins = _pictures(known, column)
-    for members in alike_groups(facts["hash"], facts["miniature"]):
-        if len({facts[place].tobytes() for place in members}) > 1:
-            yield Group(column, [(splits[split], row) for split, row in origins[members].tolist()])
+    for members in alike_groups(images.facts["miniature"]):
+        if len({images.facts[place].tobytes() for place in members}) > 1:
+            yield Group(column, images.rows(members))
 
 
 def _pairs_of(groups: Sequence[Group], column: str) -> set[tuple[tuple[str, int], tuple[str, int]]]:

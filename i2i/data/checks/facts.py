@@ -1,7 +1,7 @@
 """What is remembered of every image: a fixed number of bytes, so that a million images fit into memory."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,9 +10,9 @@ import deflate
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i.data.checks.alignment import Shift
-from i2i.data.checks.likeness import MINIATURE, fingerprint
 from i2i.data.tables.contract import Problem
+from i2i.images.alignment import Shift
+from i2i.images.likeness import MINIATURE, miniature
 from i2i.pairs import Pixels, range_of
 
 DTYPES = ("uint8", "uint16", "float32")
@@ -30,11 +30,10 @@ FACTS = np.dtype(
         ("deviation", "f4"),  # largest standard deviation of a channel, likewise
         ("widened", "?"),  # whether every value is a multiple of 257: 8 bits, stored in 16
         ("checksums", "u4", (2,)),  # CRC-32 and Adler-32 of the pixels
-        ("hash", "u8"),
         ("miniature", "u1", (MINIATURE, MINIATURE)),
     ]
 )
-"""One image. 327 bytes. Two of which every byte is equal are taken for identical."""
+"""One image. 319 bytes. Two of which every byte is equal are taken for identical."""
 
 BINS = 64
 """Of the histogram of values, which spans the dtype's range."""
@@ -88,6 +87,8 @@ class SplitFacts:
     """Value of a label map that is not declared -> the rows that hold it."""
     used: Counter[int] = field(default_factory=Counter)
     """Declared label id -> how many images hold it."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Name of a row -> the group that it was prepared in, if any."""
     looked_at: int = 0
     """Rows whose images were read, or tried."""
 
@@ -114,7 +115,7 @@ def facts_of(pixels: Pixels) -> Any:
     entry["deviation"] = np.concatenate(deviation).max() / span
     entry["widened"] = pixels.dtype == np.uint16 and high > 255 and not (pixels % 257).any()
     entry["checksums"] = deflate.crc32(pixels), deflate.adler32(pixels)
-    entry["hash"], entry["miniature"] = fingerprint(pixels)
+    entry["miniature"] = miniature(pixels)
     return entry
 
 

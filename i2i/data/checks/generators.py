@@ -1,9 +1,10 @@
 """Which generators the images of a dataset fit, by what each says of itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from i2i import safe_yaml
+from i2i.data.checks.diagnosis import Diagnosis
 from i2i.errors import I2iError, UsageError
 from i2i.options import build, complete
 from i2i.plugins import catalogue, lookup
@@ -47,6 +48,17 @@ def fits(wanted: Sequence[str], sizes: Mapping[tuple[int, int], int], channels: 
         except I2iError as error:  # one that needs options says so; the others are not the worse for it
             found.append(Fit(name, {}, 0, 0, sum(sizes.values()), 0, str(error)))
     return found
+
+
+def too_small(found: Sequence[Fit]) -> Iterator[Diagnosis]:
+    """Generators that take no square that every image can be cropped to."""
+    for fit in found:
+        if fit.images and not fit.largest:
+            text = (
+                f"Some images are smaller than {fit.multiple} pixels, the least that generator {fit.generator!r} takes."
+            )
+            remedy = "Training enlarges them, unless data.resize is keep; then choose a smaller step, or larger images."
+            yield Diagnosis("small-for-generator", "warning", text, remedy, 1)
 
 
 def parse(text: str) -> tuple[str, dict[str, Any]]:

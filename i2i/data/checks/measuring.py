@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from functools import cache, partial
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
-from i2i.data.checks.alignment import Shift, shift_of
 from i2i.data.checks.facts import BINS, FACTS, Aligned, Fault, Place, SplitFacts, facts_of, values_of
 from i2i.data.checks.idmaps import Declared, undeclared
-from i2i.data.checks.likeness import Gray, luma
-from i2i.data.checks.opening import Subject, read_ids
+from i2i.data.checks.opening import read_ids
 from i2i.data.tables.contract import Table
 from i2i.errors import DataError, MissingInputError
 from i2i.images import ImageError
+from i2i.images.alignment import Shift, shift_of
+from i2i.images.luma import Gray, luma
 from i2i.preparation import pool
 
 LEAST = 64
@@ -49,22 +49,21 @@ class Measured(NamedTuple):
     shift: Shift | None
 
 
-def build(root: str, options: Mapping[str, Any], declared: Declared | None) -> Callable[[Task], Measured]:
+def build(tables: Mapping[str, Table], declared: Declared | None) -> Callable[[Task], Measured]:
     """What a worker does with a task.
 
     Args:
-        root: The dataset.
-        options: Those of the dataset ``pairs``.
+        tables: The splits of the dataset.
         declared: What label maps may hold, where they are checked.
     """
     import cv2
 
     cv2.setNumThreads(1)
-    return partial(_measured, cache(Subject(root, options).split), declared)
+    return partial(_measured, tables, declared)
 
 
-def _measured(open_: Callable[[str], Table], declared: Declared | None, task: Task) -> Measured:
-    table, done, grays = open_(task.split), Measured({}, {}, [], [], [], [], None), list[Gray]()
+def _measured(tables: Mapping[str, Table], declared: Declared | None, task: Task) -> Measured:
+    table, done, grays = tables[task.split], Measured({}, {}, [], [], [], [], None), list[Gray]()
     for column in table.columns:
         try:
             pixels, notes = table.picture(task.row, column)
@@ -90,9 +89,7 @@ def reason_of(error: DataError | MissingInputError) -> str:
 
 
 def measure(
-    root: str,
-    options: Mapping[str, Any],
-    tables: dict[str, Table],
+    tables: Mapping[str, Table],
     *,
     workers: int,
     declared: Declared | None = None,
@@ -103,9 +100,7 @@ def measure(
     """Look at every image of every split.
 
     Args:
-        root: The dataset.
-        options: Those of the dataset ``pairs``.
-        tables: Its splits.
+        tables: The splits of the dataset.
         workers: How many processes.
         declared: What label maps may hold, where they are checked.
         rows: How many of each split are looked at, evenly spread; all when not given.
@@ -115,7 +110,7 @@ def measure(
     known = {split: _empty(split, table) for split, table in tables.items()}
     tasks = [task for split, table in tables.items() for task in _tasks(split, len(table.names), rows, aligned)]
     processes = min(workers, len(tasks))
-    with closing(pool.run(build, (root, options, declared), iter(tasks), len(tasks), processes)) as results:
+    with closing(pool.run(build, (tables, declared), iter(tasks), len(tasks), processes)) as results:
         for done, (task, result) in enumerate(results, 1):
             _add(known[task.split], task, result)
             on_progress(done, len(tasks))

@@ -46,9 +46,9 @@ class Subject:
         names = [our_name(split) for split in splits_of(self._root, self._said.layout, self._named)]
         if self._said.val_share is not None and "train" in names:
             names.insert(1, "val")
-        return {split: self.split(split) for split in dict.fromkeys(names)}
+        return {split: self._split(split) for split in dict.fromkeys(names)}
 
-    def split(self, split: str) -> Table:
+    def _split(self, split: str) -> Table:
         """One split, its columns and ranges as training reads them; raises what `splits` does."""
         said = self._said
         table = open_portion(self._root, split, said.layout, self._named, said.val_share)

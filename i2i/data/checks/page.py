@@ -12,11 +12,11 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from i2i import __version__, images
+from i2i.data.checks.cases import columns_of
 from i2i.data.checks.diagnosis import Diagnosis
 from i2i.data.checks.examination import Examination, kinds
 from i2i.data.checks.facts import BINS, Place
 from i2i.data.checks.measuring import spread
-from i2i.data.checks.opening import Subject
 from i2i.data.checks.sheet import small
 from i2i.data.tables.contract import Table
 from i2i.errors import DataError, MissingInputError
@@ -61,15 +61,14 @@ def write_page(examination: Examination, out: str | Path) -> Path:
 
     out = Path(out)
     make_folder(out)
-    tables = Subject(examination.dataset, examination.options).splits()
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["code"] = _code
     template = environment.from_string((files("i2i.data.checks") / "check.html.j2").read_text("utf-8"))
     text = template.render(
         e=examination,
         name=Path(examination.dataset).name or examination.dataset,
-        groups=_groups(examination, tables),
-        pairs=_pairs(examination, tables),
+        groups=_groups(examination),
+        pairs=_pairs(examination),
         histograms=_histograms(examination),
         sizes=_sizes(examination),
         version=__version__,
@@ -85,18 +84,16 @@ def _code(text: str) -> Markup:
     return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _groups(
-    examination: Examination, tables: Mapping[str, Table]
-) -> dict[str, list[tuple[Diagnosis, list[tuple[str, list[Thumbnail]]]]]]:
+def _groups(examination: Examination) -> dict[str, list[tuple[Diagnosis, list[tuple[str, list[Thumbnail]]]]]]:
     """Severity -> its diagnoses, each with its examples and their thumbnails."""
     groups: dict[str, Any] = {severity: [] for severity in examination.counts}
     for diagnosis in examination.diagnoses:
-        examples = [(example.text, _thumbnails(tables, example.places)) for example in diagnosis.examples]
+        examples = [(example.text, _thumbnails(examination.tables, example.places)) for example in diagnosis.examples]
         groups[diagnosis.severity].append((diagnosis, examples))
     return {severity: entries for severity, entries in groups.items() if entries}
 
 
-def _pairs(examination: Examination, tables: Mapping[str, Table]) -> list[tuple[str, list[Thumbnail]]]:
+def _pairs(examination: Examination) -> list[tuple[str, list[Thumbnail]]]:
     """Evenly spread pairs of all splits, source first."""
     everything = [(facts, row) for facts in examination.splits.values() for row in range(len(facts.names))]
     columns = (*examination.columns.source, *examination.columns.target)
@@ -104,7 +101,7 @@ def _pairs(examination: Examination, tables: Mapping[str, Table]) -> list[tuple[
     for number in spread(len(everything), SHOWN):
         facts, row = everything[number]
         places = [Place(facts.split, row, column) for column in columns]
-        shown.append((f"{facts.split}/{facts.names[row]}", list(_thumbnails(tables, places))))
+        shown.append((f"{facts.split}/{facts.names[row]}", list(_thumbnails(examination.tables, places))))
     return shown
 
 
@@ -124,9 +121,8 @@ def _thumbnail(table: Table, place: Place) -> Thumbnail:
 
 def _histograms(examination: Examination) -> list[Histogram]:
     """Of each column over all splits: the share of values in each of 64 equal steps of the range."""
-    columns = dict.fromkeys(column for facts in examination.splits.values() for column in facts.columns)
     found = []
-    for column in columns:
+    for column in columns_of(examination.splits):
         counts = np.sum([f.values[column] for f in examination.splits.values() if column in f.values], axis=0)
         total, highest = int(counts.sum()), int(counts.max())
         if total:

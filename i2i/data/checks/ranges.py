@@ -23,7 +23,7 @@ def values(known: Known, labels: str | None) -> Iterator[Diagnosis]:
         if column != labels:
             yield from _blank(column, images)
             for dtype in images.counts("dtype"):
-                yield from RANGES[DTYPES[dtype]](column, images.of_type(dtype))
+                yield from RANGES[DTYPES[dtype]](column, images.only(images.facts["dtype"] == dtype))
 
 
 def _blank(column: str, images: Images) -> Iterator[Diagnosis]:
@@ -72,7 +72,11 @@ def _range_of_16_bits(column: str, images: Images) -> Iterator[Diagnosis]:
     if facts["widened"].all():
         text = f"Every value of {column} is a multiple of 257: these are 8 bits, stored in 16."
         yield Diagnosis(
-            "widened", "note", text, "Nothing, or store them with 8 bits: the files are half as large.", *images.all()
+            "widened",
+            "note",
+            text,
+            "They train as they are; with 8 bits the files would be half as large.",
+            *images.all(),
         )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from i2i.data.checks.alignment import CERTAIN, CLEAR
 from i2i.data.checks.cases import (
     Images,
     Known,
@@ -26,6 +25,7 @@ from i2i.pairs import SPLITS
 MIN_SIDE = 16
 SHIFTED = 1.0  # pixels that half of the pairs may be off
 FAR = 4.0  # pixels that are no noise in any single pair
+CERTAIN = 20.0  # height of the peak, in standard deviations, at which a single pair is believed
 ENOUGH = 5  # clear shifts that a statement about all pairs needs
 USUAL = 0.5  # share of the images that makes their size the usual one
 
@@ -37,7 +37,8 @@ def completeness(known: Known) -> Iterator[Diagnosis]:
         yield Diagnosis("no-train", "error", text, "Name the split to train on 'train'.", 1)
     elif "val" not in known:
         text = "There is no split 'val': nothing is held out to measure on."
-        yield Diagnosis("no-val", "warning", text, "Hold some pairs out, such as with `--val 0.1` of `i2i prepare`.", 1)
+        remedy = "Hold some pairs out: `--set dataset.val_share=0.1`, or `--val 0.1` of `i2i prepare`."
+        yield Diagnosis("no-val", "warning", text, remedy, 1)
     for split, facts in known.items():
         if split not in SPLITS:
             text = f"Training does not see the {things(len(facts.names), 'pair')} of the split {split!r}."
@@ -79,7 +80,7 @@ def readability(known: Known) -> Iterator[Diagnosis]:
         )
     for note, cases in sorted(notes.items()):
         text = f"{things(len(cases), 'image')}: {note}."
-        yield Diagnosis("as-read", "note", text, "Nothing, if that is what you want.", *cases_of(cases, row_name))
+        yield Diagnosis("as-read", "note", text, "Look at them if you did not mean that.", *cases_of(cases, row_name))
 
 
 FAULTS = {"crashed": "the decoder died", "timed-out": "the decoder hung", "corrupt": "damaged", "truncated": "cut off"}
@@ -110,7 +111,7 @@ def _channels(column: str, images: Images) -> Iterator[Diagnosis]:
         text = (
             f"{things(gray.total, 'image')} of {column} {are(gray.total)} gray among others of {several[0]} channels."
         )
-        yield Diagnosis("gray-among-colour", "note", text, "Nothing: gray is repeated in every channel.", *gray)
+        yield Diagnosis("gray-among-colour", "note", text, "Training repeats gray in every channel.", *gray)
 
 
 def _depths(column: str, images: Images) -> Iterator[Diagnosis]:
@@ -153,17 +154,17 @@ def _sizes(column: str, images: Images) -> Iterator[Diagnosis]:
         usual = kinds[counts.argmax()]
         odd = images.where((sizes != usual).any(axis=1))
         text = f"{things(odd.total, 'image')} of {column} {are(odd.total)} not {usual[0]}x{usual[1]} as the others are."
-        yield Diagnosis("odd-sizes", "note", text, "Nothing, if that is what you want: training resizes.", *odd)
+        yield Diagnosis("odd-sizes", "note", text, "Training brings all to one size, unless data.resize is keep.", *odd)
     stretched = images.where(sizes.max(axis=1) > 1.05 * sizes.min(axis=1))
     if stretched.total:
         text = f"{things(stretched.total, 'image')} of {column} {are(stretched.total)} not square."
-        remedy = "Nothing, or crop them first: training resizes to a square, unless data.resize is keep."
+        remedy = "Crop them first to keep their proportions: training resizes to a square, unless data.resize is keep."
         yield Diagnosis("not-square", "note", text, remedy, *stretched)
 
 
 def alignment(known: Known) -> Iterator[Diagnosis]:
     """Pairs whose halves do not lie on each other."""
-    clear = [(facts, a.row) for facts in known.values() for a in facts.shifts if a.shift.response >= CLEAR]
+    clear = [(facts, a.row) for facts in known.values() for a in facts.shifts if a.shift.clear]
     shifts = {(a.split, a.row): a.shift for facts in known.values() for a in facts.shifts}
     if not clear:
         return
@@ -172,8 +173,8 @@ def alignment(known: Known) -> Iterator[Diagnosis]:
         shift = shifts[facts.split, row]
         return f"{row_name(facts, row)}: target {_direction(shift.right, shift.down)}"
 
-    def response(place: Row) -> float:
-        return shifts[place[0].split, place[1]].response
+    def peak(place: Row) -> float:
+        return shifts[place[0].split, place[1]].peak
 
     offsets = np.array([shifts[facts.split, row][:2] for facts, row in clear])
     right, down = np.median(offsets, axis=0)
@@ -182,7 +183,7 @@ def alignment(known: Known) -> Iterator[Diagnosis]:
         remedy = "Shift them back, or the generator learns the shift."
         yield Diagnosis("shifted", "warning", text, remedy, *cases_of(clear, described))
     far = np.hypot(*(offsets - (right, down)).T) > FAR
-    stray = [row for row, away in zip(clear, far, strict=True) if away and response(row) >= CERTAIN]
+    stray = [row for row, away in zip(clear, far, strict=True) if away and peak(row) >= CERTAIN]
     if stray and len(clear) >= ENOUGH:
         text = f"{things(len(stray), 'pair')} of {len(clear)} compared {are(len(stray))} shifted, target to source."
         yield Diagnosis(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from math import fsum, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i.data.checks.likeness import luma
 from i2i.data.checks.measuring import Progress
 from i2i.data.checks.opening import Subject
 from i2i.data.tables.contract import Table
 from i2i.devices import available_cpus
 from i2i.errors import DataError, MissingInputError, MissingSplitError
+from i2i.images.luma import luma
 from i2i.pairs import Pixels, range_of
 from i2i.preparation import pool
 
@@ -131,17 +131,17 @@ Task = tuple[str, int]
 """A split, and a row."""
 
 
-def build(root: str, options: Mapping[str, Any]) -> Callable[[Task], dict[str, Sums | str]]:
+def build(tables: Mapping[str, Table]) -> Callable[[Task], dict[str, Sums | str]]:
     """What a worker does: the sums of each image of a row, or why it cannot be read."""
     import cv2
 
     cv2.setNumThreads(1)
-    return partial(_measured, cache(Subject(root, options).split))
+    return partial(_measured, tables)
 
 
-def _measured(open_: Callable[[str], Table], task: Task) -> dict[str, Sums | str]:
+def _measured(tables: Mapping[str, Table], task: Task) -> dict[str, Sums | str]:
     split, row = task
-    table, done = open_(split), dict[str, Sums | str]()
+    table, done = tables[split], dict[str, Sums | str]()
     for column in table.columns:
         try:
             done[column] = sums_of(table.picture(row, column).pixels)
@@ -181,7 +181,7 @@ def statistics_of(
         raise DataError(f"{dataset} holds no pairs. `i2i data check` says why.")
     found: dict[tuple[str, str, int], Statistics] = {}
     processes = min(workers or available_cpus(), len(tasks))
-    with closing(pool.run(build, (str(dataset), options), iter(tasks), len(tasks), processes)) as results:
+    with closing(pool.run(build, (tables,), iter(tasks), len(tasks), processes)) as results:
         for done, ((name, row), result) in enumerate(results, 1):
             images = {"": result.message} if isinstance(result, pool.Death) else result
             for column, sums in images.items():

@@ -1,13 +1,16 @@
 """A|B files: both images of a pair side by side in one, A left and B right."""
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from i2i import safe_yaml
-from i2i.data.tables.files import FileTable, folders_in, names_of, without_suffix
+from i2i.data.tables.files import FileTable, folders_in, names_of
 from i2i.errors import DataError, I2iError
-from i2i.images import Header, Picture, Range, discover, printable, read
+from i2i.images import Header, Picture, Range, discover, printable, probe
+from i2i.images.discovery import SUFFIXES, without_suffix
 
 SIDES = ("A", "B")
 IMAGES = "images"
@@ -27,6 +30,18 @@ def holds_single_images(root: str) -> bool:
     return _says_single(root) or (IMAGES in folders_in(root) and _holds_images(Path(root, IMAGES)))
 
 
+def sizes_of_loose(root: str, most: int = 3) -> list[tuple[int, int]]:
+    """Width and height of the first images that lie in the folder itself."""
+    found = list[tuple[int, int]]()
+    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
+    for file in (Path(root, name) for name in names if not name.startswith(".")):
+        if len(found) < most and file.suffix.lower() in SUFFIXES:
+            with suppress(I2iError):  # what it is may be another one's to say
+                header = probe(file)
+                found.append((header.width, header.height))
+    return found
+
+
 def _says_single(root: str) -> bool:
     """Whether ``dataset.yaml`` counts images, and none for training."""
     try:
@@ -40,18 +55,17 @@ def _says_single(root: str) -> bool:
 def open_split(root: str, split: str, columns: Sequence[str]) -> "HalvesTable":
     """All images of a folder, at any depth; see `Layout`."""
     found = discover([Path(root, split)])
-    paths = [found.name_of(file) for file in found.files]
-    files, keys = [(file, file) for file in found.files], [printable(without_suffix(path)) for path in paths]
-    return HalvesTable("ab, A left and B right", names_of(paths), SIDES, files, keys=keys)
+    files, keys = [(str(file),) * 2 for file in found.files], [printable(without_suffix(name)) for name in found.names]
+    return HalvesTable("ab, A left and B right", names_of(found.names), SIDES, files, keys=keys)
 
 
 def columns_in(folder: Path) -> list[str]:
     """Folders that hold all images, mostly of the same names: rather columns of some names than A|B files."""
     if len(folders_in(folder)) < 2:
         return []
-    found, names = discover([folder]), dict[str, set[str]]()
-    for file in found.files:
-        top, below, rest = found.name_of(file).partition("/")
+    names = dict[str, set[str]]()
+    for name in discover([folder]).names:
+        top, below, rest = name.partition("/")
         if not below:
             return []
         names.setdefault(top, set()).add(without_suffix(rest))
@@ -81,7 +95,7 @@ class HalvesTable(FileTable):
     def _whole(self, row: int, value_range: Range | None) -> Picture:
         last = self._last
         if last is None or last[0] != (row, value_range):
-            last = self._last = (row, value_range), read(self.file(row, "A"), value_range=value_range)
+            last = self._last = (row, value_range), super().picture(row, "A", value_range=value_range)
         return last[1]
 
     def _half(self, row: int, width: int) -> int:
@@ -92,4 +106,4 @@ class HalvesTable(FileTable):
 
 
 def _holds_images(folder: Path) -> bool:
-    return not {"imageA", "imageB"} & set(folders_in(folder)) and bool(discover([folder]).files)
+    return not {"imageA", "imageB"} & set(folders_in(folder)) and bool(discover([folder]).names)

@@ -13,9 +13,11 @@ from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageErr
 from i2i.plugins import suggest
 
 LayoutName = Literal["folders", "twofolders", "datafiles", "manifest", "parquet", "webdataset", "hub", "ab"]
+LayoutChoice = LayoutName | Literal["auto"]
+"""A layout, or that it be found out."""
 LAYOUTS: dict[LayoutName, str] = {
     "folders": "imageA/NAME and imageB/NAME in each split's folder",
-    "twofolders": "trainA/NAME and trainB/NAME, or A/train/NAME and B/train/NAME",
+    "twofolders": "trainA/NAME and trainB/NAME, or A/train/NAME and B/train/NAME, or A/NAME and B/NAME",
     "datafiles": "files that README.md names for each split, or Arrow files",
     "manifest": "a list of files, as metadata.jsonl, manifest.jsonl or manifest.csv",
     "parquet": "Parquet files with the images in their columns",
@@ -23,7 +25,8 @@ LAYOUTS: dict[LayoutName, str] = {
     "hub": "a dataset of the Hugging Face Hub, hf://USER/NAME, or what the datasets library saved on disk",
     "ab": "A|B files, NAME in each split's folder, A left and B right",
 }
-"""In the order in which they are looked for: A|B files last, since they are any images in a folder."""
+"""In the order in which they are looked for: A|B files last, since they are any images in a folder. A list at the top
+comes before folders, see `i2i.data.tables.manifest.leads`."""
 
 PACKED = (".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z")
 """Archives in which nothing is found without reading all before it, or by no layout."""
@@ -32,9 +35,7 @@ FOLDERS: frozenset[LayoutName] = frozenset({"folders", "twofolders", "ab"})
 """Layouts in which folders are what tells splits apart."""
 
 
-def splits_of(
-    root: str | PathLike[str], layout: LayoutName | Literal["auto"] = "auto", columns: Sequence[str] = ()
-) -> list[str]:
+def splits_of(root: str | PathLike[str], layout: LayoutChoice = "auto", columns: Sequence[str] = ()) -> list[str]:
     """The splits of a dataset, by the names that they have in it; see `open_table`.
 
     Raises:
@@ -48,7 +49,7 @@ def splits_of(
 def open_table(
     root: str | PathLike[str],
     split: str,
-    layout: LayoutName | Literal["auto"] = "auto",
+    layout: LayoutChoice = "auto",
     columns: Sequence[str] = (),
 ) -> Table:
     """One split of a dataset. Its attribute ``layout`` says what was recognised.
@@ -74,14 +75,12 @@ def open_table(
     return module.open_split(root, found, columns)
 
 
-def _recognised(
-    root: str, layout: LayoutName | Literal["auto"], columns: Sequence[str]
-) -> tuple[Layout, Sequence[str]]:
+def _recognised(root: str, layout: LayoutChoice, columns: Sequence[str]) -> tuple[Layout, Sequence[str]]:
     """The layout, and the splits that it finds."""
     if not shards.is_url(root) and not path.exists(root) and not datafiles.address_of(root):
         hint = " Write hf:// in front of a dataset of the Hugging Face Hub." if root.count("/") == 1 else ""
         raise MissingInputError(f"There is no dataset {root!r}.{hint}")
-    for name in _likely(root) if layout == "auto" else [layout]:
+    for name in _likely(root, columns) if layout == "auto" else [layout]:
         module: Layout = import_module(f"i2i.data.tables.{name}")
         if splits := in_order(module.splits(root, columns)):
             refuse_doubles(root, splits)
@@ -104,9 +103,30 @@ def _recognised(
         )
     if layout != "auto":
         raise DataError(f"{root} is not laid out as {layout!r}. Expected {LAYOUTS[layout]}.")
+    if shards.is_url(root):
+        raise DataError(
+            f"{root} is an address, at which only Parquet files and WebDataset shards are read. "
+            "Download a dataset folder, then give the copy."
+        )
+    if sizes := ab.sizes_of_loose(root):
+        raise DataError(_about_loose(root, sizes))
     known = "; or ".join(LAYOUTS.values())
     message = f"{root} is not laid out as pairs. Expected {known}. `i2i prepare concat` makes them from two folders."
     raise DataError(message)
+
+
+def _about_loose(root: str, sizes: Sequence[tuple[int, int]]) -> str:
+    """What to do with images that lie in no folder of a split."""
+    if all(width == 2 * height for width, height in sizes):
+        width, height = sizes[0]
+        return (
+            f"{root} holds images and no folder of a split. They are {width}x{height}, as A|B files are: then move "
+            f"them into {path.join(root, 'train')}, or run `i2i prepare split-ab {root} OUT`."
+        )
+    return (
+        f"{root} holds single images and no pairs. Move A|B files into {path.join(root, 'train')}. A preparer such as "
+        "edges makes pairs out of single images, and `i2i prepare concat` out of two folders of them."
+    )
 
 
 def _refuse_columns(root: str, splits: Sequence[str]) -> None:
@@ -125,7 +145,7 @@ def _refuse_columns(root: str, splits: Sequence[str]) -> None:
             )
 
 
-def _refuse_others(root: str, layout: LayoutName | Literal["auto"], columns: Sequence[str]) -> None:
+def _refuse_others(root: str, layout: LayoutChoice, columns: Sequence[str]) -> None:
     """Say which columns a dataset has that is laid out as pairs, and has not those that the user named.
 
     Raises:
@@ -140,8 +160,9 @@ def _refuse_others(root: str, layout: LayoutName | Literal["auto"], columns: Seq
     raise UsageError(f"{root} has no column {missing!r}.{suggest(missing, there)} Columns: {', '.join(there)}.")
 
 
-def _likely(root: str) -> list[LayoutName]:
+def _likely(root: str, columns: Sequence[str]) -> list[LayoutName]:
     """The layouts that are looked for: an address says much of what is behind it."""
     if shards.is_url(root):
         return ["hub"] if hub.parse(root) else ["parquet", "webdataset"]
-    return list(LAYOUTS)
+    written: list[LayoutName] = ["datafiles", "manifest"] if manifest.leads(root, columns) else []
+    return list(dict.fromkeys([*written, *LAYOUTS]))

@@ -7,6 +7,7 @@ from io import BytesIO
 from i2i.data.tables.contract import Problem
 from i2i.images import Header, Picture, Range, decode, read_header
 
+DECLARE = "Declare its range (source_range or target_range of the dataset)"
 REMEDY = "Store the bytes of each image of a row in a column of its own; paths, arrays and lists are not read."
 """What to do about a set without columns of images."""
 
@@ -40,4 +41,4 @@ class EncodedTable:
 
     def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
         """The decoded image; see `Table`."""
-        return decode(self.encoded(row, column), self.where(row, column), value_range=value_range)
+        return decode(self.encoded(row, column), self.where(row, column), value_range=value_range, declare=DECLARE)

@@ -3,14 +3,14 @@
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from i2i.data.tables.contract import Problem
 from i2i.data.tables.encoded import EncodedTable
 from i2i.errors import DataError
 from i2i.images import Header, discover, printable, probe
-from i2i.images.discovery import JUNK
+from i2i.images.discovery import JUNK, without_suffix
 from i2i.images.source import read_bytes
 from i2i.plugins import suggest
 
@@ -35,7 +35,7 @@ class FileTable(EncodedTable):
         layout: str,
         names: Sequence[str],
         columns: Sequence[str],
-        files: Sequence[Sequence[Path]],
+        files: Sequence[Sequence[str]],
         problems: Sequence[Problem] = (),
         keys: Sequence[str] = (),
     ) -> None:
@@ -45,7 +45,7 @@ class FileTable(EncodedTable):
 
     def file(self, row: int, column: str) -> Path:
         """Where an image is."""
-        return self.files[row][list(self.columns).index(column)]
+        return Path(self.files[row][self.columns.index(column)])
 
     def encoded(self, row: int, column: str) -> bytes:
         """The bytes of the file."""
@@ -64,7 +64,8 @@ class Matched(NamedTuple):
     """Files of the same name in every folder."""
 
     names: list[str]
-    files: list[tuple[Path, ...]]
+    files: list[tuple[str, ...]]
+    """A row's files, in the order of the folders."""
     problems: list[Problem]
 
 
@@ -105,24 +106,17 @@ def match(base: Path, folders: Mapping[str, Path]) -> Matched:
     return Matched([printable(name) for name in rows], paths, problems)
 
 
-def _by_name(folder: Path, problems: list[Problem]) -> dict[str, Path]:
+def _by_name(folder: Path, problems: list[Problem]) -> dict[str, str]:
     """Files by name; of a name that is there twice, the first, and a problem."""
-    found: dict[str, Path] = {}
-    discovery = discover([folder])
-    for file in discovery.files:
-        name = without_suffix(discovery.name_of(file))
-        if name in found:
-            both = f"{printable(found[name].name)!r} and {printable(file.name)!r}"
+    discovery, found = discover([folder]), dict[str, str]()
+    base = str(discovery.base)
+    for path in discovery.names:
+        name, file = without_suffix(path), os.path.join(base, path)
+        if (first := found.setdefault(name, file)) != file:
+            both = " and ".join(repr(printable(os.path.basename(twin))) for twin in (first, file))
             message = f"{folder}: {both} have the same name. Rename one."
             problems.append(Problem(name, "same-name", message))
-        else:
-            found[name] = file
     return found
-
-
-def without_suffix(name: str) -> str:
-    """A path without its suffix."""
-    return str(PurePosixPath(name).with_suffix(""))
 
 
 def names_of(paths: Sequence[str]) -> list[str]:

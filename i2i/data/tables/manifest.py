@@ -7,17 +7,20 @@ folders of images; without such names, each column does whose values are called 
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from i2i.data.tables.columns import among
 from i2i.data.tables.contract import Problem
-from i2i.data.tables.files import FileTable, folders_in, names_of, without_suffix
+from i2i.data.tables.files import FileTable, folders_in, names_of
 from i2i.data.tables.lists import ENDINGS, NAMES, Line, images_of, lines_of
 from i2i.data.tables.splitnames import SPLIT_NAMES, our_name
 from i2i.errors import DataError
 from i2i.images import printable
+from i2i.images.discovery import without_suffix
 
 DATA = "data"
 """Folder that sets of the Hub keep their files in."""
@@ -37,7 +40,7 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> FileTable:
     home = _home(root, columns)
     if (file := whole_list(home)) is None:
         return open_list(_lists_in(home, columns)[split], columns)
-    table = _table(file, columns, (line for of, line in _divided(file) if of in (split, None)))
+    table = _table(file, columns, partial(_lines_of_split, file, split))
     _refuse_folders_of_splits(file, table)
     return table
 
@@ -52,23 +55,48 @@ def open_list(file: Path, columns: Sequence[str]) -> FileTable:
     Raises:
         DataError: If it cannot be read, or does not have the columns.
     """
-    return _table(file, columns, lines_of(file))
+    return _table(file, columns, partial(lines_of, file))
 
 
-def _table(file: Path, columns: Sequence[str], lines: Iterable[Line]) -> FileTable:
+class ListTable(FileTable):
+    """A table whose rows are those of a list.
+
+    Args:
+        lines: Reads the rows of the list.
+        keys: Column of images -> key of its paths, of all that the list has.
+        table: See `FileTable`.
+    """
+
+    def __init__(self, lines: Callable[[], Iterable[Line]], keys: Mapping[str, str], *table: Any) -> None:
+        super().__init__(*table)
+        self._lines, self._hidden = lines, {*keys.values(), SPLIT}
+        self.unread = [column for column in keys if column not in self.columns]
+        """Columns of images that are not among the table's."""
+
+    def annotations(self) -> Iterator[Mapping[str, Any]]:
+        """What else the list says of each row of a table without problems, in order: neither files nor split.
+
+        The list is read again.
+        """
+        for line in self._lines():
+            yield {key: value for key, value in line.values.items() if key not in self._hidden}
+
+
+def _table(file: Path, columns: Sequence[str], lines: Callable[[], Iterable[Line]]) -> ListTable:
     keys = images_of(file, columns)
     if not keys:
         raise DataError(f"{file} cannot be used as a list of pairs. {flaw(str(file), columns)}")
     wanted = among(list(keys), columns) or list(keys)
     reader = _Reader(file, {column: keys[column] for column in wanted})
-    for line in lines:
+    for line in lines():
         reader.add(line)
-    first = [row[0] for row in reader.paths]
-    files = [tuple(Path(file.parent, path) for path in row) for row in reader.paths]
+    first = [PurePosixPath(row[0]).as_posix() for row in reader.paths]
+    files = [tuple(os.path.join(file.parent, path) for path in row) for row in reader.paths]
     layout = f"manifest {file.name}, columns {' and '.join(wanted)}"
     # the names of rows that share an image tell how many there are, so a share is drawn by the path alone
     keys_of_rows = [printable(without_suffix(path)) for path in first]
-    return FileTable(layout, _distinct(names_of(first)), wanted, files, reader.problems, keys_of_rows)
+    names = _distinct(names_of(first))
+    return ListTable(lines, keys, layout, names, wanted, files, reader.problems, keys_of_rows)
 
 
 def _refuse_folders_of_splits(file: Path, table: FileTable) -> None:
@@ -105,6 +133,10 @@ def flaw(file: str, columns: Sequence[str]) -> str:
         separated = " Separate columns by commas." if file.endswith(".csv") and len(first.values) == 1 else ""
         return f"Its first row, {first.place}, does not have {wanted}; it has {there}.{separated}"
     return f"{first.place.capitalize()}: {next(_divided(Path(file)))[1].problem}"
+
+
+def _lines_of_split(file: Path, split: str) -> Iterator[Line]:
+    return (line for of, line in _divided(file) if of in (split, None))
 
 
 def _divided(file: Path) -> Iterator[tuple[str | None, Line]]:
@@ -175,6 +207,14 @@ def whole_list(root: str) -> Path | None:
     if os.path.isfile(root):
         return Path(root) if root.endswith(ENDINGS) or os.path.basename(root) in NAMES else None
     return _list_in(root)
+
+
+def leads(root: str, columns: Sequence[str]) -> bool:
+    """Whether a list at the top of a folder says what its pairs are, which folders beside it only suggest."""
+    if file := whole_list(root):
+        return bool(images_of(file, columns))
+    lists = [Path(root, name) for name in (os.listdir(root) if os.path.isdir(root) else []) if name.endswith(ENDINGS)]
+    return any(images_of(file, columns) for file in lists if our_name(file.stem) in SPLIT_NAMES)
 
 
 def _list_in(folder: str) -> Path | None:

@@ -7,16 +7,14 @@ from itertools import accumulate, pairwise
 from typing import Literal
 
 from i2i.data.tables.contract import Problem, Table
-from i2i.data.tables.detect import LayoutName, open_table, splits_of
+from i2i.data.tables.detect import LayoutChoice, open_table, splits_of
 from i2i.data.tables.splitnames import our_name
 from i2i.errors import DataError, UsageError
 from i2i.images import Header, Picture, Range
 from i2i.pairs import Block
 
 
-def open_portion(
-    root: str, split: str, layout: LayoutName | Literal["auto"], columns: Sequence[str], share: float | None
-) -> Table:
+def open_portion(root: str, split: str, layout: LayoutChoice, columns: Sequence[str], share: float | None) -> Table:
     """As `open_table`, of a set whose split ``val`` is a share of its ``train`` where one is given.
 
     Raises:

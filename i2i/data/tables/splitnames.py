@@ -57,7 +57,7 @@ def refuse_strays(root: str, stored: Sequence[str], columns: Sequence[str], expe
         DataError: If there is such a folder.
     """
     for folder, split in _candidates(Path(root), columns):
-        if our_name(split) in SPLIT_NAMES and split not in stored and discover([folder]).files:
+        if our_name(split) in SPLIT_NAMES and split not in stored and discover([folder]).names:
             raise DataError(
                 f"{folder} holds images, but no pairs as {', '.join(map(repr, stored))} "
                 f"{'do' if len(stored) > 1 else 'does'}: {expected}. Store it alike, or move it away."

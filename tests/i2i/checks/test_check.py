@@ -52,7 +52,7 @@ def test_generators_are_asked_for_their_sizes(sound: Path) -> None:
 
 
 def test_quick_looks_at_some_and_still_matches_all_names(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("i2i.data.checks.examination.QUICK", 2)
+    monkeypatch.setattr("i2i.data.checks.checking.QUICK", 2)
     (dataset / "train/imageB/t0.png").rename(dataset / "train/imageB/t_0.png")
     examination = examine(dataset, quick=True)
     assert examination.looked_at == 4

@@ -100,7 +100,15 @@ def flipped_bit(root: Path) -> None:
         file = root / "train" / half / "t0.png"
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         rows.append(
-            {"file": f"{half}/t0.png", "sha256": digest, "height": SIDE, "width": SIDE, "channels": 3, "dtype": "uint8"}
+            {
+                "file": f"{half}/t0.png",
+                "bytes": file.stat().st_size,
+                "sha256": digest,
+                "height": SIDE,
+                "width": SIDE,
+                "channels": 3,
+                "dtype": "uint8",
+            }
         )
     line = {"name": "t0.png", "status": "made", "split": "train", "outputs": rows}
     (root / "report.jsonl").write_text(json.dumps(line) + "\n")
@@ -171,6 +179,35 @@ def test_planted_defect_is_found_by_name_and_nothing_else_is(dataset: Path, code
     assert said in codes[code]
     assert named in codes[code]
     assert codes.keys() - {code} <= COMPANIONS.get(code, set()) | ({"training-stops"} if code in ALONE else set())
+
+
+@pytest.mark.parametrize(("groups", "noted"), [(("clip", "clip"), False), (("clip", "other"), True), (("", ""), True)])
+@pytest.mark.parametrize("folder", ["image{}/", ""])
+def test_pairs_of_one_group_are_alike_by_nature(
+    dataset: Path, groups: tuple[str, str], noted: bool, folder: str
+) -> None:
+    recompressed(dataset)
+    if not folder:
+        for split in ("train", "val"):
+            as_ab(dataset / split)
+    lines = []
+    for group, file in zip(groups, ("t1.png", "copy.jpg"), strict=True):
+        names = sorted({folder.format(half) + file for half in "AB"})
+        empty = {"bytes": 0, "sha256": "", "height": 1, "width": 1, "channels": 3, "dtype": "uint8"}
+        outputs = [{"file": name, **empty} for name in names]
+        line = {"name": file, "status": "made", "split": "train", "group": group, "outputs": outputs}
+        lines.append(json.dumps(line))
+    (dataset / "report.jsonl").write_text("\n".join(lines))
+    assert ("near-duplicates" in found(dataset, quick=True)) == noted
+
+
+def as_ab(split: Path) -> None:
+    """Both images of each pair in one file."""
+    for file in sorted((split / "imageA").iterdir()):
+        halves = [images.read(split / half / file.name).pixels for half in ("imageA", "imageB")]
+        images.write(split / file.name, np.hstack(halves))
+    for half in ("imageA", "imageB"):
+        shutil.rmtree(split / half)
 
 
 def test_training_stops_is_what_training_says(dataset: Path) -> None:

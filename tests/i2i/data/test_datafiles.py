@@ -10,22 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import datasets
-import numpy as np
 import pyarrow as pa
 import pytest
+from flat_images import png
 from pyarrow import parquet as pq
 
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.errors import DataError, UsageError
-
-
-def png(value: int) -> bytes:
-    done, data = cv2.imencode(".png", np.full((4, 4, 3), value, np.uint8))
-    assert done
-    return data.tobytes()
-
 
 A = [png(value) for value in range(3)]
 B = [png(100 + value) for value in range(3)]

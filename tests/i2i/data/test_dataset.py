@@ -154,7 +154,7 @@ def test_declared_ranges_hold_for_both_sides(tmp_path: Path) -> None:
     assert [side.ranges for side in pairs.sides(pairs[0])] == [((0, 4092),), ((-20, 30),)]
     with pytest.raises(images.ImageError, match="from 1023 to 1023, the declared range is 0 to 1000"):
         Pairs(tmp_path, "train", source_range=(0, 1000), target_range=(-20, 30))[0]
-    with pytest.raises(images.ImageError, match="Declare its range"):
+    with pytest.raises(images.ImageError, match=r"from -20 to -20\. Declare its range \(source_range or target_range"):
         Pairs(tmp_path, "train")[0]
 
 

@@ -145,9 +145,9 @@ print(json.dumps([read(*place, **options) for place, options in json.loads(sys.a
 """
 
 
-def read(server: Hub, home: Path, *wanted: tuple[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+def read(hub: Hub, home: Path, *wanted: tuple[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
     """What a process of its own reads from the stand-in; the client looks for the Hub when it is imported."""
-    environment = {**os.environ, **server.environment(home), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    environment = {**os.environ, **hub.environment(home), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
     command = [sys.executable, "-c", READ, json.dumps(wanted)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
@@ -156,7 +156,7 @@ def read(server: Hub, home: Path, *wanted: tuple[tuple[str, str], dict[str, Any]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Any:
+def hub(tmp_path: Path) -> Any:
     files = {}
     for split, number in (("train", 0), ("train", 1), ("test", 0)):
         path = tmp_path / "part.parquet"
@@ -167,22 +167,22 @@ def server(tmp_path: Path) -> Any:
         yield running
 
 
-def test_a_set_of_the_hub_is_the_same_downloaded_streamed_and_from_the_cache(server: Hub, tmp_path: Path) -> None:
+def test_a_set_of_the_hub_is_the_same_downloaded_streamed_and_from_the_cache(hub: Hub, tmp_path: Path) -> None:
     train = ("hf://huggan/facades", "train")
     expected = [hashlib.sha256(picture(n) + picture(100 + n)).hexdigest() for n in range(COUNT)]
-    (streamed,) = read(server, tmp_path / "streaming", (train, {"streaming": True}))
+    (streamed,) = read(hub, tmp_path / "streaming", (train, {"streaming": True}))
     assert (streamed["layout"], streamed["sums"]) == ("Parquet, 2 files", expected)
     assert streamed["blocks"] == [4, 2, 4, 2]
     assert not list((tmp_path / "streaming").rglob("*.arrow"))
-    (downloaded,) = read(server, tmp_path / "home", (train, {}))
+    (downloaded,) = read(hub, tmp_path / "home", (train, {}))
     assert (downloaded["layout"], downloaded["sums"]) == ("Hugging Face Hub", expected)
-    before = len(server.requests)
+    before = len(hub.requests)
     train_part, val_part = read(
-        server, tmp_path / "home", *(((train[0], split), {"val_share": 0.5}) for split in ("train", "val"))
+        hub, tmp_path / "home", *(((train[0], split), {"val_share": 0.5}) for split in ("train", "val"))
     )
     assert sorted(train_part["sums"] + val_part["sums"]) == sorted(expected)
     assert val_part["sums"]
-    assert not any("/lfs/" in request.path for request in server.requests[before:])  # nothing is downloaded twice
+    assert not any("/lfs/" in request.path for request in hub.requests[before:])  # nothing is downloaded twice
 
 
 def picture(value: int) -> bytes:
@@ -198,11 +198,11 @@ def parquet(tmp_path: Path, *rows: int) -> bytes:
     return (tmp_path / "some.parquet").read_bytes()
 
 
-def test_the_card_says_which_files_are_read_downloaded_and_streamed(server: Hub, tmp_path: Path) -> None:
+def test_the_card_says_which_files_are_read_downloaded_and_streamed(hub: Hub, tmp_path: Path) -> None:
     card = "---\nconfigs:\n- config_name: few\n  data_files: one.parquet\n- config_name: many\n  data_files:\n"
     card += "  - split: train\n    path: two.parquet\n  - split: holdout\n    path: one.parquet\n---\n"
     files = {"one.parquet": parquet(tmp_path, 1), "two.parquet": parquet(tmp_path, 2, 3), "README.md": card.encode()}
-    server.state.put("huggan/maps", files, kind="dataset")
+    hub.state.put("huggan/maps", files, kind="dataset")
     wanted = {("few", "train"): [1], ("many", "train"): [2, 3], ("many", "holdout"): [1]}
     places = [
         ((f"hf://huggan/maps/{config}", split), {"streaming": streaming})
@@ -211,7 +211,7 @@ def test_the_card_says_which_files_are_read_downloaded_and_streamed(server: Hub,
     ]
     unnamed = [(("hf://huggan/maps", "train"), {"streaming": streaming}) for streaming in (False, True)]
     unknown = ("hf://huggan/maps/man", "train")
-    *found, first, second, third = read(server, tmp_path / "home", *places, *unnamed, (unknown, {}))
+    *found, first, second, third = read(hub, tmp_path / "home", *places, *unnamed, (unknown, {}))
     expected = [sums(*rows) for rows in wanted.values() for _ in range(2)]
     assert [answer.get("sums") for answer in found] == expected
     for refusal in (first, second):
@@ -220,22 +220,22 @@ def test_the_card_says_which_files_are_read_downloaded_and_streamed(server: Hub,
     assert "Did you mean 'many'" in third["text"]
 
 
-def test_what_the_hub_has_converted_is_streamed_where_it_is_whole(server: Hub, tmp_path: Path) -> None:
+def test_what_the_hub_has_converted_is_streamed_where_it_is_whole(hub: Hub, tmp_path: Path) -> None:
     lines = [json.dumps({f"{side}_file_name": f"{side}/{row}.png" for side in ("A", "B")}) for row in range(3)]
     images = {f"train/{side}/{row}.png": data[row] for side, data in (("A", A), ("B", B)) for row in range(3)}
     files = {**images, "train/metadata.jsonl": "\n".join(lines).encode()}
     for name, folder in (("whole", "train"), ("part", "partial-train")):
-        server.state.put(f"huggan/{name}", files, kind="dataset")
+        hub.state.put(f"huggan/{name}", files, kind="dataset")
         converted = {f"default/{folder}/0000.parquet": parquet(tmp_path, 0, 1, 2)}
-        server.state.put(f"huggan/{name}", converted, kind="dataset", revision="refs/convert/parquet")
+        hub.state.put(f"huggan/{name}", converted, kind="dataset", revision="refs/convert/parquet")
     places = [((f"hf://huggan/{name}", "train"), {"streaming": True}) for name in ("whole", "part")]
-    whole, part, downloaded = read(server, tmp_path / "home", *places, (("hf://huggan/whole", "train"), {}))
+    whole, part, downloaded = read(hub, tmp_path / "home", *places, (("hf://huggan/whole", "train"), {}))
     assert whole["sums"] == downloaded["sums"] == sums(0, 1, 2)
     assert "only a part" in part["text"]
     assert downloaded["names"] == ["train/A/0", "train/A/1", "train/A/2"]  # the same on every machine
 
 
-def test_shards_of_the_hub_have_the_same_columns_downloaded_and_streamed(server: Hub, tmp_path: Path) -> None:
+def test_shards_of_the_hub_have_the_same_columns_downloaded_and_streamed(hub: Hub, tmp_path: Path) -> None:
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as shard:
         for row in range(3):
@@ -243,23 +243,23 @@ def test_shards_of_the_hub_have_the_same_columns_downloaded_and_streamed(server:
                 member = tarfile.TarInfo(f"{row:04}.{column}.png")
                 member.size = len(data)
                 shard.addfile(member, io.BytesIO(data))
-    server.state.put("huggan/shards", {"train-0.tar": tar.getvalue()}, kind="dataset")
+    hub.state.put("huggan/shards", {"train-0.tar": tar.getvalue()}, kind="dataset")
     place = ("hf://huggan/shards", "train")
-    downloaded, streamed = read(server, tmp_path / "home", (place, {}), (place, {"streaming": True}))
+    downloaded, streamed = read(hub, tmp_path / "home", (place, {}), (place, {"streaming": True}))
     assert downloaded["sums"] == streamed["sums"] == sums(0, 1, 2)
     assert downloaded["names"] == streamed["names"] == ["0000", "0001", "0002"]
 
 
-def test_what_the_hub_does_not_have_is_one_line(server: Hub, tmp_path: Path) -> None:
+def test_what_the_hub_does_not_have_is_one_line(hub: Hub, tmp_path: Path) -> None:
     place = ("hf://huggan/fassades", "train")
-    for refusal in read(server, tmp_path / "home", (place, {}), (place, {"streaming": True})):
+    for refusal in read(hub, tmp_path / "home", (place, {}), (place, {"streaming": True})):
         assert refusal["error"] == "MissingInputError", refusal
         assert "hf://huggan/fassades" in refusal["text"]
         assert "\n" not in refusal["text"]
 
 
-def test_only_errors_are_written_where_no_terminal_is(server: Hub, tmp_path: Path) -> None:
-    environment = {**os.environ, **server.environment(tmp_path / "home")}
+def test_only_errors_are_written_where_no_terminal_is(hub: Hub, tmp_path: Path) -> None:
+    environment = {**os.environ, **hub.environment(tmp_path / "home")}
     environment.pop("HF_DATASETS_DISABLE_PROGRESS_BARS", None)
     command = [sys.executable, "-m", "i2i", "data", "check", "hf://huggan/facades", "--workers", "1", "--json"]
     command += ["--generator", "unet,depth=1"]

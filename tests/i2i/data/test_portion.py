@@ -1,6 +1,7 @@
 """What is held out: the same pairs wherever the set is, and whatever is added to it."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def listed(root: Path, pairs: list[tuple[str, str]]) -> None:
 def held_out(root: Path | str) -> set[tuple[str, ...]]:
     """Files of the rows that are held out, without their folder."""
     table: Any = open_table(root, "train")
-    names = {name: tuple(file.name for file in table.files[row]) for row, name in enumerate(table.names)}
+    names = {name: tuple(map(os.path.basename, table.files[row])) for row, name in enumerate(table.names)}
     return {names[name] for name in open_portion(str(root), "val", "auto", (), 0.3).names}
 
 

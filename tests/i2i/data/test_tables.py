@@ -66,6 +66,37 @@ def test_two_folders_are_found(tmp_path: Path, folders: tuple[str, str]) -> None
     assert values(tmp_path) == values(tmp_path, "test") == EXPECTED
 
 
+@pytest.mark.parametrize("pair", PAIRS)
+def test_two_folders_without_splits_are_for_training(tmp_path: Path, pair: tuple[str, str]) -> None:
+    both_sides(tmp_path, *pair)
+    assert splits_of(tmp_path) == ["train"]
+    assert values(tmp_path) == EXPECTED
+    fill(tmp_path / pair[1] / "val" / "three.png", 3)
+    with pytest.raises(DataError, match="val holds images, but no pairs as 'train' does"):
+        splits_of(tmp_path)
+
+
+@pytest.mark.parametrize("folders", [("imageA", "imageB"), ("trainA", "trainB"), ("train/A", "train/B")])
+@pytest.mark.parametrize("name", ["manifest.jsonl", "train.json", "train.csv"])
+def test_a_list_comes_before_the_folders_beside_it(tmp_path: Path, folders: tuple[str, str], name: str) -> None:
+    both_sides(tmp_path, *folders)
+    a, b = folders
+    write_manifest(tmp_path / name, [{"source": f"{a}/one.png", "target": f"{b}/two.webp"}])
+    assert values(tmp_path) == {f"{a}/one": [1, 12]}
+    assert splits_of(tmp_path, columns=(a.split("/")[-1], b.split("/")[-1])) == ["train"]
+
+
+@pytest.mark.parametrize(("size", "said"), [((64, 128), "run `i2i prepare split-ab"), ((64, 96), "single images")])
+def test_loose_images_are_told_from_loose_ab_files(tmp_path: Path, size: tuple[int, int], said: str) -> None:
+    for number in range(3):
+        images.write(tmp_path / f"{number}.png", np.full((*size, 3), number, np.uint8))
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=said) as refusal:
+        splits_of(tmp_path)
+    assert str(tmp_path / "train") in str(refusal.value)
+    assert len(str(refusal.value)) < 400
+
+
 def test_ab_files_are_halves_with_names_that_differ(tmp_path: Path) -> None:
     for name in ("x.png", "x.webp", "below/y.png"):
         both = np.repeat(np.array([[[1], [2]]], np.uint8), 4, axis=1)
