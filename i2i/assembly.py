@@ -12,7 +12,13 @@ from i2i.errors import UsageError
 from i2i.options import build, complete
 from i2i.plugins import Provided, catalogue, lookup, suggest
 
-KINDS: dict[Any, str] = {Generator: "generator", Discriminator: "discriminator", Loss: "loss", AdversarialLoss: "loss"}
+CONTRACTS: dict[Any, str] = {
+    Generator: "generator",
+    Discriminator: "discriminator",
+    Loss: "loss",
+    AdversarialLoss: "loss",
+}
+"""What a part may be annotated with -> the kind of component that serves as it."""
 
 
 class Component(BaseModel):
@@ -80,7 +86,7 @@ def part_kinds(recipe: type[Recipe]) -> dict[str, str]:
     Raises:
         UsageError: If a part has no contract, or ``defaults`` names other parts.
     """
-    return {part: KINDS[contract] for part, contract in _contracts(recipe).items()}
+    return {part: CONTRACTS[contract] for part, contract in _contracts(recipe).items()}
 
 
 def _contracts(recipe: type[Recipe]) -> dict[str, Any]:
@@ -90,9 +96,9 @@ def _contracts(recipe: type[Recipe]) -> dict[str, Any]:
         raise UsageError(f"{recipe.__name__} takes the parts {parts}, but its defaults name {list(recipe.defaults)}.")
     contracts = {}
     for part in parts:
-        found = [c for c in (hints.get(part), *get_args(hints.get(part))) if c in KINDS]
+        found = [c for c in (hints.get(part), *get_args(hints.get(part))) if c in CONTRACTS]
         if not found:
-            names = ", ".join(contract.__name__ for contract in KINDS)
+            names = ", ".join(contract.__name__ for contract in CONTRACTS)
             raise UsageError(f"{recipe.__name__}: annotate the part {part!r} with its contract, one of {names}.")
         contracts[part] = found[0]
     return contracts
@@ -121,7 +127,7 @@ def build_part(part: str, contract: Any, selection: Selection, wiring: Mapping[s
         return None
     component = selection.parts[part]
     owner = f"{part} {component.name!r}"
-    cls = lookup(KINDS[contract], component.name).cls
+    cls = lookup(CONTRACTS[contract], component.name).cls
     if not serves(cls, contract):
         raise UsageError(f"{owner}: {cls.__name__} does not serve as {contract.__name__}. Choose another.")
     return build(cls, *wiring[part], options=component.options, owner=owner)
@@ -137,13 +143,13 @@ def serves(cls: type[Any], contract: Any) -> bool:
 def candidates(recipe: type[Recipe]) -> dict[str, list[str]]:
     """Part -> names of the installed components that can serve as it."""
     return {
-        part: [name for name, provided in catalogue(KINDS[contract]).items() if serves(provided.cls, contract)]
+        part: [name for name, provided in catalogue(CONTRACTS[contract]).items() if serves(provided.cls, contract)]
         for part, contract in _contracts(recipe).items()
     }
 
 
 def providers(selection: Selection) -> dict[str, Provided]:
     """Recipe and parts -> the plugin and distribution that provide them."""
-    kinds = part_kinds(lookup("recipe", selection.recipe.name).cls)
-    found = {"recipe": lookup("recipe", selection.recipe.name)}
-    return found | {part: lookup(kinds[part], c.name) for part, c in selection.parts.items()}
+    recipe = lookup("recipe", selection.recipe.name)
+    kinds = part_kinds(recipe.cls)
+    return {"recipe": recipe} | {part: lookup(kinds[part], c.name) for part, c in selection.parts.items()}

@@ -43,3 +43,20 @@ class OutputError(I2iError, OSError):
     exit_code = 73
 
     __str__ = Exception.__str__
+
+
+class DiskFullError(OutputError):
+    """There is no room left on a disk.
+
+    Args:
+        lack: What there is no room for.
+        remedy: What to do once there is room.
+    """
+
+    def __init__(self, lack: str, remedy: str = "run the same command again.") -> None:
+        Exception.__init__(self, lack, remedy)  # not that of OSError, which would take them for number and reason
+        self.lack = lack
+
+    def __str__(self) -> str:
+        lack, remedy = self.args
+        return f"The disk is full: {lack}. Make room and {remedy}"

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from i2i.errors import OutputError, UsageError
+from i2i.errors import DiskFullError, OutputError, UsageError
 
 TEMPORARY_PREFIX = ".i2i-tmp-"
 
@@ -62,23 +62,17 @@ def _replacing(path: Path, durable: bool = True, size: int = 0) -> Iterator[Path
         raise error if isinstance(error, OutputError) else cannot_write(path, error, size) from error
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file to disk, for folders that appear as a whole; see `write_atomically` for everything else.
-
-    Raises:
-        OutputError: If it cannot be written, or is there already.
-    """
-    try:
-        _write(path, data)
-    except OSError as error:
-        raise cannot_write(path, error, len(data)) from error
-
-
 def _write(path: Path, data: bytes, durable: bool = True) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        if durable:
-            _sync(file)
+    file = path.open("xb")
+    try:
+        with file:
+            file.write(data)
+            if durable:
+                _sync(file)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
 
 
 def _sync(file: BinaryIO) -> None:
@@ -134,13 +128,15 @@ def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
     """
     make_folder(folder.parent)
     new, old = (folder.parent / f"{_temporary_name()}-{age}" for age in ("new", "old"))
+    size = 0
     try:
         new.mkdir()
         folders = {new}
         for name, data in files:
             file = new / name
-            make_folder(file.parent)
-            write_synced(file, data)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            size += len(data)
+            _write(file, data)
             folders.add(file.parent)
         for made in folders:
             sync_folder(made)
@@ -156,7 +152,7 @@ def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         shutil.rmtree(new, ignore_errors=True)
-        raise error if isinstance(error, OutputError) else cannot_write(folder, error) from error
+        raise error if isinstance(error, OutputError) else cannot_write(folder, error, size) from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -205,7 +201,7 @@ def sweep(root: Path) -> None:
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold a lock file, which the system frees when the process ends in whatever way.
+    """Hold a lock file, which the system frees when the process ends in whatever way; its children do not hold it.
 
     Raises:
         UsageError: If another process holds it; the message has that process's id.
@@ -215,6 +211,7 @@ def lock(path: Path) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise cannot_write(path, error) from error
+    _held.add(descriptor)
     try:
         try:
             _acquire(descriptor)
@@ -227,7 +224,13 @@ def lock(path: Path) -> Iterator[None]:
         os.write(descriptor, str(os.getpid()).encode())
         yield
     finally:
-        os.close(descriptor)
+        if descriptor in _held:  # else this is a forked child, which has closed it
+            _held.remove(descriptor)
+            os.close(descriptor)
+
+
+_held: set[int] = set()
+"""Descriptors of the lock files that this process has open."""
 
 
 if sys.platform == "win32":
@@ -245,12 +248,26 @@ else:
     def _acquire(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def _let_go() -> None:
+        while _held:
+            os.close(_held.pop())
+
+    # a lock is free when the last copy of its descriptor is closed, and a forked child has one, which may outlive us
+    os.register_at_fork(after_in_child=_let_go)
+
 
 def cannot_write(path: Path, error: OSError, needed: int = 0) -> OutputError:
-    """The one line to raise when writing to a path failed."""
+    """The one line to raise when writing to a path failed.
+
+    Args:
+        path: What was to be written.
+        error: What the system said.
+        needed: Bytes that are known to be needed. They are compared with what is free now, so what was written of them
+            must be gone.
+    """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         free = shutil.disk_usage(path.parent).free
-        lack = f"{str(path)!r} needs {needed} bytes, {free} are free" if needed else f"{str(path)!r} takes no more"
-        return OutputError(f"The disk is full: {lack}. Make room and run the same command again.")
+        lack = f"needs {needed} bytes or more, {free} are free" if needed else "takes no more"
+        return DiskFullError(f"{str(path)!r} {lack}")
     reason = (error.strerror or str(error)).lower()
     return OutputError(f"Cannot write {str(path)!r}: {reason}. Choose a folder that you may write to.")

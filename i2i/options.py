@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from i2i.errors import I2iError, UsageError
 from i2i.plugins import suggest
@@ -90,12 +91,60 @@ def check(model: type[Model], values: Mapping[str, Any], owner: str) -> Model:
 
 def _first_problem(error: ValidationError, known: list[str]) -> str:
     problem = error.errors()[0]
-    name = ".".join(str(part) for part in problem["loc"])
+    name = _name(error)
     if problem["type"] == "extra_forbidden":
         return f"no option {name!r}.{suggest(name, known)} Options: {', '.join(known) or 'none'}."
     if problem["type"] == "missing":
         return f"option {name!r} is required."
-    return f"option {name!r}: {problem['msg'][0].lower()}{problem['msg'][1:]} (got {problem['input']!r})."
+    return f"option {name!r}: {in_words(error)}" if name else in_words(error)
+
+
+def in_words(error: ValidationError) -> str:
+    """What is wrong with the first value that is refused, and the nearest one that is not."""
+    problem = error.errors()[0]
+    if problem["type"] == "value_error":
+        reason = str(problem["ctx"]["error"]).rstrip(".")
+        near = _near(problem["input"], reason.rpartition("is not one of")[2]) if "is not one of" in reason else ""
+        return f"{reason}.{near}"
+    first, *others = dict.fromkeys(_expected(each) for each in _alternatives(error))
+    expected = " or ".join([first, *(other.removeprefix("input should be ") for other in others)])
+    return f"{expected} (got {problem['input']!r}).{_near(problem['input'], expected)}"
+
+
+def _alternatives(error: ValidationError) -> list[ErrorDetails]:
+    """What each type that an option may have says of the first value that is refused."""
+    first, *rest = error.errors()
+    same = [each for each in rest if each["loc"][:-1] == first["loc"][:-1] and each["input"] is first["input"]]
+    return [first, *same]
+
+
+def _name(error: ValidationError) -> str:
+    place = error.errors()[0]["loc"]
+    return ".".join(str(part) for part in (place[:-1] if len(_alternatives(error)) > 1 else place))
+
+
+def _expected(problem: ErrorDetails) -> str:
+    """What a value should be: pydantic's words without those of its parser."""
+    wanted = next((words for start, words in WANTED.items() if problem["type"].startswith(start)), None)
+    return f"input should be {wanted}" if wanted else f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+WANTED = {
+    "int_": "a whole number",
+    "float_": "a number",
+    "bool_": "true or false",
+    "string_type": "text",
+    "path_type": "a path",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+"""Beginning of the type of a problem -> what should be there."""
+
+
+def _near(value: Any, expected: str) -> str:
+    return suggest(value, re.findall("'([^']+)'", expected)) if isinstance(value, str) else ""
 
 
 def _args_section(doc: str) -> dict[str, str]:

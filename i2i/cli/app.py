@@ -3,21 +3,42 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from i2i import __version__
 from i2i.cli import data, plugins, prepare, train, translate
-from i2i.cli.console import complain, warn_of_problems
+from i2i.cli.console import complain, stoppable, warn_of_problems
 from i2i.errors import I2iError
 from i2i.plugins import COMMANDS, installed
+
+
+class Commands(TyperGroup):
+    """The commands, with one line for what was typed wrongly, in words of i2i, and for Ctrl-C."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command that was typed."""
+        try:
+            with stoppable(""):
+                return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if error.__cause__ is not None:
+                from pydantic import ValidationError
+
+                from i2i.options import in_words
+
+                if isinstance(error.__cause__, ValidationError):
+                    error.message = in_words(error.__cause__)
+            raise
 
 
 def build_app() -> typer.Typer:
     """The command line with everything that is installed."""
     app = typer.Typer(
         name="i2i",
+        cls=Commands,
         help="Image-to-image translation made of plugins: prepare photos, train a translator, translate.",
         no_args_is_help=True,
         add_completion=False,

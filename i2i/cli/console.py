@@ -1,14 +1,43 @@
 """What goes to standard error."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
 from rich.console import Console
 from rich.markup import escape
 
 from i2i.plugins import installed
 
+STOPPED = 130
+"""Exit code of a command that was stopped, as shells have it for Ctrl-C."""
+
 
 def complain(text: str, colour: str) -> None:
     """One line on standard error."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{escape(text)}[/]")
+
+
+GOES_ON = "The same command goes on from here."
+
+
+@contextmanager
+def stoppable(words: str) -> Iterator[None]:
+    """Turn Ctrl-C into one line and exit code 130.
+
+    Args:
+        words: What has become of the work, and how to go on.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise stopped(words) from None
+
+
+def stopped(words: str) -> typer.Exit:
+    """Say that Ctrl-C has stopped the command; what to raise then."""
+    complain(f"Stopped. {words}".rstrip(), "yellow")
+    return typer.Exit(STOPPED)
 
 
 def warn_of_problems(group: str) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import platform
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -15,8 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from i2i.descriptions import description_of, plain, summary_of
 from i2i.errors import UsageError
 from i2i.plugins import COMMANDS, COMPONENTS, KINDS, Problem, Provided, catalogue, installed, lookup, suggest
+from i2i.versions import installed_versions
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -87,7 +86,7 @@ def show(
 def doctor(as_json: Json = False) -> None:
     """Say what is wrong with the installed plugins; exit code 1 if one is broken."""
     problems, warnings = _problems(), _warnings()
-    versions = {"python": platform.python_version(), **_versions((*LIBRARIES, *OPENCV))}
+    versions = {"python": platform.python_version(), **installed_versions((*LIBRARIES, *OPENCV))}
     if as_json:
         typer.echo(json.dumps({"problems": problems, "warnings": warnings, "versions": versions}, indent=2))
     else:
@@ -112,7 +111,7 @@ def _check_kind(kind: str) -> None:
 
 def _entry(kind: str, name: str, provided: Provided) -> dict[str, Any]:
     origin = {"plugin": provided.plugin, "distribution": provided.distribution, "version": provided.version}
-    return {"kind": kind, "name": name, "summary": _words(provided.cls).partition("\n")[0], **origin}
+    return {"kind": kind, "name": name, "summary": summary_of(provided.cls), **origin}
 
 
 def _description(kind: str, name: str, provided: Provided) -> dict[str, Any]:
@@ -120,7 +119,7 @@ def _description(kind: str, name: str, provided: Provided) -> dict[str, Any]:
 
     schema = options_of(provided.cls).model_json_schema()
     described = _entry(kind, name, provided)
-    described["description"] = _words(provided.cls)
+    described["description"] = description_of(provided.cls)
     if kind == "recipe":
         from i2i.assembly import candidates, part_kinds
 
@@ -135,27 +134,11 @@ def _description(kind: str, name: str, provided: Provided) -> dict[str, Any]:
             "type": _type(values, schema.get("$defs", {})),
             "required": option in schema.get("required", ()),
             "default": values.get("default"),
-            "meaning": _plain(values.get("description", "")),
+            "meaning": plain(values.get("description", "")),
         }
         for option, values in schema.get("properties", {}).items()
     }
     return described
-
-
-def _words(cls: type[Any]) -> str:
-    """What a class says of itself, before its sections; not what its base class says."""
-    text = inspect.cleandoc(cls.__doc__ or "")
-    before = re.split(r"^(?:Args|Raises|Example|Examples|Returns):$", text, maxsplit=1, flags=re.MULTILINE)[0]
-    return "\n\n".join(_flow(paragraph) for paragraph in _plain(before).strip().split("\n\n"))
-
-
-def _flow(paragraph: str) -> str:
-    """Prose in one line, for the terminal to wrap; lists and tables as they stand."""
-    return paragraph if re.search(r"^\W", paragraph, re.MULTILINE) else " ".join(paragraph.split())
-
-
-def _plain(text: str) -> str:
-    return text.replace("``", "`")
 
 
 def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
@@ -225,21 +208,11 @@ def _faults(kind: str, name: str, provided: Provided) -> Iterator[str]:
 
 
 def _warnings() -> list[str]:
-    doubled = list(_versions(OPENCV))
+    doubled = list(installed_versions(OPENCV))
     if len(doubled) < 2:
         return []
     advice = "They overwrite each other's files: uninstall all and install opencv-python-headless."
     return [f"{' and '.join(doubled)} are both installed. {advice}"]
-
-
-def _versions(distributions: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for name in distributions:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _package(row: Mapping[str, Any]) -> str:

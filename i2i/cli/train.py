@@ -48,7 +48,7 @@ def train(
     them all. Ctrl-C saves everything: go on with --resume.
     """
     from i2i import training
-    from i2i.cli.console import warn_of_problems
+    from i2i.cli.console import stoppable, warn_of_problems
     from i2i.cli.progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
     from i2i.plugins import COMPONENTS
@@ -69,7 +69,7 @@ def train(
         }
     )
     said = [parse_choices(use or []), parse_assignments(set_ or []), flags]
-    with TrainingProgress(quiet) as progress:
+    with stoppable("No step was made. Run the same command again."), TrainingProgress(quiet) as progress:
         if resume is not None:
             if out is not None or config is not None:
                 raise UsageError(
@@ -84,10 +84,14 @@ def train(
             warn_of_problems(COMPONENTS)
             outcome = training.train(resolved, out, progress)
     say = partial(progress.console.print, markup=False, soft_wrap=True)
+    folder = shlex.quote(str(outcome.folder))
     say(f"\nDone: {outcome.step} steps in {outcome.folder}")
+    if outcome.step == outcome.begun:
+        say(f"Nothing was left to do. For more: i2i train --resume {folder} --steps N, or --epochs N")
     if outcome.best is not None:
         say(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")
-    say(f"Next: i2i translate {shlex.quote(str(outcome.folder))} IMAGES --out DIR")
+    say(f"Samples: {outcome.folder / 'samples'}")
+    say(f"Next: i2i translate {folder} IMAGES --out DIR")
 
 
 def _flags(given: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -38,10 +38,10 @@ def translate(
     from rich.console import Console
     from rich.progress import track
 
-    from i2i.cli.console import complain, warn_of_problems
+    from i2i.cli.console import complain, stopped, warn_of_problems
     from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
-    from i2i.translation.folder import plan, translate_files
+    from i2i.translation.folder import Translated, plan, translate_files
 
     console = Console(quiet=quiet, highlight=False)
     translator = Translator.load(model, revision=revision, device=device, mode=mode, seed=seed)
@@ -50,12 +50,18 @@ def translate(
         raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
     warn_of_problems(COMPONENTS)
     console.print(f"{len(planned)} images, mode {translator.mode}, on {translator.device}")
-    results = track(
-        translate_files(translator, planned, format),
-        total=len(planned),
-        console=console,
-        disable=quiet or not console.is_terminal,
-    )
+    results: list[Translated] = []
+    try:
+        for result in track(
+            translate_files(translator, planned, format),
+            total=len(planned),
+            console=console,
+            disable=quiet or not console.is_terminal,
+        ):
+            results.append(result)
+    except KeyboardInterrupt:
+        done = sum(not result.problem for result in results)
+        raise stopped(f"{done} of {len(planned)} images are translated, in {out}.") from None
     problems = [result.problem for result in results if result.problem]
     for problem in problems:
         complain(f"Not translated: {problem}", "yellow")

@@ -1,13 +1,13 @@
 """What a result depends on besides its configuration: versions, machine, instruction set."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 
 from i2i import __version__
 from i2i.assembly import Selection, providers
+from i2i.versions import installed_versions
 
 LIBRARIES = ("torch", "numpy", "opencv-python-headless", "opencv-python", "pillow", "kornia", "safetensors")
 
@@ -18,20 +18,13 @@ def describe_environment(selection: Selection) -> dict[str, Any]:
     return {
         "i2i": __version__,
         "python": platform.python_version(),
-        "libraries": {name: found for name in LIBRARIES if (found := _version(name))},
+        "libraries": installed_versions(LIBRARIES),
         "plugins": sorted(plugins),
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "threads": torch.get_num_threads(),
     }
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:  # opencv has several distributions
-        return None
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

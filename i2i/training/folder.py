@@ -32,6 +32,11 @@ class RunFolder:
         self.model = path / MODEL
         self.last_model = path / "model-last"
 
+    @property
+    def resuming(self) -> str:
+        """The command that goes on with the run."""
+        return f"i2i train --resume {shlex.quote(str(self.path))}"
+
     def create(self, config: RunConfig) -> None:
         """Make the folder of a new run.
 
@@ -71,9 +76,6 @@ class RunFolder:
         with lock(self.path / LOCK):
             yield
 
-    def _strangers(self) -> list[str]:
-        return sorted(entry.name for entry in self.path.iterdir() if entry.name != LOCK)
-
     def read_config(self) -> RunConfig:
         """The configuration of the run that is in the folder.
 
@@ -100,3 +102,6 @@ class RunFolder:
             return dict(json.loads(self.environment.read_bytes()))
         except ValueError:
             raise DataError(f"{self.environment} is damaged. Delete it to go on without the comparison.") from None
+
+    def _strangers(self) -> list[str]:
+        return sorted(entry.name for entry in self.path.iterdir() if entry.name != LOCK)

@@ -4,11 +4,11 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from i2i.config import RunConfig
-from i2i.contracts import Recipe
+from i2i.assembly import Selection
 from i2i.errors import UsageError
 from i2i.training import checkpoint
 from i2i.training.folder import RunFolder
+from i2i.training.setup import Setup
 from i2i.translation.model import find_model, load_weights, misfit, read_config
 
 
@@ -49,13 +49,21 @@ def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
     return settings
 
 
-def load_initial(recipe: Recipe, config: RunConfig, channels: tuple[int, int]) -> list[str]:
-    """Load the weights that a run begins with: of the generator, and of every other part that the model has.
+def begin(setup: Setup) -> str:
+    """Load the weights that a run begins with; returns which and from where, in words, and none where all are drawn.
 
-    Args:
-        recipe: The run's networks.
-        config: What the run does.
-        channels: Of its sources and of its targets.
+    Raises:
+        I2iError: As `load_initial`.
+    """
+    loaded = load_initial(setup)
+    if not loaded:
+        return ""
+    drawn = [name for name in setup.updater.parameters if name not in loaded]
+    return f"{', '.join(loaded)} of {setup.config.training.init}" + (f"; {', '.join(drawn)} drawn" if drawn else "")
+
+
+def load_initial(setup: Setup) -> list[str]:
+    """Load the weights that a run begins with: of the generator, and of every other part that the model has.
 
     Returns:
         The parts that were loaded; none where the run begins with drawn weights.
@@ -65,24 +73,38 @@ def load_initial(recipe: Recipe, config: RunConfig, channels: tuple[int, int]) -
         DataError: If it is damaged.
         UsageError: If its weights do not fit the run's networks.
     """
+    config, channels = setup.config, setup.channels
     if config.training.init is None:
         return []
     folder = find_model(newest_state(config.training.init))
     saved = read_config(folder)
     if (of_model := (saved.source.channels, saved.target.channels)) != channels:
         raise UsageError(
-            f"training.init: the model in {folder} has {of_model[0]} channels of sources and {of_model[1]} of targets, "
-            f"the data has {channels[0]} and {channels[1]}. Choose other columns or a direction, set "
+            f"training.init: the channels of source and target are {of_model[0]} and {of_model[1]} for the model in "
+            f"{folder}, {channels[0]} and {channels[1]} in the data. Choose other columns or a direction, set "
             "dataset.source_channels and dataset.target_channels, or begin without the model."
         )
     parts = [part for part in config.selection.parts if saved.holds(part)]
     for part in parts:
         weights = load_weights(folder, saved, part)
         try:
-            recipe.get_submodule(part).load_state_dict(weights, strict=True)
+            setup.recipe.get_submodule(part).load_state_dict(weights, strict=True)
         except RuntimeError as error:
+            reason = _differences(config.selection, saved.selection, part) or str(error)
             raise UsageError(
-                f"training.init: {misfit(folder, config.selection, part, error)}. "
+                f"training.init: {misfit(folder, config.selection, part, reason)}. "
                 "Leave those away: the model brings its own."
             ) from None
     return parts
+
+
+def _differences(ours: Selection, theirs: Selection, part: str) -> str:
+    """What was said of a part that is otherwise in the model, in words; nothing if all is the same."""
+    mine, other = ours.parts[part], theirs.parts[part]
+    if mine.name != other.name:
+        return f"the model's {part} is {other.name!r}"
+    return ", ".join(
+        f"{option} is {value}, the model has {other.options[option]}"
+        for option, value in mine.options.items()
+        if option in other.options and other.options[option] != value
+    )

@@ -1,7 +1,7 @@
-"""Everything that a training step depends on, as tensors and JSON, and back."""
+"""Everything that a training step depends on, into a checkpoint and back."""
 
 import random
-from collections.abc import Container
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,56 @@ from torch import Tensor
 
 from i2i.contracts import Recipe
 from i2i.errors import DataError
+from i2i.training.checkpoint import Checkpoint
+from i2i.training.setup import Setup
 from i2i.training.updates import Updater
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    step: int = 0
+    """Steps that are done."""
+    validated: int = 0
+    """The last step that was validated after."""
+    best: dict[str, Any] | None = None
+    """Step and figures of the best model, where there was something to validate on."""
+    log_bytes: int = 0
+    """How much of the metrics log was written when it was last saved."""
+
+
+def capture(setup: Setup, progress: Progress) -> Checkpoint:
+    """What `restore` needs.
+
+    Raises:
+        DataError: If a part keeps something else than tensors in its state.
+    """
+    weights, own = by_part(setup)
+    moments, groups = _optimizer_state(setup.updater)
+    rng, generators = _rng_state()
+    state = {
+        "step": progress.step,
+        "total": setup.steps,
+        "validated": progress.validated,
+        "best": progress.best,
+        "pairs": setup.fingerprint,
+        "log_bytes": progress.log_bytes,
+        "optimizers": groups,
+        "rng": generators,
+    }
+    tensors = {"recipe": own, "optimizers": moments, "rng": rng}
+    return Checkpoint(state, tensors, setup.model_config(progress.step), weights)
+
+
+def restore(setup: Setup, saved: Checkpoint) -> Progress:
+    """Put networks, optimizers and global generators back to where they were, and say how far the run has come."""
+    state, tensors = saved.state, saved.tensors
+    weights = {f"{part}.{name}": tensor for part, named in saved.weights.items() for name, tensor in named.items()}
+    setup.recipe.load_state_dict(weights | tensors["recipe"], strict=True)
+    _restore_optimizers(setup.updater, tensors["optimizers"], state["optimizers"])
+    _restore_rng(tensors["rng"], state["rng"])  # last: whatever is built draws numbers
+    return Progress(state["step"], state["validated"], state["best"], state["log_bytes"])
 
 
 def recipe_state(recipe: Recipe) -> dict[str, Tensor]:
@@ -26,26 +75,24 @@ def recipe_state(recipe: Recipe) -> dict[str, Tensor]:
     return dict(state)
 
 
-def by_part(recipe: Recipe, parts: Container[str]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
-    """The state of each part that has any, by the part's own names; and what is the recipe's own."""
+def by_part(setup: Setup) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
+    """The state of each part that has any, by the part's own names; and what is the recipe's own.
+
+    Raises:
+        DataError: As `recipe_state`.
+    """
     weights: dict[str, dict[str, Tensor]] = {}
     own: dict[str, Tensor] = {}
-    for name, tensor in recipe_state(recipe).items():
+    for name, tensor in recipe_state(setup.recipe).items():
         part, _, rest = name.partition(".")
-        if part in parts:
+        if part in setup.config.selection.parts:
             weights.setdefault(part, {})[rest] = tensor
         else:
             own[name] = tensor
     return weights, own
 
 
-def restore_recipe(recipe: Recipe, weights: dict[str, dict[str, Tensor]], own: dict[str, Tensor]) -> None:
-    """Put back what `by_part` gave."""
-    named = {f"{part}.{name}": tensor for part, tensors in weights.items() for name, tensor in tensors.items()}
-    recipe.load_state_dict(named | own, strict=True)
-
-
-def optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Moments as tensors named ``network.parameter.moment``; parameter groups as JSON."""
     tensors: dict[str, Tensor] = {}
     groups: dict[str, Any] = {}
@@ -57,8 +104,7 @@ def optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any]
     return tensors, groups
 
 
-def restore_optimizers(updater: Updater, tensors: dict[str, Tensor], groups: dict[str, Any]) -> None:
-    """Put back what `optimizer_state` gave."""
+def _restore_optimizers(updater: Updater, tensors: dict[str, Tensor], groups: dict[str, Any]) -> None:
     for network, optimizer in updater.optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():
@@ -68,7 +114,7 @@ def restore_optimizers(updater: Updater, tensors: dict[str, Tensor], groups: dic
         optimizer.load_state_dict({"state": state, "param_groups": groups[network]})
 
 
-def rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Global generators of torch (tensors), Python and numpy (JSON)."""
     tensors = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
@@ -79,8 +125,7 @@ def rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, {"python": [version, list(words), gauss], "numpy": numpy}
 
 
-def restore_rng(tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Put back what `rng_state` gave. Do it last: building models, optimizers and loaders draws numbers."""
+def _restore_rng(tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     torch.set_rng_state(tensors["cpu"])
     if torch.cuda.is_available():
         saved = [tensors[name] for name in sorted(tensors) if name.startswith("cuda-")]
@@ -88,10 +133,3 @@ def restore_rng(tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
     np.random.set_state(state["numpy"])
-
-
-def seed_everything(seed: int) -> None:
-    """Seed the global generators of torch, Python and numpy."""
-    torch.manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)

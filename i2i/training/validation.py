@@ -1,4 +1,4 @@
-"""Measures and pictures of held-out pairs: the same ones each time."""
+"""Measures and pictures of held-out pairs."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -27,11 +27,13 @@ class Triple(NamedTuple):
 
 
 class Validator:
-    """Runs a generator over held-out pairs.
+    """Runs a generator over the same pairs each time.
 
     Args:
-        pairs: The held-out split.
+        pairs: The held-out split; without one, the training split, to draw samples of.
         jitter: Of the training; its ``test`` part is used, which draws nothing.
+        held_out: Whether the pairs are held out, so that there is something to measure on.
+        metrics: What is measured, by name.
         mode: How the generator runs.
         seed: Of its noise.
         device: Where it is.
@@ -44,6 +46,8 @@ class Validator:
         pairs: PairDataset,
         jitter: Jitter,
         *,
+        held_out: bool,
+        metrics: Mapping[str, Metric],
         mode: Mode,
         seed: int,
         device: torch.device,
@@ -51,20 +55,20 @@ class Validator:
         colours: Colours = "rgb",
     ) -> None:
         self.pairs, self.jitter, self.mode, self.seed, self.device = pairs, jitter, mode, seed, device
-        self.channels, self.colours = channels, colours
+        self.held_out, self.metrics, self.channels, self.colours = held_out, metrics, channels, colours
 
-    def measure(self, generator: nn.Module, metrics: Mapping[str, Metric], count: int) -> dict[str, float]:
+    def measure(self, generator: nn.Module, count: int) -> dict[str, float]:
         """Mean of each metric over ``count`` pairs spread evenly over the split."""
-        figures: dict[str, list[float]] = {name: [] for name in metrics}
+        figures: dict[str, list[float]] = {name: [] for name in self.metrics}
         for triple in self.translated(generator, spread(len(self.pairs), count)):
-            for name, metric in metrics.items():
+            for name, metric in self.metrics.items():
                 figures[name].append(metric(triple.fake[None], triple.target[None]).item())
         return {name: float(np.mean(values)) for name, values in figures.items()}
 
     def grid(self, generator: nn.Module, count: int) -> Pixels:
-        """Picture of ``count`` pairs, one a row: source, fake, target. (H, W, 3) uint8."""
+        """Picture of ``count`` pairs, one a row below a heading: source, output, target. (H, W, 3) uint8."""
         triples = self.translated(generator, spread(len(self.pairs), count))
-        return images.contact_sheet([self._shown(triple) for triple in triples])
+        return images.contact_sheet([self._shown(triple) for triple in triples], ("source", "output", "target"))
 
     def _shown(self, triple: Triple) -> list[Pixels]:
         if self.colours == "lab":

@@ -75,7 +75,7 @@ def plan(inputs: Sequence[Path], out: Path, columns: Sequence[str] = ()) -> list
 
 def _matched(folder: Path, columns: Sequence[str], out: Path) -> Iterator[Job]:
     matched = match(folder, {column: folder / column for column in columns})
-    for files in matched.files:
+    for files in (tuple(map(Path, paths)) for paths in matched.files):
         yield Job(files, out / files[0].relative_to(folder / columns[0]))
     for problem in matched.problems:
         yield Job((folder,), out / problem.name, problem.message)

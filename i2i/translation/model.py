@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from safetensors.torch import load as load_tensors
@@ -151,14 +151,14 @@ def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
     try:
         generator.load_state_dict(load_weights(folder, config, "generator"), strict=True)
     except RuntimeError as error:
-        reason = misfit(folder, config.selection, "generator", error)
+        reason = misfit(folder, config.selection, "generator", str(error))
         raise DataError(f"{reason}. Copy the model folder again.") from None
     return config, generator
 
 
-def misfit(folder: Path, selection: Selection, part: str, error: RuntimeError) -> str:
-    """Which weights do not fit which network, and the last of the reasons that ``load_state_dict`` gave."""
-    reason = str(error).strip().splitlines()[-1].strip().rstrip(". ")
+def misfit(folder: Path, selection: Selection, part: str, reason: str) -> str:
+    """Which weights do not fit which network, and why; of the reasons that ``load_state_dict`` gives, the last."""
+    reason = reason.strip().splitlines()[-1].strip().rstrip(". ")
     reason = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} ..."  # it has every key
     name = selection.parts[part].name
     return f"{folder / weights_file(part)} does not fit {part} {name!r} with its options: {reason}"
@@ -185,12 +185,13 @@ def read_config(folder: Path) -> ModelConfig:
     return check(ModelConfig, values, str(path))
 
 
-def _needs(config: ModelConfig, part: str) -> Any:
+def _needs(config: ModelConfig, part: Literal["recipe", "generator"]) -> Any:
+    """The class of the recipe or of the generator; both are kinds of component too."""
     if part not in config.providers or (part != "recipe" and part not in config.selection.parts):
         raise DataError(f"{CONFIG} says nothing of the {part}. Copy the model folder again.")
-    kind, component = part, config.selection.recipe if part == "recipe" else config.selection.parts[part]
+    component = config.selection.recipe if part == "recipe" else config.selection.parts[part]
     try:
-        return lookup(kind, component.name).cls
+        return lookup(part, component.name).cls
     except UnknownNameError as error:
         origin = config.providers[part]
         raise UnknownNameError(

@@ -110,6 +110,14 @@ class Translator:
         Raises:
             DataError: If its channels are not the model's.
         """
+        return units.from_network(self.render(source), self.config.target)
+
+    def render(self, source: Pixels) -> Pixels:
+        """As `translate`, but the result is a picture also where it stands for numbers in a declared range.
+
+        Raises:
+            DataError: If its channels are not the model's.
+        """
         side = self.config.source
         if len(side.columns) > 1 and source.shape[2] != side.channels:
             raise units.wrong_channels(source.shape[2], side)
@@ -118,7 +126,7 @@ class Translator:
             fake = translate_padded(self.generator, to_tensor(given).to(self.device))
         if side.colours == "lab":
             return lab.join(given, to_pixels(fake, np.float32), source.dtype)
-        return units.from_network(to_pixels(fake, self.config.target.dtype), self.config.target)
+        return to_pixels(fake, self.config.target.dtype)
 
 
 def _array(image: Any) -> NDArray[Any]:

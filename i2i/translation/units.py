@@ -11,7 +11,10 @@ from i2i import images
 from i2i.data.dataset import stack
 from i2i.data.sides import Column, Side
 from i2i.errors import DataError
+from i2i.images.ranges import extremes
 from i2i.pairs import Pixels
+
+UNDECLARED = "The model was trained without a range for such numbers: scale them to what its training images held"
 
 
 def is_declared(side: Side) -> bool:
@@ -46,7 +49,7 @@ def _scaled(values: NDArray[Any], span: images.Range | None, where: str) -> Pixe
     if span is not None:
         return images.scaled(values, span, where)
     if values.dtype == np.float32 and not np.abs(values).max() <= 1:
-        raise DataError("A float image has values in [-1, 1]. Scale it, or give uint8 or uint16.")
+        raise DataError(f"{where} has values outside [-1, 1], {extremes(values)}. {UNDECLARED}.")
     if values.dtype not in (np.uint8, np.uint16, np.float32):
         raise DataError(f"{where} holds {values.dtype}. Give uint8, uint16 or float32 in [-1, 1].")
     return values
@@ -72,9 +75,13 @@ def read(files: Sequence[Path], side: Side) -> Pixels:
         if len(set(side.ranges)) > 1:
             names = ", ".join(column.name for column in side.columns)
             raise DataError(f"{files[0]}: its channels have different ranges. Give a folder for each of {names}.")
-        return images.read(files[0], value_range=next(iter(side.ranges), None)).pixels
+        return _read(files[0], next(iter(side.ranges), None))
     pairs = zip(files, side.columns, strict=True)
-    return _stacked([images.read(file, value_range=column.range).pixels for file, column in pairs], side, files)
+    return _stacked([_read(file, column.range) for file, column in pairs], side, files)
+
+
+def _read(file: Path, span: images.Range | None) -> Pixels:
+    return images.read(file, value_range=span, declare=UNDECLARED).pixels
 
 
 def from_network(pixels: Pixels, side: Side) -> NDArray[Any]:

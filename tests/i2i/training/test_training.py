@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,8 +14,9 @@ from i2i import images
 from i2i.config import RunConfig, resolve
 from i2i.contracts import Batch, Generator, Recipe, Update
 from i2i.data.keyed import order
-from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.errors import DataError, DiskFullError, MissingInputError, UsageError
 from i2i.plugins import COMPONENTS, installed
+from i2i.reporting import Reporter
 from i2i.training import resume, train
 from i2i.training.folder import RunFolder
 from i2i.training.log import NonFiniteError
@@ -56,7 +59,7 @@ def test_a_run_leaves_everything_that_repeats_it(pairs_folder: Path, tmp_path: P
         "step-000000010",
         "step-000000012",
     ]
-    assert images.read(run / "samples" / "step-000000012.png").pixels.shape == (2 * 20, 3 * 20, 3)
+    assert images.read(run / "samples" / "step-000000012.png").pixels.shape == (11 + 2 * 20, 3 * 20, 3)
     assert json.loads((run / "environment.json").read_text())["libraries"]["torch"] == torch.__version__
 
 
@@ -117,8 +120,12 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(pairs_folder: Path, tmp_pa
 def test_a_size_that_the_generator_cannot_take_is_refused_before_the_first_step(
     pairs_folder: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match=r"generator 'unet' \(depth=3.*divisible by 8, and data.crop is 20"):
-        train(tiny(pairs_folder, generator={"depth": 3}, data={"crop": 20}), tmp_path / "run")
+    with pytest.raises(
+        UsageError, match=r"generator 'unet' \(depth=3.*divisible by 8, and data.crop is 21\. Say --size 24,"
+    ):
+        train(tiny(pairs_folder, generator={"depth": 3}, data={"crop": 21}), tmp_path / "run")
+    with pytest.raises(UsageError, match=r"divisible by 32, and data.crop is 3\. Say --size 32,"):
+        train(tiny(pairs_folder, generator={"depth": 5}, data={"crop": 3}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -127,6 +134,27 @@ def test_resuming_a_finished_run_does_nothing(pairs_folder: Path, tmp_path: Path
     before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
     assert resume(tmp_path / "run").step == 12
     assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()} == before
+
+
+def test_full_disk_says_how_the_run_goes_on(
+    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    class FillsTheDisk(Reporter):
+        def started(self, *_: object) -> None:
+            monkeypatch.setattr(os, "fsync", fails)
+
+    said = rf"\. Make room and go on with: i2i train --resume {tmp_path / 'run'}$"
+    with pytest.raises(DiskFullError, match=said):  # before there is any checkpoint
+        train(tiny(pairs_folder, training={"steps": 3}), tmp_path / "run", FillsTheDisk())
+    monkeypatch.undo()
+    assert resume(tmp_path / "run").step == 3
+    with pytest.raises(DiskFullError, match=said):
+        resume(tmp_path / "run", {"training": {"steps": 7}}, FillsTheDisk())
+    monkeypatch.undo()
+    assert resume(tmp_path / "run").step == 7
 
 
 def test_a_longer_run_equals_one_that_was_resumed_to_that_length(pairs_folder: Path, tmp_path: Path) -> None:

@@ -98,8 +98,16 @@ def test_pictures_of_every_mode_are_seen_as_they_look(tmp_path: Path, mode: str)
 def test_float_images_beyond_their_range_are_refused(tmp_path: Path) -> None:
     translator = Translator.load(model_folder(tmp_path / "m"))
     for value in (200.0, float("nan")):
-        with pytest.raises(DataError, match=r"values in \[-1, 1\]"):
+        with pytest.raises(DataError, match=r"values outside \[-1, 1\]"):
             translator(np.full((4, 4, 3), value, np.float32))
+
+
+def test_files_of_numbers_for_a_model_without_a_range_are_refused_with_their_extremes(tmp_path: Path) -> None:
+    translator = Translator.load(model_folder(tmp_path / "m"))
+    np.save(tmp_path / "x.npy", np.linspace(-3, 812, 300).reshape(10, 10, 3))
+    with pytest.raises(DataError, match=r"from -3 to 812\. The model was trained without a range") as refused:
+        translator.read([tmp_path / "x.npy"])
+    assert "Declare" not in str(refused.value)
 
 
 def test_an_option_younger_than_the_model_has_its_default(tmp_path: Path) -> None:

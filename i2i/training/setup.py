@@ -1,0 +1,187 @@
+"""Sets a run up: its data, its networks, their optimizers, and what they are measured on."""
+
+import hashlib
+import random
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from i2i.assembly import assemble
+from i2i.config import RunConfig
+from i2i.contracts import Recipe
+from i2i.data.jitter import Jitter, jitter_of
+from i2i.data.loading import Loader, steps_per_epoch
+from i2i.data.sides import Side, sides_of
+from i2i.data.splits import open_pairs
+from i2i.devices import resolve_device
+from i2i.errors import MissingSplitError, UsageError
+from i2i.options import build
+from i2i.pairs import PairDataset
+from i2i.plugins import lookup
+from i2i.reporting import Reporter
+from i2i.training.updates import Updater
+from i2i.training.validation import Validator
+from i2i.translation.model import ModelConfig, origins
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run trains, on what; how far it has come is `i2i.training.state.Progress`."""
+
+    config: RunConfig
+    """What it does, with device and threads said."""
+    device: torch.device
+    pairs: PairDataset
+    """The training split."""
+    jitter: Jitter
+    source: Side
+    target: Side
+    recipe: Recipe
+    """The networks, on the device, as they were drawn from the seed."""
+    updater: Updater
+    validator: Validator
+
+    @property
+    def generator(self) -> nn.Module:
+        """The part of the recipe that a trained model consists of."""
+        return self.recipe.get_submodule("generator")
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """Of the sources, and of the targets."""
+        return self.source.channels, self.target.channels
+
+    @cached_property
+    def steps_per_epoch(self) -> int:
+        """Steps that visit every pair once."""
+        return steps_per_epoch(len(self.pairs), self.config.training.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.config.training.steps or self.config.training.epochs * self.steps_per_epoch
+
+    @cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """How many training pairs there are, and a checksum of their names, as JSON."""
+        return {"count": len(self.pairs), "names": hashlib.sha256("\n".join(self.pairs.names).encode()).hexdigest()}
+
+    def loader(self, start: int) -> Loader:
+        """The batches of the run from a step on."""
+        training = self.config.training
+        return Loader(
+            self.pairs,
+            self.jitter,
+            seed=training.seed,
+            batch_size=training.batch_size,
+            start=start,
+            stop=self.steps,
+            workers=self.config.data.workers,
+        )
+
+    def model_config(self, step: int) -> ModelConfig:
+        """What the model is that the run has after a step."""
+        return ModelConfig(
+            selection=self.config.selection,
+            providers=origins(self.config.selection),
+            source=self.source,
+            target=self.target,
+            size=self.config.data.crop,
+            direction=str(self.config.dataset.options.get("direction", "")),
+            mode=self.config.inference.mode,
+            step=step,
+        )
+
+    def facts(self) -> dict[str, str]:
+        """What there is to know before the first step, in words."""
+        counts = {name: sum(p.numel() for p in ps) for name, ps in self.updater.parameters.items()}
+        networks = ", ".join(f"{name} {count / 1e6:.1f} M" for name, count in counts.items())
+        layout = getattr(self.pairs, "layout", None)
+        return {
+            "recipe": self.config.selection.recipe.name,
+            "networks": f"{networks} parameters",
+            "data": f"{len(self.pairs)} training pairs" + (f", layout {layout}" if layout else "") + self._columns(),
+            "images": f"{self.source.channels} -> {self.target.channels} channels, {self.config.data.crop} px",
+            "device": f"{self.device}, {self.config.training.threads} threads",
+        }
+
+    def _columns(self) -> str:
+        """What is turned into what, where the dataset says so."""
+        source, target = (" and ".join(column.name for column in side.columns) for side in (self.source, self.target))
+        return f", {source or 'lightness'} -> {target}" if target else ""
+
+
+def set_up(config: RunConfig, reporter: Reporter) -> Setup:
+    """Open the data, draw the networks from the seed, and get ready what measures them.
+
+    Sets the global generators and the number of torch's threads.
+
+    Args:
+        config: What the run does, with device and threads said.
+        reporter: Is warned where there is nothing to measure on.
+
+    Raises:
+        I2iError: If data, networks and sizes do not go together.
+    """
+    torch.set_num_threads(config.training.threads or 1)
+    device = resolve_device(config.training.device)
+    pairs = _open(config, "train")
+    source, target = sides_of(pairs)
+    jitter = jitter_of(config.data.crop, config.data.resize, config.data.mirror)
+    _seed_everything(config.training.seed)
+    recipe = assemble(config.selection, source.channels, target.channels).to(device)
+    _check_size(config, recipe)
+    held_out = _held_out(config, reporter)
+    validator = Validator(
+        pairs if held_out is None else held_out,
+        jitter,
+        held_out=held_out is not None,
+        metrics={
+            name: build(lookup("metric", name).cls, options={}, owner=f"metric {name!r}")
+            for name in config.validation.metrics
+        },
+        mode=config.inference.mode,
+        seed=config.training.seed,
+        device=device,
+        channels=(source.channels, target.channels),
+        colours=target.colours,
+    )
+    updater = Updater(recipe, lr=config.optimizer.lr, betas=config.optimizer.betas)
+    return Setup(config, device, pairs, jitter, source, target, recipe, updater, validator)
+
+
+def _open(config: RunConfig, split: str) -> PairDataset:
+    return open_pairs(config.data.path, split, name=config.dataset.name, options=config.dataset.options)
+
+
+def _held_out(config: RunConfig, reporter: Reporter) -> PairDataset | None:
+    try:
+        return _open(config, "val")
+    except MissingSplitError:
+        reporter.warned(
+            f"{config.data.path} has no split 'val': samples are training pairs, the model is the last one."
+        )
+        return None
+
+
+def _seed_everything(seed: int) -> None:
+    """Seed the global generators of torch, Python and numpy."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
+def _check_size(config: RunConfig, recipe: Recipe) -> None:
+    crop = config.data.crop
+    multiple = int(getattr(recipe.get_submodule("generator"), "size_multiple", 1))
+    if crop % multiple:
+        component = config.selection.parts["generator"]
+        options = ", ".join(f"{name}={value}" for name, value in component.options.items())
+        raise UsageError(
+            f"generator {component.name!r} ({options}) takes sizes divisible by {multiple}, and data.crop is {crop}. "
+            f"Say --size {max(round(crop / multiple), 1) * multiple}, or change the generator's options."
+        )
