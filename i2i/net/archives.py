@@ -4,10 +4,8 @@ import bz2
 import gzip
 import io
 import lzma
-import re
 import stat
 import tarfile
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from typing import IO, Any, NamedTuple, cast
 from i2i.errors import I2iError
 from i2i.files import cannot_write, make_folder
 from i2i.net.errors import ArchiveError
+from i2i.net.names import Names
 
 CHUNK = 2**20
 MAX_HEADER = 2**20
@@ -39,8 +38,6 @@ DAMAGE = (
     EOFError,
     ValueError,
 )
-_ILLEGAL = re.compile(r'[\x00-\x1f\x7f\\:<>"|?*\ud800-\udfff]')
-_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL)
 
 Progress = Callable[[int, int | None], None]
 """Called with how many members are out, and how many there are where that is known."""
@@ -87,12 +84,15 @@ def extract(archive: Path, folder: Path, *, limits: Limits = LIMITS, on_progress
     """
     left = min(limits.bytes, max(SMALL, int(limits.ratio * archive.stat().st_size)))
     files: list[Path] = []
-    kinds: dict[str, bool] = {}
+    names = Names()
     with _opened(archive) as (members, total):
         for count, member in enumerate(members, 1):
             if count > limits.members:
                 raise ArchiveError(f"{archive.name!r} holds more than the {limits.members} files that are allowed.")
-            place = folder.joinpath(*_parts(member, archive, kinds))
+            try:
+                place = folder.joinpath(*names.take(member.name, is_folder=member.is_folder))
+            except ValueError as error:
+                raise ArchiveError(f"{archive.name!r} holds {error} Refused.") from None
             if member.is_folder:
                 make_folder(place)
                 continue
@@ -107,46 +107,6 @@ def extract(archive: Path, folder: Path, *, limits: Limits = LIMITS, on_progress
             if on_progress:
                 on_progress(count, total)
     return files
-
-
-def safe_parts(name: str) -> tuple[str, ...] | None:
-    """The parts of a path that every system understands as one below a folder; None if it is none.
-
-    Refused are absolute paths and drives, ``..``, what Windows reserves (devices, ``:`` and other characters, a dot or
-    space at the end), control characters, and parts of more than 255 bytes.
-
-    Example:
-        >>> safe_parts("./train/1.jpg"), safe_parts("../1.jpg"), safe_parts("aux.jpg")
-        (('train', '1.jpg'), None, None)
-    """
-    if name.startswith("/") or _ILLEGAL.search(name):
-        return None
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    unsafe = any(part.endswith((".", " ")) or _DEVICE.fullmatch(part) or len(part.encode()) > 255 for part in parts)
-    return None if unsafe else parts
-
-
-def _parts(member: _Member, archive: Path, kinds: dict[str, bool]) -> tuple[str, ...]:
-    """The parts of a member's name, if it may be written.
-
-    Args:
-        member: The member.
-        archive: Of which it is.
-        kinds: The names so far, as a file system has them that ignores case, and whether each is a folder.
-    """
-    parts = safe_parts(member.name)
-    if parts is None or not (parts or member.is_folder):
-        raise ArchiveError(
-            f"{archive.name!r} holds {member.name!r}, which some system takes for something else than a file below a "
-            "folder. Refused."
-        )
-    for end in range(1, len(parts) + 1):
-        name = unicodedata.normalize("NFC", "/".join(parts[:end])).casefold()
-        is_folder = end < len(parts) or member.is_folder
-        if name in kinds and not (is_folder and kinds[name]):
-            raise ArchiveError(f"{archive.name!r} holds {member.name!r} twice, on some systems. Refused.")
-        kinds[name] = is_folder
-    return parts
 
 
 @contextmanager

@@ -8,11 +8,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import urljoin
 
-from i2i.net import addresses, download
+from i2i.net import addresses
 from i2i.net.connection import BUSY, Connect, Connection, Pace, Stream
 from i2i.net.errors import NetworkError, UnreachableError, UnsafeUrlError
 from i2i.net.urls import Url, parse, plain_host
@@ -133,19 +132,6 @@ class Client:
             if response.status not in BUSY or not left or not self.wait(self.tries - left, response.headers):
                 return response
         raise AssertionError("the last try returns or raises")
-
-    def download(
-        self,
-        url: str,
-        file: Path,
-        *,
-        sha256: str | None = None,
-        size: int | None = None,
-        max_bytes: int = download.MAX_BYTES,
-        on_progress: download.Progress | None = None,
-    ) -> download.Downloaded:
-        """Fetch a file, going on where an earlier call was interrupted; see `i2i.net.download.fetch`."""
-        return download.fetch(self, url, file, sha256=sha256, size=size, max_bytes=max_bytes, on_progress=on_progress)
 
     def wait(self, tried: int, headers: Mapping[str, str] | None = None) -> bool:
         """Wait before the next try: as long as the server says, else 1, 2, 4, ... seconds.

@@ -1,23 +1,17 @@
 """Files from the network: resumed, measured, and under their name only when they are whole."""
 
-from __future__ import annotations
-
-import hashlib
 import json
 import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, cast
 
-from i2i.files import cannot_write, make_folder, sync_folder, write_atomically
-from i2i.net.connection import BUSY
+from i2i.files import cannot_write, make_folder, sha256_of, sync_folder, write_atomically
+from i2i.net.client import Client
+from i2i.net.connection import BUSY, Stream
 from i2i.net.errors import NetworkError, UnreachableError
-
-if TYPE_CHECKING:
-    from i2i.net.client import Client
-    from i2i.net.connection import Stream
 
 MAX_BYTES = 64 * 2**30
 """Largest file that is fetched unless the caller says otherwise."""
@@ -88,42 +82,6 @@ def fetch(
     count = part.size()
     part.become(file)
     return Downloaded(found, count, done)
-
-
-def sha256_of(file: Path) -> str:
-    """Checksum of a file's content, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _silent(done: int, total: int | None) -> None:
-    pass
-
-
-def _all_of(client: Client, url: str, part: _Part, size: int | None, max_bytes: int, on_progress: Progress) -> str:
-    """Fetch until the part is the whole; returns where it came from."""
-    tried, most = 0, 0
-    while True:
-        before, headers = part.size(), None
-        most = max(most, before)
-        try:
-            with client.exchange(url, part.condition(), endless=True) as stream:
-                if stream.status in (200, 206):
-                    part.take(stream, max_bytes if size is None else size, size is not None, on_progress)
-                    return stream.url.text
-                if stream.status == 416 and before and _total(stream) == before and part.same(stream.headers):
-                    return stream.url.text  # it was cut between the last byte and its name
-                if stream.status == 416 and before:
-                    part.drop()
-                elif stream.status not in BUSY:
-                    raise NetworkError(f"{stream.url} answers {stream.status}. Is the address right?")
-                headers = stream.headers
-                failure = UnreachableError(f"{stream.url} answers {stream.status}. Try again later.")
-        except UnreachableError as error:
-            failure = error
-        tried = 1 if part.size() >= most + ENOUGH else tried + 1
-        if tried >= client.tries or not client.wait(tried, headers):
-            raise failure
 
 
 class _Part:
@@ -219,6 +177,36 @@ class _Part:
     def drop(self) -> None:
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
+
+
+def _silent(done: int, total: int | None) -> None:
+    pass
+
+
+def _all_of(client: Client, url: str, part: _Part, size: int | None, max_bytes: int, on_progress: Progress) -> str:
+    """Fetch until the part is the whole; returns where it came from."""
+    tried, most = 0, 0
+    while True:
+        before, headers = part.size(), None
+        most = max(most, before)
+        try:
+            with client.exchange(url, part.condition(), endless=True) as stream:
+                if stream.status in (200, 206):
+                    part.take(stream, max_bytes if size is None else size, size is not None, on_progress)
+                    return stream.url.text
+                if stream.status == 416 and before and _total(stream) == before and part.same(stream.headers):
+                    return stream.url.text  # it was cut between the last byte and its name
+                if stream.status == 416 and before:
+                    part.drop()
+                elif stream.status not in BUSY:
+                    raise NetworkError(f"{stream.url} answers {stream.status}. Is the address right?")
+                headers = stream.headers
+                failure = UnreachableError(f"{stream.url} answers {stream.status}. Try again later.")
+        except UnreachableError as error:
+            failure = error
+        tried = 1 if part.size() >= most + ENOUGH else tried + 1
+        if tried >= client.tries or not client.wait(tried, headers):
+            raise failure
 
 
 def _validator_of(headers: Mapping[str, str]) -> str | None:

@@ -43,6 +43,8 @@ def test_training_says_what_was_detected_and_what_to_type_next(
     assert "3 -> 3 channels, 16 px" in out
     assert "validation step 4" in out
     assert f"i2i translate {tmp_path / 'run'}" in out.replace("\n", "")
+    assert f"Samples: {tmp_path / 'run' / 'samples'}\n" in out
+    assert "Nothing was left to do" not in out
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,25 @@ def test_one_bad_image_stops_nothing_and_is_not_lost(run_cli: Cli, trained: Path
     assert "bad.png" in err
     assert "1 of 2 images could not be translated" in err
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+def test_resuming_a_finished_run_says_that_nothing_is_left_and_how_to_have_more(run_cli: Cli, trained: Path) -> None:
+    code, out, err = run_cli("train", "--resume", trained, "--workers", 0)
+    assert (code, err) == (0, "")
+    assert f"Nothing was left to do. For more: i2i train --resume {trained} --steps N, or --epochs N\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["train", "--epochs", "abc"], "'--epochs': input should be a whole number (got 'abc')."),
+        (["translate", "m", "x", "--out", "o", "--mode", "papr"], "'running'. Did you mean 'paper'?"),
+    ],
+)
+def test_flags_are_refused_in_plain_words(run_cli: Cli, arguments: list[str], complaint: str) -> None:
+    code, _, err = run_cli(*arguments)
+    assert code == 2
+    assert complaint in " ".join(err.replace("│", "").split())
 
 
 def test_translating_nothing_or_with_nothing_is_said(run_cli: Cli, trained: Path, tmp_path: Path) -> None:

@@ -96,6 +96,16 @@ def test_show_turns_the_pair_round_with_the_direction(run_cli: RunCli, dataset: 
     assert np.array_equal(images.read(Path("x/s.png")).pixels[2:66, 2:66], 255 - picture(3))
 
 
+def test_show_draws_lightness_and_the_colours_that_belong_to_it(run_cli: RunCli, dataset: Path) -> None:
+    code, _, _ = run_cli("data", "show", dataset, "--number", 1, "--set", "dataset.colours=lab")
+    assert code == 0
+    sheet = images.read(Path("pairs-train.png")).pixels
+    left, right = sheet[2:66, 2:66], sheet[2:66, 70:134]
+    expected = cv2.cvtColor(255 - picture(0), cv2.COLOR_RGB2Lab)[..., :1]
+    assert np.abs(left.astype(int) - expected).max() <= 1
+    assert np.array_equal(right, 255 - picture(0))
+
+
 def test_statistics_are_those_of_numpy_over_all_pixels(run_cli: RunCli, dataset: Path) -> None:
     code, out, _ = run_cli("data", "stats", dataset, "--json", "--split", "train", "--workers", 2)
     assert code == 0

@@ -2,14 +2,18 @@
 
 import errno
 import os
+import pickle
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from i2i import files
-from i2i.errors import OutputError, UsageError
+from i2i.errors import DiskFullError, OutputError, UsageError
 
 
 def test_written_file_replaces_the_old_one(tmp_path: Path) -> None:
@@ -48,6 +52,38 @@ def test_failure_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["a"]
 
 
+class Usage(NamedTuple):
+    free: int
+
+
+def test_room_is_measured_when_the_part_that_was_written_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def room(_: Path) -> Usage:  # of a disk of 50 bytes that has nothing on it but these files
+        return Usage(50 - sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()))
+
+    monkeypatch.setattr(shutil, "disk_usage", room)
+    said = r"'[^']*new' needs 60 bytes or more, 50 are free\. Make room and run the same command again\.$"
+    monkeypatch.setattr(os, "fsync", fails_with(errno.ENOSPC))
+    with pytest.raises(DiskFullError, match=said):
+        files.write_atomically(tmp_path / "new", bytes(60))
+    answers = iter([None, OSError(errno.ENOSPC, "no space left")])
+
+    def takes_one(_: int) -> None:
+        if error := next(answers):
+            raise error
+
+    monkeypatch.setattr(os, "fsync", takes_one)
+    with pytest.raises(DiskFullError, match=said):
+        files.replace_folder(tmp_path / "new", [("a", bytes(20)), ("b", bytes(40))])
+    assert os.listdir(tmp_path) == []
+
+
+def test_full_disk_survives_the_way_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(DiskFullError("'a' takes no more", "go home.")))
+    assert (type(error), str(error)) == (DiskFullError, "The disk is full: 'a' takes no more. Make room and go home.")
+
+
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     # a limit on file size is the disk that fills up without the rights to mount one
     code = (
@@ -80,18 +116,37 @@ def test_folder_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["model"]
 
 
-def test_new_file_never_replaces(tmp_path: Path) -> None:
-    files.write_synced(tmp_path / "a", b"1")
-    with pytest.raises(OutputError, match="file exists"):
-        files.write_synced(tmp_path / "a", b"2")
-
-
 def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     for name in ("kept", f"{files.TEMPORARY_PREFIX}1-ab", f"deep/{files.TEMPORARY_PREFIX}2-cd"):
         (tmp_path / name).touch()
     files.sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["deep", "kept"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is forked there")
+def test_lock_is_freed_by_the_death_of_its_holder_though_a_child_lives_on(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; from multiprocessing import get_context; from pathlib import Path\n"
+        "from i2i import files\n"
+        "def live(): print(os.getpid(), flush=True); time.sleep(60)\n"
+        "with files.lock(Path(sys.argv[1])): get_context('fork').Process(target=live).start(); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, tmp_path / "lock"], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    child = int(holder.stdout.readline())
+    try:
+        with pytest.raises(UsageError, match=f"Process {holder.pid} is at work in"), files.lock(tmp_path / "lock"):
+            pass
+        holder.kill()
+        holder.wait()
+        with files.lock(tmp_path / "lock"):
+            pass
+        os.kill(child, 0)  # it was there all the time
+    finally:
+        holder.kill()
+        os.kill(child, signal.SIGKILL)
+        holder.communicate()
 
 
 def test_lock_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Resizer:
         mode: Literal["nearest", "linear"] = "linear",
         weights: tuple[float, ...] = (1.0, 0.5),
         colour: Colour = Colour.RED,
+        border: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto",
     ) -> None:
         if mode == "nearest" and size == 13:
             raise ValueError("13 has no nearest")
@@ -62,8 +63,8 @@ OWNER = "generator 'resizer'"
 
 
 def test_only_keyword_only_parameters_are_options() -> None:
-    assert list(options_of(Resizer).model_fields) == ["size", "mode", "weights", "colour"]
-    assert list(options_of(Inherits).model_fields) == ["size", "mode", "weights", "colour"]
+    assert list(options_of(Resizer).model_fields) == ["size", "mode", "weights", "colour", "border"]
+    assert list(options_of(Inherits).model_fields) == ["size", "mode", "weights", "colour", "border"]
     assert list(options_of(Plain).model_fields) == []
 
 
@@ -75,12 +76,13 @@ def test_options_are_described_by_the_args_section_of_who_declares_them(cls: typ
         "mode": "How values between pixels are found: by whom.",
         "weights": "One per channel.",
         "colour": None,
+        "border": None,
     }
 
 
 def test_complete_adds_defaults_as_json_data() -> None:
     full = complete(Resizer, {"size": 8}, OWNER)
-    assert full == {"size": 8, "mode": "linear", "weights": [1.0, 0.5], "colour": "red"}
+    assert full == {"size": 8, "mode": "linear", "weights": [1.0, 0.5], "colour": "red", "border": "auto"}
 
 
 @given(
@@ -101,13 +103,28 @@ def test_component_is_built_with_python_values() -> None:
 @pytest.mark.parametrize(
     ("options", "answer"),
     [
-        ({"sise": 3, "size": 8}, "no option 'sise'. Did you mean 'size'? Options: size, mode, weights, colour."),
+        (
+            {"sise": 3, "size": 8},
+            "no option 'sise'. Did you mean 'size'? Options: size, mode, weights, colour, border.",
+        ),
         ({}, "option 'size' is required."),
         ({"size": 0}, "option 'size': input should be greater than or equal to 1 (got 0)."),
-        ({"size": "big"}, "option 'size': input should be a valid integer"),
-        ({"size": 8.5}, "option 'size': input should be a valid integer"),
+        ({"size": "big"}, "option 'size': input should be a whole number (got 'big')."),
+        ({"size": 8.5}, "option 'size': input should be a whole number (got 8.5)."),
         ({"size": 8, "mode": "cubic"}, "option 'mode': input should be 'nearest' or 'linear' (got 'cubic')."),
-        ({"size": 8, "weights": [1, "x"]}, "option 'weights.1': input should be a valid number"),
+        (
+            {"size": 8, "mode": "liner"},
+            "option 'mode': input should be 'nearest' or 'linear' (got 'liner'). Did you mean 'linear'?",
+        ),
+        ({"size": 8, "weights": [1, "x"]}, "option 'weights.1': input should be a number (got 'x')."),
+        (
+            {"size": 8, "border": "atuo"},
+            "option 'border': input should be a whole number or 'auto' (got 'atuo'). Did you mean 'auto'?",
+        ),
+        (
+            {"size": 8, "border": 0},
+            "option 'border': input should be greater than or equal to 1 or 'auto' (got 0).",
+        ),
         ({"size": 8, "weights": [float("nan")]}, "option 'weights.0': input should be a finite number"),
         ({"size": 8, "weights": [float("inf")]}, "option 'weights.0': input should be a finite number"),
     ],

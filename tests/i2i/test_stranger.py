@@ -168,7 +168,7 @@ def among_broken_ones(broken_site: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         ),
         (
             ["--use", "generator=fullres", "--set", "generator.blocks=many"],
-            "generator 'fullres': option 'blocks': input should be a valid integer",
+            "generator 'fullres': option 'blocks': input should be a whole number",
         ),
     ],
     ids=["clash", "unknown component", "unknown option", "bad value"],

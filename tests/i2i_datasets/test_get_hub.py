@@ -111,6 +111,17 @@ def test_a_flipped_bit_is_caught_and_mended_by_the_next_call(filled: Hub, tmp_pa
     assert (tmp_path / "set" / NAME).read_bytes() == DATA
 
 
+@pytest.mark.parametrize("name", ["../evil.parquet", "data/CON.parquet", "data\\evil.parquet"])
+def test_names_that_lead_elsewhere_on_some_system_are_refused_before_anything_is_fetched(
+    hub: Hub, tmp_path: Path, name: str
+) -> None:
+    hub.state.put("huggan/facades", {**FILES, name: DATA}, "dataset")
+    answer = get(hub, tmp_path)
+    assert answer["error"] == "DataError"
+    assert "takes for something else" in answer["message"]
+    assert not hub.asked("GET", "/resolve/")
+
+
 @pytest.mark.parametrize("files", [None, {"facades.py": b"import os"}], ids=["missing", "no Parquet"])
 def test_where_the_hub_does_not_have_it_a_mirror_that_was_named_is_an_error(
     files: dict[str, bytes] | None, hub: Hub, tmp_path: Path

@@ -52,12 +52,14 @@ def test_ctrl_c_says_how_to_go_on_and_keeps_what_came(server: Server, tmp_path: 
     server.script(http(200, bytes(100_000), Content_Length=200_000, ETag='"1"'))
     address = f"http://localhost:{server.port}"
     line = [sys.executable, "-c", COMMAND, str(resource.RLIM_INFINITY), "data", "get", "facades", "set"]
-    with subprocess.Popen([*line, "--base-url", address], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as stopped:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*line, "--base-url", address], cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as stopped:
         assert stopped.stdout is not None
+        assert stopped.stderr is not None
         while "0.1 of 0.2 MB" not in (said := stopped.stdout.readline()):
             assert said
         stopped.send_signal(signal.SIGINT)
-        assert "Stopped. The same command goes on from here." in stopped.stdout.read()
-    assert stopped.returncode != 0
+        assert stopped.stderr.read().endswith("\nStopped. The same command goes on from here.\n")
+    assert stopped.returncode == 130
     (part,) = (tmp_path / "set").rglob("*.part")
     assert 0 < part.stat().st_size <= 100_000

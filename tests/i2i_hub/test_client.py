@@ -4,9 +4,10 @@ import time
 
 import httpx2
 import pytest
+from huggingface_hub import get_session
 from huggingface_hub.errors import HfHubHTTPError
 
-from i2i_hub.client import ATTEMPTS, PATIENCE, WAITS, HubError, attempt
+from i2i_hub.client import ATTEMPTS, PATIENCE, TIMEOUT, WAITS, HubError, attempt, connect
 
 
 def refusal(status: int, **headers: str) -> HfHubHTTPError:
@@ -56,3 +57,8 @@ def test_refusal_after_an_unclear_answer_is_looked_into(monkeypatch: pytest.Monk
         raise next(answers)
 
     assert attempt("ada/x", action, done=lambda: next(looks)) == "there"
+
+
+def test_no_request_waits_for_ever() -> None:
+    connect()
+    assert get_session().timeout == httpx2.Timeout(TIMEOUT)

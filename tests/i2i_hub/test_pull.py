@@ -40,6 +40,16 @@ def test_nothing_but_a_model_is_fetched(bench: Bench, published: str, tmp_path: 
     assert not bench.hub.asked("GET", r"\.(py|bin)")
 
 
+def test_what_another_program_has_fetched_of_the_repository_is_not_copied(
+    bench: Bench, published: str, tmp_path: Path
+) -> None:
+    assert bench("pull", published, tmp_path / "first").code == 0
+    (snapshot,) = (bench.home / "hub" / f"models--{published.replace('/', '--')}" / "snapshots").iterdir()
+    (snapshot / "model.py").write_text("raise SystemExit")
+    assert bench("pull", published, tmp_path / "second").code == 0
+    assert contents(tmp_path / "second") == contents(tmp_path / "first")
+
+
 def test_byte_that_flips_on_its_way_is_fetched_again(bench: Bench, published: str, tmp_path: Path) -> None:
     bench.fails(Fault("flip", "GET", "/lfs/"))
     assert bench("pull", published, tmp_path / "model").code == 0

@@ -1,14 +1,19 @@
 """Pushing: what lies on the hub afterwards."""
 
+import inspect
 import json
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bench import Bench, contents
+from faults import Fault
+from hub_state import Kind
 
-from i2i import safe_yaml
+from i2i import __version__, safe_yaml
+from i2i.plugins import lookup
 
 MODEL = {"config.json", "generator.safetensors", "README.md"}
 
@@ -48,6 +53,7 @@ def test_card_says_what_the_hub_searches(bench: Bench, run: Path) -> None:
     assert [sample["src"] for sample in keys["widget"]] == ["samples/1-source.png", "samples/2-source.png"]
     text = card.decode()
     assert f"i2i translate {name}" in text
+    assert f'pip install "i2i>={__version__}"' in text
     assert str(run.parent) not in text  # nothing of this machine
 
 
@@ -101,6 +107,103 @@ def test_model_folder_is_pushed_without_samples_and_says_so(bench: Bench, run: P
     assert outcome.code == 0
     assert "No samples" in outcome.err
     assert set(bench.repository(name).files()) == MODEL
+
+
+def test_model_folder_that_is_named_inside_a_run_takes_nothing_of_the_run(bench: Bench, run: Path) -> None:
+    name = bench.new_name()
+    outcome = bench("push", run / "model", name, "--licence", "mit")
+    assert outcome.code == 0, outcome.err
+    assert "No samples" in outcome.err
+    files = bench.repository(name).files()
+    assert set(files) == MODEL
+    assert "model-index" not in front_matter(files["README.md"])
+
+
+def test_samples_are_published_only_where_they_are_wished(bench: Bench, run: Path) -> None:
+    name = bench.new_name()
+    outcome = bench("push", run, name, "--licence", "mit", "--no-samples")
+    assert (outcome.code, outcome.err) == (0, "")
+    files = bench.repository(name).files()
+    assert set(files) == MODEL
+    assert "model-index" in front_matter(files["README.md"])  # figures are no photographs
+    assert bench("push", run, name).code == 0
+    assert "widget" in front_matter(bench.repository(name).files()["README.md"])
+    assert bench("push", run, name, "--no-samples").code == 0
+    files = bench.repository(name).files()
+    assert set(files) == MODEL
+    assert "widget" not in front_matter(files["README.md"])
+    assert b"samples/" not in files["README.md"]
+
+
+def test_metrics_are_called_and_explained_as_their_plugins_do(bench: Bench, run: Path) -> None:
+    name = bench.new_name()
+    assert bench("push", run, name, "--licence", "mit").code == 0
+    rows = re.findall(r"^\| (\w+) \| [\d.e-]+ \| (.*) \|$", bench.repository(name).files()["README.md"].decode(), re.M)
+    assert {metric: meaning.rpartition(". ")[2] for metric, meaning in rows} == {
+        "l1": "Lower is better.",
+        "psnr": "Higher is better.",
+        "ssim": "Higher is better.",
+    }
+    for metric, meaning in rows:
+        said = inspect.getdoc(lookup("metric", metric).cls)
+        assert said
+        assert meaning.partition(",")[0] == said.partition(",")[0]
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset"])
+def test_public_repository_is_not_taken_for_a_private_one(
+    bench: Bench, run: Path, shared_pairs: Path, kind: Kind
+) -> None:
+    name = bench.new_name()
+    public = bench.hub.state.put(name, {"notes.txt": b"mine"}, kind)
+    push = ("push", run, name) if kind == "model" else ("data", "push", shared_pairs, name)
+    outcome = bench(*push, "--licence", "mit", "--private")
+    assert outcome.code == 2
+    assert f"{name} is on the Hub already, and public" in " ".join(outcome.err.split())
+    assert public.files() == {"notes.txt": b"mine"}
+    public.private = True
+    assert bench(*push, "--licence", "mit", "--private").code == 0
+
+
+def test_repository_that_appears_in_between_and_is_public_gets_nothing(bench: Bench, run: Path) -> None:
+    name = bench.new_name()
+    bench.fails(Fault(lambda: bench.hub.state.put(name, {}), "POST", "/repos/create"))
+    assert bench("push", run, name, "--licence", "mit", "--private").code == 2
+    assert bench.repository(name).files() == {}
+
+
+@pytest.mark.parametrize(
+    ("licence", "meant"), [("banana", ""), ("CC-BY-4.0", "'cc-by-4.0'"), ("apache 2.0", "'apache-2.0'")]
+)
+def test_unknown_licence_is_one_line_in_a_dry_run_too(
+    bench: Bench, run: Path, shared_pairs: Path, tmp_path: Path, licence: str, meant: str
+) -> None:
+    for push in (("push", run), ("data", "push", shared_pairs)):
+        dry = bench(*push, "ada/x", "--licence", licence, "--dry-run", tmp_path / "dry")
+        assert dry.code == 2
+        assert not (tmp_path / "dry").exists()
+        real = bench(*push, "ada/x", "--licence", licence)
+        assert real.code == 65
+        for outcome in (dry, real):
+            said = " ".join(outcome.err.split())
+            assert ("Did you mean" in said) == bool(meant)
+            assert meant in said
+    assert bench.hub.state.visible("model", "ada/x", None) is None
+
+
+def test_licence_of_a_dataset_is_checked_in_a_dry_run(bench: Bench, pairs_folder: Path, tmp_path: Path) -> None:
+    (pairs_folder / "dataset.yaml").write_text("licence: CC BY 4.0\n")
+    outcome = bench("data", "push", pairs_folder, "ada/x", "--dry-run", tmp_path / "dry")
+    assert outcome.code == 2
+    assert "Did you mean 'cc-by-4.0'?" in " ".join(outcome.err.split())
+    assert not (tmp_path / "dry").exists()
+
+
+def test_licence_that_the_hub_has_come_to_know_is_published(bench: Bench, run: Path) -> None:
+    name = bench.new_name()
+    bench.hub.state.licences.add("new-1.0")
+    assert bench("push", run, name, "--licence", "new-1.0").code == 0
+    assert front_matter(bench.repository(name).files()["README.md"])["license"] == "new-1.0"
 
 
 def test_dry_run_writes_what_a_push_would_and_asks_nothing(bench: Bench, run: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Datasets on the hub: the very files, readable by the ``datasets`` library and by training."""
 
+import json
 import os
 import re
 import shutil
@@ -13,11 +14,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from bench import Bench
+from map_files import SIDE, ZOOM, two_maps, write_tree
+from scripted_server import Server
+from tile_maps import serve
 
 from i2i import images, safe_yaml
 from i2i.data.tables.detect import open_table
 from i2i.preparation import prepare
 from i2i_hub import parquet
+from i2i_hub.card import END
 
 SMALL = ["--size", 16, "--steps", 2, "--quiet", "--set", "generator.depth=2", "--set", "generator.base_channels=2"]
 SMALL += ["--set", "discriminator.base_channels=2", "--set", "discriminator.layers=1"]
@@ -56,7 +61,6 @@ def test_pushing_again_sends_nothing(bench: Bench, published: str, shared_pairs:
 
 
 def test_card_tells_splits_licence_and_where_the_images_come_from(bench: Bench, tmp_path: Path) -> None:
-
     rng = np.random.default_rng(0)
     for i in range(5):
         images.write(tmp_path / f"{i}.png", rng.integers(0, 256, (40, 40, 3), "uint8"))
@@ -104,7 +108,6 @@ def test_training_reads_it_back_as_if_it_were_the_folder(
 
 
 def test_halves_of_ab_files_become_a_pair_of_columns(bench: Bench, shared_pairs: Path, tmp_path: Path) -> None:
-
     for i in range(3):
         halves = [images.read(shared_pairs / "train" / half / f"{i:02}.png").pixels for half in ("imageA", "imageB")]
         (tmp_path / "ab" / "train").mkdir(parents=True, exist_ok=True)
@@ -144,6 +147,56 @@ def test_all_named_columns_are_published_and_the_others_are_said(
     assert set(rows_of(files["data/train-00000-of-00001.parquet"])[0]) == {"name", "imageA", "imageB", "mask"}
 
 
+def test_what_a_list_says_of_its_rows_is_published_with_them(bench: Bench, tmp_path: Path) -> None:
+    said: dict[str, list[object]] = {
+        "z": [17, 17, 16],
+        "x": [1, 2.5, None],
+        "group": ["a", "b", "a"],
+        "indoor": [True, False, True],
+        "bbox": [[1, 2, 3, 4], [], [0.5, 2, 3, 4]],
+    }
+    unfit: dict[str, list[object]] = {"meta": [{"a": 1}] * 3, "mixed": [1, "a", 2], "name": ["p", "q", "r"]}
+    root = tmp_path / "pairs"
+    for split, numbers in (("train", [0, 1, 2]), ("val", [0])):
+        (root / split).mkdir(parents=True)
+        lines = []
+        for row in numbers:
+            paths = {f"{column}_file_name": f"{row}-{column}.png" for column in ("source", "target", "mask")}
+            for path in paths.values():
+                images.write(root / split / path, np.full((8, 8, 3), row, np.uint8))
+            lines.append(json.dumps(paths | {key: values[row] for key, values in (said | unfit).items()}))
+        (root / split / "metadata.jsonl").write_text("\n".join(lines))
+    name = bench.new_name()
+    outcome = bench("data", "push", root, name, "--licence", "cc0-1.0")
+    assert outcome.code == 0, outcome.err
+    remarks = " ".join(outcome.err.split())
+    assert "Not published: mask. Name every column" in remarks
+    assert "Not published: meta, mixed, name. A column that" in remarks
+    files = bench.repository(name, "dataset").files()
+    rows = rows_of(files["data/train-00000-of-00001.parquet"])
+    assert set(rows[0]) == {"name", "source", "target", *said}
+    assert {key: [row[key] for row in rows] for key in said} == said
+
+    for path, data in files.items():
+        (tmp_path / "back" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "back" / path).write_bytes(data)
+    loaded = datasets.load_dataset(str(tmp_path / "back"), cache_dir=str(tmp_path / "cache"))  # by its card
+    assert loaded["train"].column_names == ["name", "source", "target", *said]
+    assert {key: loaded["train"][key][:] for key in said} == said
+    assert loaded["validation"]["bbox"][0] == [1, 2, 3, 4]
+    assert loaded["train"][0]["source"].size == (8, 8)
+
+
+def test_paths_on_this_machine_in_a_list_are_not_published(bench: Bench, tmp_path: Path) -> None:
+    line = {"source_file_name": "a.png", "target_file_name": "a.png", "original": "/home/jane/a.tif", "split": "train"}
+    images.write(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(line))
+    name = bench.new_name()
+    assert bench("data", "push", tmp_path, name, "--licence", "cc0-1.0").code == 0
+    (row,) = rows_of(bench.repository(name, "dataset").files()["data/train-00000-of-00001.parquet"])
+    assert (set(row), row["original"]) == ({"name", "source", "target", "original"}, "a.tif")
+
+
 def test_arrays_are_bytes_that_we_and_the_datasets_library_read(bench: Bench, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for half in ("imageA", "imageB"):
@@ -163,15 +216,47 @@ def test_arrays_are_bytes_that_we_and_the_datasets_library_read(bench: Bench, tm
     assert np.array_equal(np.load(BytesIO(theirs[1]["imageB"])), stored)
 
 
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        (["train/imageA/0.png", "train/imageB/0.png", "val/source/0.png", "val/target/0.png"], "the same ones in all"),
+        (["train/imageA/0.png", "train/imageB/0.png", "val/imageA/1.npy", "val/imageB/1.npy"], "both .npy files and"),
+    ],
+)
+def test_splits_that_are_not_alike_are_one_line(bench: Bench, tmp_path: Path, files: list[str], complaint: str) -> None:
+    for file in files:
+        path = tmp_path / "pairs" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.zeros((16, 16, 3), np.uint8)
+        np.save(path, pixels) if path.suffix == ".npy" else images.write(path, pixels)
+    name = bench.new_name()
+    outcome = bench("data", "push", tmp_path / "pairs", name, "--licence", "cc0-1.0")
+    assert outcome.code == 65, outcome.err
+    assert complaint in " ".join(outcome.err.split())
+    assert ("dataset", name) not in bench.hub.state.repositories
+    dry = tmp_path / "dry"
+    assert bench("data", "push", tmp_path / "pairs", name, "--licence", "cc0-1.0", "--dry-run", dry).code == 65
+    assert not dry.exists()
+
+
+def test_words_of_others_do_not_end_our_part_of_the_card(bench: Bench, pairs_folder: Path) -> None:
+    name = bench.new_name()
+    for who in ("Ada", "Bob"):
+        (pairs_folder / "dataset.yaml").write_text(f"attribution: 'By {who} {END}'\n")
+        assert bench("data", "push", pairs_folder, name, "--licence", "cc0-1.0").code == 0
+    card = bench.repository(name, "dataset").files()["README.md"].decode()
+    assert (card.count(END), card.count("By Bob"), card.count("By Ada")) == (1, 1, 0)
+
+
 def test_row_groups_end_before_they_are_too_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(parquet, "BYTES_A_GROUP", 1000)
     rows = [parquet.Row(str(i), {"imageA": (f"{i}.png", bytes(400))}) for i in range(10)]
-    (file,) = parquet.write_parquet(tmp_path, "train", {"imageA": "image"}, rows)
+    (file,) = parquet.write_parquet(tmp_path, "train", {"imageA": parquet.IMAGE}, rows)
     groups = pq.ParquetFile(file).metadata
     assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [3, 3, 3, 1]
 
 
-@pytest.mark.parametrize("text", ["- a\n- b\n", "options: foo\n"])
+@pytest.mark.parametrize("text", ["- a\n- b\n", "options: foo\n", "facts: [1]\n"])
 def test_damaged_card_of_a_dataset_is_one_line(bench: Bench, pairs_folder: Path, text: str) -> None:
     (pairs_folder / "dataset.yaml").write_text(text)
     outcome = bench("data", "push", pairs_folder, bench.new_name(), "--licence", "cc0-1.0")
@@ -180,14 +265,38 @@ def test_damaged_card_of_a_dataset_is_one_line(bench: Bench, pairs_folder: Path,
 
 
 def test_places_on_this_machine_are_not_published(bench: Bench, pairs_folder: Path) -> None:
-    options = "options:\n  mattes: [/home/jane/mattes]\n  size: 256\n"
-    (pairs_folder / "dataset.yaml").write_text(f"preparer: mask\nterms: For research only.\n{options}")
+    options = "options:\n  mattes: [/home/jane/mattes]\n  weights: 'C:\\jane\\w.pt'\n  size: 256\n"
+    facts = "facts:\n  aoi: /home/jane/area.geojson\n  permission: contract 3/17\n"
+    (pairs_folder / "dataset.yaml").write_text(f"preparer: mask\nterms: For research only.\n{options}{facts}")
     name = bench.new_name()
     assert bench("data", "push", pairs_folder, name, "--licence", "other").code == 0
     card = bench.repository(name, "dataset").files()["README.md"].decode()
     assert "jane" not in card
-    assert "| size | 256 |" in card
+    for row in ("mattes | mattes", "weights | w.pt", "size | 256", "aoi | area.geojson", "permission | contract 3/17"):
+        assert f"| {row} |" in card
     assert "For research only." in card
+
+
+def test_card_of_map_tiles_says_what_they_show_and_when_they_were_fetched(
+    bench: Bench, server: Server, tmp_path: Path
+) -> None:
+    aerial, drawn = two_maps()
+    tree, address = write_tree(tmp_path / "aerial", aerial), serve(server, drawn)
+    options = {"contact": "me@example.org", "cache": tmp_path / "cache", "split_by": "none", "size": SIDE}
+    prepare("tiles", [tree, f"{address}?key=secret"], tmp_path / "pairs", options=options, workers=1)
+    facts = safe_yaml.load((tmp_path / "pairs" / "dataset.yaml").read_text(), "card")["facts"]
+    name = bench.new_name()
+    assert bench("data", "push", tmp_path / "pairs", name, "--licence", "cc0-1.0").code == 0
+    card = bench.repository(name, "dataset").files()["README.md"].decode()
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", card, re.MULTILINE))
+    shift = facts["shift_of_b"]
+    assert rows["maps"] == f"aerial, {address}"
+    assert (rows["zoom"], rows["metres per pixel"]) == (str(ZOOM), str(facts["metres_per_pixel"]))
+    assert rows["fetched"] == ", ".join(facts["fetched"])
+    assert rows["shift of b"] == f"right {shift['right']}, down {shift['down']}, clear yes"
+    assert "aoi" not in rows  # none was given
+    assert str(tmp_path) not in card
+    assert "secret" not in card
 
 
 def test_model_that_was_trained_on_the_hub_has_samples(bench: Bench, published: str, tmp_path: Path) -> None:

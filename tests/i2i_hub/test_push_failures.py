@@ -22,7 +22,7 @@ MODEL = {"config.json", "generator.safetensors", "README.md"}
         ("ada/x", ["--licence", "mit"], "hf_wrong", 77, "does not know this token"),
         ("ada/x", ["--licence", "mit"], "hf_reader", 77, "may not write to ada/x"),
         ("bob/x", ["--licence", "mit"], "hf_writer", 77, "may not write to bob/x"),
-        ("ada/x", ["--licence", "mti"], "hf_writer", 65, "The Hub refuses the card"),
+        ("ada/x", ["--licence", "mti"], "hf_writer", 65, "Did you mean 'mit'? Mend it"),
         ("ada/x", ["--licence", "mit", "--create-pr", "--revision", "a"], "hf_writer", 2, "Leave out --revision"),
     ],
 )

@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -168,6 +168,23 @@ def hostile_names(count: int) -> Iterator[str]:
         if draw.random() < 0.3:
             pieces.insert(draw.randint(0, len(pieces)), chr(draw.randrange(0xD800)))
         yield "".join(pieces)
+
+
+ESCAPES = [
+    "../evil", "a/../../evil", "/evil", "//evil", "a/..", "..", "C:/evil", "C:evil", "c:\\evil", "a\\..\\..\\evil",
+    "\\evil", "\\\\server\\share\\evil", "nul", "a/CON.png", "com1", "lpt9.txt", "aux .jpg", "a./b", "b ", "b.",
+    "a:stream", "a\nb", "a\x1bb", "what?.png", "<a>", "x" * 256,
+]  # fmt: skip
+"""Names by which a file would be written elsewhere, on some system."""
+
+
+def assert_below(name: str, parts: tuple[str, ...]) -> None:
+    """What a name leads to, by pathlib on both systems, has these parts below the folder it was joined to."""
+    for kind, top in ((PurePosixPath, "/top/out"), (PureWindowsPath, "D:\\top\\out")):
+        joined = kind(top) / name
+        assert ".." not in joined.parts
+        assert joined.relative_to(top).parts == parts  # raises if it is elsewhere
+        assert not any(PureWindowsPath(part).is_reserved() for part in parts)
 
 
 def deflated_zeros(count: int) -> bytes:

@@ -142,7 +142,7 @@ def tree(asked: Asked, kind: str, name: str, revision: str, folder: str | None) 
     if asked.query.get("recursive", ["false"])[0].lower() not in ("true", "1"):
         entries = _one_level(entries, inside)
     else:
-        folders = {str(folder) for path in paths for folder in PurePosixPath(path).relative_to(inside).parents}
+        folders = {str(folder) for path in paths for folder in PurePosixPath(path.removeprefix(f"{inside}/")).parents}
         entries = [_folder(f"{inside}/{folder}".strip("/")) for folder in sorted(folders - {"."})] + entries
     first = int(asked.query.get("cursor", ["0"])[0])
     links: tuple[tuple[str, str], ...] = ()
@@ -178,9 +178,9 @@ def make_branch(asked: Asked, kind: str, name: str, branch: str) -> Answer:
 
 def validate_yaml(asked: Asked) -> Answer:
     text = json.loads(asked.request.body)["content"]
-    bad = re.search(r"^license: *(\S*)$", text, re.MULTILINE)
-    known = ("apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "other", "unknown", "openrail")
-    errors = [{"message": f'"license" must be one of {known}'}] if bad and bad.group(1) not in known else []
+    bad = re.search(r"^license: *(.*?) *$", text, re.MULTILINE)
+    known = asked.hub.state.licences
+    errors = [{"message": f'"license" must be one of {sorted(known)}'}] if bad and bad[1] not in known else []
     return _json({"errors": errors, "warnings": []}, 400 if errors else 200)
 
 

@@ -120,6 +120,8 @@ class State:
         self.blobs: dict[str, bytes] = {}
         self.largest: int | None = None
         """Bytes that a large file may have."""
+        self.licences = {"apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "other", "unknown", "openrail"}
+        """Those that a card may have."""
         self.renamed: dict[str, str] = {}
         """Old name -> name."""
 

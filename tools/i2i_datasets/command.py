@@ -1,5 +1,6 @@
 """The command ``i2i data get``."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,7 @@ def get(
     """
     from rich.console import Console
 
+    from i2i.cli.console import GOES_ON, stoppable
     from i2i_datasets.getting import get_set
     from i2i_datasets.sets import classic_set, classic_sets
 
@@ -41,7 +43,7 @@ def get(
             console.print(f"[bold]{known:<16}[/]{_size(facts):<64}{facts.title}")
         return
     _introduce(console, name, classic_set(name))
-    with _Download(console) as download:
+    with stoppable(GOES_ON), _Download(console) as download:
         got = get_set(
             name,
             folder or Path(name),
@@ -83,15 +85,16 @@ def _conclude(console: "Console", got: "Got") -> None:
     """Say where it is, and what to type next."""
     from rich.markup import escape
 
-    folder = escape(str(got.folder))
+    folder, typed = escape(str(got.folder)), escape(shlex.quote(str(got.folder)))
     if not got.fetched:
         console.print(f"{folder} is here already.")
     origin = ", ".join(f"{key} {value}" for key, value in got.card.get("origin", {}).items())
     console.print(f"{folder}: {', '.join(got.splits)} from {escape(origin)}")
     if "val" in got.splits or "validation" in got.splits:
-        console.print(f"Next: i2i train --plugin pix2pix --data {folder} --out RUN")
+        console.print(f"Next: i2i train --plugin pix2pix --data {typed} --out RUN")
     else:
-        console.print(f"It has no split to measure on. Next: i2i prepare split {folder} {folder}-split --val 0.1")
+        divided = escape(shlex.quote(f"{got.folder}-split"))
+        console.print(f"It has no split to measure on. Next: i2i prepare split {typed} {divided} --val 0.1")
 
 
 def _notice(text: str) -> None:
@@ -118,10 +121,8 @@ class _Download:
     def __enter__(self) -> "_Download":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
-        if kind is KeyboardInterrupt:
-            self._console.print("Stopped. The same command goes on from here.")
 
     def __call__(self, done: int, total: int | None) -> None:
         """Show that so many bytes are here."""

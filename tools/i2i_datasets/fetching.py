@@ -2,9 +2,10 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 from warnings import catch_warnings, simplefilter
@@ -16,12 +17,11 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from i2i import __version__
 from i2i.errors import DataError
-from i2i.files import cannot_write
-from i2i.net import ArchiveError, Client, NetworkError, extract, host_of
-from i2i.net.download import sha256_of
+from i2i.files import cannot_write, sha256_of
+from i2i.net import ArchiveError, Client, Names, NetworkError, extract, fetch, host_of
 from i2i.net.urls import parse
 
-USER_AGENT = f"i2i/{__version__} (data get; https://pypi.org/project/i2i)"
+USER_AGENT = f"i2i/{__version__} (data get)"
 WANTED = ["*.parquet", "README.md"]
 """What a copy on the Hub is made of; code and other files are not fetched."""
 
@@ -67,7 +67,7 @@ def fetch_from_hub(repository: str, folder: Path, *, mirror: str | None = None, 
 
     Raises:
         HubUnreachableError: If it is not there, or cannot be fetched.
-        DataError: If a file does not arrive as the Hub has it.
+        DataError: If a file does not arrive as the Hub has it, or has a name that leads elsewhere on some system.
         OutputError: If something cannot be written, or the disk is full.
     """
     if quiet:
@@ -75,8 +75,10 @@ def fetch_from_hub(repository: str, folder: Path, *, mirror: str | None = None, 
     with _explained(repository, folder):
         api = HfApi(endpoint=mirror, library_name="i2i", library_version=__version__)
         info = api.dataset_info(repository)
-        if not any(file.rfilename.endswith(".parquet") for file in info.siblings or ()):
+        files = [file.rfilename for file in info.siblings or () if _is_wanted(file.rfilename)]
+        if not any(name.endswith(".parquet") for name in files):
             raise HubUnreachableError(f"{repository} on the Hub has no Parquet files.")
+        _check_names(repository, files)
         content = folder / str(info.sha)
         api.snapshot_download(
             repository, repo_type="dataset", revision=info.sha, allow_patterns=WANTED, local_dir=content
@@ -91,9 +93,22 @@ def fetch_from_hub(repository: str, folder: Path, *, mirror: str | None = None, 
             "removed; run the same command again."
         )
     shutil.rmtree(content / ".cache", ignore_errors=True)  # the client's notes for resuming
-    files = sorted(file for file in content.rglob("*") if file.is_file())
-    checksums = {file.relative_to(content).as_posix(): sha256_of(file) for file in files}
+    fetched = sorted(file for file in content.rglob("*") if file.is_file())
+    checksums = {file.relative_to(content).as_posix(): sha256_of(file) for file in fetched}
     return Fetched(content, {"hub": repository, "revision": info.sha, "mirror": mirror}, checksums)
+
+
+def _is_wanted(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in WANTED)
+
+
+def _check_names(repository: str, files: Iterable[str]) -> None:
+    names = Names()
+    for name in files:
+        try:
+            names.take(name)
+        except ValueError as error:
+            raise DataError(f"{repository} holds {error} Refused.") from None
 
 
 @contextmanager
@@ -129,7 +144,7 @@ def fetch_archive(url: str, folder: Path, on_progress: Progress, *, client: Clie
     archive = folder / hashlib.sha256(url.encode()).hexdigest()[:16] / url.rpartition("/")[2]
     if not archive.is_file():  # under this name it is whole
         with client or Client(USER_AGENT, allow={host_of(url)}, http=url.startswith("http://")) as asking:
-            asking.download(url, archive, on_progress=on_progress)
+            fetch(asking, url, archive, on_progress=on_progress)
     content = folder / "content"
     shutil.rmtree(content, ignore_errors=True)
     try:

@@ -1,6 +1,7 @@
 """The steps of the demo, through the interfaces that everybody has."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -73,11 +74,13 @@ def run(out: Path, steps: int | None, console: Console) -> Story:
             _prepare(bundled / "images", out, story, console)
         settings = out / "settings.yaml"
         write_atomically(settings, (bundled / "settings.yaml").read_bytes())
-    command = f"i2i train --config {settings} --data {out / 'pairs'} --out {out / 'run'}"
-    with _step(story, "Train", command + (f" --steps {steps}" if steps else ""), console):
+    command = ["i2i", "train", "--config", settings, "--data", out / "pairs", "--out", out / "run"]
+    with _step(story, "Train", _line(*command, *(["--steps", steps] if steps else [])), console):
         _train(out, steps, console)
     held_out = out / "pairs" / "val" / "imageA"
-    with _step(story, "Translate", f"i2i translate {out / 'run'} {held_out} --out {out / 'translated'}", console):
+    with _step(
+        story, "Translate", _line("i2i", "translate", out / "run", held_out, "--out", out / "translated"), console
+    ):
         _translate(out, held_out)
     log = (out / "run" / "metrics.jsonl").read_text().splitlines()
     story.rows = [json.loads(line) for line in log]
@@ -95,8 +98,13 @@ def _step(story: Story, name: str, command: str, console: Console) -> Iterator[N
 
 
 def _prepare_command(sources: Path, out: Path) -> str:
-    flags = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in EDGES.items())
-    return f"i2i prepare edges {sources} {out / 'pairs'} {flags}"
+    flags = [word for name, value in EDGES.items() for word in (f"--{name.replace('_', '-')}", value)]
+    return _line("i2i", "prepare", "edges", sources, out / "pairs", *flags)
+
+
+def _line(*words: object) -> str:
+    """A command as it is typed."""
+    return shlex.join(map(str, words))
 
 
 def _prepare(sources: Path, out: Path, story: Story, console: Console) -> None:

@@ -59,20 +59,32 @@ def render(template: str, **facts: Any) -> str:
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters["cell"] = cell
     text = environment.from_string((files("i2i_hub") / template).read_text("utf-8")).render(**facts)
+    text = text.replace("<!--", "&lt;!--")  # a fact that holds a mark would end our block
     return f"{BEGIN}\n\n{text.strip()}\n\n{END}"
 
 
 def cell(value: object) -> str:
-    """Text that cannot leave its cell of a table, nor become markup."""
-    text = " ".join(str(value).split())
-    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
+    """Plain data as text that cannot leave its cell of a table, nor become markup."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", " ".join(_text(value).split()))
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(_text, value))
+        case dict():
+            return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    return str(value)
 
 
 def merged(ours: Card, theirs: Card | None, *, said: frozenset[str] = frozenset()) -> Card:
     """Our card with everything of theirs that is not ours to write.
 
     Of the front matter, what describes the files is ours; lists are joined; the rest is theirs once it is there, unless
-    it was said again for this push. Of the body only our block is replaced; a card without one keeps its body.
+    it was said again for this push. Of the body only our block is replaced; a card without one keeps its body. Beside a
+    block of ours, what described files that are there no more goes.
 
     Args:
         ours: What this push would write.
@@ -81,7 +93,8 @@ def merged(ours: Card, theirs: Card | None, *, said: frozenset[str] = frozenset(
     """
     if theirs is None:
         return ours
-    keys = dict(theirs.keys)
+    stale = OURS - ours.keys.keys() if BLOCK.search(theirs.body) else frozenset()
+    keys = {key: value for key, value in theirs.keys.items() if key not in stale}
     for key, value in ours.keys.items():
         before = keys.get(key)
         if key in OURS or key in said or before is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, set_client_factory
+from huggingface_hub import HfApi, get_session, set_client_factory
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import (
     DisabledRepoError,
@@ -23,7 +23,6 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # type: ignore[attr-defined]
-from huggingface_hub.utils._http import default_client_factory
 
 from i2i import __version__
 from i2i.errors import I2iError, UsageError
@@ -31,9 +30,10 @@ from i2i.files import cannot_write
 
 T = TypeVar("T")
 
-ATTEMPTS = 5
 WAITS = (0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts, where the Hub does not say how long."""
+
+ATTEMPTS = len(WAITS) + 1
 
 PATIENCE = 300.0
 """The longest wait that the Hub may ask for, seconds: it counts requests over five minutes."""
@@ -65,16 +65,11 @@ class AccessError(HubError):
 
 def connect() -> HfApi:
     """The client, which says to the Hub that i2i is asking."""
-    set_client_factory(_session)
+    hooks = get_session().event_hooks  # the client's own, which obey HF_HUB_OFFLINE
+    set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=TIMEOUT))
     if not sys.stderr.isatty():
         disable_progress_bars()
     return HfApi(library_name="i2i", library_version=__version__)
-
-
-def _session() -> httpx2.Client:
-    session = default_client_factory()
-    session.timeout = TIMEOUT
-    return session
 
 
 def check_name(name: str) -> str:

@@ -1,5 +1,6 @@
 """``i2i push`` and ``i2i pull``."""
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 Repository = Annotated[str, typer.Argument(metavar="USER/NAME", help="Name on the Hub.")]
 Licence = Annotated[str | None, typer.Option(help="Licence as the Hub spells it, such as apache-2.0; needed once.")]
-Private = Annotated[bool, typer.Option("--private", help="Where it is made now: for your eyes only.")]
+Private = Annotated[bool, typer.Option("--private", help="For your eyes only; refused where it is public already.")]
 Branch = Annotated[str | None, typer.Option(help="Branch to write to; made where it is missing.")]
 CreatePr = Annotated[bool, typer.Option("--create-pr", help="Propose the change, instead of making it.")]
 Message = Annotated[str | None, typer.Option(help="Title of the commit.")]
@@ -29,6 +30,7 @@ def push(
     dataset: Annotated[
         list[str] | None, typer.Option(help="Name on the Hub of a data set that it was trained on; may be repeated.")
     ] = None,
+    no_samples: Annotated[bool, typer.Option("--no-samples", help="Publish none of the held-out images.")] = False,
     private: Private = False,
     revision: Branch = None,
     create_pr: CreatePr = False,
@@ -40,13 +42,14 @@ def push(
 
     Log in once by `hf auth login`, or set HF_TOKEN. Everything is checked before anything is sent; all files appear in
     one commit. Pushing again sends what has changed. Of a card that you have edited, only i2i's own part is renewed.
+    Of a run, four held-out pairs are published with what the model makes of them, unless --no-samples is given.
     """
     from i2i_hub.models import SAMPLES, assemble
     from i2i_hub.publishing import Wish
 
     keys = {"datasets": dataset} if dataset else {}
     wish = Wish(repository, licence, keys, private, revision, create_pr, message)
-    _publish(wish, "model", (f"{SAMPLES}/",), partial(assemble, model), dry_run, quiet)
+    _publish(wish, "model", (f"{SAMPLES}/",), partial(assemble, model, not no_samples), dry_run, quiet)
 
 
 def push_data(
@@ -114,4 +117,4 @@ def pull(
     names = hub.pull(repository, folder, revision)
     if not quiet:
         typer.echo(f"{len(names)} files in {folder}")
-        typer.echo(f"Next: i2i translate {folder} IMAGES... --out RESULTS")
+        typer.echo(f"Next: i2i translate {shlex.quote(str(folder))} IMAGES... --out RESULTS")

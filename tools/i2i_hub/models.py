@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from i2i import __version__, images
 from i2i.config import RunConfig
-from i2i.errors import I2iError, MissingInputError
+from i2i.data import lab
+from i2i.data.sides import Column
+from i2i.data.splits import open_pairs
+from i2i.descriptions import summary_of
+from i2i.errors import I2iError, MissingInputError, UnknownNameError
 from i2i.files import make_folder
-from i2i.options import build
-from i2i.pairs import PairDataset
+from i2i.pairs import Pair, Pixels
 from i2i.plugins import lookup
 from i2i.training.folder import RunFolder
 from i2i.training.validation import spread
@@ -24,23 +30,23 @@ from i2i_hub.publishing import Publication
 SAMPLES = "samples"
 MAX_SAMPLES = 4
 BASE_TAGS = ("i2i", "image-to-image")
-METRIC_NAMES = {"l1": "L1", "psnr": "PSNR", "ssim": "SSIM"}
-METRIC_MEANINGS = {
-    "L1": "mean absolute difference of images in [-1, 1]; lower is better",
-    "PSNR": "dB; higher is better",
-    "SSIM": "at most 1; higher is better",
-}
 SUFFIX = ".safetensors"
+SHOWN = ("source", "output", "target")
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is pushed: a model folder, and the run that it comes from, if that is known."""
+    """What is pushed: a model folder, and the run that it was named with, if it was."""
 
     model: Path
-    config: ModelConfig
+    translator: Translator
     run: RunConfig | None
     metrics: Mapping[str, float]
+
+    @property
+    def config(self) -> ModelConfig:
+        """What the model is."""
+        return self.translator.config
 
     @property
     def files(self) -> list[Path]:
@@ -51,17 +57,20 @@ class Source:
 def read_source(path: Path) -> Source:
     """What is at ``path``, a run folder or a model folder; its weights are checked.
 
+    A model folder that is named itself stands alone, also where a run is around it: what is published of a run beside
+    its model must have been asked for.
+
     Raises:
         I2iError: If there is no model, or it is damaged, or cannot be loaded here.
     """
     if not path.is_dir():
         raise MissingInputError(f"There is no folder {str(path)!r}. Give a run's folder, or a model folder.")
     model = find_model(path)
-    config, _ = load_model(model)
-    folder = RunFolder(path if model != path else path.parent)
+    translator = Translator(*load_model(model))
+    folder = RunFolder(path)
     if not folder.config.is_file():
-        return Source(model, config, None, {})
-    return Source(model, config, folder.read_config(), _metrics_at(folder.metrics, config.step))
+        return Source(model, translator, None, {})
+    return Source(model, translator, folder.read_config(), _metrics_at(folder.metrics, translator.config.step))
 
 
 def _metrics_at(log: Path, step: int) -> dict[str, float]:
@@ -71,15 +80,16 @@ def _metrics_at(log: Path, step: int) -> dict[str, float]:
     for line in log.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row.get("step") == step and "validation" in row:
-            return {METRIC_NAMES.get(name, name): float(value) for name, value in row["validation"].items()}
+            return {name: float(value) for name, value in row["validation"].items()}
     return {}
 
 
-def assemble(path: Path, folder: Path, repository: str, keys: Mapping[str, Any]) -> Publication:
+def assemble(path: Path, with_samples: bool, folder: Path, repository: str, keys: Mapping[str, Any]) -> Publication:
     """Put the model of a run or a model folder, and samples of what it does, into an empty folder.
 
     Args:
         path: The run or the model folder.
+        with_samples: Whether held-out pairs of the run are published.
         folder: Where to.
         repository: Its name on the Hub.
         keys: Further front matter, such as the licence.
@@ -88,7 +98,7 @@ def assemble(path: Path, folder: Path, repository: str, keys: Mapping[str, Any])
     make_folder(folder)
     for file in source.files:
         shutil.copyfile(file, folder / file.name)
-    samples, missing = _samples(source, folder)
+    samples, missing = _samples(source, folder) if with_samples else ([], [])
     card = Card(_keys(source, repository.split("/")[1], samples, keys), _body(source, repository, samples))
     return Publication(card, f"{source.config.selection.recipe.name}, step {source.config.step}", missing)
 
@@ -96,30 +106,33 @@ def assemble(path: Path, folder: Path, repository: str, keys: Mapping[str, Any])
 def _samples(source: Source, folder: Path) -> tuple[list[str], list[str]]:
     """Translate some held-out pairs; returns what the samples are called, and why there are none."""
     if source.run is None:
-        return [], ["No samples: the run that the model comes from is not beside it. Push the run folder instead."]
+        return [], ["No samples and no figures: this is a model folder alone. Push the run's folder to publish them."]
     try:
-        pairs = _held_out(source.run)
-        translator = Translator.load(source.model)
+        dataset = source.run.dataset
+        pairs = open_pairs(source.run.data.path, "val", name=dataset.name, options=dataset.options)
         make_folder(folder / SAMPLES)
         names = []
         for number, index in enumerate(spread(len(pairs), MAX_SAMPLES), start=1):
-            pair = pairs[index]
-            triple = {"source": pair.source, "output": translator(pair.source), "target": pair.target}
             names.append(f"{SAMPLES}/{number}")
-            for what, image in triple.items():
-                images.write(folder / f"{names[-1]}-{what}.png", images.as_rgb(image))
+            for what, picture in zip(SHOWN, pictures(source.translator, pairs[index]), strict=True):
+                images.write(folder / f"{names[-1]}-{what}.png", images.as_rgb(picture))
         return names, []
     except (I2iError, IndexError) as error:
         shutil.rmtree(folder / SAMPLES, ignore_errors=True)
         return [], [f"No samples: {error}"]
 
 
-def _held_out(run: RunConfig) -> PairDataset:
-    cls = lookup("dataset", run.dataset.name).cls
-    pairs: PairDataset = build(
-        cls, run.data.path, "val", options=run.dataset.options, owner=f"dataset {run.dataset.name!r}"
-    )
-    return pairs
+def pictures(translator: Translator, pair: Pair) -> tuple[Pixels, Pixels, Pixels]:
+    """Source, output and target of a pair as they are shown; what colours shows its source without them.
+
+    Args:
+        translator: Makes the output.
+        pair: As the model's dataset gives it.
+    """
+    if translator.config.source.colours == "lab":
+        target = lab.join(pair.source, pair.target, np.float32)
+        return pair.source, translator.render(target), target
+    return pair.source, translator.render(pair.source), pair.target
 
 
 def _keys(source: Source, name: str, samples: list[str], more: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +141,7 @@ def _keys(source: Source, name: str, samples: list[str], more: Mapping[str, Any]
     tags = list(dict.fromkeys([*BASE_TAGS, selection.recipe.name, *parts]))
     keys: dict[str, Any] = {"library_name": "i2i", "pipeline_tag": "image-to-image", "tags": tags, **more}
     if source.metrics:
-        keys["metrics"] = [metric.lower() for metric in source.metrics]
+        keys["metrics"] = list(source.metrics)
         keys["model-index"] = [{"name": name, "results": [_result(source, more)]}]
     if samples:
         keys["widget"] = [_shown(sample, f"held-out pair {i}") for i, sample in enumerate(samples, start=1)]
@@ -145,7 +158,7 @@ def _result(source: Source, keys: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "task": {"type": "image-to-image", "name": "Image-to-image translation"},
         "dataset": {"type": called, "name": called, "split": "val"},
-        "metrics": [{"type": name.lower(), "name": name, "value": value} for name, value in source.metrics.items()],
+        "metrics": [{"type": name, "name": name, "value": value} for name, value in source.metrics.items()],
     }
 
 
@@ -154,10 +167,15 @@ def _data_name(run: RunConfig) -> str:
     return run.data.path if "://" in run.data.path else Path(run.data.path).name
 
 
+def _requirement(distribution: str, version: str) -> str:
+    """For pip: at least the version that made the model, so that no other package of that name is installed."""
+    return f'"{distribution}>={version.partition("+")[0]}"'
+
+
 def _body(source: Source, repository: str, samples: list[str]) -> str:
     config = source.config
     origins = config.providers.values()
-    packages = sorted({origin.distribution for origin in origins} | {"i2i"})
+    versions = {origin.distribution: origin.version for origin in origins} | {"i2i": __version__}
     recipe, generator = config.selection.recipe.name, config.selection.parts["generator"].name
     return render(
         "model_card.md.j2",
@@ -165,12 +183,12 @@ def _body(source: Source, repository: str, samples: list[str]) -> str:
         repository=repository,
         summary=f"An image-to-image translator: generator `{generator}`, trained by the recipe `{recipe}`.",
         samples=samples,
-        packages=packages,
-        source_channels=config.source.channels,
-        target_channels=config.target.channels,
-        target_dtype=config.target.dtype,
+        requirements=[_requirement(*package) for package in sorted(versions.items())],
+        source=config.source,
+        target=config.target,
+        result=example(source.translator),
         metrics=source.metrics,
-        meanings={name: METRIC_MEANINGS.get(name, "") for name in source.metrics},
+        meanings={name: meaning(name) for name in source.metrics},
         step=config.step,
         mode=config.mode,
         size=config.size,
@@ -179,6 +197,30 @@ def _body(source: Source, repository: str, samples: list[str]) -> str:
         providers=config.providers,
         version=__version__,
     )
+
+
+def example(translator: Translator) -> NDArray[Any]:
+    """What a translator returns for images of the size that it was trained at, 8-bit where no range was declared."""
+    config = translator.config
+    side = config.source
+    columns = side.columns or [Column(name="image", channels=side.channels)]
+    shapes = [(config.size, config.size, column.channels) for column in columns]
+    ranges = [column.range for column in columns]
+    inputs = [
+        np.full(shape, span[0]) if span else np.zeros(shape, np.uint8)
+        for shape, span in zip(shapes, ranges, strict=True)
+    ]
+    return translator(*inputs)
+
+
+def meaning(metric: str) -> str:
+    """What a metric says of itself, and which figures are good; empty where its plugin is not installed."""
+    try:
+        cls = lookup("metric", metric).cls
+    except UnknownNameError:
+        return ""
+    better = "Higher is better." if cls.higher_is_better else "Lower is better."
+    return f"{summary_of(cls)} {better}".strip()
 
 
 def _training(source: Source) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,30 +18,47 @@ BYTES_A_FILE = 500_000_000
 """About the size of one file, as the Hub advises."""
 
 
-Columns = Mapping[str, Literal["image", "binary"]]
-"""Columns by name: images that the ``datasets`` library can open, or the bytes of files that only i2i can."""
+Columns = Mapping[str, pa.DataType]
+"""Columns by name: `IMAGE` where the ``datasets`` library can open them, else plain bytes, numbers, text or lists."""
 
 
 class Row(NamedTuple):
-    """A row, and the file name and bytes of each of its images."""
+    """A row, the file name and bytes of each of its images, and its values in other columns."""
 
     name: str
     files: Mapping[str, tuple[str, bytes]]
+    values: Mapping[str, Any] = {}
 
 
 def features_of(columns: Columns) -> list[dict[str, str]]:
     """Columns and their types, as the front matter of a card lists them."""
-    return [{"name": NAME, "dtype": "string"}, *({"name": name, "dtype": kind} for name, kind in columns.items())]
+    listed = [{"name": NAME, "dtype": "string"}]
+    for name, kind in columns.items():
+        if pa.types.is_list(kind):
+            listed.append({"name": name, "sequence": _dtype(kind.value_type)})
+        else:
+            listed.append({"name": name, "dtype": "image" if kind == IMAGE else _dtype(kind)})
+    return listed
 
 
 def schema_of(columns: Columns) -> pa.Schema:
     """Types of Arrow, with the note by which the ``datasets`` library knows images."""
-    features: dict[str, Any] = {NAME: {"dtype": "string", "_type": "Value"}}
-    for name, kind in columns.items():
-        features[name] = {"_type": "Image"} if kind == "image" else {"dtype": "binary", "_type": "Value"}
+    features = {NAME: _feature(pa.string()), **{name: _feature(kind) for name, kind in columns.items()}}
     note = json.dumps({"info": {"features": features}})
-    fields = [(name, IMAGE if kind == "image" else pa.binary()) for name, kind in columns.items()]
-    return pa.schema([(NAME, pa.string()), *fields], {"huggingface": note})
+    return pa.schema([(NAME, pa.string()), *columns.items()], {"huggingface": note})
+
+
+def _feature(kind: pa.DataType) -> dict[str, Any]:
+    """A type as the ``datasets`` library writes it."""
+    if kind == IMAGE:
+        return {"_type": "Image"}
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "Sequence"}
+    return {"dtype": _dtype(kind), "_type": "Value"}
+
+
+def _dtype(kind: pa.DataType) -> str:
+    return "float64" if kind == pa.float64() else str(kind)
 
 
 def write_parquet(folder: Path, split: str, columns: Columns, rows: Iterable[Row]) -> list[Path]:
@@ -50,7 +67,7 @@ def write_parquet(folder: Path, split: str, columns: Columns, rows: Iterable[Row
     Args:
         folder: Where to.
         split: Its name on the Hub.
-        columns: Those of the images.
+        columns: All but the name.
         rows: Taken one at a time; no more than a row group is kept.
 
     Returns:
@@ -105,6 +122,9 @@ def _write(path: Path, schema: pa.Schema, groups: Iterable[list[Row]]) -> Path:
 def _table(schema: pa.Schema, group: list[Row]) -> pa.Table:
     columns: dict[str, list[Any]] = {NAME: [row.name for row in group]}
     for field in list(schema)[1:]:
-        files = [row.files[field.name] for row in group]
-        columns[field.name] = [{"bytes": d, "path": p} if field.type == IMAGE else d for p, d in files]
+        if field.name in group[0].files:
+            files = [row.files[field.name] for row in group]
+            columns[field.name] = [{"bytes": d, "path": p} if field.type == IMAGE else d for p, d in files]
+        else:
+            columns[field.name] = [row.values.get(field.name) for row in group]
     return pa.table(columns, schema=schema)

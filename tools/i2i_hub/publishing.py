@@ -1,5 +1,6 @@
 """Publishing: everything is checked before anything is sent, and all of it appears in one commit."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from i2i.errors import DataError, UsageError
 from i2i_hub.card import CARD, Card, merged, parse
 from i2i_hub.client import attempt, changed_meanwhile, check_name, connect
+from i2i_hub.licences import check_licence
 from i2i_hub.repository import EMPTY, Kind, Repository
 
 
@@ -34,7 +36,7 @@ class Wish:
         name: USER/NAME.
         licence: As the Hub spells it; that of the card on the Hub when not given.
         keys: Further front matter that the user gave.
-        private: Only for the account's own eyes, where the repository is made now.
+        private: Only for the account's own eyes: a public repository is refused.
         revision: Branch to write to, made where it is missing; ``main`` when not given.
         create_pr: Propose the change as a pull request instead of making it.
         message: Title of the commit.
@@ -75,7 +77,8 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) 
         assemble: Makes the files.
 
     Raises:
-        UsageError: If the name, the licence or the combination of options is wrong.
+        UsageError: If the name, the licence or the combination of options is wrong, or the repository is public and
+            shall be private.
         AccessError: If nobody is logged in, or the account may not write there.
         HubError: If the Hub cannot be reached or refuses; nothing is then published, or all of it.
         I2iError: If what is to be published is not sound.
@@ -91,11 +94,16 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) 
         exists = repository.exists()
         if exists and not wish.create_pr:
             repository.check_writable()
+        if exists and wish.private:
+            repository.check_private()
+        check_licence(wish.licence, lambda licence: repository.check_card(Card({"license": licence}, "")))
         state = repository.look(wish.revision) if exists else EMPTY
         publication, card = _fill(folder, wish, assemble, repository.card(state))
         repository.check_card(card)
         if not exists:
             repository.create(wish.private)
+            if wish.private:  # somebody else may have been quicker
+                repository.check_private()
         if wish.revision:
             repository.branch(wish.revision)
         if not exists:
@@ -111,15 +119,21 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) 
 
 
 def dry_run(wish: Wish, folder: Path, assemble: Assemble) -> Published:
-    """Write the folder that would be published; asks the Hub nothing.
+    """Write the folder that would be published, whole or not at all; asks the Hub nothing.
 
     Raises:
-        I2iError: If there is nothing sound to publish, no licence, or the folder is not empty.
+        I2iError: If there is nothing sound to publish, no licence or an unknown one, or the folder is not empty.
     """
     check_name(wish.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty. Remove it, or give another folder.")
-    publication, _ = _fill(folder, wish, assemble, None)
+    try:
+        check_licence(wish.licence)
+        publication, card = _fill(folder, wish, assemble, None)
+        check_licence(card.keys["license"])
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return Published(str(folder), sizes_of(folder), True, publication.remarks)
 
 

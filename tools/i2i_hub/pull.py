@@ -1,14 +1,20 @@
-"""Getting a model from the Hub: a fixed revision, only data, every byte checked."""
+"""Getting a model from the Hub: one commit, only data, every name and every byte checked."""
 
+import glob
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+import httpx2
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from i2i.errors import DataError, UsageError
 from i2i.files import replace_folder
+from i2i.net import Names
 from i2i.translation.model import CONFIG, load_model
-from i2i_hub.client import FAILURES, attempt, check_name, connect, explained
+from i2i_hub.client import attempt, check_name, connect
+from i2i_hub.repository import files_at, is_same
 
 WANTED = [CONFIG, "*.safetensors", "README.md", "samples/*.png"]
 """What a model is made of. Nothing else of a repository is fetched."""
@@ -19,40 +25,73 @@ ATTEMPTS = 2  # a byte that was damaged on its way is sound the second time
 def fetch(repository: str, revision: str | None = None) -> Path:
     """A model's folder in the cache, checked.
 
-    Where the Hub is switched off (``HF_HUB_OFFLINE``) or out of reach, what is in the cache is taken.
+    Where the Hub is switched off (``HF_HUB_OFFLINE``) or out of reach, what is in the cache is taken; only the weights
+    can be checked then, on loading.
 
     Raises:
         UsageError: If this is no name of a repository.
         HubError: If it is not there, or cannot be fetched.
-        DataError: If what arrives is not what is on the Hub, or no model of i2i.
+        DataError: If what arrives is not what is on the Hub, or no model of i2i, or has names that could do harm.
     """
     check_name(repository)
     api = connect()
+    return attempt(repository, lambda: _fetched(api, repository, revision))
+
+
+def _fetched(api: HfApi, repository: str, revision: str | None) -> Path:
+    """The same, in one attempt."""
+    folder = _snapshot(repository, revision, [CONFIG])
+    if not (folder / CONFIG).is_file():
+        raise DataError(f"{repository} is not a model of i2i: it has no {CONFIG}.")
+    commit = folder.name
+    try:
+        files = wanted(repository, files_at(api, repository, "model", commit))
+    except (httpx2.TransportError, OfflineModeIsEnabled) as error:
+        try:
+            return _snapshot(repository, commit, WANTED, cached=True)
+        except LocalEntryNotFoundError as missing:
+            raise missing from error
     for _ in range(ATTEMPTS):
-        folder = attempt(repository, lambda: _snapshot(repository, revision))
-        if not (folder / CONFIG).is_file():
-            raise DataError(f"{repository} is not a model of i2i: it has no {CONFIG}.")
-        damaged = _damaged(api, repository, folder)
+        _snapshot(repository, commit, map(glob.escape, files))
+        damaged = [name for name, checksum in files.items() if not is_same(folder / name, checksum)]
         if not damaged:
             return folder
-        for file in damaged:
-            _forget(folder / file)
+        for name in damaged:
+            _forget(folder / name)
     raise DataError(f"{damaged[0]} of {repository} arrives damaged: its checksum is not the Hub's. Try again later.")
 
 
-def _snapshot(repository: str, revision: str | None) -> Path:
-    return Path(snapshot_download(repository, revision=revision, allow_patterns=WANTED, library_name="i2i"))
+def _snapshot(repository: str, revision: str | None, patterns: Iterable[str], *, cached: bool = False) -> Path:
+    """The folder of a commit in the cache, with the files of these patterns."""
+    return Path(
+        snapshot_download(
+            repository,
+            revision=revision,
+            allow_patterns=list(patterns),
+            library_name="i2i",
+            local_files_only=cached,
+        )
+    )
 
 
-def _damaged(api: HfApi, repository: str, folder: Path) -> list[str]:
-    """Files whose content is not what the Hub has; without the Hub only the weights can be checked, on loading."""
-    try:
-        found = api.verify_repo_checksums(repository, revision=folder.name, local_dir=folder)
-    except HfHubHTTPError as error:
-        raise explained(error, repository) from error
-    except FAILURES:  # out of reach, so that what is in the cache was taken
-        return []
-    return [mismatch["path"] for mismatch in found.mismatches]
+def wanted(repository: str, files: Mapping[str, str]) -> dict[str, str]:
+    """What is fetched of the files of a repository.
+
+    Raises:
+        DataError: If one of them has a name that leads elsewhere on some system.
+    """
+    names = Names()
+    found = {name: checksum for name, checksum in files.items() if _is_wanted(name)}
+    for name in found:
+        try:
+            names.take(name)
+        except ValueError as error:
+            raise DataError(f"{repository} holds {error} Refused.") from None
+    return found
+
+
+def _is_wanted(name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in WANTED)
 
 
 def _forget(file: Path) -> None:
@@ -76,6 +115,7 @@ def pull(repository: str, folder: Path, revision: str | None = None) -> list[str
         raise UsageError(f"{folder} is there already. Give a new folder.")
     cached = fetch(repository, revision)
     load_model(cached)
-    names = sorted(file.relative_to(cached).as_posix() for file in cached.rglob("*") if file.is_file())
+    there = sorted(file.relative_to(cached).as_posix() for file in cached.rglob("*") if file.is_file())
+    names = [name for name in there if _is_wanted(name)]  # another program may have fetched more
     replace_folder(folder, ((name, (cached / name).read_bytes()) for name in names))
     return names

@@ -11,9 +11,10 @@ from typing import Literal
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, DatasetCard, HfApi, ModelCard
 from huggingface_hub.hf_api import RepoFile
 
-from i2i.errors import DataError
+from i2i.errors import DataError, UsageError
 from i2i_hub.card import CARD, Card, parse
 from i2i_hub.client import HubError, attempt
+from i2i_hub.licences import nearest
 
 Kind = Literal["model", "dataset"]
 Operation = CommitOperationAdd | CommitOperationDelete
@@ -52,6 +53,19 @@ class Repository:
         """Whether it is there and this account may see it."""
         return attempt(self.name, lambda: self.api.repo_exists(self.name, repo_type=self.kind))
 
+    def check_private(self) -> None:
+        """Refuse a repository that everybody can see, where only the account's own eyes shall.
+
+        Raises:
+            UsageError: If it is public.
+        """
+        info = attempt(self.name, lambda: self.api.repo_info(self.name, repo_type=self.kind))
+        if not info.private:
+            raise UsageError(
+                f"{self.name} is on the Hub already, and public: --private does not change that. Make it private in "
+                f"its settings, {self.url}/settings, or choose another name, or leave --private away."
+            )
+
     def create(self, private: bool) -> None:
         """Make it."""
         attempt(
@@ -81,7 +95,10 @@ class Repository:
             attempt(self.name, lambda: checker(str(card)).validate())
         except ValueError as error:
             complaint = _complaint(str(error))
-            raise DataError(f"The Hub refuses the card: {complaint}. Mend it, or give another --licence.") from None
+            meant = nearest(card.keys.get("license"))
+            raise DataError(
+                f"The Hub refuses the card: {complaint.rstrip('.')}.{meant} Mend it, or give another --licence."
+            ) from None
 
     def look(self, revision: str | None) -> State:
         """What is on the Hub: at this branch, or where it would branch off."""
@@ -89,11 +106,7 @@ class Repository:
             revision = None
         info = attempt(self.name, lambda: self.api.repo_info(self.name, repo_type=self.kind, revision=revision))
         head = str(info.sha)
-        tree = attempt(
-            self.name,
-            lambda: list(self.api.list_repo_tree(self.name, repo_type=self.kind, recursive=True, revision=head)),
-        )
-        return State(head, {entry.path: _checksum(entry) for entry in tree if isinstance(entry, RepoFile)})
+        return State(head, attempt(self.name, lambda: files_at(self.api, self.name, self.kind, head)))
 
     def _has(self, revision: str) -> bool:
         return attempt(self.name, lambda: self.api.revision_exists(self.name, revision, repo_type=self.kind))
@@ -108,7 +121,7 @@ class Repository:
             return None
         for again in (False, True):  # a copy that was damaged on its way stays in the cache
             path = attempt(self.name, partial(self._fetch_card, state.head, again))
-            if _is_same(path, state.files[CARD]):
+            if is_same(path, state.files[CARD]):
                 return parse(path.read_bytes(), f"{CARD} of {self.name}")
         raise DataError(f"{CARD} of {self.name} arrives damaged: its checksum is not the Hub's. Try again later.")
 
@@ -215,17 +228,19 @@ def changes(folder: Path, state: State, owned: tuple[str, ...]) -> list[Operatio
     """What turns a repository in this state into the folder; see `Repository.commit`."""
     local = {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
     added = [
-        CommitOperationAdd(name, file) for name, file in local.items() if not _is_same(file, state.files.get(name, ""))
+        CommitOperationAdd(name, file) for name, file in local.items() if not is_same(file, state.files.get(name, ""))
     ]
     gone = [name for name in state.files if name.startswith(owned) and name not in local]
     return [*added, *(CommitOperationDelete(name) for name in gone)]
 
 
-def _checksum(entry: RepoFile) -> str:
-    return entry.lfs.sha256 if entry.lfs else entry.blob_id
+def files_at(api: HfApi, name: str, kind: Kind, head: str) -> dict[str, str]:
+    """Files of a commit and their checksums; see `State`."""
+    tree = api.list_repo_tree(name, repo_type=kind, recursive=True, revision=head)
+    return {file.path: file.lfs.sha256 if file.lfs else file.blob_id for file in tree if isinstance(file, RepoFile)}
 
 
-def _is_same(file: Path, checksum: str) -> bool:
+def is_same(file: Path, checksum: str) -> bool:
     """Whether a file on the Hub with this checksum has this content."""
     if not checksum:
         return False

@@ -10,16 +10,14 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 import pytest
-from hostile_files import hostile_names
-from hypothesis import given
-from hypothesis import strategies as st
+from hostile_files import ESCAPES, hostile_names
 
 from i2i.errors import OutputError
 from i2i.net import ArchiveError, extract
-from i2i.net.archives import Limits, safe_parts
+from i2i.net.archives import Limits
 
 Make = Callable[[Path, Mapping[str, bytes]], Path]
 
@@ -74,13 +72,6 @@ def test_members_arrive_as_they_are(make: Make, tmp_path: Path) -> None:
     assert [str(file.relative_to(tmp_path / "out")) for file in files] == [n.removeprefix("./") for n in members]
 
 
-ESCAPES = [
-    "../evil", "a/../../evil", "/evil", "//evil", "a/..", "..", "C:/evil", "C:evil", "c:\\evil", "a\\..\\..\\evil",
-    "\\evil", "\\\\server\\share\\evil", "nul", "a/CON.png", "com1", "lpt9.txt", "aux .jpg", "a./b", "b ", "b.",
-    "a:stream", "a\nb", "a\x1bb", "what?.png", "<a>", "x" * 256,
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("name", ESCAPES)
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_a_member_that_some_system_would_write_elsewhere_is_refused(kind: str, name: str, tmp_path: Path) -> None:
@@ -88,21 +79,6 @@ def test_a_member_that_some_system_would_write_elsewhere_is_refused(kind: str, n
     with pytest.raises(ArchiveError, match="Refused"):
         extract(archive, tmp_path / "in" / "out")
     assert tree(tmp_path) == {"archive": archive.read_bytes(), "in/out/good": b"1"}
-
-
-def test_what_is_accepted_stays_below_the_folder_for_pathlib_on_both_systems() -> None:
-    accepted = 0
-    for name in hostile_names(20_000):
-        if (parts := safe_parts(name)) is None:
-            continue
-        for kind, top in ((PurePosixPath, "/top/out"), (PureWindowsPath, "D:\\top\\out")):
-            joined = kind(top) / name
-            below = joined.relative_to(top)  # raises if it is elsewhere
-            assert ".." not in joined.parts
-            assert below.parts == parts
-            assert not any(PureWindowsPath(part).is_reserved() for part in parts)
-        accepted += 1
-    assert 1000 < accepted < 10_000
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
@@ -118,12 +94,6 @@ def test_no_name_makes_a_member_land_elsewhere(kind: str, tmp_path: Path) -> Non
             assert sorted(os.listdir(tmp_path)) == ["archive", "in"]
             assert os.listdir(tmp_path / "in") in ([], ["out"])
     assert written > 30
-
-
-@given(st.lists(st.from_regex(r"[a-zA-Z0-9_ü-]{1,8}(\.png)?", fullmatch=True), min_size=1, max_size=4))
-def test_ordinary_names_are_accepted(parts: list[str]) -> None:
-    if not any(PureWindowsPath(part).is_reserved() for part in parts):
-        assert safe_parts("/".join(parts)) == tuple(parts)
 
 
 @pytest.mark.parametrize(

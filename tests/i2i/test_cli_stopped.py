@@ -1,0 +1,81 @@
+"""Ctrl-C is one line that says what has become of the work, and exit code 130."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from i2i import images, training
+from i2i.config import resolve
+
+Cli = Callable[..., tuple[int, str, str]]
+
+CHECK = """
+import sys
+from i2i.cli import main
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+"""
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+@pytest.mark.parametrize("started", [2, 4])  # the tracker of resources is the first
+def test_check_is_stopped_with_its_group_while_processes_start(
+    shared_pairs: Path, tmp_path: Path, started: int
+) -> None:
+    script = tmp_path / "check.py"
+    script.write_text(CHECK)
+    line = [sys.executable, str(script), "data", "check", str(shared_pairs), "--workers", "4"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, cwd=tmp_path, start_new_session=True, stdout=pipe, stderr=pipe, text=True) as check:
+        while len(children(check.pid)) < started:
+            assert check.poll() is None
+            time.sleep(0.001)
+        os.killpg(check.pid, signal.SIGINT)
+        said = check.communicate()
+    assert (check.returncode, *said) == (130, "", "Stopped. Nothing was written.\n")
+    assert os.listdir(tmp_path) == ["check.py"]
+
+
+def test_training_is_stopped_before_its_first_step(
+    run_cli: Cli, shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "manual_seed", lambda _: signal.raise_signal(signal.SIGINT))
+    said = run_cli("train", "--plugin", "pix2pix", "--data", shared_pairs, "--out", tmp_path / "run")
+    assert said == (130, "", "Stopped. No step was made. Run the same command again.\n")
+    assert not (tmp_path / "run").exists()
+
+
+def test_translating_says_how_many_are_done(
+    run_cli: Cli, shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {
+        "recipe": {"name": "pix2pix", "gan_weight": 0},
+        "generator": {"depth": 2, "base_channels": 2},
+        "data": {"path": str(shared_pairs), "crop": 16, "workers": 0},
+        "training": {"steps": 1, "threads": 1},
+    }
+    training.train(resolve([settings]), tmp_path / "run")
+    rename, out = Path.replace, tmp_path / "out"
+
+    def third(source: Path, target: Path) -> Path:
+        if len([*out.glob("*.png")]) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "replace", third)
+    code, _, err = run_cli("translate", tmp_path / "run", shared_pairs / "train" / "imageA", "--out", out)
+    assert (code, err) == (130, f"Stopped. 2 of 6 images are translated, in {out}.\n")
+    assert sorted(os.listdir(out)) == ["00.png", "01.png"]
+    assert all(images.read(file).pixels.shape == (32, 32, 3) for file in out.iterdir())
