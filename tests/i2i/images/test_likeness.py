@@ -7,9 +7,9 @@ from random import Random
 import cv2
 import numpy as np
 import pytest
+from colour_photographs import PHOTOGRAPHS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skimage import data
 
 from i2i import images
 from i2i.images.likeness import NEAR, Miniatures, alike_groups, hashes_of, look_alike, miniature, near_hashes, telling
@@ -76,14 +76,7 @@ def smaller(pixels: Pixels, parts: int) -> Pixels:
 def photographs() -> list[Pixels]:
     """Parts of real photographs of 240 pixels, no two of one place."""
     found = []
-    for photo in (
-        data.astronaut(),
-        data.chelsea(),
-        data.coffee(),
-        data.rocket(),
-        data.retina(),
-        data.stereo_motorcycle()[0],
-    ):
+    for photo in PHOTOGRAPHS:
         height, width = (side // 240 for side in photo.shape[:2])
         parts = [photo[240 * y : 240 * y + 240, 240 * x : 240 * x + 240] for y in range(height) for x in range(width)]
         found += parts

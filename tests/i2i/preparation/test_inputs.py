@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from colour_photographs import PHOTOGRAPHS
 from PIL import Image, ImageOps
 from skimage import data
 
@@ -116,17 +117,9 @@ def test_copies_in_another_size_and_format_stay_in_one_split(tmp_path: Path) -> 
 
 def photographs() -> list[Pixels]:
     """Squares of 360 pixels, each the middle of a photograph."""
-    photos = [
-        data.astronaut(),
-        data.chelsea(),
-        data.coffee(),
-        data.rocket(),
-        data.retina(),
-        data.stereo_motorcycle()[0],
-    ]
-    photos += [np.atleast_3d(gray) for gray in (data.coins(), data.camera(), data.brick(), data.gravel())]
+    grays = (data.coins(), data.camera(), data.brick(), data.gravel())
     found = []
-    for photo in photos:
+    for photo in (*PHOTOGRAPHS, *map(np.atleast_3d, grays)):
         side = min(photo.shape[:2])
         top, left = (photo.shape[0] - side) // 2, (photo.shape[1] - side) // 2
         found.append(images.resize(np.ascontiguousarray(photo[top : top + side, left : left + side]), 360, 360))
