@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from i2i.cli.console import GOES_ON, complain, stoppable
 from i2i.cli.flags import as_data, flag_of, plain
 from i2i.errors import DataError, UsageError
+from i2i.places import is_url
 from i2i.plugins import Provided, catalogue, lookup
 
 if TYPE_CHECKING:
@@ -323,5 +324,5 @@ def show_next(report: "Report", out: str) -> None:
     """Print the command to type next."""
     if report.splits["train"]:
         # training reads no folders in object stores: what was uploaded is here as well
-        data = str(report.folder) if "://" in out else out
+        data = str(report.folder) if is_url(out) else out
         typer.echo(f"Next: i2i train --plugin pix2pix --data {shlex.quote(data)} --out RUN")

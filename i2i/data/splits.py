@@ -5,9 +5,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from i2i.data.tables.shards import is_url
 from i2i.options import build
 from i2i.pairs import PairDataset
+from i2i.places import is_url
 from i2i.plugins import lookup
 
 

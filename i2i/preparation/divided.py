@@ -6,7 +6,7 @@ from i2i.data.tables.splitnames import SPLIT_NAMES
 from i2i.errors import UsageError
 from i2i.pairs import SPLITS, Split
 from i2i.preparation.listing import Found
-from i2i.preparation.naming import output_stems, without_suffix
+from i2i.preparation.naming import composed, output_stems
 from i2i.preparation.splitting import SAFEST
 from i2i.preparation.tasks import Inputs
 
@@ -58,7 +58,7 @@ def kept(
         for task, among in zip(inputs.tasks, lies_in, strict=True)
     ]
     short = [_without_top(ones[0], own_folder=named_by_key) for ones in members]
-    if not by_match and len(set(map(without_suffix, short))) == len(short):
+    if not by_match and len(set(map(composed, short))) == len(short):
         tasks = [task._replace(stem=stem) for task, stem in zip(tasks, output_stems(short), strict=True)]
     where = " and ".join(f"{name}/" for name in sorted(splits))
     remark = f"The sources are divided already, into {where}: every pair stays where it was."

@@ -10,10 +10,11 @@ from typing import Any
 from i2i import images
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding
+from i2i.places import is_url
 from i2i.plugins import suggest
 from i2i.preparation.divided import kept, published_splits
-from i2i.preparation.listing import PREPARED, Found, Listing, absolute, is_inside, is_url, list_sources
-from i2i.preparation.naming import output_stems, without_suffix
+from i2i.preparation.listing import PREPARED, Found, Listing, absolute, is_inside, list_sources
+from i2i.preparation.naming import composed, output_stems
 from i2i.preparation.report import Row
 from i2i.preparation.tasks import Inputs, Task, unread
 
@@ -181,7 +182,7 @@ def _matched(found: Sequence[Found], folders: Sequence[str], match: str) -> tupl
     sides: list[dict[str, list[Found]]] = [defaultdict(list) for _ in folders]
     rows = []
     for one in found:
-        path = without_suffix(one.inner)
+        path = composed(one.inner)
         matched = pattern.search(path) if pattern else None
         if pattern and not (matched and matched[1]):
             message = f"{one.inner!r} does not match {match!r}, so that its partner is not known."

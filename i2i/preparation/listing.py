@@ -1,7 +1,6 @@
 """Finding images on this machine or in an object store: names, and stamps that change when a file does."""
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -9,10 +8,10 @@ from typing import Any, NamedTuple
 from i2i import images
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images.discovery import JUNK, SUFFIXES, Skipped
+from i2i.places import is_url
 from i2i.plugins import describe
 from i2i.preparation.layouts import CARD, REPORT, is_prepared
 
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 WEB = ("http://", "https://")
 LOCAL = ("file://", "local://")
 
@@ -40,11 +39,6 @@ class Listing(NamedTuple):
 
     files: list[Found]
     skipped: list[Skipped]
-
-
-def is_url(place: str) -> bool:
-    """Whether a place is an address and not a path."""
-    return URL.match(place) is not None
 
 
 def absolute(source: str | Path) -> str:

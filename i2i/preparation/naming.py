@@ -6,6 +6,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from i2i.images.discovery import without_suffix
+
 SEPARATOR = "__"
 """Stands for ``/``: folders are flattened, so that every reader of dataset folders finds every image."""
 
@@ -38,15 +40,13 @@ def output_stems(names: Sequence[str]) -> list[str]:
     return stems
 
 
-def without_suffix(name: str) -> str:
+def composed(name: str) -> str:
     """A relative path without its suffix, in Unicode's composed form, as macOS and Linux spell it differently."""
-    folder, slash, file = name.rpartition("/")
-    stem, dot, _ = file.rpartition(".")
-    return unicodedata.normalize("NFC", folder + slash + (stem if dot and stem else file))
+    return unicodedata.normalize("NFC", without_suffix(name))
 
 
 def _stem(name: str) -> str:
-    stem = UNSAFE.sub("_", without_suffix(name).replace("/", SEPARATOR)).strip(" .") or "image"
+    stem = UNSAFE.sub("_", composed(name).replace("/", SEPARATOR)).strip(" .") or "image"
     stem = DEVICE.sub(r"\1_", stem)
     if len(stem.encode()) > MAX_BYTES:
         return f"{stem.encode()[:MAX_BYTES].decode(errors='ignore')}-{_hash(name)[:8]}"

@@ -11,11 +11,11 @@ from typing import Unpack
 from i2i.errors import DataError, UsageError
 from i2i.files import lock, make_folder
 from i2i.images import MAX_PIXELS
+from i2i.places import is_url
 from i2i.preparation.choices import Means, Wishes, pairs_only
 from i2i.preparation.dataset import DatasetFolder
 from i2i.preparation.finishing import finish, missing, tidy
 from i2i.preparation.journal import Journals
-from i2i.preparation.listing import is_url
 from i2i.preparation.local import Progress, Work, look_up, rehearse, work_through
 from i2i.preparation.publishing import publish
 from i2i.preparation.remaking import Losses, keep_gone, losses_of, remarks_on

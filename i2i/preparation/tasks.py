@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from i2i.pairs import Item, Split
-from i2i.preparation.listing import is_url
+from i2i.places import is_url
 from i2i.preparation.report import Row, Source
 
 

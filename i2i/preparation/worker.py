@@ -17,11 +17,12 @@ from i2i.images.ranges import Range
 from i2i.images.reader import Picture, decode
 from i2i.images.source import MAX_BYTES, read_bytes
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
+from i2i.places import is_url
 from i2i.plugins import describe
 from i2i.preparation.contents import contents_of, likeness_of
 from i2i.preparation.journal import Entry, Part
 from i2i.preparation.layouts import PairFiles, images_of
-from i2i.preparation.listing import is_url, remote
+from i2i.preparation.listing import remote
 from i2i.preparation.report import Output, Row, Source
 from i2i.preparation.tasks import Task, stamps_of, unread
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from i2i.config import RunConfig
-from i2i.data.tables.shards import is_url
 from i2i.devices import available_cpus, resolve_device
 from i2i.errors import DiskFullError, UsageError
+from i2i.places import is_url
 from i2i.reporting import Reporter
 from i2i.training import checkpoint
 from i2i.training.checkpoint import Checkpoint

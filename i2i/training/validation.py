@@ -15,6 +15,7 @@ from i2i.data.jitter import Jitter
 from i2i.data.sides import Colours
 from i2i.data.tensors import to_pixels, to_tensor
 from i2i.pairs import PairDataset, Pixels
+from i2i.spread import spread
 from i2i.translation.modes import inference
 
 
@@ -85,8 +86,3 @@ class Validator:
             with inference(generator, self.mode, self.seed):
                 fake = generator(source[None])[0].float()
             yield Triple(source, fake, target)
-
-
-def spread(length: int, count: int) -> list[int]:
-    """At most ``count`` indices, evenly over ``range(length)``."""
-    return sorted({round(place) for place in np.linspace(0, length - 1, min(count, length))})

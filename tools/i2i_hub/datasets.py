@@ -15,7 +15,7 @@ from i2i.data.tables.manifest import ListTable
 from i2i.errors import DataError
 from i2i.files import make_folder
 from i2i.preparation.dataset import DatasetFolder
-from i2i.training.validation import spread
+from i2i.spread import spread
 from i2i_hub.annotations import Annotations, annotations_of, find_annotations
 from i2i_hub.card import Card, render
 from i2i_hub.parquet import IMAGE, NAME, Columns, Row, features_of, write_parquet

@@ -19,9 +19,10 @@ from i2i.descriptions import summary_of
 from i2i.errors import I2iError, MissingInputError, UnknownNameError
 from i2i.files import make_folder
 from i2i.pairs import Pair, Pixels
+from i2i.places import is_url
 from i2i.plugins import lookup
+from i2i.spread import spread
 from i2i.training.folder import RunFolder
-from i2i.training.validation import spread
 from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model
 from i2i.translation.translator import Translator
 from i2i_hub.card import Card, render
@@ -164,7 +165,7 @@ def _result(source: Source, keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def _data_name(run: RunConfig) -> str:
     """What the data are called, without where they are on this machine."""
-    return run.data.path if "://" in run.data.path else Path(run.data.path).name
+    return run.data.path if is_url(run.data.path) else Path(run.data.path).name
 
 
 def _requirement(distribution: str, version: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images import ImageError, geometry
 from i2i.pairs import Finding, Item, LeftOut, Pair, Pixels
-from i2i.preparation.listing import is_url
+from i2i.places import is_url
 from i2i_prepare.video import SUFFIXES, FrameReader, Scan, scan_all
 
 Mode = Literal["next", "pairs", "images"]

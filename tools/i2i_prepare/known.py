@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from i2i.data.tables.contract import Table
 from i2i.data.tables.files import FileTable
 from i2i.errors import DataError
+from i2i.places import is_url
 from i2i.preparation.dataset import place_of
 from i2i.preparation.report import read_rows
 from i2i.preparation.tasks import stamp_of
@@ -55,7 +56,7 @@ def stamps_of(root: str, table: Table, columns: Sequence[str]) -> Iterator[str]:
         for row in range(len(table.names)):
             yield " ".join(dict.fromkeys(stamp_of(table.file(row, column)) for column in columns))
         return
-    whole = "" if "://" in root else _stamp_of_all(Path(root))
+    whole = "" if is_url(root) else _stamp_of_all(Path(root))
     for _ in table.names:
         yield whole
 

@@ -13,6 +13,7 @@ from i2i.data.tables.detect import open_table, splits_of
 from i2i.errors import DataError, UsageError
 from i2i.images import Range
 from i2i.pairs import Finding, Item, LeftOut, Pair
+from i2i.places import is_url
 from i2i_prepare.known import Known, file_of, known_of, lies_on_a_map, stamps_of
 
 
@@ -107,7 +108,7 @@ def _only(sources: Sequence[str]) -> str:
     """The one dataset: an absolute path, or an address."""
     if len(sources) != 1:
         raise UsageError(f"split takes one dataset, not {len(sources)}.")
-    return sources[0] if "://" in sources[0] else os.path.abspath(sources[0])
+    return sources[0] if is_url(sources[0]) else os.path.abspath(sources[0])
 
 
 def _stated(root: str) -> dict[str, Any]:

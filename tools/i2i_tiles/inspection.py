@@ -9,6 +9,7 @@ from i2i.errors import DataError
 from i2i.images.alignment import Shift, shift_between
 from i2i.images.luma import Gray, luma
 from i2i.pairs import SkipError
+from i2i.spread import spread
 from i2i_tiles.filters import detail
 from i2i_tiles.grids import TileGrid
 from i2i_tiles.mercator import flipped
@@ -105,9 +106,9 @@ def _sample(maps: Maps, cells: Sequence[Cell], limits: Limits) -> Iterator[tuple
     """Brightness of pairs from everywhere, as long as they show something."""
     if not cells:
         return
-    looked_at = np.linspace(0, len(cells) - 1, min(len(cells), MAX_LOOKED_AT)).round().astype(int)
     found = 0
-    for index in np.random.default_rng(0).permutation(np.unique(looked_at)):  # everywhere before it is half done
+    looked_at = spread(len(cells), MAX_LOOKED_AT)
+    for index in np.random.default_rng(0).permutation(looked_at):  # everywhere before it is half done
         try:
             pair = make_pair(maps, cells[index], limits)
         except (SkipError, DataError):  # in the report later, with its reason

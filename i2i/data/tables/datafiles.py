@@ -17,6 +17,7 @@ from i2i.data.tables.library import Address
 from i2i.data.tables.lists import ENDINGS, NAMES
 from i2i.data.tables.shards import Shard
 from i2i.errors import DataError, I2iError, UsageError
+from i2i.places import is_url
 
 if TYPE_CHECKING:
     from datasets import DatasetBuilder
@@ -48,7 +49,7 @@ def check_streamed(root: str) -> None:
 
 def address_of(root: str) -> Address | None:
     """The set that this is: on the Hub, a folder with a card or Arrow files, or such a folder and its configuration."""
-    if shards.is_url(root):
+    if is_url(root):
         return parse(root)
     whole = Address(os.path.realpath(root))
     if _configurations(root):
@@ -73,11 +74,11 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     found = files[split]
     match kind:
         case "parquet":
-            return parquet.open_shards(found, columns, remote=shards.is_url(root))
+            return parquet.open_shards(found, columns, remote=is_url(root))
         case "webdataset":
             if packed := next((file.url for file in found if not file.url.endswith(webdataset.SUFFIX)), None):
                 raise DataError(f"{packed} is compressed. Unpack it to a plain .tar, and name that in {CARD}.")
-            return webdataset.open_shards(found, columns, remote=shards.is_url(root))
+            return webdataset.open_shards(found, columns, remote=is_url(root))
         case "arrow":
             from datasets import load_dataset
 
@@ -122,7 +123,7 @@ def _configurations(folder: str) -> list[str]:
 
 
 def _files(root: str, address: Address) -> DataFiles:
-    return _streamed(root, address) if shards.is_url(root) else _resolved(root, _builder(root, address))
+    return _streamed(root, address) if is_url(root) else _resolved(root, _builder(root, address))
 
 
 def _builder(root: str, address: Address, **options: str) -> "DatasetBuilder":

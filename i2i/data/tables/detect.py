@@ -10,6 +10,7 @@ from i2i.data.tables import ab, datafiles, hub, manifest, shards
 from i2i.data.tables.contract import Layout, Table
 from i2i.data.tables.splitnames import in_order, our_name, refuse_doubles, refuse_strays
 from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
+from i2i.places import is_url
 from i2i.plugins import suggest
 
 LayoutName = Literal["folders", "twofolders", "datafiles", "manifest", "parquet", "webdataset", "hub", "ab"]
@@ -77,7 +78,7 @@ def open_table(
 
 def _recognised(root: str, layout: LayoutChoice, columns: Sequence[str]) -> tuple[Layout, Sequence[str]]:
     """The layout, and the splits that it finds."""
-    if not shards.is_url(root) and not path.exists(root) and not datafiles.address_of(root):
+    if not is_url(root) and not path.exists(root) and not datafiles.address_of(root):
         hint = " Write hf:// in front of a dataset of the Hugging Face Hub." if root.count("/") == 1 else ""
         raise MissingInputError(f"There is no dataset {root!r}.{hint}")
     for name in _likely(root, columns) if layout == "auto" else [layout]:
@@ -96,14 +97,14 @@ def _recognised(root: str, layout: LayoutChoice, columns: Sequence[str]) -> tupl
         _refuse_others(root, layout, columns)
     if packed := next((file.url for file in shards.find(root, "") if file.url.lower().endswith(PACKED)), None):
         raise DataError(f"{packed} is packed, and nothing else there is laid out as pairs. Unpack it.")
-    if not shards.is_url(root) and ab.holds_single_images(root):
+    if not is_url(root) and ab.holds_single_images(root):
         raise DataError(
             f"{root} holds single images and no pairs. A preparer such as edges makes pairs out of such images, and "
             "`i2i prepare concat` out of two folders of them."
         )
     if layout != "auto":
         raise DataError(f"{root} is not laid out as {layout!r}. Expected {LAYOUTS[layout]}.")
-    if shards.is_url(root):
+    if is_url(root):
         raise DataError(
             f"{root} is an address, at which only Parquet files and WebDataset shards are read. "
             "Download a dataset folder, then give the copy."
@@ -162,7 +163,7 @@ def _refuse_others(root: str, layout: LayoutChoice, columns: Sequence[str]) -> N
 
 def _likely(root: str, columns: Sequence[str]) -> list[LayoutName]:
     """The layouts that are looked for: an address says much of what is behind it."""
-    if shards.is_url(root):
+    if is_url(root):
         return ["hub"] if hub.parse(root) else ["parquet", "webdataset"]
     written: list[LayoutName] = ["datafiles", "manifest"] if manifest.leads(root, columns) else []
     return list(dict.fromkeys([*written, *LAYOUTS]))

@@ -6,9 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from i2i.data.tables import library, shards
+from i2i.data.tables import library
 from i2i.data.tables.contract import Table
 from i2i.data.tables.library import Address
+from i2i.places import is_url
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -41,7 +42,7 @@ def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
     """See `i2i.data.tables.contract.Layout`. A set on the Hub is downloaded, where the cache does not have it."""
     if (address := parse(root)) is not None:
         return list(_downloaded(address))
-    return list(_saved(root)) if not shards.is_url(root) and is_saved(root) else []
+    return list(_saved(root)) if not is_url(root) and is_saved(root) else []
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:

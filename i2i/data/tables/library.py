@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import NamedTuple, TypeVar
 
-from i2i.data.tables import shards
 from i2i.errors import DataError, I2iError, MissingInputError, UsageError
+from i2i.places import is_url
 from i2i.plugins import suggest
 
 Answer = TypeVar("Answer")
@@ -78,7 +78,7 @@ def explained(root: str) -> Iterator[None]:
     except DataFilesNotFoundError as error:
         raise DataError(f"{root} holds no data that the datasets library reads. Look at its page.") from error
     except (*missing, DatasetsError, OSError, RuntimeError, ValueError) as error:
-        if isinstance(error, missing) and shards.is_url(root):
+        if isinstance(error, missing) and is_url(root):
             raise MissingInputError(
                 f"There is no {root}, or it is not yours to read. Check the name and the revision; for a private or "
                 "gated set log in with `hf auth login`."

@@ -21,6 +21,7 @@ from i2i.data.tables.splitnames import SPLIT_NAMES, our_name
 from i2i.errors import DataError
 from i2i.images import printable
 from i2i.images.discovery import without_suffix
+from i2i.places import is_url
 
 DATA = "data"
 """Folder that sets of the Hub keep their files in."""
@@ -177,7 +178,7 @@ class _Reader:
     def _problem(self, key: str, path: object) -> str:
         if not isinstance(path, str) or not path:
             return f"{key!r} is no path. Give one, or delete the line."
-        if "://" in path:
+        if is_url(path):
             return f"{printable(path)!r} is an address. Download the file, and give its path."
         if not os.path.isabs(path) and os.path.normpath(path).split(os.sep)[0] == os.pardir:
             return f"{printable(path)!r} leads out of the manifest's folder. Write an absolute path if that is meant."

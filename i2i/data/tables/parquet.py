@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from i2i.data.tables import shards
 from i2i.data.tables.contract import Table
 from i2i.data.tables.shards import Shard
+from i2i.places import is_url
 
 SUFFIX = ".parquet"
 
@@ -16,7 +17,7 @@ def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     """See `i2i.data.tables.contract.Layout`."""
-    return open_shards(shards.by_split(shards.find(root, SUFFIX))[split], columns, remote=shards.is_url(root))
+    return open_shards(shards.by_split(shards.find(root, SUFFIX))[split], columns, remote=is_url(root))
 
 
 def open_shards(found: Sequence[Shard], columns: Sequence[str], *, remote: bool) -> Table:

@@ -8,6 +8,7 @@ from typing import IO, Any, NamedTuple
 from i2i.data.tables.splitnames import SPLIT_NAMES
 from i2i.errors import DataError, I2iError, MissingInputError
 from i2i.pairs import SPLITS
+from i2i.places import is_url
 
 KEYWORDS = {**SPLIT_NAMES, "test": (*SPLIT_NAMES["test"], "eval", "evaluation")}
 """Words in the names of files and folders by which the Hub knows what split they are of."""
@@ -23,11 +24,6 @@ class Shard(NamedTuple):
     """Address or path."""
     name: str
     """Path relative to the set, without suffix."""
-
-
-def is_url(root: str) -> bool:
-    """Whether this is an address such as ``s3://bucket/set``, and no path."""
-    return "://" in root
 
 
 def find(root: str, suffix: str) -> list[Shard]:

@@ -10,7 +10,7 @@ from hostile_files import hostile_names
 from hypothesis import given
 from hypothesis import strategies as st
 
-from i2i.preparation.naming import UNSAFE, output_stems, without_suffix
+from i2i.preparation.naming import UNSAFE, composed, output_stems
 
 PARTS = st.text(alphabet="aAéE\u0301e.~ -_x1:\\\n", min_size=1, max_size=6).filter(lambda part: part not in (".", ".."))
 NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
@@ -92,6 +92,6 @@ def test_stems_do_not_depend_on_the_order(names: list[str], random: Random) -> N
 
 
 def test_suffix_is_the_last_part_and_hidden_files_have_none() -> None:
-    assert without_suffix("a.b/c.d.png") == "a.b/c.d"
-    assert without_suffix("a.b/c") == "a.b/c"
-    assert without_suffix(".png") == ".png"
+    assert composed("a.b/c.d.png") == "a.b/c.d"
+    assert composed("a.b/c") == "a.b/c"
+    assert composed(".png") == ".png"
