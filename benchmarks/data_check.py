@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from i2i.data.checks import check
+from i2i_doctor.checking import check
 
 WORKERS = 2
 

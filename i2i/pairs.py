@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.errors import DataError
+from i2i.splits import Split
 
 Pixels = NDArray[Any]
 """An image, (H, W, C): uint8 in 0..255, uint16 in 0..65535, or float32 in [-1, 1]. The dtype alone says the range."""
-
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 class Pair(NamedTuple):
@@ -51,8 +49,8 @@ class Block(NamedTuple):
 class PairStream(PairDataset, Protocol):
     """A `PairDataset` of which one pair costs as much to read as its whole block: compressed, or far away.
 
-    Training visits such pairs in windows: some blocks are drawn, as many as fit into `i2i.data.stream.WINDOW` bytes,
-    their pairs shuffled together, then the next ones. Keep the blocks that were read last: `i2i.data.stream.BlockCache`
+    Training visits such pairs in windows: some blocks are drawn, as many as fit into `i2i.data.order.WINDOW` bytes,
+    their pairs shuffled together, then the next ones. Keep the blocks that were read last: `i2i.data.order.BlockCache`
     does.
     """
 

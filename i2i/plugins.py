@@ -23,6 +23,8 @@ from i2i.errors import I2iError, UnknownNameError, UsageError
 if TYPE_CHECKING:
     import typer
 
+from importlib.metadata import PackageNotFoundError, version
+
 COMPONENTS = "i2i"
 COMMANDS = "i2i.commands"
 
@@ -234,3 +236,14 @@ def catalogue(kind: str) -> dict[str, Provided]:
 def lookup(kind: str, name: str) -> Provided:
     """The installed component of that kind and name; see `Plugins.lookup`."""
     return installed(KINDS[kind].group).lookup(kind, name)
+
+
+def installed_versions(distributions: Iterable[str]) -> dict[str, str]:
+    """Version of each distribution, in their order; those that are not installed are left out: OpenCV has four."""
+    found = {}
+    for distribution in distributions:
+        try:
+            found[distribution] = version(distribution)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import typer
 
-from i2i import hookspecs, safe_yaml, testing, training
+from i2i import hookspecs, testing, training
 from i2i.cli import translate
 from i2i.cli.app import build_app
 from i2i.cli.prepare import run as run_preparer
@@ -24,7 +24,8 @@ from i2i.errors import I2iError
 from i2i.options import complete, options_of
 from i2i.plugins import catalogue, installed, lookup
 from i2i.preparation import Row, prepare
-from i2i.training.runs import RESUMABLE
+from i2i.system import safe_yaml
+from i2i.training.run import RESUMABLE
 from i2i.translation.model import ModelConfig
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from i2i import __version__
-from i2i.cli import data, plugins, prepare, train, translate
+from i2i.cli import plugins, prepare, train, translate
 from i2i.cli.console import complain, stoppable, warn_of_problems
 from i2i.errors import I2iError
 from i2i.plugins import COMMANDS, installed
@@ -53,8 +53,9 @@ def build_app() -> typer.Typer:
     ) -> None:
         pass
 
-    for command in (prepare, data, train, translate, plugins):
+    for command in (prepare, train, translate, plugins):
         command.register(app)
+    app.add_typer(typer.Typer(help="Look into, fetch and share datasets.", no_args_is_help=True), name="data")
     extensions = installed(COMMANDS)
     extensions.add_commands(app)
     warn_of_problems(COMMANDS)

@@ -12,10 +12,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from i2i.descriptions import description_of, plain, summary_of
 from i2i.errors import UsageError
-from i2i.plugins import COMMANDS, COMPONENTS, KINDS, Problem, Provided, catalogue, installed, lookup, suggest
-from i2i.versions import installed_versions
+from i2i.options import description_of, plain, summary_of
+from i2i.plugins import (
+    COMMANDS,
+    COMPONENTS,
+    KINDS,
+    Problem,
+    Provided,
+    catalogue,
+    installed,
+    installed_versions,
+    lookup,
+    suggest,
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

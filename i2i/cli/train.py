@@ -52,7 +52,7 @@ def train(
     from i2i.cli.progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
     from i2i.plugins import COMPONENTS
-    from i2i.training.initial import initial_settings
+    from i2i.training.run import initial_settings
 
     flags = _flags(
         {

@@ -1,8 +1,9 @@
 """The dataset ``pairs``: every stored layout as sources and targets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,13 +12,16 @@ from i2i import images
 from i2i.data import lab
 from i2i.data.sides import Colours, Column, Side
 from i2i.data.tables import datafiles
-from i2i.data.tables.columns import choose
-from i2i.data.tables.contract import Table
 from i2i.data.tables.detect import LayoutChoice
-from i2i.data.tables.portion import open_portion
+from i2i.data.tables.held_out import open_portion
+from i2i.data.tables.names import choose
+from i2i.data.tables.table import Table
 from i2i.errors import DataError, UsageError
 from i2i.images import Range
-from i2i.pairs import Block, Pair, Pixels, range_of
+from i2i.options import build
+from i2i.pairs import Block, Pair, PairDataset, Pixels, range_of
+from i2i.places import is_url
+from i2i.plugins import lookup
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -186,3 +190,24 @@ def _check_lab(target: Sequence[Column], source_channels: Counts, source_range: 
         raise UsageError("Colours are learned from one column of RGB images without a declared range.")
     if source_channels is not None or source_range is not None:
         raise UsageError("With colours=lab the source is the target's lightness: leave its channels and range away.")
+
+
+def open_pairs(
+    root: str | PathLike[str], split: str, *, name: str = "pairs", options: Mapping[str, Any] = {}
+) -> PairDataset:
+    """The pairs of one split.
+
+    Args:
+        root: The dataset's folder, or its address.
+        split: Such as ``train``.
+        name: The component that reads it.
+        options: Those of the component.
+
+    Raises:
+        MissingSplitError: If the dataset has no such split.
+        I2iError: If there is no dataset, or it cannot be read, or not with these options.
+    """
+    root = fspath(root)
+    place = root if is_url(root) else Path(root)
+    pairs: PairDataset = build(lookup("dataset", name).cls, place, split, options=options, owner=f"dataset {name!r}")
+    return pairs

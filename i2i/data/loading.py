@@ -10,8 +10,7 @@ from torch.utils.data import Dataset, Sampler
 
 from i2i.contracts import Batch
 from i2i.data.jitter import Jitter
-from i2i.data.keyed import keyed, order
-from i2i.data.stream import visits
+from i2i.data.order import keyed, order, visits
 from i2i.data.tensors import to_tensor
 from i2i.data.workers import Reader, WorkerDeathError
 from i2i.errors import DataError, I2iError
@@ -74,7 +73,7 @@ class KeyedBatches(Sampler[list[Key]]):
         batch_size: Pairs in a batch.
         start: Steps that are already done.
         stop: Steps of the whole run.
-        blocks: Of a set that is read in blocks; see `i2i.data.stream`.
+        blocks: Of a set that is read in blocks; see `i2i.data.order`.
     """
 
     def __init__(

@@ -1,13 +1,13 @@
 """The one reader and writer of images: files and bytes in, (H, W, C) arrays out, and back without loss."""
 
 from i2i.images.colour import with_channels
+from i2i.images.contact_sheet import as_rgb, contact_sheet
 from i2i.images.discovery import Discovery, Skipped, discover, printable
 from i2i.images.errors import ImageError
+from i2i.images.formats.header import Header, probe, read_header
 from i2i.images.geometry import fit, resize
-from i2i.images.header import Header, probe, read_header
 from i2i.images.ranges import Range, check_range, scaled, unscaled
 from i2i.images.reader import MAX_PIXELS, Picture, decode, from_pillow, read
-from i2i.images.sheet import as_rgb, contact_sheet
 from i2i.images.writer import encode, suffix_for, write
 
 __all__ = [

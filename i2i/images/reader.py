@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i.errors import UsageError
-from i2i.images import pillow
 from i2i.images.colour import WHITE, managed, over, with_channels
-from i2i.images.decoders import decoded, plain, upright
 from i2i.images.errors import ImageError
-from i2i.images.header import MAX_RATIO, Header, damaged, read_header
+from i2i.images.formats import pillow
+from i2i.images.formats.decoders import decoded, plain, upright
+from i2i.images.formats.header import MAX_RATIO, Header, damaged, read_header
+from i2i.images.formats.open_file import read_bytes
 from i2i.images.ranges import DECLARE, Range, extremes, scaled
-from i2i.images.source import read_bytes
 from i2i.pairs import Pixels, Reading
 
 MAX_PIXELS = 40_000_000

@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from i2i.files import write_atomically
-from i2i.images import npy, png
 from i2i.images.errors import ImageError
+from i2i.images.formats import npy, png
 from i2i.pairs import Pixels, range_of
+from i2i.system.files import write_atomically
 
 JPEG_QUALITY = 95
 WEBP_LOSSLESS = 101  # OpenCV's qualities above 100 are lossless

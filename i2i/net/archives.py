@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
 from i2i.errors import I2iError
-from i2i.files import cannot_write, make_folder
 from i2i.net.errors import ArchiveError
 from i2i.net.names import Names
+from i2i.system.files import cannot_write, make_folder
 
 CHUNK = 2**20
 MAX_HEADER = 2**20

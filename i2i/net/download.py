@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from i2i.files import cannot_write, make_folder, sha256_of, sync_folder, write_atomically
 from i2i.net.client import Client
 from i2i.net.connection import BUSY, Stream
 from i2i.net.errors import NetworkError, UnreachableError
+from i2i.system.files import cannot_write, make_folder, sha256_of, sync_folder, write_atomically
 
 MAX_BYTES = 64 * 2**30
 """Largest file that is fetched unless the caller says otherwise."""

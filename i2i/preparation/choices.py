@@ -14,12 +14,11 @@ from i2i.images.ranges import Range, check_range
 from i2i.options import check, complete, options_of
 from i2i.pairs import FindingPreparer
 from i2i.places import is_url
-from i2i.plugins import Provided
+from i2i.plugins import Provided, installed_versions
 from i2i.preparation.command import OF_PAIRS, Command, identity_of
 from i2i.preparation.inputs import expression
 from i2i.preparation.layouts import PairFiles
 from i2i.preparation.splitting import Rule, check_shares
-from i2i.versions import installed_versions
 
 DECIDING = ("i2i", "numpy", "opencv-python-headless", "pillow", "torch")
 """Distributions whose version may change a bit of the result."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError
-from i2i.files import sha256_of
 from i2i.plugins import describe
 from i2i.preparation.layouts import PairFiles
 from i2i.preparation.splitting import Rule
+from i2i.system import safe_yaml
+from i2i.system.files import sha256_of
 
 OF_PAIRS = ("val", "test", "layout", "split", "group")
 """Settings that have no meaning where images are made that are no pairs."""

@@ -8,7 +8,7 @@ from math import sqrt
 import cv2
 import numpy as np
 
-from i2i.images.likeness import miniature, telling
+from i2i.images.near_copies import miniature, telling
 from i2i.pairs import Pixels, range_of
 
 ONE_LEVEL = 1 / 255

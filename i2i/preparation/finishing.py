@@ -6,15 +6,15 @@ from heapq import merge
 from shutil import rmtree
 
 from i2i.errors import DataError, OutputError, UsageError
-from i2i.files import lock, sweep
 from i2i.preparation.command import Command
-from i2i.preparation.dataset import DatasetFolder
+from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.journal import Journals
 from i2i.preparation.report import Row, tally_of
 from i2i.preparation.shards import Shard
 from i2i.preparation.shares import missed_shares
 from i2i.preparation.splitting import assign, member_of
 from i2i.preparation.tasks import Inputs
+from i2i.system.files import lock, sweep
 
 
 def missing(journals: Journals, shards: Sequence[Shard]) -> int:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from i2i.files import cannot_write, make_folder, sha256_of, sync_files, write_atomically
 from i2i.preparation.report import Line, Row
 from i2i.preparation.shards import Shard
 from i2i.preparation.tasks import Task, stamps_of
+from i2i.system.files import cannot_write, make_folder, sha256_of, sync_files, write_atomically
 
 
 class Entry(Line):

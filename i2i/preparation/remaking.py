@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from i2i.errors import DataError
-from i2i.files import cannot_write
-from i2i.preparation.dataset import DatasetFolder, place_of
+from i2i.preparation.folder import DatasetFolder, place_of
 from i2i.preparation.layouts import METADATA
 from i2i.preparation.report import IMAGES, Output, Row
+from i2i.system.files import cannot_write
 
 
 class Losses(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from i2i.errors import DataError
-from i2i.pairs import SPLITS, Split
+from i2i.splits import SPLITS, Split
 
 IMAGES = "images"
 """Folder of images that are no pairs, and belong to no split."""
@@ -62,7 +62,7 @@ class Row(Line):
     of another split may have. Images of one colour have none, unless the pair has no others."""
     likeness: tuple[str, ...] = ()
     """What its images look like, the source first: miniatures in Base64, of those that show enough to be known by; see
-    `i2i.images.likeness`."""
+    `i2i.images.near_copies`."""
     group: str = ""
     split: Split | None = None
     outputs: tuple[Output, ...] = ()

@@ -10,12 +10,12 @@ from i2i.places import is_url
 from i2i.plugins import Provided, lookup
 from i2i.preparation.choices import Choices, Means, Wishes, checked, command_for, finds, makes_images
 from i2i.preparation.command import Command
-from i2i.preparation.dataset import DatasetFolder, Standing
 from i2i.preparation.divided import check_undivided
+from i2i.preparation.folder import DatasetFolder, Standing
 from i2i.preparation.inputs import inputs_of, list_inputs
 from i2i.preparation.listing import absolute, is_inside
-from i2i.preparation.publishing import check_place, work_folder
 from i2i.preparation.tasks import Inputs
+from i2i.preparation.upload import check_place, work_folder
 from i2i.preparation.worker import construct
 
 

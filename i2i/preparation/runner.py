@@ -9,15 +9,13 @@ from shutil import rmtree
 from typing import Unpack
 
 from i2i.errors import DataError, UsageError
-from i2i.files import lock, make_folder
 from i2i.images import MAX_PIXELS
 from i2i.places import is_url
 from i2i.preparation.choices import Means, Wishes, pairs_only
-from i2i.preparation.dataset import DatasetFolder
 from i2i.preparation.finishing import finish, missing, tidy
+from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.journal import Journals
-from i2i.preparation.local import Progress, Work, look_up, rehearse, work_through
-from i2i.preparation.publishing import publish
+from i2i.preparation.on_this_machine import Progress, Work, look_up, rehearse, work_through
 from i2i.preparation.remaking import Losses, keep_gone, losses_of, remarks_on
 from i2i.preparation.report import Report, Tally, tally_of
 from i2i.preparation.request import Request, request_for
@@ -25,7 +23,9 @@ from i2i.preparation.shards import cut, share
 from i2i.preparation.shares import missed_shares
 from i2i.preparation.tasks import Inputs
 from i2i.preparation.unchanged import check_unchanged
+from i2i.preparation.upload import publish
 from i2i.preparation.worker import Settings
+from i2i.system.files import lock, make_folder
 
 
 def _silent(done: int, total: int) -> None:
@@ -156,7 +156,7 @@ def _make_again(request: Request, inputs: Inputs, tally: Tally, losses: Losses, 
 def _work(request: Request, work: Work, on_progress: Progress) -> None:
     means, settings = request.means, _settings(request)
     if means["engine"] == "ray":
-        from i2i.preparation.cluster import work_through_on_ray
+        from i2i.preparation.on_ray import work_through_on_ray
 
         work_through_on_ray(work, settings, means["address"], on_progress)
     else:

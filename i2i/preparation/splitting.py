@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from i2i.errors import UsageError
-from i2i.images.likeness import MINIATURE, Miniatures, alike_groups, hashes_of
-from i2i.pairs import Split
+from i2i.images.near_copies import MINIATURE, Miniatures, alike_groups, hashes_of
 from i2i.preparation.report import Row
+from i2i.splits import Split
 
 Rule = Literal["count", "hash"]
 """``count``: as many pairs as the shares say. ``hash``: each pair by its own hash, whatever others there are."""
@@ -29,7 +29,7 @@ class Member(NamedTuple):
     contents: tuple[str, ...]
     """Checksums of its images, of the source first; at least one."""
     likeness: tuple[bytes, ...] = ()
-    """Miniatures of its images, of the source first, 256 bytes each; see `i2i.images.likeness`."""
+    """Miniatures of its images, of the source first, 256 bytes each; see `i2i.images.near_copies`."""
     group: str = ""
     forced: Split | None = None
     """Where it must go."""

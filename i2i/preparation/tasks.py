@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from i2i.pairs import Item, Split
+from i2i.pairs import Item
 from i2i.places import is_url
 from i2i.preparation.report import Row, Source
+from i2i.splits import Split
 
 
 class Task(NamedTuple):

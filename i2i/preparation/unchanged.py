@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import cast
 
 from i2i.errors import UsageError
-from i2i.files import sha256_of
 from i2i.places import is_url
-from i2i.preparation.dataset import DatasetFolder
+from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.listing import remote
 from i2i.preparation.report import Row, Tally
 from i2i.preparation.tasks import Inputs, Task, stamps_of
+from i2i.system.files import sha256_of
 
 
 def check_unchanged(dataset: DatasetFolder, inputs: Inputs) -> Tally:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from i2i.files import sha256_of
-from i2i.preparation.dataset import place_of
+from i2i.preparation.folder import place_of
 from i2i.preparation.layouts import REPORT
 from i2i.preparation.report import read_rows
+from i2i.system.files import sha256_of
 
 
 class Damage(NamedTuple):

@@ -11,11 +11,10 @@ import numpy as np
 
 from i2i import options as component_options
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
-from i2i.files import write_atomically
 from i2i.images import ImageError, encode, suffix_for
+from i2i.images.formats.open_file import MAX_BYTES, read_bytes
 from i2i.images.ranges import Range
 from i2i.images.reader import Picture, decode
-from i2i.images.source import MAX_BYTES, read_bytes
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.places import is_url
 from i2i.plugins import describe
@@ -25,6 +24,7 @@ from i2i.preparation.layouts import PairFiles, images_of
 from i2i.preparation.listing import remote
 from i2i.preparation.report import Output, Row, Source
 from i2i.preparation.tasks import Task, stamps_of, unread
+from i2i.system.files import write_atomically
 
 DECLARE = "Declare its range (--range)"
 MIN_SIDE = 16

@@ -1,7 +1,7 @@
 """Trains a recipe: the loop, checkpoints and exact resume, validation, the log."""
 
 from i2i.reporting import Reporter
-from i2i.training.runs import resume, train
+from i2i.training.run import resume, train
 from i2i.training.trainer import InterruptedRunError, Outcome
 
 __all__ = ["InterruptedRunError", "Outcome", "Reporter", "resume", "train"]

@@ -17,9 +17,8 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from i2i.errors import DataError
-from i2i.files import replace_folder, sweep, write_atomically
-from i2i.translation.model import MODEL, ModelConfig, model_files, read_config
-from i2i.weights import to_bytes
+from i2i.system.files import replace_folder, sweep, write_atomically
+from i2i.translation.model import MODEL, ModelConfig, model_files, read_config, to_bytes
 
 LATEST = "latest.json"
 MANIFEST = "manifest.json"

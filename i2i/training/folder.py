@@ -1,15 +1,21 @@
 """A run's folder: everything to repeat or resume it, and everything it made."""
 
 import json
+import platform
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from i2i import __version__
+from i2i.assembly import Selection, providers
 from i2i.config import RunConfig, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
-from i2i.files import lock, make_folder, write_atomically
+from i2i.plugins import installed_versions
+from i2i.system.files import lock, make_folder, write_atomically
 from i2i.translation.model import MODEL
 
 LOCK = ".lock"
@@ -105,3 +111,26 @@ class RunFolder:
 
     def _strangers(self) -> list[str]:
         return sorted(entry.name for entry in self.path.iterdir() if entry.name != LOCK)
+
+
+LIBRARIES = ("torch", "numpy", "opencv-python-headless", "opencv-python", "pillow", "kornia", "safetensors")
+
+
+def describe_environment(selection: Selection) -> dict[str, Any]:
+    """Everything that is recorded in ``environment.json``."""
+    plugins = {f"{p.distribution} {p.version}" for p in providers(selection).values()}
+    return {
+        "i2i": __version__,
+        "python": platform.python_version(),
+        "libraries": installed_versions(LIBRARIES),
+        "plugins": sorted(plugins),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """One line for each thing that is not as it was."""
+    return [f"{key}: was {before.get(key)}, is {now[key]}" for key in now if before.get(key) != now[key]]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from i2i.errors import DataError
-from i2i.files import cannot_write
+from i2i.system.files import cannot_write
 
 
 class NonFiniteError(DataError):

@@ -13,16 +13,16 @@ from torch import nn
 from i2i.assembly import assemble
 from i2i.config import RunConfig
 from i2i.contracts import Recipe
+from i2i.data.dataset import open_pairs
 from i2i.data.jitter import Jitter, jitter_of
 from i2i.data.loading import Loader, steps_per_epoch
 from i2i.data.sides import Side, sides_of
-from i2i.data.splits import open_pairs
-from i2i.devices import resolve_device
 from i2i.errors import MissingSplitError, UsageError
 from i2i.options import build
 from i2i.pairs import PairDataset
 from i2i.plugins import lookup
 from i2i.reporting import Reporter
+from i2i.system.devices import resolve_device
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
 from i2i.translation.model import ModelConfig, origins

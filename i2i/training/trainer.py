@@ -16,10 +16,10 @@ from i2i.reporting import Reporter
 from i2i.training import checkpoint, state
 from i2i.training.folder import RunFolder
 from i2i.training.log import MetricsLog, NonFiniteError
-from i2i.training.schedule import lr_factor
 from i2i.training.setup import Setup
 from i2i.training.signals import StopRequest, stop_on_signals
 from i2i.training.state import Progress
+from i2i.training.updates import lr_factor
 from i2i.translation.model import save_model
 
 FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all

@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 from i2i import images
 from i2i.data.tables.files import folders_in, match
 from i2i.errors import I2iError, OutputError, UsageError
-from i2i.files import make_folder
 from i2i.images.discovery import common_parent
+from i2i.system.files import make_folder
+from i2i.translation.ranges import is_declared
 from i2i.translation.translator import Translator
-from i2i.translation.units import is_declared
 
 Format = Literal["auto", "png", "tif", "npy"]
 """How results are stored. ``auto``: PNG for 8 and 16 bits of gray and RGB, TIFF for numbers in a declared range, else

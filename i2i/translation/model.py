@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from safetensors.torch import load as load_tensors
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from i2i import __version__
@@ -21,10 +22,9 @@ from i2i.config import Mode
 from i2i.contracts import Generator
 from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
-from i2i.files import replace_folder
 from i2i.options import check, complete
 from i2i.plugins import COMMANDS, installed, lookup
-from i2i.weights import to_bytes
+from i2i.system.files import replace_folder
 
 CONFIG = "config.json"
 MODEL = "model"
@@ -214,3 +214,8 @@ def load_weights(folder: Path, config: ModelConfig, part: str) -> dict[str, Tens
     if hashlib.sha256(data).hexdigest() != config.sha256.get(path.name):
         raise DataError(f"{path} is damaged: its checksum is not the one in {CONFIG}. Copy it again.")
     return load_tensors(data)
+
+
+def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """The content of a safetensors file; tensors that share memory, as tied weights do, are stored one by one."""
+    return save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})

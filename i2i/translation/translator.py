@@ -15,10 +15,10 @@ from i2i import images
 from i2i.config import Mode
 from i2i.data import lab
 from i2i.data.tensors import to_pixels, to_tensor
-from i2i.devices import resolve_device
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
-from i2i.translation import units
+from i2i.system.devices import resolve_device
+from i2i.translation import ranges
 from i2i.translation.model import ModelConfig, find_model, load_model
 from i2i.translation.modes import inference
 
@@ -93,7 +93,7 @@ class Translator:
         Raises:
             DataError: If the image's channels are not the model's, or its values are beyond their range.
         """
-        return self.translate(units.to_network([_array(image) for image in inputs], self.config.source))
+        return self.translate(ranges.to_network([_array(image) for image in inputs], self.config.source))
 
     def read(self, files: Sequence[Path]) -> Pixels:
         """The source that is in one file, or in several, one for each column of the model's sources.
@@ -102,7 +102,7 @@ class Translator:
             MissingInputError: If a file is not there.
             DataError: If one cannot be read, or they do not fit the model.
         """
-        return units.read(files, self.config.source)
+        return ranges.read(files, self.config.source)
 
     def translate(self, source: Pixels) -> NDArray[Any]:
         """Translate one source in the ranges of `i2i.pairs.Pixels`; see `__call__`.
@@ -110,7 +110,7 @@ class Translator:
         Raises:
             DataError: If its channels are not the model's.
         """
-        return units.from_network(self.render(source), self.config.target)
+        return ranges.from_network(self.render(source), self.config.target)
 
     def render(self, source: Pixels) -> Pixels:
         """As `translate`, but the result is a picture also where it stands for numbers in a declared range.
@@ -120,7 +120,7 @@ class Translator:
         """
         side = self.config.source
         if len(side.columns) > 1 and source.shape[2] != side.channels:
-            raise units.wrong_channels(source.shape[2], side)
+            raise ranges.wrong_channels(source.shape[2], side)
         given = lab.split(source)[0] if side.colours == "lab" else images.with_channels(source, side.channels)
         with inference(self.generator, self.mode, self.seed):
             fake = translate_padded(self.generator, to_tensor(given).to(self.device))

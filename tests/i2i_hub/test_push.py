@@ -12,8 +12,9 @@ from bench import Bench, contents
 from faults import Fault
 from hub_state import Kind
 
-from i2i import __version__, safe_yaml
+from i2i import __version__
 from i2i.plugins import lookup
+from i2i.system import safe_yaml
 
 MODEL = {"config.json", "generator.safetensors", "README.md"}
 

@@ -12,9 +12,9 @@ import pytest
 
 from i2i import images
 from i2i.errors import DataError, MissingInputError, UsageError
-from i2i.files import sha256_of
 from i2i.pairs import Finding, Item, Pair
 from i2i.preparation import Report, plan, prepare
+from i2i.system.files import sha256_of
 from i2i_prepare.frames import Frames
 from i2i_prepare.video import FAR, FrameReader, scan, scan_all
 

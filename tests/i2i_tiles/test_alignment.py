@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from map_files import two_maps
 
-from i2i.images.alignment import shift_between
-from i2i.images.luma import Gray, luma
+from i2i.images.colour import Gray, luma
+from i2i.images.shift import shift_between
 
 MAPS = two_maps(512, seed=3)
 AERIAL, DRAWN = map(luma, MAPS)

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from i2i.errors import DataError, UsageError
-from i2i.pairs import Split
+from i2i.splits import Split
 from i2i_tiles.areas import read_area
 from i2i_tiles.grids import TileGrid
 from i2i_tiles.mercator import Box

@@ -9,9 +9,9 @@ import pytest
 from map_files import SIDE, TILES, ZOOM, tiles_of, two_maps, write_mbtiles, write_pmtiles, write_tree
 from scripted_server import Request, Server, http
 
-from i2i import safe_yaml
 from i2i.errors import DataError, UsageError
 from i2i.preparation import prepare
+from i2i.system import safe_yaml
 from i2i_tiles import sources
 from i2i_tiles.archives import MBTiles, PMTiles
 from i2i_tiles.tiles import Tiles

@@ -9,9 +9,9 @@ import pytest
 from map_files import TILES, ZOOM, write_tree
 from tile_maps import AERIAL, DRAWN, find
 
-from i2i import safe_yaml
 from i2i.errors import UsageError
 from i2i.preparation import plan, prepare
+from i2i.system import safe_yaml
 from i2i_tiles.tiles import Tiles
 
 

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 
 from i2i import images
-from i2i.data.checks import Examination, check
 from i2i.pairs import Pixels
+from i2i_doctor.checking import check
+from i2i_doctor.examination import Examination
 
 TRAIN, VAL, SIDE = 8, 3, 72
 

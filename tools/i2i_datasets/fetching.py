@@ -17,9 +17,9 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from i2i import __version__
 from i2i.errors import DataError
-from i2i.files import cannot_write, sha256_of
 from i2i.net import ArchiveError, Client, Names, NetworkError, extract, fetch, host_of
 from i2i.net.urls import parse
+from i2i.system.files import cannot_write, sha256_of
 
 USER_AGENT = f"i2i/{__version__} (data get)"
 WANTED = ["*.parquet", "README.md"]

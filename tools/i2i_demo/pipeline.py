@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.markup import escape
 
-from i2i import images, safe_yaml, training
+from i2i import images, training
 from i2i.cli.prepare import Progress
 from i2i.cli.progress import TrainingProgress
 from i2i.config import resolve
-from i2i.files import make_folder, write_atomically
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
+from i2i.system import safe_yaml
+from i2i.system.files import make_folder, write_atomically
 from i2i.translation import Translator
 from i2i.translation.folder import plan, translate_files
 

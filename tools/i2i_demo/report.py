@@ -11,8 +11,8 @@ import numpy as np
 from jinja2 import Environment
 
 from i2i import __version__, images
-from i2i.files import write_atomically
 from i2i.pairs import Pixels
+from i2i.system.files import write_atomically
 from i2i_demo.pipeline import Story, Triple
 
 COLUMNS = 2  # triples side by side

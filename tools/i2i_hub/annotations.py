@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from i2i.data.tables.contract import Table
 from i2i.data.tables.manifest import ListTable
+from i2i.data.tables.table import Table
 
 SCALARS = (pa.string(), pa.int64(), pa.float64(), pa.bool_())
 LISTS = (pa.list_(pa.int64()), pa.list_(pa.float64()))

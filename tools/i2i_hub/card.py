@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from i2i import safe_yaml
 from i2i.errors import DataError
+from i2i.system import safe_yaml
 
 CARD = "README.md"
 

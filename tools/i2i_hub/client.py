@@ -26,7 +26,7 @@ from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # typ
 
 from i2i import __version__
 from i2i.errors import I2iError, UsageError
-from i2i.files import cannot_write
+from i2i.system.files import cannot_write
 
 T = TypeVar("T")
 

@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from i2i import __version__, images, safe_yaml
-from i2i.data.tables.contract import Table
+from i2i import __version__, images
+from i2i.data.order import spread
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.data.tables.manifest import ListTable
+from i2i.data.tables.table import Table
 from i2i.errors import DataError
-from i2i.files import make_folder
-from i2i.preparation.dataset import DatasetFolder
-from i2i.spread import spread
+from i2i.preparation.folder import DatasetFolder
+from i2i.system import safe_yaml
+from i2i.system.files import make_folder
 from i2i_hub.annotations import Annotations, annotations_of, find_annotations
 from i2i_hub.card import Card, render
 from i2i_hub.parquet import IMAGE, NAME, Columns, Row, features_of, write_parquet

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from i2i import __version__, images
 from i2i.config import RunConfig
 from i2i.data import lab
+from i2i.data.dataset import open_pairs
+from i2i.data.order import spread
 from i2i.data.sides import Column
-from i2i.data.splits import open_pairs
-from i2i.descriptions import summary_of
 from i2i.errors import I2iError, MissingInputError, UnknownNameError
-from i2i.files import make_folder
+from i2i.options import summary_of
 from i2i.pairs import Pair, Pixels
 from i2i.places import is_url
 from i2i.plugins import lookup
-from i2i.spread import spread
+from i2i.system.files import make_folder
 from i2i.training.folder import RunFolder
 from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model
 from i2i.translation.translator import Translator

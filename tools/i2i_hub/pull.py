@@ -10,8 +10,8 @@ from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from i2i.errors import DataError, UsageError
-from i2i.files import replace_folder
 from i2i.net import Names
+from i2i.system.files import replace_folder
 from i2i.translation.model import CONFIG, load_model
 from i2i_hub.client import attempt, check_name, connect
 from i2i_hub.repository import files_at, is_same

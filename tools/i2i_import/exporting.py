@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from i2i.errors import DataError, MissingInputError, UsageError
-from i2i.files import make_folder, write_atomically
 from i2i.options import complete
 from i2i.plugins import lookup
-from i2i.training.initial import newest_state
+from i2i.system.files import make_folder, write_atomically
+from i2i.training.run import newest_state
 from i2i.translation.model import ModelConfig, find_model, load_weights, read_config, weights_file
 from i2i_import import layouts
 from i2i_import.fitting import shapes

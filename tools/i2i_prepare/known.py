@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from i2i.data.tables.contract import Table
 from i2i.data.tables.files import FileTable
+from i2i.data.tables.table import Table
 from i2i.errors import DataError
 from i2i.places import is_url
-from i2i.preparation.dataset import place_of
+from i2i.preparation.folder import place_of
 from i2i.preparation.report import read_rows
 from i2i.preparation.tasks import stamp_of
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.errors import DataError, UsageError
-from i2i.labels import MAX_ID, Label
+from i2i.images.label_list import MAX_ID, Label
 from i2i.pairs import Pixels
 
 Ids = NDArray[np.int32]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from i2i.errors import DataError, UsageError
 from i2i.images import geometry
-from i2i.labels import MAX_ID, read_labels
+from i2i.images.label_list import MAX_ID, read_labels
 from i2i.pairs import Pair, Pixels, Reading
 from i2i_prepare.label_maps import ClassMap
 

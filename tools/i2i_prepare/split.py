@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i import safe_yaml
-from i2i.data.tables.columns import choose
-from i2i.data.tables.contract import Table
 from i2i.data.tables.detect import open_table, splits_of
+from i2i.data.tables.names import choose
+from i2i.data.tables.table import Table
 from i2i.errors import DataError, UsageError
 from i2i.images import Range
 from i2i.pairs import Finding, Item, LeftOut, Pair
 from i2i.places import is_url
+from i2i.system import safe_yaml
 from i2i_prepare.known import Known, file_of, known_of, lies_on_a_map, stamps_of
 
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import cv2
 
-from i2i.files import sha256_of
 from i2i.images import ImageError
 from i2i.pairs import Pixels
+from i2i.system.files import sha256_of
 
 SUFFIXES = frozenset(
     ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()  # noqa: SIM905

@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import numpy as np
 
+from i2i.data.order import spread
 from i2i.errors import DataError
-from i2i.images.alignment import Shift, shift_between
-from i2i.images.luma import Gray, luma
+from i2i.images.colour import Gray, luma
+from i2i.images.shift import Shift, shift_between
 from i2i.pairs import SkipError
-from i2i.spread import spread
 from i2i_tiles.filters import detail
 from i2i_tiles.grids import TileGrid
 from i2i_tiles.mercator import flipped

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from i2i.errors import DataError, UsageError
-from i2i.pairs import Split
+from i2i.splits import Split
 from i2i_tiles.areas import Area
 from i2i_tiles.mercator import Box
 

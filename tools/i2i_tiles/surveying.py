@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from i2i.errors import DataError, UsageError
-from i2i.pairs import LeftOut, Split
+from i2i.pairs import LeftOut
+from i2i.splits import Split
 from i2i_tiles import splitting
 from i2i_tiles.areas import read_area
 from i2i_tiles.grids import TileGrid, candidates

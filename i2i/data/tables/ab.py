@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from i2i import safe_yaml
 from i2i.data.tables.files import FileTable, folders_in, names_of
 from i2i.errors import DataError, I2iError
 from i2i.images import Header, Picture, Range, discover, printable, probe
 from i2i.images.discovery import SUFFIXES, without_suffix
+from i2i.system import safe_yaml
 
 SIDES = ("A", "B")
 IMAGES = "images"

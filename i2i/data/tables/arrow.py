@@ -10,13 +10,11 @@ from datasets import Dataset, Features, Image, Value, config
 from huggingface_hub.constants import HF_HUB_CACHE
 from pyarrow import compute as pc
 
-from i2i.data.tables.columns import images_among
-from i2i.data.tables.contract import Problem
-from i2i.data.tables.encoded import REMEDY, EncodedTable
-from i2i.data.tables.naming import NAME_COLUMNS, distinct, is_text
+from i2i.data.tables.names import NAME_COLUMNS, distinct, images_among, is_text
+from i2i.data.tables.table import REMEDY, EncodedTable, Problem
 from i2i.errors import DataError
 from i2i.images.discovery import SUFFIXES
-from i2i.images.source import read_bytes
+from i2i.images.formats.open_file import read_bytes
 
 BYTES = (Value("binary"), Value("large_binary"))
 SNAPSHOT = re.compile(r".*/snapshots/[0-9a-f]{40}/")

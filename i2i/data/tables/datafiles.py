@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from i2i.data.tables import library, manifest, parquet, shards, webdataset
-from i2i.data.tables.contract import Table
 from i2i.data.tables.hub import is_saved, parse
 from i2i.data.tables.library import Address
 from i2i.data.tables.lists import ENDINGS, NAMES
 from i2i.data.tables.shards import Shard
+from i2i.data.tables.table import Table
 from i2i.errors import DataError, I2iError, UsageError
 from i2i.places import is_url
 
@@ -61,13 +61,13 @@ def address_of(root: str) -> Address | None:
 
 
 def splits(root: str, columns: Sequence[str]) -> list[str]:
-    """See `i2i.data.tables.contract.Layout`."""
+    """See `i2i.data.tables.table.Layout`."""
     address = address_of(root)
     return list(_files(root, address).splits) if address else []
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
-    """See `i2i.data.tables.contract.Layout`."""
+    """See `i2i.data.tables.table.Layout`."""
     address = address_of(root)
     assert address is not None, "it has splits"
     kind, files = _files(root, address)

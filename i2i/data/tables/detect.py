@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from i2i.data.tables import ab, datafiles, hub, manifest, shards
-from i2i.data.tables.contract import Layout, Table
-from i2i.data.tables.splitnames import in_order, our_name, refuse_doubles, refuse_strays
+from i2i.data.tables.strays import refuse_doubles, refuse_strays
+from i2i.data.tables.table import Layout, Table
 from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
 from i2i.places import is_url
 from i2i.plugins import suggest
+from i2i.splits import in_order, our_name
 
 LayoutName = Literal["folders", "twofolders", "datafiles", "manifest", "parquet", "webdataset", "hub", "ab"]
 LayoutChoice = LayoutName | Literal["auto"]

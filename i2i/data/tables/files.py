@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from i2i.data.tables.contract import Problem
-from i2i.data.tables.encoded import EncodedTable
+from i2i.data.tables.table import EncodedTable, Problem
 from i2i.errors import DataError
 from i2i.images import Header, discover, printable, probe
 from i2i.images.discovery import JUNK, without_suffix
-from i2i.images.source import read_bytes
+from i2i.images.formats.open_file import read_bytes
 from i2i.plugins import suggest
 
 SUGGESTIONS = 20
@@ -27,7 +26,7 @@ class FileTable(EncodedTable):
         columns: See `Table`.
         files: A row's files, in the order of the columns.
         problems: See `Table`.
-        keys: See `i2i.data.tables.portion.keys_of`; the names when not given.
+        keys: See `i2i.data.tables.held_out.keys_of`; the names when not given.
     """
 
     def __init__(

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from i2i.data.tables.columns import among
 from i2i.data.tables.files import FileTable, folders_in, match
+from i2i.data.tables.names import among
 
 
 def splits(root: str, columns: Sequence[str]) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2i.data.tables import library
-from i2i.data.tables.contract import Table
 from i2i.data.tables.library import Address
+from i2i.data.tables.table import Table
 from i2i.places import is_url
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ def is_saved(root: str) -> bool:
 
 
 def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
-    """See `i2i.data.tables.contract.Layout`. A set on the Hub is downloaded, where the cache does not have it."""
+    """See `i2i.data.tables.table.Layout`. A set on the Hub is downloaded, where the cache does not have it."""
     if (address := parse(root)) is not None:
         return list(_downloaded(address))
     return list(_saved(root)) if not is_url(root) and is_saved(root) else []
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
-    """See `i2i.data.tables.contract.Layout`."""
+    """See `i2i.data.tables.table.Layout`."""
     from i2i.data.tables.arrow import ArrowTable
 
     address = parse(root)

@@ -13,15 +13,15 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from i2i.data.tables.columns import among
-from i2i.data.tables.contract import Problem
 from i2i.data.tables.files import FileTable, folders_in, names_of
 from i2i.data.tables.lists import ENDINGS, NAMES, Line, images_of, lines_of
-from i2i.data.tables.splitnames import SPLIT_NAMES, our_name
+from i2i.data.tables.names import among
+from i2i.data.tables.table import Problem
 from i2i.errors import DataError
 from i2i.images import printable
 from i2i.images.discovery import without_suffix
 from i2i.places import is_url
+from i2i.splits import SPLIT_NAMES, our_name
 
 DATA = "data"
 """Folder that sets of the Hub keep their files in."""

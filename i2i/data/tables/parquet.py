@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from i2i.data.tables import shards
-from i2i.data.tables.contract import Table
 from i2i.data.tables.shards import Shard
+from i2i.data.tables.table import Table
 from i2i.places import is_url
 
 SUFFIX = ".parquet"
 
 
 def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
-    """See `i2i.data.tables.contract.Layout`."""
+    """See `i2i.data.tables.table.Layout`."""
     return list(shards.by_split(shards.find(root, SUFFIX)))
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
-    """See `i2i.data.tables.contract.Layout`."""
+    """See `i2i.data.tables.table.Layout`."""
     return open_shards(shards.by_split(shards.find(root, SUFFIX))[split], columns, remote=is_url(root))
 
 

@@ -10,13 +10,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from i2i.data.stream import BlockCache
+from i2i.data.order import BlockCache
 from i2i.data.tables import shards
-from i2i.data.tables.columns import images_among
-from i2i.data.tables.contract import Problem
-from i2i.data.tables.encoded import REMEDY, EncodedTable
-from i2i.data.tables.naming import NAME_COLUMNS, Places, distinct, is_text
+from i2i.data.tables.names import NAME_COLUMNS, Places, distinct, images_among, is_text
 from i2i.data.tables.shards import Shard
+from i2i.data.tables.table import REMEDY, EncodedTable, Problem
 from i2i.errors import DataError
 from i2i.pairs import Block
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
 
-from i2i.data.tables.splitnames import SPLIT_NAMES
 from i2i.errors import DataError, I2iError, MissingInputError
-from i2i.pairs import SPLITS
 from i2i.places import is_url
+from i2i.splits import SPLIT_NAMES, SPLITS
 
 KEYWORDS = {**SPLIT_NAMES, "test": (*SPLIT_NAMES["test"], "eval", "evaluation")}
 """Words in the names of files and folders by which the Hub knows what split they are of."""

@@ -11,12 +11,11 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from i2i.data.stream import BlockCache
+from i2i.data.order import BlockCache
 from i2i.data.tables import shards
-from i2i.data.tables.columns import images_among
-from i2i.data.tables.contract import Problem
-from i2i.data.tables.encoded import EncodedTable
+from i2i.data.tables.names import images_among
 from i2i.data.tables.shards import Shard
+from i2i.data.tables.table import EncodedTable, Problem
 from i2i.errors import DataError
 from i2i.images import printable
 from i2i.images.discovery import SUFFIXES

@@ -6,8 +6,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from i2i.data.tables.columns import PAIRS, among
 from i2i.data.tables.files import FileTable, folders_in, match
+from i2i.data.tables.names import PAIRS, among
 from i2i.images import discover
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from i2i.data.jitter import Jitter, jitter_of
-from i2i.data.keyed import keyed
+from i2i.data.order import keyed
 from i2i.errors import DataError
 from i2i.pairs import Pair
 

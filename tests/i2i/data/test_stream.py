@@ -12,7 +12,7 @@ from pyarrow import parquet as pq
 
 from i2i.data.dataset import Pairs
 from i2i.data.loading import KeyedBatches
-from i2i.data.stream import BlockCache, visits, windows
+from i2i.data.order import BlockCache, visits, windows
 from i2i.pairs import Block, PairStream
 
 blocks_of_any_kind = st.lists(st.builds(Block, st.integers(0, 9), st.integers(1, 50)), max_size=12)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from i2i import images
-from i2i.data.tables.columns import PAIRS, choose
 from i2i.data.tables.detect import open_table, splits_of
+from i2i.data.tables.names import PAIRS, choose
 from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
 
 

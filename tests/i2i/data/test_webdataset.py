@@ -11,8 +11,8 @@ from flat_images import png
 from webdataset.tariterators import group_by_keys, tar_file_iterator
 
 from i2i.data.tables import tars
-from i2i.data.tables.contract import Table
 from i2i.data.tables.detect import open_table, splits_of
+from i2i.data.tables.table import Table
 from i2i.errors import DataError, MissingSplitError, UsageError
 
 COUNT = 25

@@ -19,7 +19,8 @@ from PIL import Image
 
 from i2i import images
 from i2i.errors import DataError, MissingInputError
-from i2i.images import ImageError, header, probe, read
+from i2i.images import ImageError, probe, read
+from i2i.images.formats import header
 from i2i.pairs import Pixels
 
 LOSSLESS = ("PNG", "BMP", "TIFF", "JPEG2000", "PPM", "WEBP")

@@ -16,9 +16,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from i2i import images
 from i2i.errors import UsageError
 from i2i.images import ImageError, read, scaled, unscaled
+from i2i.images.formats.header import read_header
 
 IDS = (np.arange(12 * 20).reshape(12, 20) % 7).astype(np.uint8)
 COLOURS = [value for index in range(7) for value in (index * 30, 255 - index * 20, 90)]
@@ -174,7 +174,7 @@ def test_a_declared_range_becomes_minus_one_to_one(suffix: str, kind: str) -> No
     assert pixels.dtype == np.float32
     expected = np.interp(values.astype(float), (low, high), (-1, 1)).reshape(pixels.shape)
     np.testing.assert_allclose(pixels, expected, atol=1e-6)
-    assert images.header.read_header(io.BytesIO(data), "it").channels_read(declared=True) == pixels.shape[2]
+    assert read_header(io.BytesIO(data), "it").channels_read(declared=True) == pixels.shape[2]
 
 
 def test_pages_of_numbers_are_channels_where_a_range_is_declared() -> None:

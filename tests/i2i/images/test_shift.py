@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from i2i.images.alignment import shift_of
-from i2i.images.luma import Gray, luma
+from i2i.images.colour import Gray, luma
+from i2i.images.shift import shift_of
 
 
 def scene(seed: int, size: int = 160) -> Gray:

@@ -11,13 +11,13 @@ import fsspec
 import odd_preparers
 import pytest
 
-from i2i import files
 from i2i.errors import I2iError, UsageError
 from i2i.pairs import Finding
 from i2i.preparation import plan, prepare
-from i2i.preparation.dataset import DatasetFolder
+from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.listing import absolute, list_sources
 from i2i.preparation.report import Report, Tally
+from i2i.system import files
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]

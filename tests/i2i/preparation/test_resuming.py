@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from i2i import files
 from i2i.errors import DataError, I2iError, UsageError
 from i2i.preparation import plan, prepare
+from i2i.system import files
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]

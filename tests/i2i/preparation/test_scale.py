@@ -14,10 +14,10 @@ from typing import Any
 import fsspec
 import pytest
 
-from i2i import files
 from i2i.errors import DataError, MissingInputError, OutputError, UsageError
 from i2i.preparation import prepare, shards, verify
 from i2i.preparation.listing import absolute, list_sources
+from i2i.system import files
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from i2i.errors import UsageError
-from i2i.pairs import Split
 from i2i.preparation.splitting import Member, Rule, assign, check_shares
+from i2i.splits import Split
 
 
 def look(name: str) -> bytes:

@@ -13,7 +13,7 @@ import i2i
 from i2i import images
 from i2i.config import RunConfig, resolve
 from i2i.contracts import Batch, Generator, Recipe, Update
-from i2i.data.keyed import order
+from i2i.data.order import order
 from i2i.errors import DataError, DiskFullError, MissingInputError, UsageError
 from i2i.plugins import COMPONENTS, installed
 from i2i.reporting import Reporter

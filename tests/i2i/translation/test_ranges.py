@@ -16,7 +16,7 @@ import i2i
 from i2i import images
 from i2i.data.sides import Column, Side
 from i2i.errors import DataError
-from i2i.translation import units
+from i2i.translation import ranges
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -147,11 +147,11 @@ def side(*columns: Column) -> Side:
 
 def test_each_column_of_a_result_has_its_own_range() -> None:
     two = side(Column(name="a", channels=1, range=(0, 10)), Column(name="b", channels=2, range=(100, 300)))
-    result = units.from_network(np.zeros((1, 1, 3), np.float32), two)
+    result = ranges.from_network(np.zeros((1, 1, 3), np.float32), two)
     assert result.ravel().tolist() == [5, 200, 200]
 
 
 def test_one_file_for_columns_of_different_ranges_is_refused() -> None:
     two = side(Column(name="a", channels=1, range=(0, 10)), Column(name="b", channels=2))
     with pytest.raises(DataError, match="Give a folder for each of a, b"):
-        units.read([Path("x.npy")], two)
+        ranges.read([Path("x.npy")], two)

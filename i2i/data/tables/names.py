@@ -1,0 +1,134 @@
+"""Which column is the source and which the target: the names that datasets give them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple, overload
+
+from i2i.errors import DataError, UsageError
+from i2i.images import printable
+from i2i.plugins import suggest
+
+
+class Columns(NamedTuple):
+    """Columns of the source and of the target; several are concatenated on channels."""
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+
+
+PAIRS = (
+    ("imageA", "imageB"),
+    ("A", "B"),
+    ("input_image", "edited_image"),
+    ("original_image", "edited_image"),
+    ("source", "target"),
+    ("input", "output"),
+    ("input", "target"),
+    ("conditioning_image", "image"),
+    ("label", "photo"),
+)
+"""Names that are understood without a word, A before B. Those of a dataset on the left come first."""
+
+
+def find_pair(columns: Sequence[str]) -> tuple[str, str] | None:
+    """The first of `PAIRS` that is among the columns."""
+    return next((pair for pair in PAIRS if set(pair) <= set(columns)), None)
+
+
+def among(there: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """The columns that the user named, if all of them are there, or else a pair of known names; none without either."""
+    if wanted:
+        return list(dict.fromkeys(wanted)) if set(wanted) <= set(there) else []
+    return list(find_pair(there) or ())
+
+
+def images_among(there: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
+    """As `among`, of a file or set that holds images in these columns.
+
+    Raises:
+        UsageError: If a column that the user named is not there.
+    """
+    if missing := next((name for name in wanted if name not in there), None):
+        raise UsageError(f"{where} has no images in a column {missing!r}.{suggest(missing, there)}")
+    return among(there, wanted)
+
+
+def choose(columns: Sequence[str], source: Sequence[str], target: Sequence[str], direction: str) -> Columns:
+    """What the user named, or else the pair that is found.
+
+    Args:
+        columns: Those that there are.
+        source: Those the user named; empty for none.
+        target: Likewise.
+        direction: ``AtoB``, or ``BtoA`` to swap the pair that is found.
+
+    Raises:
+        UsageError: If a name is not there, or only one side is named.
+        DataError: If nothing is named and no pair is found.
+    """
+    if source or target:
+        if not (source and target):
+            raise UsageError("Columns of the source or of the target are named. Name both, or none of them.")
+        if direction != "AtoB":
+            raise UsageError("Columns are named, and a direction besides. Name them the other way round instead.")
+        for name in (*source, *target):
+            if name not in columns:
+                raise UsageError(f"No column {name!r}.{suggest(name, columns)} Columns: {', '.join(columns)}.")
+        return Columns(tuple(source), tuple(target))
+    if (pair := find_pair(columns)) is None:
+        known = ", ".join("/".join(pair) for pair in PAIRS)
+        there = ", ".join(columns) or "none"
+        raise DataError(f"Which column is the source? There are: {there}. Name source and target (known: {known}).")
+    a, b = pair
+    return Columns((a,), (b,)) if direction == "AtoB" else Columns((b,), (a,))
+
+
+NAME_COLUMNS = ("name", "file_name", "filename", "__key__", "key", "id")
+"""Columns of text that name a row, in the order in which they are looked for."""
+
+
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow column of this type holds text."""
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
+class Places(Sequence[str]):
+    """A name for each row by its place, made when it is asked for.
+
+    Args:
+        length: How many rows there are.
+        name: Row -> its name.
+    """
+
+    def __init__(self, length: int, name: Callable[[int], str]) -> None:
+        self._length, self._name = length, name
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+
+    def __getitem__(self, row: int | slice) -> str | list[str]:
+        places = range(self._length)[row]
+        return printable(self._name(places)) if isinstance(places, int) else [self[place] for place in places]
+
+
+def distinct(values: Iterable[object], *, files: bool) -> list[str] | None:
+    """Values of a column as names of the rows, or nothing where they are no names: empty, or not all different.
+
+    Args:
+        values: One a row.
+        files: Whether they are names of files, whose suffixes do not belong to the rows' names.
+    """
+    names = []
+    for value in values:
+        if not isinstance(value, str) or not (path := value.strip("/")):
+            return None
+        names.append(printable(PurePosixPath(path).with_suffix("").as_posix() if files else path))
+    return names if len(set(names)) == len(names) else None

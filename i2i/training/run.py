@@ -1,0 +1,225 @@
+"""Begins and resumes runs."""
+
+import os
+from collections.abc import Iterator, Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from i2i.assembly import Selection
+from i2i.config import RunConfig
+from i2i.errors import DiskFullError, UsageError
+from i2i.places import is_url
+from i2i.reporting import Reporter
+from i2i.system.devices import available_cpus, resolve_device
+from i2i.training import checkpoint
+from i2i.training.checkpoint import Checkpoint
+from i2i.training.folder import RunFolder, describe_environment, differences
+from i2i.training.setup import Setup, set_up
+from i2i.training.state import Progress, restore
+from i2i.training.trainer import Outcome, Trainer
+from i2i.translation.model import find_model, load_weights, misfit, read_config
+
+RESUMABLE = {
+    "data": {"path", "workers"},
+    "training": {"epochs", "steps", "device", "checkpoint_every", "keep", "export"},
+    "validation": {"every", "images", "samples"},
+}
+"""What may change when a run is resumed. Of these, only the device and, where the learning rate follows a schedule, the
+length of the run decide what its steps compute."""
+
+
+def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Outcome:
+    """Begin a run in a new folder.
+
+    Raises:
+        I2iError: If something is wrong that a person can mend.
+        InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved.
+    """
+    folder, reporter = RunFolder(out), reporter or Reporter()
+    setup = set_up(_concrete(_with_model(config)), reporter)
+    begun = begin(setup)
+    with folder.held():
+        folder.create(setup.config)
+        folder.write_environment(describe_environment(setup.config.selection))
+        return _run(folder, setup, Progress(), reporter, begun)
+
+
+def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: Reporter | None = None) -> Outcome:
+    """Go on with the run in a folder, from its last checkpoint that is whole; nothing to do if it is finished.
+
+    Args:
+        path: The run's folder.
+        changes: Settings that differ from the run's own; only those in `RESUMABLE` may.
+        reporter: Who is told.
+
+    Raises:
+        UsageError: If a change would make it another run.
+        I2iError: As for `train`.
+    """
+    for section, values in changes.items():
+        for option in values.keys() - RESUMABLE.get(section, set()):
+            raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
+    folder, reporter = RunFolder(path), reporter or Reporter()
+    setup = set_up(_concrete(folder.read_config().change(**changes)), reporter)
+    with folder.held():
+        progress, begun = _go_back(folder, setup, reporter)
+        return _run(folder, setup, progress, reporter, begun)
+
+
+def _go_back(folder: RunFolder, setup: Setup, reporter: Reporter) -> tuple[Progress, str]:
+    """To the last checkpoint, or to the beginning where there is none; returns what the run begins with besides."""
+    saved, damaged = checkpoint.load(folder.checkpoints)
+    for line in damaged:
+        reporter.warned(f"{line} Going on from the checkpoint before it.")
+    for line in _departures(folder, setup, saved):
+        reporter.warned(line)
+    folder.write_config(setup.config)
+    return (Progress(), begin(setup)) if saved is None else (restore(setup, saved), "")
+
+
+def _departures(folder: RunFolder, setup: Setup, saved: Checkpoint | None) -> Iterator[str]:
+    """One line about each thing by which the run will not go on as it began."""
+    if before := folder.read_environment():
+        for line in differences(before, describe_environment(setup.config.selection)):
+            yield f"The run may not repeat to the bit: {line}."
+    if saved is None:
+        yield "There is no checkpoint yet: the run starts afresh."
+        return
+    if saved.state["total"] != setup.steps and setup.config.schedule.name != "constant":
+        yield (
+            f"The run now has {setup.steps} steps instead of {saved.state['total']}: "
+            "its learning rate follows the new length."
+        )
+    if saved.state["pairs"] != setup.fingerprint:
+        yield "The training pairs are not the ones this run began with: their order changes."
+
+
+def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter, begun: str) -> Outcome:
+    facts = setup.facts() | {"run": str(folder.path)} | ({"begins with": begun} if begun else {})
+    reporter.started(facts, progress.step, setup.steps)
+    try:
+        return Trainer(folder, setup, progress, reporter).run()
+    except DiskFullError as error:
+        raise DiskFullError(error.lack, f"go on with: {folder.resuming}") from error
+
+
+def _with_model(config: RunConfig) -> RunConfig:
+    """The configuration with the folder of the model that the run begins with.
+
+    Of a run it is that of its newest checkpoint, and of a name on a hub the one that was fetched, so that a run that is
+    resumed has the same model, and needs no network for it.
+    """
+    if config.training.init is None:
+        return config
+    init = newest_state(config.training.init)
+    return config.change(training={"init": os.path.abspath(init if os.path.exists(init) else find_model(init))})
+
+
+def _concrete(config: RunConfig) -> RunConfig:
+    """The configuration with everything that was left to the machine said."""
+    return config.change(
+        data={"path": config.data.path if is_url(config.data.path) else os.path.abspath(config.data.path)},
+        training={
+            "device": str(resolve_device(config.training.device)),
+            "threads": config.training.threads or available_cpus(),
+        },
+    )
+
+
+def newest_state(path: str | PathLike[str]) -> str | PathLike[str]:
+    """Where everything that a run has learned is: its newest checkpoint, which has all networks, not the best model.
+
+    Args:
+        path: A run folder, or the folder of its checkpoints.
+
+    Returns:
+        The checkpoint's folder, which `i2i.translation.model.find_model` takes; or ``path`` where there is none.
+    """
+    folder = Path(path)
+    return checkpoint.newest(RunFolder(folder).checkpoints) or checkpoint.newest(folder) or path
+
+
+def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
+    """What a run that begins with a model takes over from it unless told otherwise, as a layer for `config.resolve`.
+
+    These are recipe and parts with their options, direction, size and inference mode; and of course the weights.
+
+    Args:
+        model: A run folder, or whatever `i2i.translation.model.find_model` takes; see `newest_state`.
+
+    Raises:
+        I2iError: If there is no model, or it cannot be fetched.
+        DataError: If its configuration is damaged.
+        UsageError: If a newer i2i made it.
+    """
+    config = read_config(find_model(newest_state(model)))
+    settings: dict[str, Any] = {part: component.model_dump() for part, component in config.selection.parts.items()}
+    settings["recipe"] = config.selection.recipe.model_dump()
+    settings["data"] = {"crop": config.size}
+    settings["inference"] = {"mode": config.mode}
+    settings["training"] = {"init": fspath(model)}
+    if config.direction:
+        settings["dataset"] = {"name": "pairs", "direction": config.direction}
+    return settings
+
+
+def begin(setup: Setup) -> str:
+    """Load the weights that a run begins with; returns which and from where, in words, and none where all are drawn.
+
+    Raises:
+        I2iError: As `load_initial`.
+    """
+    loaded = load_initial(setup)
+    if not loaded:
+        return ""
+    drawn = [name for name in setup.updater.parameters if name not in loaded]
+    return f"{', '.join(loaded)} of {setup.config.training.init}" + (f"; {', '.join(drawn)} drawn" if drawn else "")
+
+
+def load_initial(setup: Setup) -> list[str]:
+    """Load the weights that a run begins with: of the generator, and of every other part that the model has.
+
+    Returns:
+        The parts that were loaded; none where the run begins with drawn weights.
+
+    Raises:
+        MissingInputError: If there is no model.
+        DataError: If it is damaged.
+        UsageError: If its weights do not fit the run's networks.
+    """
+    config, channels = setup.config, setup.channels
+    if config.training.init is None:
+        return []
+    folder = find_model(newest_state(config.training.init))
+    saved = read_config(folder)
+    if (of_model := (saved.source.channels, saved.target.channels)) != channels:
+        raise UsageError(
+            f"training.init: the channels of source and target are {of_model[0]} and {of_model[1]} for the model in "
+            f"{folder}, {channels[0]} and {channels[1]} in the data. Choose other columns or a direction, set "
+            "dataset.source_channels and dataset.target_channels, or begin without the model."
+        )
+    parts = [part for part in config.selection.parts if saved.holds(part)]
+    for part in parts:
+        weights = load_weights(folder, saved, part)
+        try:
+            setup.recipe.get_submodule(part).load_state_dict(weights, strict=True)
+        except RuntimeError as error:
+            reason = _differences(config.selection, saved.selection, part) or str(error)
+            raise UsageError(
+                f"training.init: {misfit(folder, config.selection, part, reason)}. "
+                "Leave those away: the model brings its own."
+            ) from None
+    return parts
+
+
+def _differences(ours: Selection, theirs: Selection, part: str) -> str:
+    """What was said of a part that is otherwise in the model, in words; nothing if all is the same."""
+    mine, other = ours.parts[part], theirs.parts[part]
+    if mine.name != other.name:
+        return f"the model's {part} is {other.name!r}"
+    return ", ".join(
+        f"{option} is {value}, the model has {other.options[option]}"
+        for option, value in mine.options.items()
+        if option in other.options and other.options[option] != value
+    )

@@ -1,0 +1,250 @@
+"""Every defect that is planted into a sound dataset is found, by name, and nothing else is."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sound_pairs import SIDE, TRAIN, VAL, examine, found, negative, picture, write
+
+from i2i import images
+from i2i.pairs import Pixels
+
+Plant = Callable[[Path], None]
+
+
+def lonely(root: Path) -> None:
+    (root / "train/imageB/t0.png").rename(root / "train/imageB/t_0.png")
+
+
+def twice(root: Path) -> None:
+    images.write(root / "train/imageA/t0.jpg", picture(0))
+
+
+def cut_off(root: Path) -> None:
+    file = root / "train/imageA/t0.png"
+    file.write_bytes(file.read_bytes()[:900])
+
+
+def web_page(root: Path) -> None:
+    (root / "train/imageA/t0.png").write_text("<html>not found</html>")
+
+
+def unread_val(root: Path) -> None:
+    shutil.rmtree(root / "val")
+
+
+def no_train(root: Path) -> None:
+    (root / "train").rename(root / "extra")
+
+
+def leaked(root: Path) -> None:
+    write(root, "val", "copy", picture(1), negative(picture(30)))
+
+
+def resized_leak(root: Path) -> None:
+    small = images.resize(picture(1), 40, 40)
+    write(root, "val", "copy", small, negative(small))
+
+
+def half_leak(root: Path) -> None:
+    write(root, "val", "copy", images.read(images.encode(picture(1), ".jpg")).pixels, negative(picture(31)))
+
+
+def repeated(root: Path) -> None:
+    write(root, "train", "copy", picture(1), negative(picture(1)))
+
+
+def recompressed(root: Path) -> None:
+    for half in ("imageA", "imageB"):
+        pixels = images.read(root / "train" / half / "t1.png").pixels
+        images.write(root / "train" / half / "copy.jpg", pixels)
+
+
+def shifted(root: Path) -> None:
+    for seed in range(TRAIN):
+        images.write(root / f"train/imageB/t{seed}.png", np.roll(negative(picture(seed)), (3, -2), (0, 1)))
+
+
+def changed(change: Callable[[Pixels], Pixels], *halves: str, names: str = "t0") -> Plant:
+    """Plants a change into halves of one pair, or of all whose names are like a pattern."""
+
+    def plant(root: Path) -> None:
+        for half in halves:
+            for file in sorted(root.glob(f"*/{half}/{names}.png")):
+                pixels = change(images.read(file).pixels)
+                file.unlink()
+                images.write(file.with_suffix(images.suffix_for(pixels)), pixels)
+
+    return plant
+
+
+def every(change: Callable[[Pixels], Pixels]) -> Plant:
+    return changed(change, "imageA", names="*")
+
+
+def in_16_bits(pixels: Pixels, factor: int = 1, offset: int = 0) -> Pixels:
+    wide: Pixels = pixels.astype(np.uint16) * np.uint16(factor) + np.uint16(offset)
+    return wide
+
+
+def flipped_bit(root: Path) -> None:
+    rows = []
+    for half in ("imageA", "imageB"):
+        file = root / "train" / half / "t0.png"
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        rows.append(
+            {
+                "file": f"{half}/t0.png",
+                "bytes": file.stat().st_size,
+                "sha256": digest,
+                "height": SIDE,
+                "width": SIDE,
+                "channels": 3,
+                "dtype": "uint8",
+            }
+        )
+    line = {"name": "t0.png", "status": "made", "split": "train", "outputs": rows}
+    (root / "report.jsonl").write_text(json.dumps(line) + "\n")
+    images.write(root / "train/imageB/t0.png", negative(picture(0)) ^ np.uint8(1))
+
+
+DEFECTS: Mapping[str, tuple[Plant, str, str, str]] = {
+    "no-partner": (lonely, "error", "2 ", "Did you mean 't_0'?"),
+    "same-name": (twice, "error", "1 ", "t0.jpg"),
+    "truncated": (cut_off, "error", "1 image", "train/t0, imageA"),
+    "not-an-image": (web_page, "error", "1 image", "web page"),
+    "no-val": (unread_val, "warning", "'val'", ""),
+    "no-train": (no_train, "error", "'train'", "extra"),
+    "leak": (leaked, "error", "2 images in 1 group", "imageA of train/t1, val/copy"),
+    "near-leak": (resized_leak, "error", "look the same", "imageA of train/t1, val/copy"),
+    "half-leak": (half_leak, "warning", "look the same", "imageA of train/t1, val/copy"),
+    "duplicates": (repeated, "warning", "4 images in 2 groups", "imageB of train/copy, train/t1"),
+    "near-duplicates": (recompressed, "note", "4 images in 2 groups", "imageB of train/copy, train/t1"),
+    "shifted": (shifted, "warning", "2.0 px left and 3", "train/t0"),
+    "pair-shifted": (changed(lambda p: np.roll(p, (9, 7), (0, 1)), "imageB"), "warning", "1 pair", "train/t0: target"),
+    "blank": (changed(lambda p: np.full_like(p, 7), "imageA"), "warning", "1 image of imageA", "train/t0"),
+    "zero-one": (changed(lambda p: (p > 99).astype(np.uint8), "imageB"), "warning", "1 image of imageB", "train/t0"),
+    "dark": (every(lambda p: p // 8), "warning", "above 31", "train/"),
+    "mixed-types": (changed(lambda p: in_16_bits(p, 257), "imageA"), "warning", "10 uint8, 1 uint16", "train/t0"),
+    "8-bits-in-16": (every(in_16_bits), "warning", "11 images of imageA", "train/t0"),
+    "low-bits-in-16": (every(lambda p: in_16_bits(p, 16, 7)), "warning", "12 bits in 16", "train/t0"),
+    "widened": (every(lambda p: in_16_bits(p, 257)), "note", "multiple of 257", "train/t0"),
+    "half-range": (every(lambda p: (p / 255).astype(np.float32)), "warning", "below 0", "train/t0"),
+    "unequal-sizes": (changed(lambda p: images.resize(p, 64, 72), "imageA"), "warning", "1 pair", "72x64 and 72x72"),
+    "odd-sizes": (
+        changed(lambda p: images.resize(p, 80, 80), "imageA", "imageB"),
+        "note",
+        "not 72x72",
+        "train/t0, 80x80",
+    ),
+    "not-square": (changed(lambda p: images.resize(p, 64, 72), "imageA"), "note", "1 image of imageA", "72x64"),
+    "tiny": (changed(lambda p: p[:8, :8], "imageA", "imageB"), "warning", "less than 16 pixels", "8x8"),
+    "gray-among-colour": (changed(lambda p: p[..., :1], "imageB"), "note", "1 image of imageB", "train/t0"),
+    "channels": (
+        every(lambda p: np.dstack([p, p])[..., : 4 + int(p[0, 0, 0]) % 2]),
+        "error",
+        "differ in their channels",
+        "t",
+    ),
+    "damaged-file": (flipped_bit, "error", "1 files are not as", "train/imageB/t0.png"),
+}
+
+ALONE = {"no-partner", "same-name", "truncated", "not-an-image", "no-train", "channels"}
+"""Errors on which training stops, which is a second error."""
+
+COMPANIONS = {
+    "unequal-sizes": {"not-square", "odd-sizes"},
+    "not-square": {"unequal-sizes", "odd-sizes"},
+    "tiny": {"odd-sizes", "small-for-generator"},
+    "near-leak": {"odd-sizes"},
+    "no-train": {"other-split"},
+    "half-leak": {"pair-shifted"},  # the halves of the planted pair have nothing to do with each other
+    "mixed-types": {"widened"},
+}
+
+
+@pytest.mark.parametrize("code", DEFECTS)
+def test_planted_defect_is_found_by_name_and_nothing_else_is(dataset: Path, code: str) -> None:
+    plant, severity, said, named = DEFECTS[code]
+    plant(dataset)
+    codes = found(dataset)
+    assert codes[code].startswith(severity)
+    assert said in codes[code]
+    assert named in codes[code]
+    assert codes.keys() - {code} <= COMPANIONS.get(code, set()) | ({"training-stops"} if code in ALONE else set())
+
+
+@pytest.mark.parametrize(("groups", "noted"), [(("clip", "clip"), False), (("clip", "other"), True), (("", ""), True)])
+@pytest.mark.parametrize("folder", ["image{}/", ""])
+def test_pairs_of_one_group_are_alike_by_nature(
+    dataset: Path, groups: tuple[str, str], noted: bool, folder: str
+) -> None:
+    recompressed(dataset)
+    if not folder:
+        for split in ("train", "val"):
+            as_ab(dataset / split)
+    lines = []
+    for group, file in zip(groups, ("t1.png", "copy.jpg"), strict=True):
+        names = sorted({folder.format(half) + file for half in "AB"})
+        empty = {"bytes": 0, "sha256": "", "height": 1, "width": 1, "channels": 3, "dtype": "uint8"}
+        outputs = [{"file": name, **empty} for name in names]
+        line = {"name": file, "status": "made", "split": "train", "group": group, "outputs": outputs}
+        lines.append(json.dumps(line))
+    (dataset / "report.jsonl").write_text("\n".join(lines))
+    assert ("near-duplicates" in found(dataset, quick=True)) == noted
+
+
+def as_ab(split: Path) -> None:
+    """Both images of each pair in one file."""
+    for file in sorted((split / "imageA").iterdir()):
+        halves = [images.read(split / half / file.name).pixels for half in ("imageA", "imageB")]
+        images.write(split / file.name, np.hstack(halves))
+    for half in ("imageA", "imageB"):
+        shutil.rmtree(split / half)
+
+
+def test_training_stops_is_what_training_says(dataset: Path) -> None:
+    lonely(dataset)
+    assert "'t0' has no partner" in found(dataset)["training-stops"]
+
+
+def test_a_split_that_training_does_not_see_is_a_warning_and_a_bad_line_counts_once(tmp_path: Path) -> None:
+    rows = []
+    for number, split in enumerate(("train", "val", "extra", None)):
+        images.write(tmp_path / f"a{number}.png", picture(number))
+        images.write(tmp_path / f"b{number}.png", negative(picture(number)))
+        rows.append(json.dumps({"source": f"a{number}.png", "target": f"b{number}.png", "split": split}))
+    (tmp_path / "manifest.jsonl").write_text("\n".join(rows))
+    codes = found(tmp_path)
+    assert codes["other-split"].startswith("warning 1 Training does not see the 1 pair of the split 'extra'")
+    assert codes["bad-row"].startswith("error 1 ")
+
+
+def test_a_decoder_that_dies_is_an_error_about_its_image(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("i2i_doctor.measuring.build", build_deadly)
+    examination = examine(dataset)
+    (crashed,) = [diagnosis for diagnosis in examination.diagnoses if diagnosis.code == "crashed"]
+    assert crashed.severity == "error"
+    assert [example.text.split(":")[0] for example in crashed.examples] == ["train/t3"]
+    assert examination.looked_at == TRAIN + VAL
+
+
+def build_deadly(*arguments: Any) -> Callable[[Any], Any]:
+    """As `i2i_doctor.measuring.build`, on a decoder that one image kills."""
+    from i2i_doctor import measuring
+
+    work = measuring.build(*arguments)
+
+    def deadly(task: Any) -> Any:
+        if (task.split, task.row) == ("train", 3):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return work(task)
+
+    return deadly

@@ -1,0 +1,181 @@
+"""``i2i data check``, ``show`` and ``stats``: what is in a dataset, and what is wrong with it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from i2i.cli.console import stoppable
+from i2i.errors import DataError, UsageError
+
+Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Dataset folder, or whatever else `i2i train` reads.")]
+Direction = Annotated[Literal["AtoB", "BtoA"], typer.Option(help="Whether A is the source, or the target.")]
+Workers = Annotated[int | None, typer.Option(help="Processes that read images.", min=1, show_default="all cores")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="dataset.OPTION=VALUE as for `i2i train`, such as dataset.source_range=[0,4095]."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands to the group ``i2i data``."""
+    group.command()(check)
+    group.command()(show)
+    group.command()(stats)
+
+
+def check(
+    dataset: Dataset,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page, check.html, and check.json.", show_default="NAME-check")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="List of the labels that label maps may hold: .json, .yaml, .csv or .txt.")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column of the label maps.", show_default="the source")
+    ] = None,
+    generator: Annotated[
+        list[str] | None,
+        typer.Option(help="Generator to ask about sizes, such as unet or unet,depth=7.", show_default="all"),
+    ] = None,
+    direction: Direction = "AtoB",
+    set_: Set = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Look into 200 pairs of each split only; no checksums.")
+    ] = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is wrong with a dataset before it is trained on, and write a page about it.
+
+    Exit code 65 if training would fail, lose something, or measure what it was trained on.
+    """
+    from i2i.images.label_list import read_labels
+    from i2i_doctor.checking import check as examine
+    from i2i_doctor.findings import print_examination
+    from i2i_doctor.page import write_page
+
+    declared = read_labels(labels) if labels else ()
+    with stoppable("Nothing was written."), Bar("checking", silent=as_json) as bar:
+        examination = examine(
+            dataset,
+            labels=declared,
+            label_column=label_column,
+            generators=generator or (),
+            options=_options(direction, set_),
+            quick=quick,
+            workers=workers,
+            on_progress=bar,
+        )
+    page = write_page(examination, out or Path(f"{Path(dataset).resolve().name}-check"))
+    if as_json:
+        typer.echo(json.dumps(examination.to_dict(), indent=2))
+    else:
+        print_examination(bar.console, examination, page)
+    if errors := examination.counts["error"]:
+        what = "One thing" if errors == 1 else f"{errors} things"
+        raise DataError(f"{what} must be mended before training. The page shows them: {page}")
+
+
+def show(
+    dataset: Dataset,
+    split: Annotated[str, typer.Option(help="Which split.")] = "train",
+    number: Annotated[int, typer.Option(help="Pairs on the sheet.", min=1)] = 8,
+    direction: Direction = "AtoB",
+    set_: Set = None,
+    out: Annotated[Path | None, typer.Option(help="The picture to write.", show_default="NAME-SPLIT.png")] = None,
+) -> None:
+    """Draw a contact sheet of pairs, source on the left and target on the right, as training reads them.
+
+    With dataset.colours=lab: the lightness on the left, and on the right what it has to become, in colour.
+    """
+    from i2i import images
+    from i2i.system.files import make_folder
+    from i2i_doctor.cases import things
+    from i2i_doctor.sheet import sheet_of
+
+    shown = sheet_of(dataset, split, number, _options(direction, set_))
+    path = out or Path(f"{Path(dataset).resolve().name}-{split}.png")
+    make_folder(path.parent)
+    images.write(path, shown.pixels)
+    typer.echo(f"{things(len(shown.names), 'pair')} in {path}: {', '.join(shown.names)}")
+
+
+def stats(
+    dataset: Dataset,
+    split: Annotated[str | None, typer.Option(help="Only this split.", show_default="all")] = None,
+    set_: Set = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Show sizes, and minimum, maximum, mean and standard deviation of every channel, over all pixels."""
+    from rich.table import Table
+
+    from i2i_doctor.statistics import statistics_of
+
+    with stoppable("Nothing was written."), Bar("reading", silent=as_json) as bar:
+        options = _options("AtoB", set_)
+        figures = statistics_of(dataset, split=split, options=options, workers=workers, on_progress=bar)
+        found = [entry.to_dict() for entry in figures]
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    values = Table("column", "type", "channel", "min", "max", "mean", "std")
+    sizes = Table("column", "type", "images", "width", "height", "dark", "light", "coloured")
+    for entry in found:
+        for channel, figures in enumerate(entry["values"]):
+            values.add_row(entry["column"], entry["dtype"], str(channel), *(f"{v:.5g}" for v in figures.values()))
+        shares = [f"{entry[name]:.1%}" for name in ("dark", "light", "coloured")]
+        spans = [_span(entry[name]) for name in ("width", "height")]
+        sizes.add_row(entry["column"], entry["dtype"], f"{entry['images']:,}", *spans, *shares)
+    bar.console.print(sizes, values)
+
+
+def _options(direction: str, assignments: Sequence[str] | None) -> dict[str, Any]:
+    """The options of the dataset ``pairs`` that were typed.
+
+    Raises:
+        UsageError: If something else is set.
+    """
+    from i2i.config import parse_assignments
+
+    said = parse_assignments(assignments or ())
+    if others := said.keys() - {"dataset"}:
+        raise UsageError(f"--set {min(others)}: only options of the dataset are known here, such as dataset.layout=ab.")
+    return {**({"direction": direction} if direction != "AtoB" else {}), **said.get("dataset", {})}
+
+
+def _span(limits: Sequence[int]) -> str:
+    return str(limits[0]) if limits[0] == limits[1] else f"{limits[0]} to {limits[1]}"
+
+
+class Bar:
+    """How far a walk through a dataset is: a live bar on a terminal, nothing elsewhere.
+
+    Args:
+        what: What is being done.
+        silent: Show nothing at all, now or later.
+    """
+
+    def __init__(self, what: str, *, silent: bool) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self.console: Console = Console(highlight=False, quiet=silent)
+        self._bar = Progress(console=self.console, disable=silent or not self.console.is_terminal, transient=True)
+        self._task = self._bar.add_task(what, total=None)
+
+    def __enter__(self) -> "Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that so many are done."""
+        self._bar.update(self._task, completed=done, total=total)
