@@ -1,5 +1,6 @@
 """Puts the commands together and turns what a person can mend into one line and an exit code."""
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typer.core import TyperGroup
 
 from i2i import __version__
 from i2i.cli import plugins, prepare, train, translate
-from i2i.cli.console import complain, stoppable, warn_of_problems
+from i2i.cli.console import Notes, complain, stoppable, warn_of_problems
 from i2i.errors import I2iError
 from i2i.plugins import COMMANDS, installed
 
@@ -76,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     # OpenMP's spinning costs 7-13 times on a busy machine of few cores; it reads this when torch is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    logging.getLogger("i2i").addHandler(Notes())
     try:
         build_app()(args=arguments)
     except I2iError as error:

@@ -1,5 +1,6 @@
 """What goes to standard error."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,14 @@ STOPPED = 130
 def complain(text: str, colour: str) -> None:
     """One line on standard error."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{escape(text)}[/]")
+
+
+class Notes(logging.Handler):
+    """Shows what i2i notes while it works, such as that a server is asked again."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one note."""
+        complain(record.getMessage(), "yellow")
 
 
 GOES_ON = "The same command goes on from here."
