@@ -16,6 +16,7 @@ from i2i.cli.flags import as_data, flag_of, plain
 from i2i.errors import DataError, UsageError
 from i2i.places import is_url
 from i2i.plugins import Provided, catalogue, lookup
+from i2i.prepared import REPORT
 
 if TYPE_CHECKING:
     from i2i.preparation import Report
@@ -220,7 +221,7 @@ def rejections(report: "Report") -> DataError | None:
     if not rejected:
         return None
     inputs = f"1 of {report.inputs} inputs was" if rejected == 1 else f"{rejected} of {report.inputs} inputs were"
-    where = repr(str(report.folder / "report.jsonl"))
+    where = repr(str(report.folder / REPORT))
     what = "pair" if report.tally.of_pairs else "image"
     there = f"; the dataset has the other {report.made} {what}{'' if report.made == 1 else 's'}" if report.made else ""
     return DataError(f"{inputs} rejected{there}. What is wrong with each is in {where}.")

@@ -7,9 +7,9 @@ import numpy as np
 
 from i2i.pairs import range_of
 from i2i.preparation.command import Command
-from i2i.preparation.layouts import HALVES
 from i2i.preparation.report import Kind, Tally
 from i2i.preparation.tasks import Inputs
+from i2i.prepared import HALVES
 from i2i.splits import SPLITS
 
 FORMAT = 1

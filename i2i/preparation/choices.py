@@ -13,10 +13,10 @@ from i2i.images import MAX_PIXELS, printable
 from i2i.images.ranges import Range, check_range
 from i2i.options import check, complete, options_of
 from i2i.pairs import FindingPreparer
-from i2i.places import is_url
+from i2i.partners import expression
+from i2i.places import without_secrets
 from i2i.plugins import Provided, installed_versions
 from i2i.preparation.command import OF_PAIRS, Command, identity_of
-from i2i.preparation.inputs import expression
 from i2i.preparation.layouts import PairFiles
 from i2i.preparation.splitting import Rule, check_shares
 
@@ -162,22 +162,6 @@ def command_for(name: str, provided: Provided, sources: Sequence[str | Path], ch
         sources=tuple(printable(without_secrets(str(source))) for source in sources),
         versions=_versions(provided),
     )
-
-
-def without_secrets(source: str) -> str:
-    """A source as it may be published: of an address, no user, no password and no values behind the question mark.
-
-    Example:
-        >>> without_secrets("https://ada:pw@tiles.org/{z}/{x}/{y}?key=123&v=2")
-        'https://tiles.org/{z}/{x}/{y}?key=...&v=...'
-    """
-    if not is_url(source):
-        return source
-    scheme, rest = source.split("://", 1)
-    place, question, query = rest.partition("?")
-    host, slash, path = place.partition("/")
-    fields = "&".join(f"{field.partition('=')[0]}=..." for field in query.split("&")) if query else ""
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{question}{fields}"
 
 
 def pairs_only(choices: Choices) -> str:

@@ -16,9 +16,10 @@ from typing import Literal
 from i2i.errors import DataError, UsageError
 from i2i.preparation.card import card_of
 from i2i.preparation.command import Command, begun_command, finished_command
-from i2i.preparation.layouts import BEGUN, CARD, HALVES, METADATA, REPORT, STAGING, metadata_of
-from i2i.preparation.report import IMAGES, Output, Row, Tally, read_rows
+from i2i.preparation.layouts import metadata_of
+from i2i.preparation.report import Output, Row, Tally, read_rows
 from i2i.preparation.tasks import Inputs
+from i2i.prepared import BEGUN, CARD, HALVES, IMAGES, METADATA, REPORT, STAGING
 from i2i.splits import SPLITS
 from i2i.system import safe_yaml
 from i2i.system.files import atomic_file, cannot_write, make_folder, sync_folder, write_atomically

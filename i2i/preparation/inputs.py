@@ -1,7 +1,6 @@
 """Finding the inputs: images, images of several folders that belong together, or what a preparer finds itself."""
 
 import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from i2i import images
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding
+from i2i.partners import expression
 from i2i.places import is_url
 from i2i.plugins import suggest
 from i2i.preparation.divided import kept, published_splits
@@ -115,21 +115,6 @@ def inputs_of(finding: Finding, group: str = "") -> Inputs:
         remarks=tuple(finding.remarks),
         facts=dict(finding.facts),
     )
-
-
-def expression(text: str, flag: str) -> "re.Pattern[str]":
-    """A regular expression with a group.
-
-    Raises:
-        UsageError: If it is none, or has no group.
-    """
-    try:
-        compiled = re.compile(text)
-    except re.error as error:
-        raise UsageError(f"{flag} {text!r} is no regular expression: {error}.") from None
-    if not compiled.groups:
-        raise UsageError(f"{flag} {text!r} has no group. Put parentheses around what names share, as in '([^_]+)_'.")
-    return compiled
 
 
 def _sorted(tasks: list[Task], settled: list[Row]) -> Inputs:

@@ -1,7 +1,5 @@
 """Where the images of a pair go in a dataset folder."""
 
-from collections.abc import Collection
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -9,28 +7,11 @@ import numpy as np
 from i2i.errors import DataError
 from i2i.images import with_channels
 from i2i.pairs import Pair, Pixels
-from i2i.preparation.report import IMAGES, Row
+from i2i.preparation.report import Row
+from i2i.prepared import HALVES, IMAGES
 
 PairFiles = Literal["folders", "ab"]
 """``folders``: ``imageA/NAME.png`` and ``imageB/NAME.png``. ``ab``: ``NAME.png`` with A on the left, B on the right."""
-
-HALVES = ("imageA", "imageB")
-
-CARD = "dataset.yaml"
-REPORT = "report.jsonl"
-METADATA = "metadata.jsonl"
-STAGING = "preparing"
-BEGUN = f"{STAGING}/command.json"
-
-
-def is_prepared(folder: Path, names: Collection[str]) -> bool:
-    """Whether a folder holds a dataset that was prepared, or begun.
-
-    Args:
-        folder: The folder.
-        names: What lies in it.
-    """
-    return (CARD in names and REPORT in names) or (STAGING in names and (folder / BEGUN).is_file())
 
 
 def images_of(made: Pair | Pixels, layout: PairFiles) -> list[tuple[str, Pixels]]:

@@ -10,7 +10,7 @@ from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images.discovery import JUNK, SUFFIXES, Skipped
 from i2i.places import is_url
 from i2i.plugins import describe
-from i2i.preparation.layouts import CARD, REPORT, is_prepared
+from i2i.prepared import CARD, REPORT, is_prepared
 
 WEB = ("http://", "https://")
 LOCAL = ("file://", "local://")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from i2i.errors import DataError
 from i2i.preparation.folder import DatasetFolder, place_of
-from i2i.preparation.layouts import METADATA
-from i2i.preparation.report import IMAGES, Output, Row
+from i2i.preparation.report import Output, Row
+from i2i.prepared import IMAGES, METADATA
 from i2i.system.files import cannot_write
 
 

@@ -9,10 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from i2i.errors import DataError
+from i2i.prepared import IMAGES, REPORT
 from i2i.splits import SPLITS, Split
-
-IMAGES = "images"
-"""Folder of images that are no pairs, and belong to no split."""
 
 
 class Line(BaseModel):
@@ -175,7 +173,7 @@ class Report:
         Raises:
             DataError: If the report is damaged.
         """
-        return list(read_rows(self.folder / "report.jsonl")) if self.finished else []
+        return list(read_rows(self.folder / REPORT)) if self.finished else []
 
     @property
     def inputs(self) -> int:

@@ -16,9 +16,9 @@ from i2i.errors import DataError, OutputError, UsageError
 from i2i.plugins import describe
 from i2i.preparation.command import Command, finished_command
 from i2i.preparation.folder import files_of
-from i2i.preparation.layouts import CARD, METADATA, REPORT
 from i2i.preparation.listing import WEB, remote
-from i2i.preparation.report import IMAGES, Row
+from i2i.preparation.report import Row
+from i2i.prepared import CARD, IMAGES, METADATA, REPORT
 from i2i.splits import SPLITS
 from i2i.system.files import cannot_write, sha256_of
 

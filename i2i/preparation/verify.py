@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from i2i.preparation.folder import place_of
-from i2i.preparation.layouts import REPORT
 from i2i.preparation.report import read_rows
+from i2i.prepared import REPORT
 from i2i.system.files import sha256_of
 
 

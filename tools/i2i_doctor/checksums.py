@@ -6,10 +6,11 @@ from pathlib import Path
 
 from i2i.errors import DataError
 from i2i.preparation.verify import verify
+from i2i.prepared import REPORT
 from i2i_doctor.diagnosis import EXAMPLES, Diagnosis, Example
 
 SAID = {
-    "missing": ("files that `i2i prepare` made are gone", "The same `i2i prepare` command makes them again."),
+    "missing": ("files that `i2i prepare` made are gone", "Restore them, or prepare again with --overwrite."),
     "damaged": ("files are not as `i2i prepare` made them", "Restore them, unless they were changed on purpose."),
 }
 
@@ -17,7 +18,7 @@ SAID = {
 def checksums(root: str) -> Iterator[Diagnosis]:
     """Files of a dataset folder that differ from what ``report.jsonl`` says of them; nothing where there is none."""
     folder = Path(root)
-    if not (folder / "report.jsonl").is_file():
+    if not (folder / REPORT).is_file():
         return
     files = defaultdict[str, list[Example]](list)
     try:

@@ -14,6 +14,7 @@ from i2i.places import is_url
 from i2i.preparation.folder import place_of
 from i2i.preparation.report import read_rows
 from i2i.preparation.tasks import stamp_of
+from i2i.prepared import METADATA, REPORT
 
 NOT_KEPT = ("source", "height", "width")
 """Columns that every preparation writes anew, besides those of files."""
@@ -37,8 +38,8 @@ def known_of(root: str, split: str) -> dict[str, Known]:
     Raises:
         DataError: If either is damaged.
     """
-    groups = dict(_groups(Path(root, "report.jsonl")))
-    columns = dict(_columns(Path(root, split, "metadata.jsonl"), split))
+    groups = dict(_groups(Path(root, REPORT)))
+    columns = dict(_columns(Path(root, split, METADATA), split))
     return {file: Known(groups.get(file, ""), columns.get(file, {})) for file in {**groups, **columns}}
 
 

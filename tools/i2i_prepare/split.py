@@ -13,6 +13,7 @@ from i2i.errors import DataError, UsageError
 from i2i.images import Range
 from i2i.pairs import Finding, Item, LeftOut, Pair
 from i2i.places import is_url
+from i2i.prepared import CARD
 from i2i.system import safe_yaml
 from i2i_prepare.known import Known, file_of, known_of, lies_on_a_map, stamps_of
 
@@ -113,7 +114,7 @@ def _only(sources: Sequence[str]) -> str:
 
 def _stated(root: str) -> dict[str, Any]:
     """What ``dataset.yaml`` says, where there is one."""
-    file = os.path.join(root, "dataset.yaml")
+    file = os.path.join(root, CARD)
     if not os.path.isfile(file):
         return {}
     try:
