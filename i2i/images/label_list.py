@@ -7,7 +7,6 @@ numbered from 0. In text files, lines that begin with ``#`` and a space are comm
 """
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.plugins import suggest
-from i2i.system import safe_yaml
+from i2i.system import safe_json, safe_yaml
 
 MAX_ID = 65_535
 """Largest id that an image can hold."""
@@ -66,9 +65,10 @@ def read_labels(path: Path) -> list[Label]:
 
 def _json(text: str, where: str) -> list[Label]:
     try:
-        return _listed(json.loads(text), where)
-    except (json.JSONDecodeError, RecursionError) as error:
+        data = safe_json.load(text)
+    except ValueError as error:
         raise DataError(f"{where} is no JSON ({error}).") from error
+    return _listed(data, where)
 
 
 def _yaml(text: str, where: str) -> list[Label]:

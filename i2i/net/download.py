@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, cast
 from i2i.net.client import Client
 from i2i.net.connection import BUSY, Stream
 from i2i.net.errors import NetworkError, UnreachableError
+from i2i.system import safe_json
 from i2i.system.files import cannot_write, make_folder, sha256_of, sync_folder, write_atomically
 
 MAX_BYTES = 64 * 2**30
@@ -115,7 +116,7 @@ class _Part:
 
     def _validator(self) -> str | None:
         with suppress(OSError, ValueError):
-            note = json.loads(self._note.read_text("utf-8"))
+            note = safe_json.load(self._note.read_bytes())
             if note["url"] == self._url:
                 return str(note["validator"]) if note["validator"] else None
         return None

@@ -21,7 +21,7 @@ from i2i.preparation.report import Output, Row, Tally, read_rows
 from i2i.preparation.tasks import Inputs
 from i2i.prepared import BEGUN, CARD, HALVES, IMAGES, METADATA, REPORT, STAGING
 from i2i.splits import SPLITS
-from i2i.system import safe_yaml
+from i2i.system import safe_json, safe_yaml
 from i2i.system.files import atomic_file, cannot_write, make_folder, sync_folder, write_atomically
 
 Standing = Literal["new", "begun", "finished"]
@@ -197,7 +197,7 @@ class DatasetFolder:
         self.old.unlink(missing_ok=True)
 
     def _old_files(self) -> set[str]:
-        return {json.loads(line) for line in self.old.read_bytes().splitlines()}
+        return {safe_json.load(line) for line in self.old.read_bytes().splitlines()}
 
     def _check_free(self, row: Row, old: set[str]) -> None:
         for name in files_of([row]):

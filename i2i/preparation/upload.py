@@ -20,6 +20,7 @@ from i2i.preparation.listing import WEB, remote
 from i2i.preparation.report import Row
 from i2i.prepared import CARD, IMAGES, METADATA, REPORT
 from i2i.splits import SPLITS
+from i2i.system import safe_json
 from i2i.system.files import cannot_write, sha256_of
 
 CONNECTIONS = 8
@@ -230,7 +231,7 @@ class _Upload:
         lines = self.notes.read_text("utf-8").splitlines() if self.notes.exists() else []
         for line in lines:
             try:
-                data = json.loads(line)
+                data = safe_json.load(line)
             except ValueError:  # cut off by a kill
                 continue
             if data["url"] == self.url:

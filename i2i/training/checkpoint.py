@@ -17,6 +17,7 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from i2i.errors import DataError
+from i2i.system import safe_json
 from i2i.system.files import replace_folder, sweep, write_atomically
 from i2i.translation.model import MODEL, ModelConfig, model_files, read_config, to_bytes
 
@@ -116,7 +117,7 @@ def _verify(folder: Path, expected: str | None = None) -> None:
     if expected is not None and _sha256(manifest) != expected:
         raise DamagedError(f"{folder / MANIFEST} is damaged.")
     try:
-        sums = dict(json.loads(manifest))
+        sums = dict(safe_json.load(manifest))
     except ValueError:
         raise DamagedError(f"{folder / MANIFEST} is damaged.") from None
     for name, expected_sum in sums.items():
@@ -126,7 +127,11 @@ def _verify(folder: Path, expected: str | None = None) -> None:
 
 def _read(folder: Path) -> Checkpoint:
     model = folder / MODEL
-    return Checkpoint(json.loads(_bytes(folder / STATE)), _tensors(folder), read_config(model), _tensors(model))
+    try:
+        state = safe_json.load(_bytes(folder / STATE))
+    except ValueError:
+        raise DamagedError(f"{folder / STATE} is damaged.") from None
+    return Checkpoint(state, _tensors(folder), read_config(model), _tensors(model))
 
 
 def _tensors(folder: Path) -> dict[str, dict[str, Tensor]]:
@@ -138,7 +143,7 @@ def _latest(root: Path, warnings: list[str]) -> tuple[str | None, str | None]:
     if not path.exists():
         return None, None
     try:
-        latest = json.loads(path.read_bytes())
+        latest = safe_json.load(path.read_bytes())
         return latest["checkpoint"], latest["manifest"]
     except (ValueError, KeyError, TypeError):
         warnings.append(f"{path} is damaged.")

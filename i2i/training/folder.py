@@ -15,6 +15,7 @@ from i2i.assembly import Selection, providers
 from i2i.config import RunConfig, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.plugins import installed_versions
+from i2i.system import safe_json
 from i2i.system.files import lock, make_folder, write_atomically
 from i2i.translation.model import MODEL
 
@@ -105,7 +106,7 @@ class RunFolder:
         if not self.environment.is_file():
             return {}
         try:
-            return dict(json.loads(self.environment.read_bytes()))
+            return dict(safe_json.load(self.environment.read_bytes()))
         except ValueError:
             raise DataError(f"{self.environment} is damaged. Delete it to go on without the comparison.") from None
 

@@ -24,6 +24,7 @@ from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
 from i2i.options import check, complete
 from i2i.plugins import COMMANDS, installed, lookup
+from i2i.system import safe_json
 from i2i.system.files import replace_folder
 
 CONFIG = "config.json"
@@ -173,7 +174,7 @@ def read_config(folder: Path) -> ModelConfig:
     """
     path = folder / CONFIG
     try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
+        values: Any = safe_json.load(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"Cannot read {path}: {error}.") from None
     if not isinstance(values, dict) or not isinstance(values.get("format"), int):

@@ -40,6 +40,16 @@ def test_plugins_and_tools_import_only_themselves_and_the_engine(file: Path) -> 
     assert not [name for name in imported(file) if name.startswith("i2i_") and name != own]
 
 
+def reads_json(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in ("load", "loads") and ast.unparse(node.value) == "json"
+
+
+def test_json_is_read_in_one_place() -> None:
+    dumped = ROOT / "i2i" / "testing"  # reads what it has just written
+    files = [file for file in (*ENGINE, *EXTENSIONS) if dumped not in file.parents]
+    assert not [named(file) for file in files if any(map(reads_json, ast.walk(ast.parse(file.read_text()))))]
+
+
 def test_there_is_something_to_look_at() -> None:
     assert len(ENGINE) > 10
     assert {file.relative_to(ROOT).parts[1] for file in EXTENSIONS} >= {"i2i_pix2pix", "i2i_prepare"}

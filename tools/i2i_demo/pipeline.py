@@ -1,6 +1,5 @@
 """The steps of the demo, through the interfaces that everybody has."""
 
-import json
 import shlex
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ from i2i.cli.progress import TrainingProgress
 from i2i.config import resolve
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
-from i2i.system import safe_yaml
+from i2i.system import safe_json, safe_yaml
 from i2i.system.files import make_folder, write_atomically
 from i2i.translation import Translator
 from i2i.translation.folder import plan, translate_files
@@ -84,7 +83,7 @@ def run(out: Path, steps: int | None, console: Console) -> Story:
     ):
         _translate(out, held_out)
     log = (out / "run" / "metrics.jsonl").read_text().splitlines()
-    story.rows = [json.loads(line) for line in log]
+    story.rows = [safe_json.load(line) for line in log]
     story.triples = list(_triples(out))
     return story
 

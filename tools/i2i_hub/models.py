@@ -1,6 +1,5 @@
 """What is published of a model: its folder as it is, held-out samples, and a card."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from i2i.options import summary_of
 from i2i.pairs import Pair, Pixels
 from i2i.places import is_url
 from i2i.plugins import lookup
+from i2i.system import safe_json
 from i2i.system.files import make_folder
 from i2i.training.folder import RunFolder
 from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model
@@ -79,7 +79,7 @@ def _metrics_at(log: Path, step: int) -> dict[str, float]:
     if not log.is_file():
         return {}
     for line in log.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+        row = safe_json.load(line)
         if row.get("step") == step and "validation" in row:
             return {name: float(value) for name, value in row["validation"].items()}
     return {}

@@ -1,7 +1,6 @@
 """What a dataset says about its pairs besides their images, and what changes when their images do."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from i2i.preparation.folder import place_of
 from i2i.preparation.report import read_rows
 from i2i.preparation.tasks import stamp_of
 from i2i.prepared import METADATA, REPORT
+from i2i.system import safe_json
 
 NOT_KEPT = ("source", "height", "width")
 """Columns that every preparation writes anew, besides those of files."""
@@ -83,7 +83,7 @@ def _columns(listing: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         return
     for number, line in enumerate(listing.read_bytes().splitlines(), 1):
         try:
-            values = json.loads(line)
+            values = safe_json.load(line)
         except ValueError:
             raise DataError(f"{listing}, line {number}, is no JSON. Correct or delete it.") from None
         if isinstance(values, dict):

@@ -1,6 +1,5 @@
 """Areas on the ground: a box as ``west,south,east,north``, or the polygons of a GeoJSON file (RFC 7946)."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.errors import MissingInputError, UsageError
+from i2i.system import safe_json
 from i2i_tiles.mercator import Box
 
 Edges = NDArray[np.float64]
@@ -91,7 +91,7 @@ def read_area(text: str) -> Area:
     if not path.is_file():
         raise MissingInputError(f"There is no file {text!r}. Give a GeoJSON file, or west,south,east,north in degrees.")
     try:
-        data = json.loads(path.read_bytes())
+        data = safe_json.load(path.read_bytes())
         polygons = tuple(_polygons(data, text, {}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, UsageError):

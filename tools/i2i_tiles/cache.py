@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Literal
 
+from i2i.system import safe_json
 from i2i.system.files import make_folder, write_atomically
 from i2i_tiles.sources import Place
 
@@ -59,7 +60,7 @@ class Cache:
         """The entry of a tile and its bytes; None where there is none that is whole."""
         try:
             line, _, body = self._file(place).read_bytes().partition(b"\n")
-            entry = Entry(**json.loads(line))
+            entry = Entry(**safe_json.load(line))
         except (OSError, ValueError, TypeError):
             return None
         return (entry, body) if hashlib.sha256(body).hexdigest() == entry.sha256 else None

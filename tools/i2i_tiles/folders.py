@@ -1,6 +1,5 @@
 """Tiles as files: ``zoom/x/y.png``, in the order of web maps or of TMS."""
 
-import json
 import os
 import re
 from functools import cache
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from i2i.errors import DataError
+from i2i.system import safe_json
 from i2i_tiles.mercator import flipped
 from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, check_zooms, covering, credit_of
 
@@ -73,6 +73,6 @@ def _credit(metadata: Path) -> Credit:
     if not metadata.is_file():
         return Credit()
     try:
-        return credit_of(json.loads(metadata.read_bytes()))
+        return credit_of(safe_json.load(metadata.read_bytes()))
     except (ValueError, AttributeError):
         raise DataError(f"{str(metadata)!r} is no JSON object. Mend or remove it.") from None

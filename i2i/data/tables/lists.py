@@ -1,7 +1,6 @@
 """Lists of files: their rows, and which columns name images."""
 
 import csv
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple, TextIO
 
 from i2i.errors import DataError
 from i2i.images.discovery import SUFFIXES
+from i2i.system import safe_json
 
 ENDINGS = (".jsonl", ".json", ".csv")
 NAMES = tuple(f"{stem}{ending}" for stem in ("manifest", "metadata") for ending in (*ENDINGS, ".parquet"))
@@ -65,14 +65,14 @@ def _json(stream: TextIO) -> Iterator[Line]:
         if not text.strip():
             continue
         try:
-            yield _json_line(f"line {number}", json.loads(text))
+            yield _json_line(f"line {number}", safe_json.load(text))
         except ValueError as error:
             yield Line(f"line {number}", {}, f"this is no JSON ({error}). Correct or delete it.")
 
 
 def _array(stream: TextIO) -> Iterator[Line]:
     try:
-        rows = json.load(stream)
+        rows = safe_json.load(stream.read())
     except ValueError as error:
         yield Line("row 1", {}, f"this is no JSON ({error}). Correct it.")
         return

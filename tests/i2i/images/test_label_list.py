@@ -89,6 +89,8 @@ def test_what_is_written_is_read(tmp_path: Path, labels: list[tuple[int, str, tu
     ("name", "text", "said"),
     [
         ("l.json", "[{", "is no JSON"),
+        ("l.json", "[" * 200_000, "is no JSON (nested deeper than 50)"),
+        ("l.json", '[{"id": 1, "id": 2}]', "is no JSON ('id' is given twice)"),
         ("l.json", "{}", "is no list of labels"),
         ("l.json", "[]", "holds no label"),
         ("l.txt", "# nothing\n", "holds no label"),
