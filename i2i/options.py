@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_type_hints
+from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 from pydantic_core import ErrorDetails
@@ -15,11 +16,20 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def options_of(cls: type[Any]) -> type[BaseModel]:
-    """Model of the keyword-only parameters of ``cls.__init__``, described by its ``Args:`` sections.
+    """Build, once, the model of the keyword-only parameters of ``cls.__init__``, described by its ``Args:`` sections.
 
     Raises:
         UsageError: If they cannot be options: their types are unknown or not plain data, or one is called ``name``.
     """
+    if cls not in _MODELS:
+        _MODELS[cls] = _model_of(cls)
+    return _MODELS[cls]
+
+
+_MODELS: WeakKeyDictionary[type[Any], type[BaseModel]] = WeakKeyDictionary()
+
+
+def _model_of(cls: type[Any]) -> type[BaseModel]:
     config = ConfigDict(extra="forbid", allow_inf_nan=False)
     try:
         fields = _fields(cls)

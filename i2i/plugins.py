@@ -8,10 +8,11 @@ heavy things inside functions.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -74,18 +75,50 @@ class Problem(NamedTuple):
         return f"plugin {self.plugin!r} (from {self.distribution}): {self.reason.rstrip('.')}"
 
 
+class _Manager(pluggy.PluginManager):
+    """Registers the hooks of a plugin one by one: a bad one is refused, with the reason, and the others serve."""
+
+    def __init__(self) -> None:
+        super().__init__("i2i")
+        self.refused: list[str] = []
+        self.add_hookspecs(hookspecs)
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """Return how a function is marked, or None where it is no hook or a bad one."""
+        marked = super().parse_hookimpl_opts(plugin, name)
+        if marked is None:
+            return None
+        hook = marked["specname"] or name
+        if hook not in HOOKS:
+            self.refused.append(f"there is no hook {hook!r}, so it is not asked.{suggest(hook, HOOKS)}")
+            return None
+        known = inspect.signature(getattr(hookspecs, hook)).parameters
+        if unknown := [word for word in inspect.signature(getattr(plugin, name)).parameters if word not in known]:
+            takes = f"takes {', '.join(known)}" if known else "takes nothing"
+            self.refused.append(f"{hook}() {takes}, and not {', '.join(unknown)}, so it is not asked.")
+            return None
+        return marked
+
+
+class _Found(NamedTuple):
+    """What the plugins provide of one kind."""
+
+    catalogue: dict[str, Provided]
+    clashes: dict[str, str]
+
+
 class Plugins:
-    """The plugins of one entry-point group.
+    """The plugins of one entry-point group; each is asked once for each kind of component.
 
     Args:
         entry_points: What to load; a plugin that fails becomes a `Problem` and stops nothing else.
     """
 
     def __init__(self, entry_points: Iterable[EntryPoint] = ()) -> None:
-        self.manager = pluggy.PluginManager("i2i")
-        self.manager.add_hookspecs(hookspecs)
+        self.manager = _Manager()
         self.problems: list[Problem] = []
         self._origin: dict[str, tuple[str, str]] = {}
+        self._found: dict[str, _Found] = {}
         for entry_point in sorted(entry_points, key=lambda e: (e.name, e.value)):
             self._load(entry_point)
 
@@ -93,14 +126,12 @@ class Plugins:
         dist = entry_point.dist
         origin = (dist.name, dist.version) if dist else ("unknown", "unknown")
         try:
-            self.register(entry_point.load(), entry_point.name, *origin)
+            with at_work(entry_point.name, origin[0]):
+                self.register(entry_point.load(), entry_point.name, *origin)
         except FAILURES as error:
             self._blame(entry_point.name, origin, describe(error))
             return
-        hooks = self._hooks_of(entry_point.name)
-        if not hooks:
-            self._blame(entry_point.name, origin, "it implements no hook. Mark its hooks with @i2i.hookimpl.")
-        for hook in hooks:
+        for hook in self._hooks_of(entry_point.name):
             if HOOKS[hook] != entry_point.group:
                 reason = f"{hook} is asked of the entry points {HOOKS[hook]!r}, not of {entry_point.group!r}. Move it."
                 self._blame(entry_point.name, origin, reason)
@@ -115,31 +146,30 @@ class Plugins:
         return [caller.name for caller in callers]
 
     def register(self, plugin: object, name: str, distribution: str = "local", version: str = "0") -> None:
-        """Add one plugin.
+        """Add one plugin. A hook of it that is not known becomes a `Problem`; its other hooks serve.
 
         Raises:
-            UsageError: If the name is taken, or the plugin implements a hook that does not exist.
+            UsageError: If the name is taken.
         """
         if self.manager.has_plugin(name):
             raise UsageError(f"another plugin is called {name!r} too. Uninstall one, or rename its entry point.")
-        try:
-            self.manager.register(plugin, name)
-            for hook in self._hooks_of(name):
-                if hook not in HOOKS:
-                    raise UsageError(f"there is no hook {hook!r}.{suggest(hook, HOOKS)}")
-        except Exception:
-            if self.manager.has_plugin(name):  # a plugin with one bad hook gives nothing, rather than a part
-                self.manager.unregister(name=name)
-            raise
+        self.manager.refused = []
+        self.manager.register(plugin, name)
+        self._found.clear()
         self._origin[name] = (distribution, version)
+        for reason in self.manager.refused:
+            self._blame(name, self._origin[name], reason)
+        if not self.manager.refused and not self._hooks_of(name):
+            self._blame(name, self._origin[name], "it implements no hook. Mark its hooks with @i2i.hookimpl.")
 
-    def provided(self, kind: str) -> Iterator[tuple[str, Provided]]:
+    def _provided(self, kind: str) -> Iterator[tuple[str, Provided]]:
         """Every component of a kind, clashing names included."""
         for implementation in getattr(self.manager.hook, KINDS[kind].hook).get_hookimpls():
             plugin = implementation.plugin_name
             origin = self._origin[plugin]
             try:
-                components = dict(implementation.function())
+                with at_work(plugin, origin[0]):
+                    components = dict(implementation.function())
             except FAILURES as error:
                 self._blame(plugin, origin, f"{KINDS[kind].hook}() fails: {describe(error)}")
                 continue
@@ -149,13 +179,38 @@ class Plugins:
                 else:
                     self._blame(plugin, origin, f"{KINDS[kind].hook}() has {name!r}: {cls!r}, not a name and a class.")
 
+    def _find(self, kind: str) -> _Found:
+        if kind not in self._found:
+            owners: dict[str, list[Provided]] = {}
+            for name, provided in self._provided(kind):
+                owners.setdefault(name, []).append(provided)
+            self._found[kind] = _Found(
+                catalogue={name: found[0] for name, found in sorted(owners.items()) if len(found) == 1},
+                clashes={
+                    name: f"{kind} {name!r} is provided by both "
+                    f"{' and '.join(f'plugin {provided.plugin!r}' for provided in found)}; uninstall or rename one."
+                    for name, found in owners.items()
+                    if len(found) > 1
+                },
+            )
+        return self._found[kind]
+
+    def catalogue(self, kind: str) -> Mapping[str, Provided]:
+        """Components of a kind by name; a name that two plugins provide is in `clashes` instead."""
+        return self._find(kind).catalogue
+
+    def clashes(self, kind: str) -> Mapping[str, str]:
+        """Names that more than one plugin provides, each with one line about who does."""
+        return self._find(kind).clashes
+
     def add_commands(self, app: typer.Typer) -> None:
         """Let every plugin add its subcommands to ``app``."""
         for implementation in self.manager.hook.i2i_commands.get_hookimpls():
+            plugin = implementation.plugin_name
             try:
-                implementation.function(app=app)
+                with at_work(plugin, self._origin[plugin][0]):
+                    implementation.function(app=app)
             except FAILURES as error:
-                plugin = implementation.plugin_name
                 self._blame(plugin, self._origin[plugin], f"i2i_commands() fails: {describe(error)}")
 
     def find_model(self, name: str, revision: str | None) -> Path | None:
@@ -165,32 +220,15 @@ class Plugins:
             I2iError: If a plugin knows it and cannot get it.
         """
         for implementation in self.manager.hook.i2i_find_model.get_hookimpls():
+            plugin = implementation.plugin_name
             try:
                 if (found := implementation.function(name=name, revision=revision)) is not None:
                     return Path(str(found))
             except I2iError:
                 raise
             except FAILURES as error:
-                plugin = implementation.plugin_name
                 self._blame(plugin, self._origin[plugin], f"i2i_find_model() fails: {describe(error)}")
         return None
-
-    def catalogue(self, kind: str) -> dict[str, Provided]:
-        """Components of a kind by name; a name that two plugins provide is in `clashes` instead."""
-        clashes = self.clashes(kind)
-        provided = sorted(self.provided(kind), key=itemgetter(0))
-        return {name: component for name, component in provided if name not in clashes}
-
-    def clashes(self, kind: str) -> dict[str, str]:
-        """Names that more than one plugin provides, each with one line about who does."""
-        owners: dict[str, list[str]] = {}
-        for name, provided in self.provided(kind):
-            owners.setdefault(name, []).append(f"plugin {provided.plugin!r}")
-        return {
-            name: f"{kind} {name!r} is provided by both {' and '.join(plugins)}; uninstall or rename one."
-            for name, plugins in owners.items()
-            if len(plugins) > 1
-        }
 
     def lookup(self, kind: str, name: str) -> Provided:
         """The component of that kind and name.
@@ -206,6 +244,15 @@ class Plugins:
         listed = ", ".join(known) or "none"
         doctor = " A plugin is broken: see `i2i plugins doctor`." if self.problems else ""
         raise UnknownNameError(f"No {kind} named {name!r}.{suggest(name, known)} Installed: {listed}.{doctor}")
+
+
+@contextmanager
+def at_work(plugin: str, distribution: str) -> Iterator[None]:
+    """Name the plugin whose code was at work when Ctrl-C came, or which raised KeyboardInterrupt itself."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"Plugin {plugin!r} (from {distribution}) was at work.") from None
 
 
 def describe(error: BaseException) -> str:
@@ -228,7 +275,7 @@ def installed(group: str) -> Plugins:
     return Plugins(entry_points(group=group))
 
 
-def catalogue(kind: str) -> dict[str, Provided]:
+def catalogue(kind: str) -> Mapping[str, Provided]:
     """Installed components of a kind, by name."""
     return installed(KINDS[kind].group).catalogue(kind)
 

@@ -15,8 +15,19 @@ STOPPED = 130
 
 
 def complain(text: str, colour: str) -> None:
-    """One line on standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{escape(text)}[/]")
+    """Print one line on standard error. What came from a file or a plugin steers no terminal: see `visible`."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{escape(visible(text))}[/]")
+
+
+def visible(text: str) -> str:
+    r"""Text without what a terminal would obey instead of show: ``\x1b`` and so on are spelt out.
+
+    Example:
+        >>> visible("a\x1b[2Jb\n\u202ec"), visible("naïve 画")
+        ('a\\x1b[2Jb \\u202ec', 'naïve 画')
+    """
+    line = " ".join(text.splitlines())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
 
 
 class Notes(logging.Handler):
@@ -39,8 +50,8 @@ def stoppable(words: str) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
-        raise stopped(words) from None
+    except KeyboardInterrupt as stop:
+        raise stopped(f"{stop} {words}".strip()) from None
 
 
 def stopped(words: str) -> typer.Exit:

@@ -73,9 +73,12 @@ def test_component_is_found_with_its_origin(package: Package) -> None:
         ("x = (", "SyntaxError"),
         (
             "import i2i\n@i2i.hookimpl\ndef i2i_generatorz(): ...",
-            "no hook 'i2i_generatorz'. Did you mean 'i2i_generators'?",
+            "no hook 'i2i_generatorz', so it is not asked. Did you mean 'i2i_generators'?",
         ),
-        ("import i2i\n@i2i.hookimpl\ndef i2i_generators(app): ...", "PluginValidationError"),
+        (
+            "import i2i\n@i2i.hookimpl\ndef i2i_generators(app): ...",
+            "i2i_generators() takes nothing, and not app, so it is not asked.",
+        ),
         ("def i2i_generators(): ...", "it implements no hook. Mark its hooks with @i2i.hookimpl."),
     ],
 )
@@ -90,11 +93,35 @@ def test_broken_plugin_is_named_with_package_and_reason_and_stops_nothing(
     assert "\n" not in str(problem)
 
 
-@pytest.mark.parametrize("bad", ["i2i_losses(wrong)", "i2i_zebras()"])
-def test_plugin_with_one_bad_hook_gives_nothing_at_all(package: Package, bad: str) -> None:
-    plugins = Plugins(package("half", f"{generators('resnet')}@i2i.hookimpl\ndef {bad}: ...\n"))
-    assert plugins.catalogue("generator") == {}
-    assert [problem.plugin for problem in plugins.problems] == ["half"]
+@pytest.mark.parametrize("bad", ["i2i_losses(wrong)", "i2i_zebras()", "i2i_commands(app, newer)"])
+def test_bad_hook_is_reported_and_the_others_of_its_plugin_serve(package: Package, bad: str) -> None:
+    plugins = Plugins(package("half", f"{generators('resnet')}@i2i.hookimpl\ndef {bad}: raise OSError\n"))
+    assert plugins.catalogue("generator").keys() == {"resnet"}
+    assert plugins.catalogue("loss") == {}
+    (problem,) = plugins.problems
+    assert problem.plugin == "half"
+    assert "is not asked" in problem.reason
+
+
+@pytest.mark.parametrize("where", ["", "@i2i.hookimpl\ndef i2i_generators():\n    "])
+def test_plugin_that_raises_keyboard_interrupt_is_named(package: Package, where: str) -> None:
+    with pytest.raises(KeyboardInterrupt, match=r"Plugin 'bad' \(from i2i-bad\) was at work"):
+        Plugins(package("bad", f"import i2i\n{where}raise KeyboardInterrupt")).catalogue("generator")
+
+
+def test_plugins_are_asked_once_for_each_kind() -> None:
+    asked = []
+
+    def generators() -> dict[str, type]:
+        asked.append("generator")
+        return {"unet": int}
+
+    plugins = Plugins()
+    plugins.register(SimpleNamespace(i2i_generators=i2i.hookimpl(generators)), "mine")
+    for _ in range(3):
+        plugins.lookup("generator", "unet")
+        plugins.clashes("generator")
+    assert len(asked) == 1
 
 
 def test_hook_of_the_other_group_is_reported(package: Package) -> None:
