@@ -6,7 +6,7 @@ brought to 4096 x 4096 in Web Mercator, which is zoom 4, and stored as plain ima
 as PMTiles, and on a tile server on this computer. From each, ``i2i prepare tiles`` makes a dataset; all must have the
 same pairs to the byte. Open sea and ice are blank, and counted.
 
-OUT gets the maps, the datasets and ``tiles.png``, a contact sheet. Needs ``pip install 'i2i[geo]'``.
+OUT gets the maps, the datasets and ``tiles.png``, a contact sheet. Needs ``pip install 'i2i-toolkit[geo]'``.
 """
 
 import functools

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from i2i.translation import Translator
 
 __all__ = ["Translator", "hookimpl"]
-__version__ = version("i2i")
+__version__ = version("i2i-toolkit")
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ DIRECT = [
     Requirement(text)
     for group in (PROJECT["dependencies"], *EXTRAS.values(), PYPROJECT["build-system"]["requires"])
     for text in group
-    if not text.startswith("i2i[")  # extras that bring other extras
+    if not text.startswith("i2i-toolkit[")  # extras that bring other extras
 ]
 LINES = [line for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
 PINS = {canonicalize_name(name): Version(version) for name, version in (line.split("==") for line in LINES)}

@@ -29,7 +29,7 @@ from i2i.plugins import (
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
-LIBRARIES = ("i2i", "torch", "numpy", "pillow", "kornia", "safetensors", "typer", "pluggy", "pydantic")
+LIBRARIES = ("i2i-toolkit", "torch", "numpy", "pillow", "kornia", "safetensors", "typer", "pluggy", "pydantic")
 OPENCV = (
     "opencv-python",
     "opencv-python-headless",

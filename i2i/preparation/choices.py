@@ -20,7 +20,7 @@ from i2i.preparation.command import OF_PAIRS, Command, identity_of
 from i2i.preparation.layouts import PairFiles
 from i2i.preparation.splitting import Rule, check_shares
 
-DECIDING = ("i2i", "numpy", "opencv-python-headless", "pillow", "torch")
+DECIDING = ("i2i-toolkit", "numpy", "opencv-python-headless", "pillow", "torch")
 """Distributions whose version may change a bit of the result."""
 
 

@@ -75,7 +75,7 @@ def _connected(address: str | None) -> Iterator[ModuleType]:
     try:
         import ray
     except ModuleNotFoundError:
-        raise UsageError("--engine ray needs Ray. Install it: pip install 'i2i[cluster]'.") from None
+        raise UsageError("--engine ray needs Ray. Install it: pip install 'i2i-toolkit[cluster]'.") from None
     ours = not ray.is_initialized()
     if ours:
         try:

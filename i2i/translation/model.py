@@ -181,7 +181,7 @@ def read_config(folder: Path) -> ModelConfig:
         raise DataError(f"{path} is not the configuration of an i2i model.")
     if values["format"] > FORMAT:
         raise UsageError(
-            f"{path} was made by i2i {values.get('i2i')}, this is {__version__}. Upgrade: pip install -U i2i."
+            f"{path} was made by i2i {values.get('i2i')}, this is {__version__}. Upgrade: pip install -U i2i-toolkit."
         )
     return check(ModelConfig, values, str(path))
 

@@ -165,4 +165,4 @@ def test_part_without_a_contract_is_refused() -> None:
 def test_providers_name_plugin_and_distribution_of_every_part() -> None:
     found = providers(select("pix2pix", {"gan_weight": 0}, {}))
     assert found.keys() == {"recipe", "generator", "pixel_loss"}
-    assert {(p.plugin, p.distribution) for p in found.values()} == {("pix2pix", "i2i")}
+    assert {(p.plugin, p.distribution) for p in found.values()} == {("pix2pix", "i2i-toolkit")}

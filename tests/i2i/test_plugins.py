@@ -215,7 +215,7 @@ def test_list_has_every_component_and_its_package(run_cli: Cli) -> None:
     rows = {(row["kind"], row["name"]): row for row in json.loads(out)}
     assert rows.keys() == {(kind, name) for kind in KINDS for name in catalogue(kind)}
     unet = rows["generator", "unet"]
-    assert (unet["plugin"], unet["distribution"], unet["version"]) == ("pix2pix", "i2i", i2i.__version__)
+    assert (unet["plugin"], unet["distribution"], unet["version"]) == ("pix2pix", "i2i-toolkit", i2i.__version__)
     assert unet["summary"].startswith("Encoder-decoder with skip connections")
     assert all(row["summary"] for row in rows.values())
 
@@ -332,7 +332,7 @@ def test_doctor_names_versions(run_cli: Cli) -> None:
     _, out, _ = run_cli("plugins", "doctor", "--json")
     versions = json.loads(out)["versions"]
     assert versions["python"].startswith("3.")
-    assert versions["i2i"] == i2i.__version__
+    assert versions["i2i-toolkit"] == i2i.__version__
     assert {"torch", "opencv-python-headless"} <= versions.keys()
 
 

@@ -130,7 +130,7 @@ def test_doctor_names_every_broken_package_in_one_line(broken_site: Path) -> Non
     for line in (
         "Broken: plugin 'raises' (from i2i-raises 0.9): RuntimeError: no GPU here",
         "Broken: plugin 'leaves' (from i2i-leaves 0.9): SystemExit: 0",
-        "Broken: plugin 'misspells' (from i2i-misspells 0.9): there is no hook 'i2i_generator'. "
+        "Broken: plugin 'misspells' (from i2i-misspells 0.9): there is no hook 'i2i_generator', so it is not asked. "
         "Did you mean 'i2i_generators'?",
         "Broken: generator 'unet' is provided by both plugin 'clashes' and plugin 'pix2pix'; uninstall or rename one.",
         "Broken: plugin 'commands' (from i2i-commands 0.9): OSError: no display",

@@ -54,7 +54,7 @@ def test_card_says_what_the_hub_searches(bench: Bench, run: Path) -> None:
     assert [sample["src"] for sample in keys["widget"]] == ["samples/1-source.png", "samples/2-source.png"]
     text = card.decode()
     assert f"i2i translate {name}" in text
-    assert f'pip install "i2i>={__version__}"' in text
+    assert f'pip install "i2i-toolkit>={__version__}"' in text
     assert str(run.parent) not in text  # nothing of this machine
 
 

@@ -176,7 +176,7 @@ def _requirement(distribution: str, version: str) -> str:
 def _body(source: Source, repository: str, samples: list[str]) -> str:
     config = source.config
     origins = config.providers.values()
-    versions = {origin.distribution: origin.version for origin in origins} | {"i2i": __version__}
+    versions = {origin.distribution: origin.version for origin in origins} | {"i2i-toolkit": __version__}
     recipe, generator = config.selection.recipe.name, config.selection.parts["generator"].name
     return render(
         "model_card.md.j2",

@@ -76,7 +76,7 @@ class PMTiles(StoredTiles):
             from pmtiles.reader import Reader
             from pmtiles.tile import TileType
         except ModuleNotFoundError:
-            raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i[geo]'.") from None
+            raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i-toolkit[geo]'.") from None
         self.name = name
         with path.open("rb") as file:
             if not path.stat().st_size:

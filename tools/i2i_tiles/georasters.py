@@ -212,5 +212,5 @@ def _rasterio() -> Any:
         import rasterio.warp
         import rasterio.windows
     except ModuleNotFoundError:
-        raise UsageError("Georeferenced rasters need a library. Install it: pip install 'i2i[geo]'.") from None
+        raise UsageError("Georeferenced rasters need a library. Install it: pip install 'i2i-toolkit[geo]'.") from None
     return rasterio

@@ -96,7 +96,7 @@ def _provider(name: str) -> tuple[str, tuple[int, int], Credit]:
     try:
         from xyzservices import providers
     except ModuleNotFoundError:
-        raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i[geo]'.") from None
+        raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i-toolkit[geo]'.") from None
     wanted = name.removeprefix(PROVIDER)
     try:
         provider: Any = providers.query_name(wanted)

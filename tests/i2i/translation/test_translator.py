@@ -156,7 +156,7 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
         load_model(folder)
     model_folder(folder)
     edit(folder, format=2, i2i="9.0")
-    with pytest.raises(UsageError, match=r"was made by i2i 9\.0.*pip install -U i2i"):
+    with pytest.raises(UsageError, match=r"was made by i2i 9\.0.*pip install -U i2i-toolkit"):
         load_model(folder)
 
 
