@@ -9,7 +9,7 @@ from i2i.errors import UsageError
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="The generator's file, latest_net_G.pth.")],
+    source: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="The generator's file, or a folder with latest_net_G.pth.")],
     destination: Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder; made anew.")],
     discriminator: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The discriminator's file, latest_net_D.pth.")
@@ -36,8 +36,7 @@ def import_(
 ) -> None:
     """Turn a checkpoint of pytorch-CycleGAN-and-pix2pix into a model, or back with --reverse.
 
-    The model translates, and `i2i train --init` begins with it. The checkpoint is read in a process of its own that
-    runs none of its code.
+    The model translates, and `i2i train --init` begins with it. Nothing in the checkpoint is run.
     """
     from rich.console import Console
 

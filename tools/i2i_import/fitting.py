@@ -31,7 +31,10 @@ def fit(
     Raises:
         DataError: If one is missing, too many, or of another shape or type.
     """
-    own = shapes(network, selection)
+    try:
+        own = shapes(network, selection)
+    except RuntimeError as error:  # sizes whose product no computer can count
+        raise DataError(f"{where}: no {network} can be built ({error}). Give the file as it was saved.") from None
     names = layouts.names(network.layers, own)
     found = dict(values)
     if stray := _stray(found, network):

@@ -10,7 +10,7 @@ from i2i.errors import UsageError
 from i2i.translation.model import ModelConfig, origins, save_model
 from i2i_import.fitting import fit
 from i2i_import.networks import Network
-from i2i_import.reading import read_checkpoint
+from i2i_import.reading import find_checkpoint, read_checkpoint
 from i2i_import.recognition import recognise_discriminator, recognise_generator
 
 RECIPE = "pix2pix"
@@ -41,7 +41,7 @@ def import_checkpoint(
     """Turn a checkpoint into a model folder.
 
     Args:
-        checkpoint: The generator's file, ``latest_net_G.pth``.
+        checkpoint: The generator's file, or a folder with ``latest_net_G.pth``.
         folder: The model folder, which must not be there yet.
         discriminator: The discriminator's file, ``latest_net_D.pth``.
         direction: Of the training.
@@ -56,7 +56,9 @@ def import_checkpoint(
         OutputError: If the folder cannot be written.
     """
     check_new(folder)
-    values = read_checkpoint(checkpoint)
+    checkpoint = find_checkpoint(checkpoint)
+    notes: list[str] = []
+    values = read_checkpoint(checkpoint, notes)
     network = recognise_generator(values, str(checkpoint))
     if dropout is not None:
         if network.component != "unet":
@@ -64,11 +66,10 @@ def import_checkpoint(
         network.options["dropout"] = network.options["dropout"] if dropout else 0.0
     critic, critic_values = None, {}
     if discriminator is not None:
-        critic_values = read_checkpoint(discriminator)
+        critic_values = read_checkpoint(discriminator, notes)
         critic = recognise_discriminator(critic_values, str(discriminator))
     source, target = network.channels
     selection = _selection(network, critic, source, target, str(discriminator))
-    notes: list[str] = []
     weights = {network.kind: fit(values, network, selection, str(checkpoint), notes)}
     if critic is not None:
         weights[critic.kind] = fit(critic_values, critic, selection, str(discriminator), notes)

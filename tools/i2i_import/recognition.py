@@ -26,7 +26,7 @@ class Tensors:
         if name not in self.values:
             raise DataError(f"{self.where} lacks the tensor {name!r}. Give the file as it was saved.")
         shape = tuple(self.values[name].shape)
-        if len(shape) != 4:
+        if len(shape) != 4 or 0 in shape:
             raise DataError(f"{self.where}: {name!r} of shape {shape} is no weight of a convolution. Save it again.")
         return shape
 
