@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from cyclegan import Patches, Pixels, Resnet, Unet, stray_statistics, trained
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from i2i import Translator, images, training
@@ -23,16 +23,12 @@ Cli = Callable[..., tuple[int, str, str]]
 UNET, CRITIC = Unet(3, 3, 5, 4, "batch", dropout=True), Patches(6, 1, 4, "batch")
 
 
-def prefixed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"module.{name}": tensor for name, tensor in state.items()}
-
-
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generator in a zip, and its discriminator as an old file of ``DataParallel``."""
     folder = tmp_path_factory.mktemp("checkpoints")
     torch.save(trained(UNET).state_dict(), folder / "G.pth")
-    state = prefixed(dict(trained(CRITIC, 1).state_dict()))
+    state = renamed(dict(trained(CRITIC, 1).state_dict()), "module.")
     torch.save(state, folder / "D.pth", _use_new_zipfile_serialization=False)
     return folder
 
@@ -100,6 +96,42 @@ def test_resnet_comes_back_as_it_was(norm: str, dropout: bool, tmp_path: Path, r
     state = torch.load(tmp_path / "back.pth", weights_only=True)
     assert list(state) == list(network.state_dict())
     assert all(torch.equal(state[key], tensor) for key, tensor in network.state_dict().items())
+
+
+Save = Callable[[Path, dict[str, Tensor]], None]
+BROUGHT: dict[str, Save] = {
+    "compiled": lambda path, state: torch.save(renamed(state, "_orig_mod."), path),
+    "compiled and parallel": lambda path, state: torch.save(renamed(state, "module._orig_mod."), path),
+    "parallel and compiled": lambda path, state: torch.save(renamed(state, "_orig_mod.module."), path),
+    "compiled inside": lambda path, state: torch.save(
+        {name.replace("model.", "model._orig_mod.", 1): tensor for name, tensor in state.items()}, path
+    ),
+    "wrapped": lambda path, state: torch.save({"state_dict": state, "epoch": 3, "opt": {"lr": 0.1}}, path),
+    "wrapped, of the older serialisation": lambda path, state: torch.save(
+        {"netG": renamed(state, "module.")}, path, _use_new_zipfile_serialization=False
+    ),
+    "safetensors": lambda path, state: save_file(state, path),
+}
+
+
+def renamed(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("how", BROUGHT)
+def test_checkpoint_is_the_same_however_it_was_saved(how: str, files: Path, model: Path, tmp_path: Path) -> None:
+    BROUGHT[how](tmp_path / "latest_net_G.pth", dict(torch.load(files / "G.pth", weights_only=True)))
+    converted = import_checkpoint(tmp_path, tmp_path / "model")  # the folder stands for the file in it
+    assert (tmp_path / "model" / "generator.safetensors").read_bytes() == (model / "generator.safetensors").read_bytes()
+    assert bool(converted.notes) == how.startswith("wrapped")
+
+
+def test_folder_without_a_newest_generator_names_what_it_has(tmp_path: Path, run_cli: Cli) -> None:
+    for name in ("latest_net_G_A.pth", "latest_net_G_B.pth", "opt.txt"):
+        (tmp_path / name).touch()
+    code, _, err = run_cli("import", tmp_path, tmp_path / "model")
+    assert code == 66
+    assert "has no latest_net_G.pth. Give one of its files: latest_net_G_A.pth, latest_net_G_B.pth." in err
 
 
 def test_dropout_of_a_unet_can_be_said(tmp_path: Path, run_cli: Cli, files: Path) -> None:

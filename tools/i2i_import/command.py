@@ -9,7 +9,9 @@ from i2i.errors import UsageError
 
 
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="The generator's file, or a folder with latest_net_G.pth.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="The generator's file, or a folder with latest_net_G.pth.")
+    ],
     destination: Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder; made anew.")],
     discriminator: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The discriminator's file, latest_net_D.pth.")

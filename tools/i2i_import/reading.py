@@ -102,7 +102,7 @@ def _load(path: Path, size: int, notes: list[str]) -> Mapping[str, Tensor]:
         elif not safe:
             _check_pickles(io.BytesIO(head), LEGACY_PICKLES)
     try:
-        # mapped, so that what an archive claims is compared with the file, and a storage that leads beyond it is refused
+        # mapped, so that a storage can hold nothing that is not in the file, whatever an archive claims
         loaded = (
             safetensors.torch.load_file(path)
             if safe
@@ -159,7 +159,7 @@ def _check_pickles(stream: BinaryIO, count: int) -> None:
             shared, last = set[object](), ""
             for opcode, argument, _ in pickletools.genops(stream):
                 name = opcode.name
-                if name == "PROTO" and argument > PROTOCOL:
+                if name == "PROTO" and argument not in range(PROTOCOL + 1):
                     raise _RefusedError(f"is pickled by protocol {argument}, and PyTorch writes {PROTOCOL}")
                 if name == "GLOBAL" and argument not in ALLOWED:
                     asked = str(argument)[:80].replace(" ", ".")
