@@ -14,6 +14,7 @@ from i2i.cli import plugins, prepare, train, translate
 from i2i.cli.console import Notes, complain, stoppable, warn_of_problems
 from i2i.errors import I2iError
 from i2i.plugins import COMMANDS, installed
+from i2i.system.chatter import own_stderr
 
 
 class Commands(TyperGroup):
@@ -77,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     # OpenMP's spinning costs 7-13 times on a busy machine of few cores; it reads this when torch is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    own_stderr()
     logging.getLogger("i2i").addHandler(Notes())
     try:
         build_app()(args=arguments)

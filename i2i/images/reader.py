@@ -14,10 +14,11 @@ from i2i.images.colour import WHITE, managed, over, with_channels
 from i2i.images.errors import ImageError
 from i2i.images.formats import pillow
 from i2i.images.formats.decoders import decoded, plain, upright
-from i2i.images.formats.header import MAX_RATIO, Header, damaged, read_header
-from i2i.images.formats.open_file import read_bytes
+from i2i.images.formats.header import MAX_RATIO, Header, damaged, read_bytes, read_header
+from i2i.images.formats.pillow import MANY
 from i2i.images.ranges import DECLARE, Range, extremes, scaled
 from i2i.pairs import Pixels, Reading
+from i2i.system.chatter import CodecsKeptQuiet
 
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded unless the caller says otherwise."""
@@ -72,7 +73,7 @@ def read(
         UsageError: If a range is declared that is none, or for a reading that has none.
     """
     if isinstance(path_or_bytes, bytes):
-        data, where = path_or_bytes, "image"
+        data, where = path_or_bytes, "the image"
     else:
         path = Path(path_or_bytes)
         data, where = read_bytes(path), repr(str(path))
@@ -110,11 +111,12 @@ def decode(
     if pages and not header.equal_pages:
         raise ImageError("unsupported", f"{where} has pages of several kinds. Save the one that is meant.")
     try:
-        values = decoded(data, header, reading, where, pages=pages)
+        with CodecsKeptQuiet():
+            values = decoded(data, header, reading, where, pages=pages)
     except ImageError:
         raise
     except Exception as error:  # decoders of damaged files raise whatever they like
-        raise damaged(where, error) from error
+        raise damaged(where, error, "its pixels cannot be decoded") from error
     for what, agrees in (
         ("size", values.shape[:2] == (header.height, header.width)),
         ("channels", values.shape[2] - channels in (0, 1)),
@@ -126,7 +128,8 @@ def decode(
         found = f"{where} holds {header.dtype}, {extremes(values)}"
         message = f"{found}. {declare}, or save it as uint8, uint16, or .npy of float32 in [-1, 1]."
         raise ImageError("unsupported", message)
-    notes = [f"first of {header.frames} frames"] if header.frames > 1 and not pages else []
+    many = " or more" if header.frames >= MANY else ""
+    notes = [f"first of {header.frames} frames{many}"] if header.frames > 1 and not pages else []
     if max(header.width, header.height) > MAX_RATIO * min(header.width, header.height):
         notes.append(f"very long: {header.width}x{header.height}")
     if reading == "ids":

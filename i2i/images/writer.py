@@ -1,5 +1,6 @@
 """The one writer of images: lossless unless the file's suffix asks for JPEG."""
 
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import cv2
 import numpy as np
 
 from i2i.images.errors import ImageError
-from i2i.images.formats import npy, png
+from i2i.images.formats import npy
 from i2i.pairs import Pixels, range_of
 from i2i.system.files import write_atomically
 
 JPEG_QUALITY = 95
+GRAY_AND_OPACITY = 4  # PNG, third edition, table 9
 WEBP_LOSSLESS = 101  # OpenCV's qualities above 100 are lossless
 PARAMETERS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
@@ -67,7 +69,7 @@ def encode(pixels: Pixels, suffix: str, *, alpha: bool = False) -> bytes:
         )
         raise ImageError("too-large", message)
     if suffix == ".png":
-        return png.encode(pixels)
+        return _png(pixels)
     stored = pixels if pixels.shape[2] == 1 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(suffix, stored, PARAMETERS[suffix])
     return data.tobytes()
@@ -85,6 +87,26 @@ def write(path: Path, pixels: Pixels) -> None:
         OutputError: If the disk is full or the folder cannot be written.
     """
     write_atomically(path, encode(pixels, path.suffix))
+
+
+def _png(pixels: Pixels) -> bytes:
+    channels = pixels.shape[2]
+    if channels == 2:
+        return _png_of_gray_and_opacity(pixels)
+    if channels > 2:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def _png_of_gray_and_opacity(pixels: Pixels) -> bytes:
+    """Write what OpenCV has no way to ask for: values that lie in the file as those of another kind do, so renamed."""
+    depth = 8 * pixels.dtype.itemsize
+    stored = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">"))
+    # as one value of 16 bits, or as four of 8 bits
+    data = _png(stored.view(">u2").astype(np.uint16) if depth == 8 else stored.view(np.uint8))
+    # PNG, third edition, section 11.2.1: IHDR begins at byte 12, with the depth at 24 and the kind of colour at 25
+    header = data[12:24] + bytes([depth, GRAY_AND_OPACITY]) + data[26:29]
+    return data[:12] + header + zlib.crc32(header).to_bytes(4, "big") + data[33:]
 
 
 def _tiff(pixels: Pixels) -> bytes:

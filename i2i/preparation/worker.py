@@ -12,7 +12,8 @@ import numpy as np
 from i2i import options as component_options
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
 from i2i.images import ImageError, encode, suffix_for
-from i2i.images.formats.open_file import MAX_BYTES, read_bytes
+from i2i.images.formats.header import read_bytes
+from i2i.images.formats.open_file import MAX_BYTES
 from i2i.images.ranges import Range
 from i2i.images.reader import Picture, decode
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of

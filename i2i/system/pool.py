@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from i2i.errors import I2iError
+from i2i.system.chatter import own_stderr
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -229,6 +230,7 @@ def _deaf() -> Iterator[None]:
 def _serve(connection: Connection) -> None:
     """The life of a worker: build, then one batch after the other until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the main process decides
+    own_stderr()
     _limit()
     with suppress(EOFError, OSError):
         build, arguments = connection.recv()

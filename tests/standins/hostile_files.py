@@ -256,6 +256,65 @@ READABLE = ("500 MB of text", "500 MB of international text", "300 MB of colour 
 """Bombs whose image is small and sound: reading it is right, if it costs nothing."""
 
 
+def tiff_of_directories(count: int) -> bytes:
+    """A TIFF whose image is followed by directories without tags."""
+    whole = tiff(np.zeros((16, 16), np.uint8))
+    whole += bytes(len(whole) % 2)
+    first = struct.unpack_from("<I", whole, 4)[0]
+    link = first + 2 + 12 * struct.unpack_from("<H", whole, first)[0]
+    chain = b"".join(struct.pack("<HI", 0, len(whole) + 6 * (number + 1)) for number in range(count - 1))
+    return whole[:link] + struct.pack("<I", len(whole)) + whole[link + 4 :] + chain + bytes(6)
+
+
+def tiff_of_tags(count: int, size: int) -> bytes:
+    """A TIFF whose directory has tags that all hold the same bytes."""
+    tags = [(256, 3, 1, 16), (257, 3, 1, 16), *((40000 + number, 7, size, 8) for number in range(count))]
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + directory
+
+
+def jpeg_of_scans(count: int) -> bytes:
+    """A progressive JPEG that says the same of the whole image again and again."""
+    whole = encoded("JPEG", progressive=True)
+    place = whole.rfind(b"\xff\xda")
+    return whole[:-2] + whole[place:-2] * count + whole[-2:]
+
+
+def jpeg2000_of_layers(count: int) -> bytes:
+    """A JPEG 2000 of small precincts, with so many layers that nothing is stored in."""
+    whole = bytearray(encoded("JPEG2000", no_jp2=True, precinct_size=(64, 64)))
+    struct.pack_into(">H", whole, whole.find(b"\xff\x52") + 6, count)
+    return bytes(whole)
+
+
+ENDLESS: dict[str, Callable[[], bytes]] = {
+    "PNG of chunks": lambda: png(64, 64, bytes(65 * 64), before=chunk(b"teXt", b"") * 150_000),
+    "PNG of empty pixels": lambda: png(64, 64, bytes(65 * 64), before=chunk(b"IDAT", b"") * 150_000),
+    "JPEG of comments": lambda: encoded("JPEG")[:2] + b"\xff\xfe\0\2" * 200_000 + encoded("JPEG")[2:],
+    "JPEG of fill bytes": lambda: encoded("JPEG")[:2] + b"\xff" * 500_000 + encoded("JPEG")[2:],
+    "JPEG of scans": lambda: jpeg_of_scans(300),
+    "JPEG 2000 of boxes": lambda: encoded("JPEG2000")[:12] + b"\0\0\0\x08free" * 100_000 + encoded("JPEG2000")[12:],
+    "PPM of comments": lambda: b"P6\n" + b"#\n" * 200_000 + b"16 16 255\n" + bytes(768),
+    "TIFF of tags": lambda: tiff_of_tags(5_000, 60_000),
+}
+"""Files of a few megabytes at most that would keep a parser or a decoder busy for minutes, were they a bit larger."""
+
+SPARSE: dict[str, bytes] = {
+    "png": png(64, 64, bytes(65 * 64)),
+    "png without its end": png(64, 64, bytes(65 * 64))[:-12],
+    "jpeg": encoded("JPEG"),
+    "gif": encoded("GIF"),
+    "bmp": encoded("BMP"),
+    "ppm": encoded("PPM"),
+    "tiff": tiff(NOISE, photometric="rgb"),
+    "webp": encoded("WEBP"),
+    "jpeg 2000": encoded("JPEG2000"),
+    "npy": npy(NOISE),
+    "nothing": bytes(64),
+}
+"""What stands at the start of a file of gigabytes of zeros, which takes no room on disk."""
+
+
 class Peak:
     """Growth of this process's resident memory."""
 

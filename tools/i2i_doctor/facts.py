@@ -1,12 +1,12 @@
 """What is remembered of every image: a fixed number of bytes, so that a million images fit into memory."""
 
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import cv2
-import deflate
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,7 +114,7 @@ def facts_of(pixels: Pixels) -> Any:
     entry["mean"] = (np.concatenate(mean).sum() / pixels.shape[2] - lowest) / span
     entry["deviation"] = np.concatenate(deviation).max() / span
     entry["widened"] = pixels.dtype == np.uint16 and high > 255 and not (pixels % 257).any()
-    entry["checksums"] = deflate.crc32(pixels), deflate.adler32(pixels)
+    entry["checksums"] = zlib.crc32(pixels.data), zlib.adler32(pixels.data)
     entry["miniature"] = miniature(pixels)
     return entry
 

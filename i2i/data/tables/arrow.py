@@ -14,7 +14,7 @@ from i2i.data.tables.names import NAME_COLUMNS, distinct, images_among, is_text
 from i2i.data.tables.table import REMEDY, EncodedTable, Problem
 from i2i.errors import DataError
 from i2i.images.discovery import SUFFIXES
-from i2i.images.formats.open_file import read_bytes
+from i2i.images.formats.header import read_bytes
 
 BYTES = (Value("binary"), Value("large_binary"))
 SNAPSHOT = re.compile(r".*/snapshots/[0-9a-f]{40}/")

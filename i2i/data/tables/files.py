@@ -10,7 +10,7 @@ from i2i.data.tables.table import EncodedTable, Problem
 from i2i.errors import DataError
 from i2i.images import Header, discover, printable, probe
 from i2i.images.discovery import JUNK, without_suffix
-from i2i.images.formats.open_file import read_bytes
+from i2i.images.formats.header import read_bytes
 from i2i.plugins import suggest
 
 SUGGESTIONS = 20

@@ -2,7 +2,7 @@
 
 import logging
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -12,14 +12,21 @@ from PIL import Image
 from i2i.images.colour import to_srgb
 from i2i.images.errors import ImageError
 from i2i.images.formats import npy, pillow
-from i2i.images.formats.header import Header
+from i2i.images.formats.header import Damage, Header
+from i2i.images.formats.open_file import Metered
 from i2i.pairs import Pixels, Reading, range_of
+
+START_OF_SCAN = b"\xff\xda\0"
+"""ITU-T T.81, table B.1, and the upper byte of the length of what follows, which is short."""
+MAX_SCANS = 256
+"""Encoders make 1 to 20. libjpeg goes over the whole image for each, be it of ten bytes."""
+OUT_OF_MEMORY = cv2.Error.StsNoMem
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else it prints what our errors say already
 
 
 def decoded(data: bytes, header: Header, reading: Reading, where: str, *, pages: bool = False) -> NDArray[Any]:
-    """The values of an image.
+    """Decode the values of an image.
 
     Args:
         data: The file.
@@ -41,9 +48,9 @@ def decoded(data: bytes, header: Header, reading: Reading, where: str, *, pages:
     if header.decoder == "tifffile" or pages:
         return upright(_tifffile(data, where, pages), header.orientation)
     if reading == "ids":
-        return _numbers(data, header)
+        return _numbers(data, header, where)
     if header.decoder == "pillow":
-        return _pillow(data)
+        return _pillow(data, where)
     # OpenCV turns TIFF by itself, and nothing else when it is asked for the values as stored
     return upright(_opencv(data, header), 1 if header.format == "TIFF" else header.orientation)
 
@@ -61,14 +68,18 @@ def _opencv(data: bytes, header: Header) -> Pixels:
 
 
 def _imdecoded(data: bytes, header: Header) -> Pixels:
+    if header.format in ("JPEG", "MPO") and data.count(START_OF_SCAN) > MAX_SCANS:
+        raise Damage(f"it has more than {MAX_SCANS} scans, each of which costs as much as an image")
     try:
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
+    except cv2.error as error:
+        if error.code == OUT_OF_MEMORY:
+            raise MemoryError from error
         stored = None
     if stored is None:
-        raise EOFError if _is_cut_off(data, header.format) else ValueError("its pixels cannot be decoded")
+        raise EOFError if _is_cut_off(data, header.format) else Damage("its pixels cannot be decoded")
     if stored.dtype != header.dtype:
-        raise ValueError(f"it holds {stored.dtype} where its header claims {header.dtype}")
+        raise Damage(f"it holds {stored.dtype} where its header claims {header.dtype}")
     return stored
 
 
@@ -85,16 +96,20 @@ def _is_cut_off(data: bytes, name: str) -> bool:
     return name in ("JPEG", "MPO") and b"\xff\xd9" not in data[-1024:]
 
 
-def _pillow(data: bytes) -> Pixels:
-    with pillow.alone(), pillow.opened(BytesIO(data), "image") as image:
+def _pillow(data: bytes, where: str) -> Pixels:
+    with pillow.alone(), pillow.opened(_metered(data, where), where) as image:
         image.load()
         orientation = pillow.orientation_of(image)
         pixels = np.asarray(plain(image))
     return upright(_three_axes(pixels), orientation)
 
 
+def _metered(data: bytes, where: str) -> BinaryIO:
+    return cast(BinaryIO, Metered(BytesIO(data), where))
+
+
 def plain(image: Image.Image) -> Image.Image:
-    """The image in mode L, LA, RGB or RGBA."""
+    """Return the image in mode L, LA, RGB or RGBA."""
     if image.mode in ("L", "RGB", "P", "1") and "transparency" in image.info:
         return image.convert("LA" if image.mode in ("L", "1") else "RGBA")
     if image.mode == "CMYK" and (icc := image.info.get("icc_profile")) and (converted := to_srgb(image, icc)):
@@ -103,19 +118,21 @@ def plain(image: Image.Image) -> Image.Image:
     return image.convert(modes.get(image.mode, "RGB"))
 
 
-def _numbers(data: bytes, header: Header) -> Pixels:
-    """Numbers as stored: palette indices, gray values of few bits unwidened, white as zero where it is stored so."""
+def _numbers(data: bytes, header: Header, where: str) -> Pixels:
+    """Decode numbers as stored: indices of palettes, few bits not widened, white as zero where it is stored so."""
     if header.decoder == "opencv" and not header.palette:
         turned = 1 if header.format == "TIFF" else header.orientation
         pixels = _three_axes(_imdecoded(data, header))
         if pixels.shape[2] >= 3:
             pixels = pixels[..., [0]] if header.channels == 1 else cv2.cvtColor(pixels[..., :3], cv2.COLOR_BGR2RGB)
         return upright(_narrowed(pixels, header.bits), turned)
-    with pillow.alone(), pillow.opened(BytesIO(data), "image") as image:
+    with pillow.alone(), pillow.opened(_metered(data, where), where) as image:
         image.load()
         orientation, mode = pillow.orientation_of(image), image.mode
         if mode not in ("1", "L", "P", "LA", "PA", "RGB", "RGBA"):
-            raise ImageError("unsupported", f"an image of mode {mode} holds no ids. Save it as gray, palette or RGB.")
+            raise ImageError(
+                "unsupported", f"{where} has mode {mode}, which holds no ids. Save it as gray, palette or RGB."
+            )
         pixels = _three_axes(np.asarray(image))
     pixels = pixels[..., : header.channels_read("ids")]
     pixels = pixels.astype(np.uint8) if mode == "1" or header.palette else _narrowed(pixels, header.bits)
@@ -160,7 +177,7 @@ def _three_axes(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """The image as shown, from the image as stored with this EXIF orientation."""
+    """Turn the image as it is shown, from the image as stored with this EXIF orientation."""
     if orientation in (5, 7):
         pixels = pixels.swapaxes(0, 1)
     turns = {3: 2, 6: -1, 7: 2, 8: 1}

@@ -1,14 +1,16 @@
 """What an image file says about itself, read without decoding a pixel."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
+import numpy as np
 from PIL import Image
 
 from i2i.images.errors import ImageError
 from i2i.images.formats import npy, pillow, png, tiff
-from i2i.images.formats.open_file import open_regular
+from i2i.images.formats.open_file import LOOK_FIRST, Metered, open_regular, too_many_bytes
 from i2i.pairs import Reading
 
 Decoder = Literal["opencv", "pillow", "tifffile", "npy"]
@@ -56,6 +58,13 @@ class Header:
     refusal: str = field(default="", repr=False)
     """Why the pixels cannot be had, and what to do, where that is known from the header."""
 
+    @property
+    def max_bytes(self) -> int:
+        """Size of the largest file that this may be the header of: four times the pixels, and what cameras append."""
+        pages = self.frames if self.format == "TIFF" else 1
+        values = self.width * self.height * (self.channels + self.alpha) * pages
+        return LOOK_FIRST + 4 * values * np.dtype(self.dtype).itemsize
+
     def channels_read(self, reading: Reading = "image", *, declared: bool = False) -> int:
         """Channels of what is read, opacity apart.
 
@@ -69,7 +78,7 @@ class Header:
 
 
 def probe(path: Path) -> Header:
-    """What a file says about its image, without decoding it.
+    """Return what a file says about its image, without decoding it.
 
     Raises:
         MissingInputError: If there is no such file.
@@ -77,6 +86,31 @@ def probe(path: Path) -> Header:
     """
     with open_regular(path) as stream:
         return read_header(stream, repr(str(path)))
+
+
+def read_bytes(path: Path, where: str = "") -> bytes:
+    """Read all bytes of an image's file; of a large one, the header comes first and must account for so many.
+
+    Args:
+        path: The file.
+        where: Its name in errors; its path when not given.
+
+    Raises:
+        MissingInputError: If there is no such file.
+        ImageError: If it cannot be read, or is larger than its image can be.
+    """
+    where = where or repr(str(path))
+    with open_regular(path, where) as stream:
+        try:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
+            if size > LOOK_FIRST and size > (allowed := read_header(stream, where).max_bytes):
+                raise too_many_bytes(where, size, allowed)
+            stream.seek(0)
+            return stream.read()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ImageError("unreadable", f"{where} cannot be read: {reason}.") from None
 
 
 def read_header(stream: BinaryIO, where: str) -> Header:
@@ -90,7 +124,7 @@ def read_header(stream: BinaryIO, where: str) -> Header:
         ImageError: If it is no image, or its header is damaged.
     """
     start = stream.read(START)
-    stream.seek(0)
+    stream = cast(BinaryIO, Metered(stream, where))
     try:
         if start.startswith(npy.MAGIC):
             return _npy_header(stream)
@@ -107,17 +141,28 @@ def read_header(stream: BinaryIO, where: str) -> Header:
     except ImageError:
         raise
     except Exception as error:  # decoders of damaged files raise whatever they like
-        raise damaged(where, error) from error
+        raise damaged(where, error, "its header makes no sense") from error
 
 
-def damaged(where: str, error: BaseException) -> ImageError:
-    """The one line about a file that made a decoder fail."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, MemoryError) or "too large" in text.lower():
+class Damage(ValueError):  # noqa: N818 - it says what is wrong with a file
+    """Damage that we found ourselves, in words for the user."""
+
+
+def damaged(where: str, error: BaseException, what: str) -> ImageError:
+    """Return the one line about a file that made a decoder fail.
+
+    Args:
+        where: The file's name.
+        error: What was raised. The words of libraries are for their developers, such as "(256)"; ours are kept.
+        what: What failed, in words.
+    """
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "too large" in text:
         return ImageError("too-large", f"{where} needs more memory than it may have. Make the image smaller.")
-    if isinstance(error, EOFError) or any(word in text.lower() for word in ("truncated", "not enough image data")):
+    if isinstance(error, EOFError) or any(word in text for word in ("truncated", "not enough image data")):
         return ImageError("truncated", f"{where} is cut off. Copy or download it again.")
-    return ImageError("corrupt", f"{where} is damaged ({text}). Copy or download it again.")
+    what = str(error) if isinstance(error, Damage) else what
+    return ImageError("corrupt", f"{where} is damaged: {what}. Copy or download it again.")
 
 
 def _png_chunks(stream: BinaryIO) -> png.Chunks:

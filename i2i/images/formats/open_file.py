@@ -1,4 +1,4 @@
-"""Opening what is claimed to be an image file."""
+"""Opening what is claimed to be an image file, and reading its header at a price that is known beforehand."""
 
 import os
 import stat
@@ -10,10 +10,16 @@ from i2i.images.errors import ImageError
 
 MAX_BYTES = 4 * 2**30
 """No image within any sensible limit of pixels has a larger file."""
+LOOK_FIRST = 64 * 2**20
+"""Files above this many bytes are read only if their header accounts for so many; others beside it need no more."""
+PIECES = 65_536
+"""Reads that the parser of a header may make, some microseconds each: photographs take about thirty."""
+BYTES_PER_PIECE = 512
+"""Further bytes of a file that allow one read more; PNG writers store 8192 bytes in four reads."""
 
 
 def open_regular(path: Path, where: str = "") -> BinaryIO:
-    """The file, open for reading. A pipe or a device is never opened, since that could wait for ever.
+    """Open a file for reading. A pipe or a device is never opened, since that could wait for ever.
 
     Args:
         path: The file.
@@ -33,25 +39,54 @@ def open_regular(path: Path, where: str = "") -> BinaryIO:
         if status.st_size == 0:
             raise ImageError("empty", f"{where} is empty. Copy or download it again.")
         if status.st_size > MAX_BYTES:
-            raise ImageError(
-                "too-large", f"{where} has {status.st_size} bytes, {MAX_BYTES} are allowed. Make it smaller."
-            )
+            raise too_many_bytes(where, status.st_size, MAX_BYTES)
         return path.open("rb")
     except FileNotFoundError:
         if path.is_symlink():
-            raise ImageError(
-                "not-a-file", f"{where} is a link to a file that is not there. Mend or remove it."
-            ) from None
+            message = f"{where} is a link to a file that is not there. Mend or remove it."
+            raise ImageError("not-a-file", message) from None
         raise MissingInputError(f"There is no file {where}.") from None
     except OSError as error:
         raise ImageError("unreadable", f"{where} cannot be opened: {(error.strerror or str(error)).lower()}.") from None
 
 
-def read_bytes(path: Path, where: str = "") -> bytes:
-    """All bytes of a file; see `open_regular`."""
-    with open_regular(path, where) as stream:
-        try:
-            return stream.read()
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ImageError("unreadable", f"{where or repr(str(path))} cannot be read: {reason}.") from None
+def too_many_bytes(where: str, size: int, allowed: int) -> ImageError:
+    """Return the error about a file that is larger than its image needs."""
+    return ImageError("too-large", f"{where} has {size} bytes, its image may have {allowed}. Save the image anew.")
+
+
+class Metered:
+    """A stream for parsers of headers that ends their work when a file makes them read on and on.
+
+    Two million empty chunks before the pixels, or a directory that points at the same megabyte a thousand times, are
+    small files that would take minutes.
+
+    Args:
+        stream: The file.
+        where: Its name in errors.
+    """
+
+    def __init__(self, stream: BinaryIO, where: str) -> None:
+        self._stream, self._where = stream, where
+        self.seek, self.tell = stream.seek, stream.tell
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        self._bytes = LOOK_FIRST + (4 * size if size <= LOOK_FIRST else 0)
+        self._pieces = PIECES + min(size, LOOK_FIRST) // BYTES_PER_PIECE
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read bytes, all that are left by default.
+
+        Raises:
+            ImageError: If that is more than a header needs.
+        """
+        data = self._stream.read(size if 0 <= size <= self._bytes else self._bytes + 1)
+        self._bytes -= len(data)
+        self._pieces -= 1
+        if self._bytes < 0 or self._pieces < 0:
+            raise ImageError("corrupt", f"{self._where} has more before its pixels than any image has. Save it anew.")
+        return data
+
+    def readable(self) -> bool:
+        """Return whether it can be read: tell those who ask before they do."""
+        return True

@@ -13,6 +13,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from i2i.images.errors import ImageError
 
+MANY = 10_000
+"""So many pictures of a file are counted; of more it is only said that there are more."""
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """Formats that are tried, the usual ones first, by Pillow's names (MPO comes with JPEG). Each further decoder can be
 attacked."""
@@ -66,7 +68,7 @@ def opened(stream: BinaryIO, where: str) -> Image.Image:
         if (added := _added_format(start)) is None:
             raise ImageError("not-an-image", f"{where} {_likely(start)}") from None
     if added in _decodable():
-        raise ValueError("its boxes are incomplete")
+        raise EOFError  # its boxes are incomplete
     addition = ADDITIONS[added]
     if find_spec(addition.module) is None:
         remedy = f"Install what decodes it: pip install {addition.package}"
@@ -119,8 +121,10 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def frames_of(image: Image.Image) -> int:
-    """How many pictures the file holds, as far as it is intact. Inside `alone` only."""
+    """Count the pictures that the file holds, as far as it is intact, up to `MANY`. Inside `alone` only."""
     try:
-        return int(getattr(image, "n_frames", 1))
+        return min(int(getattr(image, "n_frames", 1)), MANY)
+    except ImageError:  # more than a header may be read for
+        return MANY
     except Exception:  # damage behind the first picture, which is the only one that is read
         return 1

@@ -6,9 +6,10 @@ from typing import BinaryIO, Literal
 
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from i2i.images.formats.pillow import MANY
+
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG_MAGICS = MAGICS[2:]
-MAX_FRAMES = 10_000
 REMEDY = "Save it as uint8 or uint16, or as .npy with float32 in [-1, 1]"
 NUMBERS = ("int8", "int16", "int32", "int64", "uint32", "uint64", "float16", "float32", "float64")
 """What is decoded but has no brightness until a range is declared."""
@@ -119,7 +120,7 @@ def _further_directories(stream: BinaryIO, place: int) -> list[ImageFileDirector
     """Those of the images that follow, as far as the file is intact."""
     seen, directories = {0}, list[ImageFileDirectory_v2]()
     with suppress(Exception):  # damage behind the first image
-        while place not in seen and len(seen) <= MAX_FRAMES:
+        while place not in seen and len(seen) < MANY:
             seen.add(place)
             directory = _empty_directory(stream)
             stream.seek(place)

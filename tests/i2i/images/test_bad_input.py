@@ -5,6 +5,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile_files import BOMBS, DAMAGED, NAMES, NOISE, READABLE, encoded, peak_memory, png, tiff
+from hostile_files import (
+    BOMBS,
+    DAMAGED,
+    ENDLESS,
+    NAMES,
+    NOISE,
+    READABLE,
+    SPARSE,
+    encoded,
+    gif_of_frames,
+    peak_memory,
+    png,
+    tiff,
+    tiff_of_directories,
+)
 
 from i2i import images
 from i2i.images import ImageError, probe, read
@@ -99,6 +114,81 @@ def test_bomb_is_refused_from_its_header_or_costs_nothing(kind: str) -> None:
             reason = error.reason
     assert reason == "too-large"
     assert peak.bytes < 64e6
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_file_that_would_keep_a_parser_busy_is_refused_within_a_second(kind: str) -> None:
+    data = ENDLESS[kind]()
+    start = time.process_time()
+    with pytest.raises(ImageError, match=r"the image (has more before its pixels|is damaged: it has more than)"):
+        read(data)
+    assert time.process_time() - start < 1
+
+
+def test_frames_are_counted_up_to_a_limit_only() -> None:
+    assert read(gif_of_frames(60_000)).notes == ("first of 10000 frames or more",)
+    assert read(tiff_of_directories(60_000)).notes == ("first of 10000 frames or more",)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+@pytest.mark.parametrize("kind", SPARSE)
+def test_gigabytes_that_the_image_does_not_need_are_not_read(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(SPARSE[kind])
+    os.truncate(path, 2**32)
+    start = time.process_time()
+    with peak_memory() as peak, pytest.raises(ImageError, match=r"photo\.png"):
+        read(path)
+    assert time.process_time() - start < 1
+    assert peak.bytes < 200e6
+
+
+def test_photograph_with_a_film_behind_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded("JPEG") + bytes(20_000_000))
+    assert read(path).pixels.shape == (64, 64, 3)
+
+
+CHATTER = """
+import os, sys
+from i2i import images
+from i2i.system.chatter import own_stderr
+own_stderr()
+for path in sys.argv[1:]:
+    try:
+        images.read(path)
+    except images.ImageError:
+        print("refused", file=sys.stderr)
+os.write(2, b"heard again")
+"""
+
+
+def test_codecs_write_nothing_to_the_terminal_of_a_command(tmp_path: Path) -> None:
+    jpeg, inflated = bytearray(encoded("JPEG")), bytearray(encoded("PNG"))
+    jpeg[-200:-100] = bytes(100)
+    inflated[2000:2100] = bytes(100)
+    fax = bytearray(encoded("TIFF", "1", compression="group4"))
+    fax[20:60] = b"\xff" * 40
+    for name, data in (("a.jpg", jpeg), ("b.png", inflated), ("c.tif", fax)):
+        (tmp_path / name).write_bytes(data)
+    names = [str(path) for path in sorted(tmp_path.iterdir())]
+    noisy = CHATTER.replace("own_stderr()\nfor", "for")
+    heard = [
+        subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True).stderr
+        for code in (noisy, CHATTER)
+    ]
+    assert "libpng error" in heard[0]
+    assert "Corrupt JPEG data" in heard[0]
+    assert set(heard[1].split("\n")) <= {"refused", "heard again"}
+    assert heard[1].endswith("heard again")
+
+
+def test_words_of_libraries_are_not_passed_on() -> None:
+    tags = bytearray(encoded("TIFF"))
+    place = tags.find(struct.pack("<HH", 256, 4))
+    tags[place : place + 2] = struct.pack("<H", 255)  # TIFF 6.0: there is no ImageWidth any more
+    with pytest.raises(ImageError, match=r"^the image is damaged: its header makes no sense\. Copy or"):
+        read(bytes(tags))
 
 
 def test_pipe_is_never_opened(tmp_path: Path) -> None:
