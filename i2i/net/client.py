@@ -1,22 +1,20 @@
 """A client for files and tiles that cannot be led into a private network, and that does not press a busy server."""
 
-import socket
 import ssl
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from functools import cached_property
-from typing import NamedTuple, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self
 from urllib.parse import urljoin
 
-from i2i.net import addresses
-from i2i.net.connection import BUSY, Connect, Connection, Pace, Stream
+import httpcore2
+
 from i2i.net.errors import NetworkError, UnreachableError, UnsafeUrlError
-from i2i.net.urls import Url, parse, plain_host
+from i2i.net.retry import BUSY, Retry
+from i2i.net.urls import Resolve, Url, addresses_of, parse, resolve
 
 MAX_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_BYTES = 64 * 2**20
 """Largest answer that is kept in memory."""
 SLOWEST = 1024.0
@@ -30,12 +28,8 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
     """Names in lower case; what came more than once is joined by commas."""
     body: bytes
-    url: str
+    url: Url
     """Where it came from, after redirects."""
-
-
-def _connect(address: tuple[str, int], seconds: float) -> socket.socket:
-    return socket.create_connection(address, seconds)
 
 
 class Client:
@@ -48,48 +42,42 @@ class Client:
 
     Args:
         user_agent: Who asks, with a way to reach them; servers want to know.
-        allow: Hosts that the user named, which may be in a private network.
-        http: Whether http without TLS may be asked, because the user typed such an address.
-        tries: How often a server that does not answer, or is busy, is asked in all.
+        named: Addresses that the user typed: their hosts may be in a private network, each at its port, and http is
+            asked without TLS if one of them is such an address.
+        interval: Seconds between the beginnings of two requests.
+        retry: How often a server that does not answer, or is busy, is asked.
         idle: Longest silence of a server, and time to connect, seconds.
         deadline: Time for a whole answer, seconds.
-        patience: Longest wait between two tries, seconds; who is told to wait longer gets the server's answer.
         resolve: Finds addresses.
-        connect: Opens sockets.
+        backend: Opens connections to addresses.
         tls: How certificates are judged; by the system's authorities when not given.
-        sleep: Waits, seconds.
-        now: Seconds since 1970, to understand a server that names a time.
+        clock: Seconds from some beginning.
     """
 
     def __init__(
         self,
         user_agent: str,
         *,
-        allow: Collection[str] = (),
-        http: bool = False,
-        tries: int = 5,
+        named: Iterable[str] = (),
+        interval: float = 0.0,
+        retry: Retry = Retry(),  # noqa: B008  # it is frozen
         idle: float = 20.0,
         deadline: float = 120.0,
-        patience: float = 120.0,
-        resolve: addresses.Resolve = addresses.resolve,
-        connect: Connect = _connect,
+        resolve: Resolve = resolve,
+        backend: httpcore2.NetworkBackend | None = None,
         tls: ssl.SSLContext | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._allow = frozenset(map(plain_host, allow))
-        self._http = http
-        self.tries = tries
-        self._idle = idle
-        self._deadline = deadline
-        self._patience = patience
-        self._resolve = resolve
-        self._connect = connect
-        self._given_tls = tls
-        self._sleep = sleep
-        self._now = now
+        self.interval = interval
+        self.retry = retry
+        self._clock = clock
+        self._next = clock()
+        typed = [parse(url) for url in named]
+        self._http = any(url.scheme == "http" for url in typed)
+        self._pace = _Pace(idle, deadline)
+        guard = _Guard({(url.host, url.port) for url in typed}, resolve, backend or httpcore2.SyncBackend(), self._pace)
+        self._pool = httpcore2.ConnectionPool(ssl_context=tls, max_connections=1, network_backend=guard)
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
-        self._kept: dict[tuple[str, str, int], Connection] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -97,14 +85,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return self._given_tls or ssl.create_default_context()
-
     def close(self) -> None:
         """Close all connections."""
-        while self._kept:
-            self._kept.popitem()[1].close()
+        self._pool.close()
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int = MAX_BYTES) -> Response:
         """Ask for a URL; the answer is returned whatever its status, after all tries.
@@ -119,50 +102,23 @@ class Client:
             UnreachableError: If no try brings a whole answer.
             NetworkError: If the answer is too large, encoded, or one redirect too many.
         """
-        for left in reversed(range(self.tries)):
+        tried = 0
+        while True:
+            tried += 1
             try:
-                with self.exchange(url, headers or {}) as stream:
-                    body = b"".join(stream.chunks(max_bytes))
-                    response = Response(stream.status, stream.headers, body, stream.url.text)
-            except UnreachableError:
-                if not left:
+                with self.stream(url, headers or {}) as answer:
+                    response = Response(answer.status, answer.headers, b"".join(answer.chunks(max_bytes)), answer.url)
+            except UnreachableError as error:
+                if not self.retry.again(tried, error.problem):
                     raise
-                self.wait(self.tries - left)
                 continue
-            if response.status not in BUSY or not left or not self.wait(self.tries - left, response.headers):
+            problem = f"{response.url} answers {response.status}"
+            if response.status not in BUSY or not self.retry.again(tried, problem, response.headers):
                 return response
-        raise AssertionError("the last try returns or raises")
-
-    def wait(self, tried: int, headers: Mapping[str, str] | None = None) -> bool:
-        """Wait before the next try: as long as the server says, else 1, 2, 4, ... seconds.
-
-        Args:
-            tried: How many tries there were.
-            headers: Of the server's answer, if it gave one.
-
-        Returns:
-            False, at once, if the server wants more patience than there is.
-        """
-        seconds = min(2.0 ** (tried - 1), self._patience)
-        asked = self.retry_after(headers or {})
-        if asked is not None and asked > self._patience:
-            return False
-        self._sleep(seconds if asked is None else asked)
-        return True
-
-    def retry_after(self, headers: Mapping[str, str]) -> float | None:
-        """Seconds that a server asks to wait (RFC 9110, section 10.2.3), where it does."""
-        text = headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdigit():
-            return float(text)
-        with suppress(ValueError):
-            moment = parsedate_to_datetime(text)
-            return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - self._now())
-        return None
 
     @contextmanager
-    def exchange(self, url: str, headers: Mapping[str, str], *, endless: bool = False) -> Iterator[Stream]:
-        """One request and its redirects; the body is read in the ``with`` block.
+    def stream(self, url: str, headers: Mapping[str, str], *, endless: bool = False) -> Iterator["Answer"]:
+        """Ask once, and follow redirects; the body is read in the ``with`` block.
 
         Args:
             url: What to ask for.
@@ -175,39 +131,185 @@ class Client:
             NetworkError: If there is one redirect too many.
         """
         place = first = parse(url)
-        pace = Pace(self._idle, self._deadline, SLOWEST if endless else None)
+        if (wait := self._next - self._clock()) > 0:
+            self.retry.sleep(wait)
+        self._next = self._clock() + self.interval
+        self._pace.begin(endless)
         for _ in range(MAX_REDIRECTS + 1):
-            sent = self._headers | dict(headers if place.origin == first.origin else {})
-            connection, stream = self._ask(place, sent, pace)
+            answer = self._ask(place, headers if place[:3] == first[:3] else {})
             try:
-                if stream.redirect is None:
-                    yield stream
-                    if stream.reusable:
-                        self._kept[place.origin] = connection
+                if answer.redirect is None:
+                    yield answer
                     return
             finally:
-                stream.close()
-                if self._kept.get(place.origin) is not connection:
-                    connection.close()
-            place = _redirected(place, stream.redirect)
-        raise NetworkError(f"{first} redirects more than {MAX_REDIRECTS} times.")
+                answer.close()
+            place = _redirected(place, answer.redirect)
+        raise NetworkError(f"{first} redirects more than {MAX_REDIRECTS} times. Is the address right?")
 
-    def _ask(self, url: Url, headers: Mapping[str, str], pace: Pace) -> tuple[Connection, Stream]:
+    def _ask(self, url: Url, headers: Mapping[str, str]) -> "Answer":
         if url.scheme == "http" and not self._http:
             raise UnsafeUrlError(f"{url} is not encrypted. Use https, or type the address with http yourself.")
-        kept = self._kept.pop(url.origin, None)
-        if kept is not None:
+        host = f"[{url.host}]" if ":" in url.host else url.host
+        sent = {"Host": host if url.port in (80, 443) else f"{host}:{url.port}"} | self._headers | dict(headers)
+        place = httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
+        with _failures(url):
+            return Answer(url, self._pool.handle_request(httpcore2.Request("GET", place, headers=list(sent.items()))))
+
+
+class Answer:
+    """An answer whose body is still to be read.
+
+    Args:
+        url: What was asked.
+        response: The answer, after its headers.
+    """
+
+    def __init__(self, url: Url, response: httpcore2.Response) -> None:
+        self.url = url
+        self.status = response.status
+        self.headers: dict[str, str] = {}
+        """Names in lower case; what came more than once is joined by commas."""
+        for name, value in response.headers:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+        self._response = response
+
+    @property
+    def redirect(self) -> str | None:
+        """Where the server sends us instead; relative to this URL, perhaps."""
+        return self.headers.get("location") if self.status in REDIRECTS else None
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body, where the server says so."""
+        text = self.headers.get("content-length")  # a number: the client's own parser refuses anything else
+        return None if text is None or self._is_chunked else int(text)
+
+    @property
+    def is_delimited(self) -> bool:
+        """Whether a body that was cut can be told from a whole one."""
+        return self._is_chunked or self.length is not None
+
+    @property
+    def _is_chunked(self) -> bool:
+        return "transfer-encoding" in self.headers
+
+    def chunks(self, max_bytes: int) -> Iterator[bytes]:
+        """Yield the body, as it comes.
+
+        Raises:
+            NetworkError: If it is larger than that, or encoded in a way that was not asked for.
+            UnreachableError: If it is cut or too slow.
+        """
+        encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if encoding != "identity":
+            raise NetworkError(f"{self.url} answers in the encoding {encoding!r}, which was not asked for.")
+        count = self.length or 0
+        if count <= max_bytes:
+            count = 0
+            with _failures(self.url):
+                for data in self._response.iter_stream():
+                    count += len(data)
+                    if count > max_bytes:
+                        break
+                    yield data
+        if count > max_bytes:
+            raise NetworkError(f"{self.url} sends more than the {max_bytes} bytes that are allowed.")
+
+    def close(self) -> None:
+        """Let go of the connection; it can be used again if the body was read."""
+        self._response.close()
+
+
+class _Pace:
+    """Until when the answer to the present request has to be here."""
+
+    def __init__(self, idle: float, deadline: float) -> None:
+        self._idle = idle
+        self._deadline = deadline
+
+    def begin(self, endless: bool) -> None:
+        self._until = time.monotonic() + self._deadline
+        self._slowest = SLOWEST if endless else float("inf")
+
+    def received(self, count: int) -> None:
+        self._until += count / self._slowest
+
+    def left(self) -> float:
+        """How long the next wait may be, seconds."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("the answer took too long")
+        return min(self._idle, left)
+
+
+class _Guard(httpcore2.NetworkBackend):
+    """Connects to the address that was checked, and to no other; the host's name is for TLS and the ``Host`` header."""
+
+    def __init__(
+        self, named: set[tuple[str, int]], resolve: Resolve, backend: httpcore2.NetworkBackend, pace: _Pace
+    ) -> None:
+        self._named = named
+        self._resolve = resolve
+        self._backend = backend
+        self._pace = pace
+
+    def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> httpcore2.NetworkStream:
+        *others, last = addresses_of(host, port, self._named, self._resolve)
+        for address in others:
             try:
-                return kept, kept.ask(url, headers, pace)
-            except UnreachableError:  # closed by the server since; a new connection tells
-                kept.close()
-        found = addresses.checked(url, self._resolve, self._allow)
-        connection = Connection(url, found, self._connect, self._tls if url.scheme == "https" else None, self._idle)
+                return _PacedStream(self._backend.connect_tcp(address, port, self._pace.left()), self._pace)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                continue
+        return _PacedStream(self._backend.connect_tcp(last, port, self._pace.left()), self._pace)
+
+
+class _PacedStream(httpcore2.NetworkStream):
+    """A connection on which no wait is longer than the present request has left."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, pace: _Pace) -> None:
+        self._stream = stream
+        self._pace = pace
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._stream.read(max_bytes, self._pace.left())
+        self._pace.received(len(data))
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._pace.left())
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
         try:
-            return connection, connection.ask(url, headers, pace)
-        except BaseException:
-            connection.close()
-            raise
+            return _PacedStream(self._stream.start_tls(ssl_context, server_hostname, self._pace.left()), self._pace)
+        except httpcore2.ConnectError as error:
+            if not isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                raise
+            reason = error.__cause__.verify_message
+            raise NetworkError(
+                f"{server_hostname!r} has no valid certificate: {reason}. Is the address right?"
+            ) from error
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+@contextmanager
+def _failures(url: Url) -> Iterator[None]:
+    """Turn what the library raises into one line."""
+    try:
+        yield
+    except httpcore2.TimeoutException as error:
+        raise UnreachableError(f"{url} does not answer in time") from error
+    except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        look = "Look at the address, or try again later."
+        raise UnreachableError(f"{url} does not answer as it should: {reason}", look) from error
 
 
 def _redirected(before: Url, to: str) -> Url:

@@ -1,17 +1,25 @@
-"""URLs as i2i accepts them: http and https, a plain host, nothing that two programs could read in two ways."""
+"""URLs as i2i accepts them: http and https, nothing that two programs read in two ways, no private network."""
 
 import ipaddress
 import re
+import socket
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from i2i.net.errors import UnsafeUrlError
+from i2i.net.errors import UnreachableError, UnsafeUrlError
 
 PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _KEPT = "/:@!$&'()*+,;=~%?[]|"
 """Characters of a path and query that are sent as they were given; all others are percent-encoded."""
+_UNICAST_6 = ipaddress.IPv6Network("2000::/3")
+_DOCUMENTATION_6 = ipaddress.IPv6Network("3fff::/20")  # RFC 9637, newer than some versions of Python
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""From a host and port to numeric addresses, the best first."""
 
 
 class Url(NamedTuple):
@@ -23,11 +31,6 @@ class Url(NamedTuple):
     port: int
     target: str
     """Path and query, percent-encoded."""
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        """What a connection belongs to."""
-        return self.scheme, self.host, self.port
 
     @property
     def text(self) -> str:
@@ -45,62 +48,90 @@ class Url(NamedTuple):
 
 
 def parse(text: str) -> Url:
-    """The parts of a URL.
+    """Return the parts of a URL.
 
     Raises:
         UnsafeUrlError: If it is not a plain http or https URL.
     """
+    shown = repr(text.partition("?")[0])
     if _UNSAFE.search(text):
-        raise UnsafeUrlError(
-            f"The address {_shown(text)} has a space, backslash or control character. Write it as %XX."
-        )
+        raise UnsafeUrlError(f"The address {shown} has a space, backslash or control character. Write it as %XX.")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UnsafeUrlError(f"The address {_shown(text)} is malformed: {str(error).lower()}.") from None
+        raise UnsafeUrlError(f"The address {shown} is malformed: {str(error).lower()}.") from None
     if parts.scheme not in PORTS:
-        raise UnsafeUrlError(f"The address {_shown(text)} is not http or https. Nothing else is fetched.")
+        raise UnsafeUrlError(f"The address {shown} is not http or https. Nothing else is fetched.")
     if "@" in parts.netloc:
-        raise UnsafeUrlError(f"The address of {parts.hostname!r} holds a user name. Leave it out.")
+        raise UnsafeUrlError(f"The address of {host!r} holds a user name. Leave it out.")
     if not host or port == 0:
-        raise UnsafeUrlError(f"The address {_shown(text)} names no host, or port 0.")
-    target = encoded(parts.path or "/") + (f"?{encoded(parts.query)}" if parts.query else "")
-    return Url(parts.scheme, plain_host(host), port or PORTS[parts.scheme], target)
+        raise UnsafeUrlError(f"The address {shown} names no host, or port 0.")
+    target = quote(parts.path or "/", _KEPT) + (f"?{quote(parts.query, _KEPT)}" if parts.query else "")
+    return Url(parts.scheme, _plain(host), port or PORTS[parts.scheme], target)
 
 
-def encoded(text: str) -> str:
-    """A path or query in the one way to write it; see `Url.target`."""
-    return quote(text, _KEPT)
-
-
-def plain_host(host: str) -> str:
-    """A host in the one way to write it; see `Url.host`.
-
-    Raises:
-        UnsafeUrlError: If it can be neither a name nor an address.
-    """
+def _plain(host: str) -> str:
     try:
         if ":" in host:
-            if "%" in host:
-                raise ValueError
-            return str(ipaddress.IPv6Address(host.strip("[]")))
+            return str(ipaddress.IPv6Address(host)) if "%" not in host else ""
         name = host.encode("idna").decode("ascii").lower().removesuffix(".")
     except ValueError:  # UnicodeError is one
-        raise UnsafeUrlError(f"{host!r} is not the name or address of a host.") from None
+        name = ""
     if not _HOST.fullmatch(name):
         raise UnsafeUrlError(f"{host!r} is not the name or address of a host.")
     return name
 
 
-def host_of(url: str) -> str:
-    """The host of a URL, as `i2i.net.Client` wants it in ``allow``.
+def is_public(address: str) -> bool:
+    """Tell whether a numeric address is of the open internet, by the registries of IANA (RFC 6890).
+
+    One that carries an IPv4 address, as mapped, 6to4 (RFC 3056) and NAT64 (RFC 6052) ones do, is judged by that.
+    """
+    number = ipaddress.ip_address(address)
+    if isinstance(number, ipaddress.IPv6Address):
+        inner = number.ipv4_mapped or number.sixtofour
+        if number in _NAT64:
+            inner = ipaddress.IPv4Address(int(number) & 0xFFFFFFFF)
+        if inner is None:
+            return number in _UNICAST_6 and number not in _DOCUMENTATION_6 and number.is_global
+        number = inner
+    return number.is_global and not number.is_multicast
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the numeric addresses of a host, by the system's resolver.
 
     Raises:
-        UnsafeUrlError: If it is not a plain http or https URL.
+        OSError: If it has none.
     """
-    return parse(url).host
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def _shown(text: str) -> str:
-    return repr(text.partition("?")[0])
+def addresses_of(host: str, port: int, named: Collection[tuple[str, int]], resolver: Resolve) -> Sequence[str]:
+    """Resolve a host to the addresses that may be connected to.
+
+    Args:
+        host: See `Url.host`.
+        port: Where it is asked.
+        named: Hosts and ports that the user named and that may therefore be private.
+        resolver: Finds addresses.
+
+    Raises:
+        UnsafeUrlError: If one of them is not public.
+        UnreachableError: If there are none.
+    """
+    try:
+        addresses = resolver(host, port)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        look = "Is the address right, and this computer online?"
+        raise UnreachableError(f"The host {host!r} is not found: {reason.lower()}", look) from error
+    private = [] if (host, port) in named else [address for address in addresses if not is_public(address)]
+    if private:
+        raise UnsafeUrlError(
+            f"{host!r} leads to {private[0]}, which is not an address of the open internet. "
+            "Only an address that you type yourself may be in a private network."
+        )
+    return addresses

@@ -6,7 +6,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain, repeat
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
+
+import httpcore2
+
+PUBLIC = "93.184.215.14"
+"""An address of the open internet, as far as a client can see."""
 
 
 class Request(NamedTuple):
@@ -95,3 +100,20 @@ class Server:
         socket.create_connection(("127.0.0.1", self.port)).close()
         self._listener.join()
         self._socket.close()
+
+
+class Leading(httpcore2.SyncBackend):
+    """Connects to a server, whatever address was meant, and notes that address; some do not answer."""
+
+    def __init__(self, server: Server, silent: frozenset[str] = frozenset()) -> None:
+        self.server = server
+        self.silent = silent
+        self.reached: list[str] = []
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
+    ) -> httpcore2.NetworkStream:
+        self.reached.append(host)
+        if host in self.silent:
+            raise httpcore2.ConnectError("[Errno 111] Connection refused")
+        return super().connect_tcp("127.0.0.1", self.server.port, timeout)

@@ -1,13 +1,10 @@
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from scripted_server import Server
+from scripted_server import PUBLIC, Leading, Server
 
-from i2i.net import Client
-
-PUBLIC = "93.184.215.14"  # of the open internet, as far as the client can see
+from i2i.net import Client, Retry
 
 
 @pytest.fixture
@@ -21,17 +18,12 @@ def make_client(server: Server, waits: list[float]) -> Iterator[Callable[..., Cl
     """Makes clients that find every host at a public address, behind which the server is."""
     clients = []
 
-    def connect(address: tuple[str, int], seconds: float) -> socket.socket:
-        assert address[0] == PUBLIC
-        return socket.create_connection(("127.0.0.1", server.port), seconds)
-
-    def make(**options: Any) -> Client:
+    def make(*, tries: int = 5, **options: Any) -> Client:
         defaults: dict[str, Any] = {
-            "http": True,
+            "named": ["http://typed.test/"],
+            "retry": Retry(tries, sleep=waits.append, now=lambda: 1_000_000.0),
             "resolve": lambda host, port: [PUBLIC],
-            "connect": connect,
-            "sleep": waits.append,
-            "now": lambda: 1_000_000.0,
+            "backend": Leading(server),
         }
         clients.append(Client("i2i-tests (nobody@example.org)", **(defaults | options)))
         return clients[-1]

@@ -5,9 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted_server import Server, http
+from scripted_server import PUBLIC, Leading, Server, http
 
-from i2i.net import Client, NetworkError, UnreachableError, UnsafeUrlError, host_of, is_public
+from i2i.net import Client, NetworkError, Retry, UnreachableError, UnsafeUrlError, parse
+from i2i.net.urls import is_public
+
+ONCE = Retry(tries=1)
+TYPED = ["http://typed.test/"]
 
 PORTLESS = [
     # this machine, in every spelling that some parser takes
@@ -41,9 +45,7 @@ def test_there_are_enough_hostile_addresses() -> None:
 @pytest.mark.parametrize("url", HOSTILE)
 def test_a_hostile_address_is_refused_before_anything_is_sent(url: str, canary: Server) -> None:
     # the system's resolver knows the odd spellings; every connection goes to the canary, wherever it was meant to go
-    client = Client(
-        "tests", http=True, tries=1, connect=lambda address, s: socket.create_connection(("127.0.0.1", canary.port), s)
-    )
+    client = Client("tests", named=TYPED, retry=ONCE, backend=Leading(canary))
     with pytest.raises((UnsafeUrlError, UnreachableError)):
         client.get(url.format(port=canary.port))
     assert canary.connections == 0
@@ -54,7 +56,7 @@ def test_a_redirect_is_judged_like_an_address(
     url: str, server: Server, canary: Server, make_client: Callable[..., Client]
 ) -> None:
     def find(host: str, port: int) -> list[str]:
-        return ["93.184.215.14"] if host == "tiles.test" else [str(f[4][0]) for f in socket.getaddrinfo(host, port)]
+        return [PUBLIC] if host == "tiles.test" else [str(f[4][0]) for f in socket.getaddrinfo(host, port)]
 
     place = url.format(port=canary.port).encode("utf-8").decode("latin-1").replace("\r\n", "%0d%0a")
     server.script(http(302, Location=place))
@@ -80,19 +82,13 @@ def test_blocks_end_where_the_registries_say(address: str, public: bool) -> None
 
 
 def test_a_name_that_changes_its_address_is_never_followed_inside(canary: Server) -> None:
-    answers = iter([["93.184.215.14"], ["127.0.0.1"], ["127.0.0.1"]])
-    reached: list[str] = []
-
-    def connect(address: tuple[str, int], seconds: float) -> socket.socket:
-        reached.append(address[0])
-        if address[0] == "127.0.0.1":
-            return socket.create_connection(("127.0.0.1", canary.port), seconds)
-        raise ConnectionRefusedError(111, "Connection refused")
-
-    client = Client("tests", http=True, resolve=lambda h, p: next(answers), connect=connect, sleep=lambda s: None)
+    answers = iter([[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]])
+    backend = Leading(canary, silent=frozenset({PUBLIC}))
+    retry = Retry(sleep=lambda seconds: None)
+    client = Client("tests", named=TYPED, retry=retry, resolve=lambda h, p: next(answers), backend=backend)
     with pytest.raises(UnsafeUrlError, match=r"leads to 127\.0\.0\.1"):
         client.get("http://rebind.test/")
-    assert (reached, canary.connections) == (["93.184.215.14"], 0)
+    assert (backend.reached, canary.connections) == ([PUBLIC], 0)
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(
@@ -108,7 +104,7 @@ def test_a_host_is_resolved_once_a_connection(make_client: Callable[..., Client]
 
     def find(host: str, port: int) -> list[str]:
         asked.append((host, port))
-        return ["93.184.215.14"]
+        return [PUBLIC]
 
     client = make_client(resolve=find)
     client.get("http://tiles.test/")
@@ -117,25 +113,24 @@ def test_a_host_is_resolved_once_a_connection(make_client: Callable[..., Client]
 
 
 def test_the_next_address_is_tried_when_one_does_not_answer(server: Server) -> None:
-    def connect(address: tuple[str, int], seconds: float) -> socket.socket:
-        if address[0] == "93.184.215.14":
-            raise ConnectionRefusedError(111, "Connection refused")
-        return socket.create_connection(("127.0.0.1", server.port), seconds)
-
-    with Client("tests", http=True, resolve=lambda h, p: ["93.184.215.14", "1.1.1.1"], connect=connect) as client:
+    backend = Leading(server, silent=frozenset({PUBLIC}))
+    with Client("tests", named=TYPED, resolve=lambda h, p: [PUBLIC, "1.1.1.1"], backend=backend) as client:
         assert client.get("http://tiles.test/").body == b"hello"
+    assert backend.reached == [PUBLIC, "1.1.1.1"]
 
 
-def test_a_host_that_the_user_named_may_be_private(server: Server) -> None:
-    with Client("tests", http=True, allow={"LOCALHOST."}) as client:
+def test_a_host_that_the_user_named_may_be_private_at_its_port_alone(server: Server, canary: Server) -> None:
+    with Client("tests", named=[f"http://LOCALHOST.:{server.port}/x"], retry=ONCE) as client:
         assert client.get(f"http://localhost:{server.port}/").body == b"hello"
-        with pytest.raises(UnsafeUrlError):
-            client.get(f"http://127.0.0.1:{server.port}/")
+        for other in (f"127.0.0.1:{server.port}", f"localhost:{canary.port}"):
+            with pytest.raises(UnsafeUrlError, match="leads to"):
+                client.get(f"http://{other}/")
+    assert canary.connections == 0
 
 
 def test_http_is_asked_only_where_it_was_typed(make_client: Callable[..., Client], server: Server) -> None:
     with pytest.raises(UnsafeUrlError, match="not encrypted"):
-        make_client(http=False).get("http://tiles.test/")
+        make_client(named=["https://typed.test/"]).get("http://tiles.test/")
     assert server.connections == 0
 
 
@@ -148,7 +143,7 @@ def test_http_is_asked_only_where_it_was_typed(make_client: Callable[..., Client
     ],
 )
 def test_a_host_has_one_spelling(url: str, host: str) -> None:
-    assert host_of(url) == host
+    assert parse(url).host == host
 
 
 def test_path_and_query_are_sent_as_they_were_given(server: Server, client: Client) -> None:
