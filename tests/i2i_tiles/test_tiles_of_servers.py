@@ -14,8 +14,8 @@ from i2i.errors import UsageError
 from i2i.net import UnsafeUrlError
 from i2i.pairs import Item, Pair
 from i2i.preparation import prepare
-from i2i_tiles import gathering
-from i2i_tiles.terms import ForbiddenError
+from i2i_tiles import manners
+from i2i_tiles.manners import ForbiddenError
 from i2i_tiles.tiles import Tiles
 
 
@@ -83,7 +83,7 @@ def test_many_tiles_need_a_yes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--yes") as raised:
         find(Tiles(cache=tmp_path, **options), *pair)
     wanted = int(str(raised.value).split()[0])
-    assert wanted > gathering.MAX_TILES
+    assert wanted > manners.MAX_TILES
 
 
 def test_forbidden_servers_are_refused_before_anything_is_asked(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_nothing_private_is_written_into_the_dataset(tmp_path: Path, server: Ser
     card = (tmp_path / "out" / "dataset.yaml").read_text()
     assert "ada@lovelace.org" not in card
     assert "very-secret" not in card
-    assert "key=..." in card
+    assert f"{address}?..." in card
     # the same command with other manners is the same dataset
     again = {**options, "contact": "https://lovelace.org", "rate": 0.5}
     assert prepare("tiles", [tree, with_key], tmp_path / "out", options=again, workers=1).shards == 0

@@ -17,8 +17,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from i2i import __version__
 from i2i.errors import DataError
-from i2i.net import ArchiveError, Client, Names, NetworkError, extract, fetch, host_of
-from i2i.net.urls import parse
+from i2i.net import ArchiveError, Client, Names, NetworkError, extract, fetch, parse
 from i2i.system.files import cannot_write, sha256_of
 
 USER_AGENT = f"i2i/{__version__} (data get)"
@@ -125,14 +124,13 @@ def _explained(repository: str, folder: Path) -> Iterator[None]:
         raise HubUnreachableError(f"{repository} cannot be fetched from the Hub: {reason}") from error
 
 
-def fetch_archive(url: str, folder: Path, on_progress: Progress, *, client: Client | None = None) -> Fetched:
+def fetch_archive(url: str, folder: Path, on_progress: Progress) -> Fetched:
     """Fetch an archive and take it apart. An interrupted download goes on where it stopped.
 
     Args:
         url: Of the archive; a host in a private network is allowed, since it was named.
         folder: Where to keep what was fetched.
         on_progress: Told how the download goes.
-        client: Who asks.
 
     Raises:
         UsageError: If this is no address to ask.
@@ -143,8 +141,8 @@ def fetch_archive(url: str, folder: Path, on_progress: Progress, *, client: Clie
     # in a folder of its own: another address may have another file of that name
     archive = folder / hashlib.sha256(url.encode()).hexdigest()[:16] / url.rpartition("/")[2]
     if not archive.is_file():  # under this name it is whole
-        with client or Client(USER_AGENT, allow={host_of(url)}, http=url.startswith("http://")) as asking:
-            fetch(asking, url, archive, on_progress=on_progress)
+        with Client(USER_AGENT, named=[url]) as client:
+            fetch(client, url, archive, on_progress)
     content = folder / "content"
     shutil.rmtree(content, ignore_errors=True)
     try:

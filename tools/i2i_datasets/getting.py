@@ -9,7 +9,7 @@ import yaml
 
 from i2i.data.tables.detect import splits_of
 from i2i.errors import DataError, UsageError
-from i2i.net.urls import parse
+from i2i.net import parse
 from i2i.system import safe_yaml
 from i2i.system.files import cannot_write, lock, make_folder, write_atomically
 from i2i_datasets.fetching import Fetched, HubUnreachableError, Progress, fetch_archive, fetch_from_hub

@@ -1,25 +1,28 @@
-"""Asks a tile server for tiles as its owner would wish: slowly, by name, never twice, and not when it says no."""
+"""Fetch tiles into the cache as the owner of a server would wish: never twice, and not what its robots.txt forbids."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import urljoin
 
+from protego import Protego
+
 from i2i.errors import DataError
-from i2i.net import BUSY, Client, NetworkError, Response, UnreachableError, UnsafeUrlError, host_of
-from i2i.net.urls import parse
-from i2i_tiles.cache import Cache, Entry, fresh_until
-from i2i_tiles.robots import Robots
+from i2i.net import BUSY, Client, NetworkError, Response, parse
+from i2i.net.retry import retry_after
+from i2i_tiles.cache import Entry, fresh_until
+from i2i_tiles.manners import ForbiddenError, Manners
 from i2i_tiles.sources import Place
-from i2i_tiles.terms import ForbiddenError, check_terms
+from i2i_tiles.web import WebTiles
 
 AGENT = "i2i"
 """What robots.txt calls this program."""
 MAX_BYTES = 16 * 2**20
 """Largest tile."""
-TRIES = 4
-MAX_ERRORS = 20
-"""Requests without a tile in a row, after which the server is left alone."""
+MAX_DELAY = 3600.0
+"""Longest pause between two tiles, seconds, that a server may ask for and still be asked."""
+MAX_FAILURES = 10
+"""Tiles in a row that could not be had, after which the server is left alone."""
 MISSING = frozenset({204, 404, 410})
 """Answers for a place where the server has no tile."""
 
@@ -31,43 +34,54 @@ class Failure(NamedTuple):
     message: str
 
 
-class Fetcher:
-    """Fetches the tiles of one address into a cache, one request at a time.
+def gather(
+    source: WebTiles, wanted: Sequence[Place], manners: Manners, on_progress: Callable[[int], None]
+) -> dict[Place, str]:
+    """Bring tiles into the cache.
 
     Args:
-        client: Sends requests, without trying again by itself.
-        cache: Where tiles are kept.
-        url_of: Address of a tile.
-        interval: Seconds between the beginnings of two requests.
-        permission: Reference of a permission for a server whose terms forbid bulk download.
-        clock: Seconds from some beginning.
+        source: The server.
+        wanted: The tiles; see `WebTiles.missing`.
+        manners: How it is asked.
+        on_progress: Told after each tile how many are done.
+
+    Returns:
+        Why tiles could not be had.
+
+    Raises:
+        DataError: If no tile at all could be had.
+        I2iError: If the server may not be asked, or fails; see `Fetcher.fetch`.
+    """
+    manners.check(source)
+    failures: dict[Place, str] = {}
+    with manners.client(source) as client:
+        for done, failure in enumerate(Fetcher(client, source, manners).fetch(wanted), 1):
+            failures |= [failure] if failure else []
+            on_progress(done)
+    if failures and len(failures) == len(wanted):
+        raise DataError(f"None of {len(wanted)} tiles could be had. The first: {next(iter(failures.values()))}")
+    return failures
+
+
+class Fetcher:
+    """Fetches the tiles of one server into its cache, one request at a time.
+
+    Args:
+        client: Sends requests.
+        source: The server and its cache.
+        manners: Whether terms are to be obeyed.
         now: Seconds since 1970.
-        sleep: Waits, seconds.
     """
 
     def __init__(
-        self,
-        client: Client,
-        cache: Cache,
-        url_of: Callable[[Place], str],
-        *,
-        interval: float,
-        permission: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        self, client: Client, source: WebTiles, manners: Manners, now: Callable[[], float] = time.time
     ) -> None:
         self._client = client
-        self._cache = cache
-        self._url_of = url_of
-        self._interval = interval
-        self._permission = permission
-        self._clock = clock
+        self._source = source
+        self._manners = manners
         self._now = now
-        self._sleep = sleep
-        self._next = 0.0
-        self._errors = 0
-        self._robots: Robots | None = None
+        self._failures = 0
+        self._robots: Protego | None = None
 
     def fetch(self, places: Iterable[Place]) -> Iterator[Failure | None]:
         """Fetch tiles that are not in the cache; one result each.
@@ -79,58 +93,51 @@ class Fetcher:
             OutputError: If the cache cannot be written.
         """
         for place in places:
-            yield None if self._cache.is_fresh(place, self._now()) else self._fetch(place)
+            yield None if self._source.cache.is_fresh(place, self._now()) else self._fetch(place)
 
     def _fetch(self, place: Place) -> Failure | None:
-        url = self._url_of(place)
+        url = self._source.url(place)
         self._check_robots(url)
-        known = self._cache.read(place)
-        for tried in range(1, TRIES + 1):
-            problem, again, response = self._ask(url, known[0] if known else None)
-            if not problem and response is not None:
-                self._errors = 0
+        known = self._source.cache.read(place)
+        try:
+            response = self._client.get(url, headers=known[0].conditions if known else {}, max_bytes=MAX_BYTES)
+        except NetworkError as error:
+            problem = str(error)
+        else:
+            problem = self._problem_of(response, known is not None)
+            if not problem:
+                self._failures = 0
                 self._keep(place, response, known)
                 return None
-            self._errors += 1
-            if self._errors >= MAX_ERRORS:
-                raise NetworkError(
-                    f"The server of {parse(url)} failed {MAX_ERRORS} times in a row ({problem}). "
-                    "Run the same command again later: the tiles that came are kept."
-                )
-            if not again or tried == TRIES:
-                break
-            if not self._client.wait(tried, response.headers if response else None):
-                raise NetworkError(
-                    f"The server of {parse(url)} asks to be left alone for longer ({problem}). "
-                    "Run the same command again later: the tiles that came are kept."
-                )
-        return Failure(place, f"{parse(url)} could not be had: {problem}.")
+        self._failures += 1
+        if self._failures >= MAX_FAILURES:
+            raise NetworkError(
+                f"{problem} The server failed at {MAX_FAILURES} tiles in a row. "
+                "Run the same command again later: the tiles that came are kept."
+            )
+        return Failure(place, problem)
 
-    def _ask(self, url: str, known: Entry | None) -> tuple[str, bool, Response | None]:
-        """What is wrong, whether it may be right later, and the answer."""
-        try:
-            response = self._request(url, known.conditions if known else {})
-        except UnreachableError as error:
-            return str(error).rstrip("."), True, None
-        except UnsafeUrlError:
-            raise
-        except NetworkError as error:
-            return str(error).rstrip("."), False, None
-        check_terms(host_of(response.url), self._permission)
-        return _problem_of(response, known), response.status in BUSY, response
-
-    def _request(self, url: str, headers: dict[str, str]) -> Response:
-        wait = self._next - self._clock()
-        if wait > 0:
-            self._sleep(wait)
-        self._next = self._clock() + self._interval
-        return self._client.get(url, headers=headers, max_bytes=MAX_BYTES)
+    def _problem_of(self, response: Response, is_known: bool) -> str:
+        """Return why an answer is no tile; nothing if it is one, or says that there is none."""
+        self._manners.check_terms(response.url.host)
+        if response.status in MISSING or (response.status == 304 and is_known):
+            return ""
+        if response.status in BUSY and (retry_after(response.headers, self._now()) or 0) > self._client.retry.patience:
+            raise NetworkError(
+                f"{response.url} asks to be left alone for longer. "
+                "Run the same command again later: the tiles that came are kept."
+            )
+        if response.status != 200:
+            return f"{response.url} answers {response.status}."
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
+            return f"{response.url} sends {kind}, not an image."
+        return "" if response.body else f"{response.url} sends nothing."
 
     def _keep(self, place: Place, response: Response, known: tuple[Entry, bytes] | None) -> None:
         now = self._now()
         if response.status == 304 and known is not None:
-            entry, body = known
-            self._cache.write(place, entry.renewed(response.headers, now), body)
+            self._source.cache.write(place, known[0].renewed(response.headers, now), known[1])
             return
         entry = Entry(
             status="missing" if response.status in MISSING else "here",
@@ -139,7 +146,7 @@ class Fetcher:
             etag=response.headers.get("etag", ""),
             modified=response.headers.get("last-modified", ""),
         )
-        self._cache.write(place, entry, response.body if entry.status == "here" else b"")
+        self._source.cache.write(place, entry, response.body if entry.status == "here" else b"")
 
     def _check_robots(self, url: str) -> None:
         """Ask once for robots.txt (RFC 9309); it may also slow us down.
@@ -149,38 +156,18 @@ class Fetcher:
         """
         if self._robots is None:
             self._robots = self._read_robots(url)
-            self._interval = max(self._interval, self._robots.delay)
-        if not self._robots.allow(url):
-            raise ForbiddenError(
-                f"The robots.txt of {host_of(url)!r} forbids {parse(url)}. Use downloaded files instead."
-            )
+            delay = self._robots.crawl_delay(AGENT) or 0.0
+            if delay > MAX_DELAY:
+                raise ForbiddenError(
+                    f"{parse(url)} may be asked every {delay:.0f} s only. Use downloaded files instead."
+                )
+            self._client.interval = max(self._client.interval, delay)
+        if not self._robots.can_fetch(parse(url).text, AGENT):
+            raise ForbiddenError(f"The robots.txt of the server forbids {parse(url)}. Use downloaded files instead.")
 
-    def _read_robots(self, url: str) -> Robots:
-        response = self._request(urljoin(url, "/robots.txt"), {})
+    def _read_robots(self, url: str) -> Protego:
+        response = self._client.get(urljoin(url, "/robots.txt"), max_bytes=MAX_BYTES)
         if response.status in BUSY or response.status >= 500:
-            raise NetworkError(f"{host_of(url)!r} cannot say what may be asked of it now. Run the same command later.")
+            raise NetworkError(f"{response.url} answers {response.status}, so nothing is asked. Try again later.")
         # who has no such file, or shows it to nobody, forbids nothing
-        text = response.body.decode("utf-8", "replace") if response.status == 200 else ""
-        return Robots.parse(text, AGENT)
-
-
-def _problem_of(response: Response, known: Entry | None) -> str:
-    """Why an answer is no tile; nothing if it is one, or says that there is none."""
-    if response.status in MISSING or (response.status == 304 and known is not None):
-        return ""
-    if response.status != 200:
-        return f"the server answers {response.status}"
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind and not kind.startswith("image/") and kind not in ("application/octet-stream", "binary/octet-stream"):
-        return f"the server sends {kind}, not an image"
-    return "" if response.body else "the server sends nothing"
-
-
-def check_all_came(failures: list[Failure], asked: int) -> None:
-    """Refuse to go on when a server gave nothing at all.
-
-    Raises:
-        DataError: If every tile failed.
-    """
-    if failures and len(failures) == asked:
-        raise DataError(f"None of {asked} tiles could be had. The first: {failures[0].message}")
+        return Protego.parse(response.body.decode("utf-8-sig", "replace") if response.status == 200 else "")

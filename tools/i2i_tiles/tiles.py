@@ -11,10 +11,11 @@ from pydantic import Field
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Item, Pair
 from i2i_tiles import splitting
+from i2i_tiles.fetching import gather
 from i2i_tiles.folders import Scheme
-from i2i_tiles.gathering import Manners, check_amount, forecast, gather, missing
 from i2i_tiles.grids import TileGrid
 from i2i_tiles.inspection import check_alignment, placeholders
+from i2i_tiles.manners import Manners
 from i2i_tiles.mercator import MAX_ZOOM
 from i2i_tiles.opening import Cut, Maps, absolute, open_maps
 from i2i_tiles.pairing import Limits, make_pair
@@ -126,7 +127,7 @@ class Tiles:
         lines = [f"{len(found.splits)} pairs at most: {_sums(splits)}"]
         if found.left_out:
             lines.append(f"left out: {_sums(left.reason for left in found.left_out)}")
-        lines += [forecast(source, found.places(found.splits), self._manners) for source in _servers(maps)]
+        lines += [self._manners.forecast(source, found.places(found.splits)) for source in _servers(maps)]
         return "\n".join(lines)
 
     def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
@@ -185,9 +186,9 @@ class Tiles:
         servers = _servers(found.maps)
         for source in servers:
             self._manners.check(source)
-        wanted = [missing(source, found.places(found.splits)) for source in servers]
+        wanted = [source.missing(found.places(found.splits)) for source in servers]
         total = sum(map(len, wanted))
-        check_amount(total, self._manners)
+        self._manners.check_amount(total)
         done = 0
         for source, tiles in zip(servers, wanted, strict=True):
 
@@ -199,7 +200,7 @@ class Tiles:
             done += len(tiles)
             for cell in list(found.splits):
                 if failed := [failures[place] for place in found.places([cell]) if place in failures]:
-                    found.leave_out(cell, "download-failed", failed[0].message, wrong=True)
+                    found.leave_out(cell, "download-failed", failed[0], wrong=True)
             found.leave_out_gaps(list(found.splits), source)
         if total:
             on_progress(total, total)

@@ -1,6 +1,7 @@
 """Tile servers: an address with placeholders, and the tiles that have been fetched from it."""
 
 import re
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from i2i.errors import UsageError
+from i2i.places import is_url, without_secrets
 from i2i.plugins import suggest
 from i2i_tiles.cache import Cache
 from i2i_tiles.folders import Scheme
@@ -33,7 +35,7 @@ class WebTiles(StoredTiles):
     """
 
     def __init__(self, name: str, scheme: Scheme, folder: Path) -> None:
-        self.name = name.partition("?")[0]  # keys stand behind it
+        self.name = without_secrets(name)
         self.address = name
         self._zooms: tuple[int, int] | None = None
         if name.startswith(PROVIDER):
@@ -62,6 +64,11 @@ class WebTiles(StoredTiles):
         found = self.cache.read(place)
         return found is not None and found[0].status == "here"
 
+    def missing(self, places: Iterable[Place]) -> list[Place]:
+        """Return the tiles that have to be asked for: not in the cache, or there for too long."""
+        now = time.time()
+        return [place for place in places if not self.cache.is_fresh(place, now)]
+
     def days(self, places: Iterable[Place]) -> set[str]:
         """When tiles were fetched, as days of universal time: ``2026-11-22``."""
         found = filter(None, map(self.cache.read, places))
@@ -75,20 +82,21 @@ class WebTiles(StoredTiles):
 
 def is_address(text: str) -> bool:
     """Whether a source is a server."""
-    return text.startswith(PROVIDER) or "://" in text
+    return text.startswith(PROVIDER) or is_url(text)
 
 
 def _check(address: str) -> None:
+    shown = repr(without_secrets(address))
     fields = set(FIELD.findall(address))
     if strange := sorted(fields - set(FIELDS)):
         hint = " Give one server, such as a." if "s" in strange else ""
         raise UsageError(
-            f"{address!r} has the placeholder {{{strange[0]}}}; known are {{z}}, {{x}}, {{y}}, {{-y}}, {{q}}.{hint}"
+            f"{shown} has the placeholder {{{strange[0]}}}; known are {{z}}, {{x}}, {{y}}, {{-y}}, {{q}}.{hint}"
         )
     if not ("q" in fields or ({"z", "x"} <= fields and fields & {"y", "-y"})):
-        raise UsageError(f"{address!r} does not say where a tile is. Give an address with {{z}}/{{x}}/{{y}} or {{q}}.")
+        raise UsageError(f"{shown} does not say where a tile is. Give an address with {{z}}/{{x}}/{{y}} or {{q}}.")
     if FIELD.search(urlsplit(address).netloc):
-        raise UsageError(f"{address!r} has a placeholder in its host. Give one server.")
+        raise UsageError(f"{shown} has a placeholder in its host. Give one server.")
 
 
 def _provider(name: str) -> tuple[str, tuple[int, int], Credit]:
