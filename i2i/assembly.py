@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from i2i.contracts import AdversarialLoss, Discriminator, Generator, Loss, Recipe
-from i2i.errors import UsageError
+from i2i.errors import UnknownNameError, UsageError
 from i2i.options import build, complete
 from i2i.plugins import Provided, catalogue, lookup, suggest
 
@@ -61,20 +61,21 @@ def complete_selection(
 ) -> Selection:
     """As `select`, for a recipe that need not be installed."""
     recipe = Component(name=name, **complete(cls, options, f"recipe {name!r}"))
-    kinds = part_kinds(cls)
+    contracts = _contracts(cls)
     for part in parts:
-        if part not in kinds:
-            raise UsageError(f"recipe {name!r}: no part {part!r}.{suggest(part, kinds)} Parts: {', '.join(kinds)}.")
+        if part not in contracts:
+            known = ", ".join(contracts)
+            raise UsageError(f"recipe {name!r}: no part {part!r}.{suggest(part, contracts)} Parts: {known}.")
     chosen: dict[str, Component] = {}
     wiring = cls.wiring(1, 1, recipe.options)
     # what was said of a part that these options do not need is checked all the same, and then left out
-    for part in kinds:
+    for part, contract in contracts.items():
         if part not in wiring and part not in parts:
             continue
         given = {"name": cls.defaults[part], **parts.get(part, {})}
         component = Component(**given)
         owner = f"{part} {component.name!r}"
-        full = complete(lookup(kinds[part], component.name).cls, component.options, owner)
+        full = complete(_find(part, contract, component.name), component.options, owner)
         if part in wiring:
             chosen[part] = Component(name=component.name, **full)
     return Selection(recipe=recipe, parts=chosen)
@@ -126,11 +127,22 @@ def build_part(part: str, contract: Any, selection: Selection, wiring: Mapping[s
     if part not in wiring:
         return None
     component = selection.parts[part]
-    owner = f"{part} {component.name!r}"
-    cls = lookup(CONTRACTS[contract], component.name).cls
+    cls = _find(part, contract, component.name)
+    return build(cls, *wiring[part], options=component.options, owner=f"{part} {component.name!r}")
+
+
+def _find(part: str, contract: Any, name: str) -> type[Any]:
+    """Return the component of that name, if it can serve as the part; else say which can."""
+    kind = CONTRACTS[contract]
+    try:
+        cls = lookup(kind, name).cls
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error} As {part} can serve: {_listed(contract)}.") from None
     if not serves(cls, contract):
-        raise UsageError(f"{owner}: {cls.__name__} does not serve as {contract.__name__}. Choose another.")
-    return build(cls, *wiring[part], options=component.options, owner=owner)
+        raise UsageError(
+            f"{part} {name!r}: {cls.__name__} does not serve as {contract.__name__}. Such do: {_listed(contract)}."
+        )
+    return cls
 
 
 def serves(cls: type[Any], contract: Any) -> bool:
@@ -142,10 +154,15 @@ def serves(cls: type[Any], contract: Any) -> bool:
 
 def candidates(recipe: type[Recipe]) -> dict[str, list[str]]:
     """Part -> names of the installed components that can serve as it."""
-    return {
-        part: [name for name, provided in catalogue(CONTRACTS[contract]).items() if serves(provided.cls, contract)]
-        for part, contract in _contracts(recipe).items()
-    }
+    return {part: _serving(contract) for part, contract in _contracts(recipe).items()}
+
+
+def _serving(contract: Any) -> list[str]:
+    return [name for name, provided in catalogue(CONTRACTS[contract]).items() if serves(provided.cls, contract)]
+
+
+def _listed(contract: Any) -> str:
+    return ", ".join(_serving(contract)) or "nothing that is installed"
 
 
 def providers(selection: Selection) -> dict[str, Provided]:

@@ -188,7 +188,11 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
         key, equals, text = assignment.partition("=")
         path = key.strip().split(".")
         if not equals or not all(path) or len(path) != 2:
-            raise UsageError(f"--set {assignment!r} is not SECTION.OPTION=VALUE, such as generator.depth=7.")
+            sections = [
+                name for name, section in ENGINE.items() if path == [key.strip()] and key in section.model_fields
+            ]
+            meant = f" Did you mean --set {sections[0]}.{assignment}?" if equals and sections else ""
+            raise UsageError(f"--set {assignment!r} is not SECTION.OPTION=VALUE, such as generator.depth=7.{meant}")
         nested.setdefault(path[0], {})[path[1]] = safe_yaml.load(text, f"--set {key}")
     return nested
 

@@ -12,13 +12,24 @@ from typer.core import TyperGroup
 from i2i import __version__
 from i2i.cli import plugins, prepare, train, translate
 from i2i.cli.console import Notes, complain, stoppable, warn_of_problems
-from i2i.errors import I2iError
+from i2i.cli.habits import answer_command, answer_option
+from i2i.errors import I2iError, UsageError
 from i2i.plugins import COMMANDS, installed
 from i2i.system.chatter import own_stderr
 
 
 class Commands(TyperGroup):
     """The commands, with one line for what was typed wrongly, in words of i2i, and for Ctrl-C."""
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """Find the command that was typed; answer the words of other tools with ours."""
+        if self.get_command(ctx, args[0]) is None and (words := answer_command(args[0])):
+            raise UsageError(words)
+        name, command, rest = super().resolve_command(ctx, args)
+        known = {option for parameter in getattr(command, "params", ()) for option in parameter.opts}
+        if name is not None and (words := answer_option(name, rest, known)):
+            raise UsageError(words)
+        return name, command, rest
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the command that was typed."""

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from i2i.errors import UsageError
+from i2i.errors import UnknownNameError, UsageError
 from i2i.options import description_of, plain, summary_of
 from i2i.plugins import (
     COMMANDS,
@@ -70,7 +70,7 @@ def list_components(
 
 
 def show(
-    what: Annotated[list[str], typer.Argument(metavar="RECIPE | KIND NAME", help=f"A kind is {', '.join(KINDS)}.")],
+    what: Annotated[list[str], typer.Argument(metavar="[KIND] NAME", help=f"A kind is {', '.join(KINDS)}.")],
     as_json: Json = False,
 ) -> None:
     """Describe a recipe with its parts, or any component, with every option.
@@ -79,7 +79,7 @@ def show(
     """
     if len(what) > 2:
         raise UsageError(f"{' '.join(what)!r} is not a kind and a name. Such as: i2i plugins show generator unet.")
-    kind, name = ("recipe", *what) if len(what) == 1 else what
+    kind, name = (_kind_of(*what), *what) if len(what) == 1 else what
     _check_kind(kind)
     described = _description(kind, name, lookup(kind, name))
     if as_json:
@@ -112,6 +112,18 @@ def doctor(as_json: Json = False) -> None:
             console.print(f"[green]No plugin is broken.[/] They are: {escape(', '.join(plugins))}.")
     if problems:
         raise typer.Exit(1)
+
+
+def _kind_of(name: str) -> str:
+    """Return the kind of a component that was named alone: a recipe goes before all others."""
+    kinds = [kind for kind in KINDS if name in catalogue(kind)]
+    if len(kinds) > 1 and kinds[0] != "recipe":
+        ways = " or ".join(f"`i2i plugins show {kind} {name}`" for kind in kinds)
+        raise UsageError(f"{name!r} is of several kinds: {ways}.")
+    if not kinds:
+        known = [known for kind in KINDS for known in catalogue(kind)]
+        raise UnknownNameError(f"No component named {name!r}.{suggest(name, known)} See `i2i plugins list`.")
+    return kinds[0]
 
 
 def _check_kind(kind: str) -> None:

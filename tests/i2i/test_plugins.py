@@ -238,6 +238,13 @@ def test_show_recipe_has_parts_defaults_and_what_can_take_their_place(run_cli: C
     assert shown["options"]["pixel_weight"]["default"] == 100
 
 
+def test_show_finds_a_component_by_its_name_alone(run_cli: Cli) -> None:
+    for kind in ("generator", "metric", "preparer"):
+        name = {"generator": "unet", "metric": "psnr", "preparer": "edges"}[kind]
+        code, out, _ = run_cli("plugins", "show", name, "--json")
+        assert (code, json.loads(out)["kind"]) == (0, kind)
+
+
 def test_show_component_has_type_limits_default_and_meaning(run_cli: Cli) -> None:
     _, out, _ = run_cli("plugins", "show", "generator", "unet", "--json")
     options = json.loads(out)["options"]
@@ -314,7 +321,7 @@ def test_brackets_in_descriptions_are_no_markup(installed_package: Package, run_
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [
-        (("show", "pix2pics"), "No recipe named 'pix2pics'. Did you mean 'pix2pix'?"),
+        (("show", "pix2pics"), "No component named 'pix2pics'. Did you mean 'pix2pix'?"),
         (("show", "generator", "unett"), "No generator named 'unett'. Did you mean 'unet'?"),
         (("show", "generators", "unet"), "No kind 'generators'. Did you mean 'generator'?"),
         (("list", "--kind", "los"), "No kind 'los'. Did you mean 'loss'?"),
