@@ -4,9 +4,11 @@ import errno
 import hashlib
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +18,7 @@ TEMPORARY_PREFIX = ".i2i-tmp-"
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write a whole file: a hidden sibling that carries the process id, fsync, rename, fsync of the folder.
+    """Write a whole file: a hidden sibling, fsync, rename, fsync of the folder.
 
     Args:
         path: Where it goes; what was there before is replaced at one instant. Its folder must exist.
@@ -27,30 +29,25 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     Raises:
         OutputError: If the disk is full or the folder cannot be written; what was there before is then untouched.
     """
-    with _replacing(path, durable, len(data)) as temporary:
-        _write(temporary, data, durable)
+    with atomic_file(path, durable=durable, size=len(data)) as file:
+        file.write(data)
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write piece by piece, in its place when all is written; see `write_atomically`.
+def atomic_file(path: Path, *, durable: bool = True, size: int = 0) -> Iterator[BinaryIO]:
+    """Open a file to write piece by piece, in its place when all is written; see `write_atomically`.
 
     Raises:
         OutputError: If the disk is full or the folder cannot be written; what was there before is then untouched.
     """
-    with _replacing(path) as temporary, temporary.open("xb") as file:
-        yield file
-        _sync(file)
-
-
-@contextmanager
-def _replacing(path: Path, durable: bool = True, size: int = 0) -> Iterator[Path]:
-    """A hidden sibling to write; it takes the file's place at the end, or goes if anything is raised."""
     # the name's own length may be the longest that the file system allows, so it is not part of the temporary one
     temporary = path.parent / _temporary_name()
     try:
         try:
-            yield temporary
+            with temporary.open("xb") as file:
+                yield file
+                if durable:
+                    _sync(file)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -60,19 +57,6 @@ def _replacing(path: Path, durable: bool = True, size: int = 0) -> Iterator[Path
             sync_folder(path.parent)
     except OSError as error:
         raise error if isinstance(error, OutputError) else cannot_write(path, error, size) from error
-
-
-def _write(path: Path, data: bytes, durable: bool = True) -> None:
-    file = path.open("xb")
-    try:
-        with file:
-            file.write(data)
-            if durable:
-                _sync(file)
-    except BaseException:
-        with suppress(OSError):
-            path.unlink()
-        raise
 
 
 def _sync(file: BinaryIO) -> None:
@@ -136,7 +120,9 @@ def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
             file = new / name
             file.parent.mkdir(parents=True, exist_ok=True)
             size += len(data)
-            _write(file, data)
+            with file.open("xb") as written:
+                written.write(data)
+                _sync(written)
             folders.add(file.parent)
         for made in folders:
             sync_folder(made)
@@ -171,7 +157,7 @@ def _temporary_name() -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Checksum of a file's bytes, which are never in memory together."""
+    """Return the checksum of a file's bytes, which are never in memory together."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -188,8 +174,8 @@ def make_folder(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def sweep(root: Path) -> None:
-    """Remove what interrupted writers left anywhere under a folder. For the holder of the folder's `lock` only."""
+def sweep(root: Path, *, below: bool = True) -> None:
+    """Remove what interrupted writers left in a folder, and in those below. For the holder of its `lock` only."""
     for folder, folders, names in os.walk(root):
         for name in names:
             if name.startswith(TEMPORARY_PREFIX):
@@ -197,6 +183,8 @@ def sweep(root: Path) -> None:
         for name in [name for name in folders if name.startswith(TEMPORARY_PREFIX)]:
             folders.remove(name)
             shutil.rmtree(Path(folder, name), ignore_errors=True)
+        if not below:
+            break
 
 
 @contextmanager
@@ -204,60 +192,45 @@ def lock(path: Path) -> Iterator[None]:
     """Hold a lock file, which the system frees when the process ends in whatever way; its children do not hold it.
 
     Raises:
-        UsageError: If another process holds it; the message has that process's id.
+        UsageError: If another process holds it; the message has its id, its machine and since when it does.
         OutputError: If the file cannot be made.
     """
+    from filelock import FileLock, Timeout
+
+    held = FileLock(path, blocking=False, on_acquired=_sign)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        held.acquire()
+    except Timeout:
+        raise UsageError(f"{_holder(path)}. Wait for it, or give another folder.") from None
     except OSError as error:
         raise cannot_write(path, error) from error
-    _held.add(descriptor)
     try:
-        try:
-            _acquire(descriptor)
-        except OSError:
-            holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
-            raise UsageError(
-                f"Process {holder} is at work in {str(path.parent)!r}. Wait for it, or give another folder."
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
         yield
     finally:
-        if descriptor in _held:  # else this is a forked child, which has closed it
-            _held.remove(descriptor)
-            os.close(descriptor)
+        held.release()
 
 
-_held: set[int] = set()
-"""Descriptors of the lock files that this process has open."""
+def _sign(descriptor: int) -> None:
+    """Write into a lock file who holds it."""
+    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    os.ftruncate(descriptor, 0)
+    # Windows locks the first byte for readers too
+    os.write(descriptor, f"\n{os.getpid()}\n{socket.gethostname()}\n{now}".encode())
 
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _acquire(descriptor: int) -> None:
-        # far beyond the process id, because a locked range cannot be read on this system
-        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-
-else:
-    import fcntl
-
-    def _acquire(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _let_go() -> None:
-        while _held:
-            os.close(_held.pop())
-
-    # a lock is free when the last copy of its descriptor is closed, and a forked child has one, which may outlive us
-    os.register_at_fork(after_in_child=_let_go)
+def _holder(path: Path) -> str:
+    """Say who holds a lock file, as far as it can be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(1)
+            process, host, since = file.read(400).decode().splitlines()
+    except (OSError, ValueError):  # it is being written
+        return f"Another process is at work in {str(path.parent)!r}"
+    return f"Process {process} is at work in {str(path.parent)!r} (on {host}, since {since})"
 
 
 def cannot_write(path: Path, error: OSError, needed: int = 0) -> OutputError:
-    """The one line to raise when writing to a path failed.
+    """Return the one line to raise when writing to a path failed.
 
     Args:
         path: What was to be written.

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from i2i.errors import DataError
 from i2i.system import safe_json
-from i2i.system.files import replace_folder, sweep, write_atomically
+from i2i.system.files import replace_folder, write_atomically
 from i2i.translation.model import MODEL, ModelConfig, model_files, read_config, to_bytes
 
 LATEST = "latest.json"
@@ -76,7 +76,6 @@ def load(root: Path) -> tuple[Checkpoint | None, list[str]]:
     Raises:
         DamagedError: If there are checkpoints, but none is whole.
     """
-    sweep(root)
     warnings: list[str] = []
     committed, expected = _latest(root, warnings)
     if committed is not None and not (root / committed).is_dir():

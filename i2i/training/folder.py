@@ -4,7 +4,7 @@ import json
 import platform
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from i2i.config import RunConfig, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.plugins import installed_versions
 from i2i.system import safe_json
-from i2i.system.files import lock, make_folder, write_atomically
+from i2i.system.files import TEMPORARY_PREFIX, lock, make_folder, sweep, write_atomically
 from i2i.translation.model import MODEL
 
 LOCK = ".lock"
@@ -44,24 +44,22 @@ class RunFolder:
         """The command that goes on with the run."""
         return f"i2i train --resume {shlex.quote(str(self.path))}"
 
-    def create(self, config: RunConfig) -> None:
-        """Make the folder of a new run.
+    def check_free(self) -> None:
+        """Refuse a folder in which no new run can begin.
 
-        A run that never came as far as its first step leaves nothing that is worth keeping: it is begun anew.
+        A run that never came as far as its first step left nothing that is worth keeping: it is begun anew.
 
         Raises:
             UsageError: If there is something else in it.
-            OutputError: If it cannot be made.
         """
         if self.has_progress():
             raise UsageError(
                 f"{self.path} holds a run. Go on with it by --resume {shlex.quote(str(self.path))}, "
                 "or choose another --out."
             )
-        if not self.config.exists() and self.path.exists() and (found := self._strangers()):
-            raise UsageError(f"{self.path} is not empty: it holds {found[0]!r}. Choose another --out.")
-        make_folder(self.samples)
-        self.write_config(config)
+        own = self._names if self.config.exists() else {LOCK}
+        if strangers := [name for name in self._entries() if name not in own]:
+            raise UsageError(f"{self.path} is not empty: it holds {strangers[0]!r}. Choose another --out.")
 
     def has_progress(self) -> bool:
         """Whether there is a run in the folder that has made a step."""
@@ -73,15 +71,28 @@ class RunFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder, so that no other process trains in it.
+        """Hold the folder, so that no other process trains in it; one that nothing was put into is gone afterwards.
 
         Raises:
             UsageError: If another process holds it.
             OutputError: If the folder cannot be made.
         """
+        made = not self.path.exists()
         make_folder(self.path)
         with lock(self.path / LOCK):
-            yield
+            try:
+                yield
+            finally:
+                if made and self._entries() == [LOCK]:
+                    with suppress(OSError):  # Windows removes no file that is open
+                        (self.path / LOCK).unlink()
+                        self.path.rmdir()
+
+    def sweep(self) -> None:
+        """Remove what a run that was killed had half written. For the one who holds the folder."""
+        sweep(self.path, below=False)  # whatever else is below is somebody else's
+        for own in (self.checkpoints, self.samples):
+            sweep(own)
 
     def read_config(self) -> RunConfig:
         """The configuration of the run that is in the folder.
@@ -110,8 +121,16 @@ class RunFolder:
         except ValueError:
             raise DataError(f"{self.environment} is damaged. Delete it to go on without the comparison.") from None
 
-    def _strangers(self) -> list[str]:
-        return sorted(entry.name for entry in self.path.iterdir() if entry.name != LOCK)
+    @property
+    def _names(self) -> set[str]:
+        """Names of all that a run makes."""
+        return {LOCK, *(value.name for value in vars(self).values() if value != self.path)}
+
+    def _entries(self) -> list[str]:
+        """Names of all that is there, but for what was half written."""
+        if not self.path.is_dir():
+            return []
+        return sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith(TEMPORARY_PREFIX))
 
 
 LIBRARIES = ("torch", "numpy", "opencv-python-headless", "opencv-python", "pillow", "kornia", "safetensors")

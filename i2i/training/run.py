@@ -12,6 +12,7 @@ from i2i.errors import DiskFullError, UsageError
 from i2i.places import is_url
 from i2i.reporting import Reporter
 from i2i.system.devices import available_cpus, resolve_device
+from i2i.system.files import make_folder
 from i2i.training import checkpoint
 from i2i.training.checkpoint import Checkpoint
 from i2i.training.folder import RunFolder, describe_environment, differences
@@ -37,10 +38,12 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
         InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved.
     """
     folder, reporter = RunFolder(out), reporter or Reporter()
-    setup = set_up(_concrete(_with_model(config)), reporter)
-    begun = begin(setup)
-    with folder.held():
-        folder.create(setup.config)
+    with folder.held():  # before all that takes long: a second start is refused at once
+        folder.check_free()
+        folder.sweep()
+        setup = set_up(_concrete(_with_model(config)), reporter)
+        begun = begin(setup)
+        folder.write_config(setup.config)
         folder.write_environment(describe_environment(setup.config.selection))
         return _run(folder, setup, Progress(), reporter, begun)
 
@@ -61,8 +64,10 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
         for option in values.keys() - RESUMABLE.get(section, set()):
             raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
     folder, reporter = RunFolder(path), reporter or Reporter()
-    setup = set_up(_concrete(folder.read_config().change(**changes)), reporter)
+    config = folder.read_config().change(**changes)
     with folder.held():
+        folder.sweep()
+        setup = set_up(_concrete(config), reporter)
         progress, begun = _go_back(folder, setup, reporter)
         return _run(folder, setup, progress, reporter, begun)
 
@@ -98,6 +103,7 @@ def _departures(folder: RunFolder, setup: Setup, saved: Checkpoint | None) -> It
 def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter, begun: str) -> Outcome:
     facts = setup.facts() | {"run": str(folder.path)} | ({"begins with": begun} if begun else {})
     reporter.started(facts, progress.step, setup.steps)
+    make_folder(folder.samples)
     try:
         return Trainer(folder, setup, progress, reporter).run()
     except DiskFullError as error:

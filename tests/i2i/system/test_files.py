@@ -87,7 +87,7 @@ def test_full_disk_survives_the_way_between_processes() -> None:
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     # a limit on file size is the disk that fills up without the rights to mount one
     code = (
-        "import resource, signal, sys; from pathlib import Path; from i2i import files, errors\n"
+        "import resource, signal, sys; from pathlib import Path; from i2i import errors; from i2i.system import files\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "files.write_atomically(Path(sys.argv[1]), b'x' * 999)\n"
         "try: files.write_atomically(Path(sys.argv[1]), b'x' * 5000)\n"
@@ -128,7 +128,7 @@ def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
 def test_lock_is_freed_by_the_death_of_its_holder_though_a_child_lives_on(tmp_path: Path) -> None:
     code = (
         "import os, sys, time; from multiprocessing import get_context; from pathlib import Path\n"
-        "from i2i import files\n"
+        "from i2i.system import files\n"
         "def live(): print(os.getpid(), flush=True); time.sleep(60)\n"
         "with files.lock(Path(sys.argv[1])): get_context('fork').Process(target=live).start(); time.sleep(60)"
     )
@@ -151,7 +151,7 @@ def test_lock_is_freed_by_the_death_of_its_holder_though_a_child_lives_on(tmp_pa
 
 def test_lock_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from i2i import files\n"
+        "import sys, time; from pathlib import Path; from i2i.system import files\n"
         "with files.lock(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, tmp_path / "lock"], stdout=subprocess.PIPE)

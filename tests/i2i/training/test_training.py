@@ -1,6 +1,9 @@
 import errno
 import json
 import os
+import re
+import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,7 +20,7 @@ from i2i.data.order import order
 from i2i.errors import DataError, DiskFullError, MissingInputError, UsageError
 from i2i.plugins import COMPONENTS, installed
 from i2i.reporting import Reporter
-from i2i.training import resume, train
+from i2i.training import resume, run, train
 from i2i.training.folder import RunFolder
 from i2i.training.log import NonFiniteError
 
@@ -41,26 +44,26 @@ def rows(run: Path) -> list[dict[str, Any]]:
 
 def test_a_run_leaves_everything_that_repeats_it(pairs_folder: Path, tmp_path: Path) -> None:
     outcome = train(tiny(pairs_folder), tmp_path / "run")
-    run = outcome.folder
+    folder = outcome.folder
     assert outcome.step == 12
-    steps = [row for row in rows(run) if "generator/pixel" in row]
+    steps = [row for row in rows(folder) if "generator/pixel" in row]
     assert [row["step"] for row in steps] == list(range(1, 13))
     assert [row["epoch"] for row in steps] == [1] * 6 + [2] * 6
-    validations = {row["step"]: row["validation"] for row in rows(run) if "validation" in row}
+    validations = {row["step"]: row["validation"] for row in rows(folder) if "validation" in row}
     assert set(validations) == {4, 8, 12}
     assert outcome.best == {
         "step": min(validations, key=lambda s: validations[s]["l1"]),
         **min(validations.values(), key=lambda v: v["l1"]),
     }
-    assert json.loads((run / "model" / "config.json").read_text())["step"] == outcome.best["step"]
-    assert json.loads((run / "model-last" / "config.json").read_text())["step"] == 12
-    assert sorted(p.name for p in (run / "checkpoints").iterdir()) == [
+    assert json.loads((folder / "model" / "config.json").read_text())["step"] == outcome.best["step"]
+    assert json.loads((folder / "model-last" / "config.json").read_text())["step"] == 12
+    assert sorted(p.name for p in (folder / "checkpoints").iterdir()) == [
         "latest.json",
         "step-000000010",
         "step-000000012",
     ]
-    assert images.read(run / "samples" / "step-000000012.png").pixels.shape == (11 + 2 * 20, 3 * 20, 3)
-    assert json.loads((run / "environment.json").read_text())["libraries"]["torch"] == torch.__version__
+    assert images.read(folder / "samples" / "step-000000012.png").pixels.shape == (11 + 2 * 20, 3 * 20, 3)
+    assert json.loads((folder / "environment.json").read_text())["libraries"]["torch"] == torch.__version__
 
 
 def test_the_saved_configuration_repeats_the_run_to_the_bit(pairs_folder: Path, tmp_path: Path) -> None:
@@ -131,9 +134,9 @@ def test_a_size_that_the_generator_cannot_take_is_refused_before_the_first_step(
 
 def test_resuming_a_finished_run_does_nothing(pairs_folder: Path, tmp_path: Path) -> None:
     train(tiny(pairs_folder), tmp_path / "run")
-    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file() and p.name != ".lock"}
     assert resume(tmp_path / "run").step == 12
-    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()} == before
+    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file() and p.name != ".lock"} == before
 
 
 def test_full_disk_says_how_the_run_goes_on(
@@ -247,10 +250,47 @@ def test_what_cannot_be_measured_is_said_before_the_first_step(pairs_folder: Pat
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
-def test_two_processes_cannot_train_in_one_folder(pairs_folder: Path, tmp_path: Path) -> None:
-    train(tiny(pairs_folder), tmp_path / "run")
-    with RunFolder(tmp_path / "run").held(), pytest.raises(UsageError, match="is at work in"):
-        resume(tmp_path / "run", {"training": {"steps": 20}})
+def leave_torn(run: Path) -> list[Path]:
+    """What a run that is killed while it writes a model, a checkpoint and a sample leaves."""
+    torn = [run / ".i2i-tmp-1-a-new", run / "checkpoints" / ".i2i-tmp-1-b-new", run / "samples" / ".i2i-tmp-1-c"]
+    for leftover in torn[:2]:
+        leftover.mkdir(parents=True)
+        (leftover / "generator.safetensors").write_bytes(bytes(100))
+    torn[2].parent.mkdir(exist_ok=True)
+    torn[2].write_bytes(bytes(100))
+    return torn
+
+
+def test_what_a_killed_run_had_half_written_is_gone_at_the_next_start(pairs_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    train(tiny(pairs_folder), folder)
+    torn = leave_torn(folder)
+    others = folder / "translated" / ".i2i-tmp-2-d"  # of somebody who is at work in there
+    others.mkdir(parents=True)
+    resume(folder)
+    assert not any(leftover.exists() for leftover in torn)
+    assert others.exists()
+
+
+def test_a_run_that_was_killed_before_its_first_step_is_begun_anew(pairs_folder: Path, tmp_path: Path) -> None:
+    torn = leave_torn(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    (tmp_path / "run" / "config.yaml").touch()
+    assert train(tiny(pairs_folder), tmp_path / "run").step == 12
+    assert not any(leftover.exists() for leftover in torn)
+
+
+@pytest.mark.parametrize("started", ["anew", "resumed"])
+def test_a_second_start_is_refused_before_anything_is_read(
+    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: str
+) -> None:
+    config = tiny(pairs_folder)
+    if started == "resumed":
+        train(config, tmp_path / "run")
+    monkeypatch.setattr(run, "set_up", lambda *_: pytest.fail("data were read"))
+    here = rf"Process {os.getpid()} is at work in '{tmp_path / 'run'}' \(on {re.escape(socket.gethostname())}, since "
+    with RunFolder(tmp_path / "run").held(), pytest.raises(UsageError, match=here):
+        train(config, tmp_path / "run") if started == "anew" else resume(tmp_path / "run")
 
 
 @pytest.mark.parametrize("changes", [{"training": {"keep": 0}}, {"training": {"steps": -5}}, {"data": {"workers": -1}}])
