@@ -1,14 +1,14 @@
-"""The list of the classes that label maps may hold: ids, names and colours, read from the files that people have.
+"""Lists of the classes that label maps may hold: ids, names and colours, as people write them.
 
-JSON and YAML hold a list of objects, or an object with such a list under ``labels``; CSV has a header. Both know ``id``
+JSON and YAML hold a list of objects, or an object with such a list under ``labels``; CSV has a header. They know ``id``
 (needed), ``name`` and ``colour`` (or ``color``), which is ``#rrggbb`` or three numbers; CSV also ``red``, ``green`` and
-``blue``. A text file has one label a line: an id, a name and perhaps ``#rrggbb``, or names alone, which are then
-numbered from 0. In text files, lines that begin with ``#`` and a space are comments.
+``blue``. A text file has one label a line: an id, a name and a colour, of which a name or a colour is enough; lines
+without ids are numbered from 0. In text files, lines that begin with ``#`` and a space are comments.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,17 +36,17 @@ class Label(NamedTuple):
 
 
 def read_labels(path: Path) -> list[Label]:
-    """The labels of a ``.json``, ``.yaml``, ``.csv`` or ``.txt`` file, in the order of their ids.
+    """Read the labels of a ``.json``, ``.yaml``, ``.csv`` or ``.txt`` file, in the order of their ids.
 
     Raises:
         MissingInputError: If there is no such file.
         UsageError: If its suffix is none of these.
-        DataError: If it holds no labels, or two share an id, a name or a colour.
+        DataError: If it holds no labels, or two share an id, a name or a colour, or a line can be read in two ways.
     """
     path = Path(path)
     where = repr(str(path))
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
+    entries = READERS.get(path.suffix.lower())
+    if entries is None:
         raise UsageError(f"{where} is no list of labels by its suffix. Give one of {', '.join(READERS)}.")
     try:
         text = path.read_bytes()[: MAX_BYTES + 1].decode("utf-8-sig")
@@ -56,74 +56,93 @@ def read_labels(path: Path) -> list[Label]:
         raise DataError(f"{where} cannot be read ({error}). Give a list of labels as UTF-8 text.") from error
     if len(text) > MAX_BYTES:
         raise DataError(f"{where} is larger than {MAX_BYTES} bytes. That is no list of labels.")
-    labels = reader(text, where)
+    labels = [_label(entry, here) for here, entry in entries(text, where)]
     if not labels:
         raise DataError(f"{where} holds no label. Give at least one, with an id and a name.")
     _check_distinct(labels, where)
     return sorted(labels)
 
 
-def _json(text: str, where: str) -> list[Label]:
+Entries = Iterable[tuple[str, Any]]
+"""Where a label stands, for errors, and what is said of it."""
+
+
+def _json(text: str, where: str) -> Entries:
     try:
         data = safe_json.load(text)
     except ValueError as error:
         raise DataError(f"{where} is no JSON ({error}).") from error
-    return _listed(data, where)
+    return _objects(data, where)
 
 
-def _yaml(text: str, where: str) -> list[Label]:
-    return _listed(safe_yaml.load(text, where), where)
-
-
-def _listed(data: Any, where: str) -> list[Label]:
+def _objects(data: Any, where: str) -> Entries:
     entries = data.get("labels") if isinstance(data, dict) else data
     if not isinstance(entries, list):
         raise DataError(f"{where} is no list of labels. Give a list of objects with id, name and colour.")
-    return [_label(entry, f"{where}, label {number}") for number, entry in enumerate(entries, 1)]
+    return [(f"{where}, label {number}", entry) for number, entry in enumerate(entries, 1)]
 
 
-def _csv(text: str, where: str) -> list[Label]:
+def _csv(text: str, where: str) -> Iterator[tuple[str, Any]]:
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    known = {"id", "name", "colour", "color", "red", "green", "blue"}
     headers = [header.strip().lower() for header in rows.fieldnames or ()]
     if "id" not in headers:
         raise DataError(f"{where} has no column 'id'.{suggest('id', headers)} Its first line names the columns.")
-    labels = []
+    rows.fieldnames = headers
     for row in rows:
         here = f"{where}, line {rows.line_num}"
         if None in row:
             raise DataError(f"{here} has more values than the first line has columns.")
-        entry = {key.strip().lower(): (value or "").strip() for key, value in row.items()}
-        primaries = [entry.get(primary, "") for primary in ("red", "green", "blue")]
-        if any(primaries):
-            entry["colour"] = " ".join(primaries)
-        labels.append(_label({key: entry[key] for key in known & entry.keys() if entry[key]}, here))
-    return labels
+        entry = {key: value.strip() for key, value in row.items() if value and value.strip()}
+        if any(primary in entry for primary in PRIMARIES):
+            entry["colour"] = " ".join(entry.get(primary, "") for primary in PRIMARIES)
+        yield here, entry
 
 
-def _text(text: str, where: str) -> list[Label]:
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    lines = [(number, line) for number, line in lines if line and not re.match(r"#(\s|$)", line)]
-    parsed = [(number, TEXT_LINE.fullmatch(line)) for number, line in lines]
-    if lines and not any(match and match["id"] for _, match in parsed):
-        parsed = [(number, TEXT_LINE.fullmatch(f"{place} {line}")) for place, (number, line) in enumerate(lines)]
-    labels = []
-    for number, match in parsed:
-        if match is None or match["id"] is None:
-            raise DataError(
-                f"{where}, line {number} has no id, as others have. Write an id before every name, or none."
-            )
-        entry = {key: value for key, value in match.groupdict().items() if value}
-        labels.append(_label(entry, f"{where}, line {number}"))
-    return labels
+PRIMARIES = ("red", "green", "blue")
 
 
-TEXT_LINE = re.compile(r"(?:(?P<id>\d+)(?:[\s,:]+|$))?(?P<name>.*?)(?:[\s,:]+(?P<colour>#[0-9a-fA-F]{6}))?")
+def _text(text: str, where: str) -> Entries:
+    lines = [(f"{where}, line {number}", line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    found = [(here, _parts(line, here)) for here, line in lines if line and not COMMENT.match(line)]
+    if not any("id" in entry for _, entry in found):
+        return [(here, {"id": place, **entry}) for place, (here, entry) in enumerate(found)]
+    if strange := next((here for here, entry in found if "id" not in entry), None):
+        raise DataError(f"{strange} has no id, as others have. Write an id before every name, or none.")
+    return found
 
-READERS: Mapping[str, Callable[[str, str], list[Label]]] = {
+
+COMMENT = re.compile(r"#(\s|$)")
+ENDING = re.compile(r"(?:^|[\s,:;]+)(?P<colour>#[0-9a-fA-F]{6}|\d+(?:[\s,;]+\d+)*)$")
+BEGINNING = re.compile(r"(?P<id>\d+)(?:[\s,:;]+|$)(?P<name>.*)")
+
+
+def _parts(line: str, where: str) -> dict[str, str]:
+    """Split a line into id, name and colour, as far as it has them; three numbers at its end are the colour.
+
+    Raises:
+        DataError: If numbers may be one thing or another.
+    """
+    rest, numbers, entry = line, list[str](), dict[str, str]()
+    if ending := ENDING.search(line):
+        rest, numbers = line[: ending.start()], re.split(r"[\s,;]+", ending["colour"])
+    if ending and numbers[0].startswith("#"):
+        entry["colour"] = numbers[0]
+    elif len(numbers) == 3 or (len(numbers) == 4 and not rest):
+        entry["colour"] = " ".join(numbers[-3:])
+        rest = rest or " ".join(numbers[:-3])
+    elif len(numbers) > 3 or (len(numbers) == 2 and not rest):
+        raise DataError(f"{where} has {len(numbers)} numbers in a row. Write an id, a name and the colour as #rrggbb.")
+    else:
+        rest = line  # one or two numbers belong to the name, as in `route 66`
+    if beginning := BEGINNING.fullmatch(rest):
+        entry["id"], rest = beginning["id"], beginning["name"]
+    return {**entry, "name": rest}
+
+
+READERS: Mapping[str, Callable[[str, str], Entries]] = {
     ".json": _json,
-    ".yaml": _yaml,
-    ".yml": _yaml,
+    ".yaml": lambda text, where: _objects(safe_yaml.load(text, where), where),
+    ".yml": lambda text, where: _objects(safe_yaml.load(text, where), where),
     ".csv": _csv,
     ".txt": _text,
 }

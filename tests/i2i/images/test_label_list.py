@@ -32,6 +32,7 @@ OBJECTS += [{"id": 255, "name": "traffic sign", "colour": "220, 220, 0"}]
             "labels.csv",
             "Name, ID, Red, Green, Blue\r\nroad,7,128,64,128\r\nunlabelled,0,0,0,0\r\ntraffic sign,255,220,220,0",
         ),
+        ("labels.txt", "7 road 128 64 128\n0, unlabelled, 0, 0, 0\n255 traffic sign 220,220,0\n"),
         ("labels.txt", "\ufeff# the street\n7 road #804080\n0: unlabelled #000000\n\n255\ttraffic sign\t#DCDC00\n"),
     ],
 )
@@ -53,6 +54,16 @@ def test_a_label_without_a_name_is_called_by_its_id(tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("4\n12\n")
     (tmp_path / "ids.csv").write_text("id\n4\n12\n")
     assert read_labels(tmp_path / "ids.txt") == read_labels(tmp_path / "ids.csv") == [Label(4, "4"), Label(12, "12")]
+
+
+def test_three_numbers_are_the_colour_and_fewer_belong_to_the_name(tmp_path: Path) -> None:
+    file = tmp_path / "labels.txt"
+    file.write_text("45, 64, 89\n0, 128, 0\n")
+    assert read_labels(file) == [Label(0, "0", (45, 64, 89)), Label(1, "1", (0, 128, 0))]
+    file.write_text("3 45 64 89\n9 0 128 0\n")
+    assert read_labels(file) == [Label(3, "3", (45, 64, 89)), Label(9, "9", (0, 128, 0))]
+    file.write_text("sky 45 64 89\nroute 66\nmile 5 6 #010203\n")
+    assert read_labels(file) == [Label(0, "sky", (45, 64, 89)), Label(1, "route 66"), Label(2, "mile 5 6", (1, 2, 3))]
 
 
 LABELS = st.lists(
@@ -104,6 +115,10 @@ def test_what_is_written_is_read(tmp_path: Path, labels: list[tuple[int, str, tu
         ("l.csv", "id,name\n1,a,b\n", "line 2 has more values"),
         ("l.csv", "id,red,green,blue\n1,2,3,\n", "has the colour '2 3 '"),
         ("l.txt", "0 sky\nroad\n", "line 2 has no id"),
+        ("l.txt", "0 sky\n3 4\n", "line 2 has 2 numbers in a row"),
+        ("l.txt", "0 sky 1 45 64 89\n", "line 1 has 4 numbers in a row"),
+        ("l.txt", "0 45 64 89 255\n", "line 1 has 5 numbers in a row"),
+        ("l.txt", "0 route 300 400 500\n", "has the colour '300 400 500'"),
         ("l.txt", "0 sky\n0 road\n", "'sky' and 'road' share the id 0"),
         ("l.txt", "0 sky\n1 sky\n", "share the name 'sky'"),
         ("l.txt", "0 sky #000000\n1 road #000000\n", "share the colour (0, 0, 0)"),
