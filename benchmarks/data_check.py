@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from i2i_doctor.checking import check
+from i2i_doctor.examination import examine
 
 WORKERS = 2
 
@@ -54,7 +54,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     loops = [bare(folder)]
     before = [cpu(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    examination = check(folder, workers=WORKERS)
+    examination = examine(folder, workers=WORKERS)
     main_cpu, workers_cpu = (
         cpu(who) - start for who, start in zip((resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN), before, strict=True)
     )
@@ -65,7 +65,7 @@ def main() -> None:
         for name, who in (("main process", resource.RUSAGE_SELF), ("largest worker", resource.RUSAGE_CHILDREN))
     }
     print(f"decoding        {loop / (workers_cpu + main_cpu):8.2f} of all CPU time")
-    print(f"{examination.pairs} pairs, {examination.counts}")
+    print(f"{sum(examination.pairs.values())} pairs, {examination.counts}")
     print(f"wall            {examination.seconds:8.1f} s with {WORKERS} workers")
     print(f"CPU, workers    {workers_cpu:8.1f} s")
     print(f"CPU, main       {main_cpu:8.1f} s")

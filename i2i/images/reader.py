@@ -23,6 +23,9 @@ from i2i.system.chatter import CodecsKeptQuiet
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded unless the caller says otherwise."""
 
+TURNED = "turned upright by its EXIF orientation"
+"""A note on an image: what was drawn on its pixels as stored does not lie on it."""
+
 
 class Picture(NamedTuple):
     """An image, and what had to be done to get it."""
@@ -130,6 +133,8 @@ def decode(
         raise ImageError("unsupported", message)
     many = " or more" if header.frames >= MANY else ""
     notes = [f"first of {header.frames} frames{many}"] if header.frames > 1 and not pages else []
+    if header.orientation != 1:
+        notes.append(TURNED)
     if max(header.width, header.height) > MAX_RATIO * min(header.width, header.height):
         notes.append(f"very long: {header.width}x{header.height}")
     if reading == "ids":

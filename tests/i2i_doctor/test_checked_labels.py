@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sound_pairs import SIDE, examine, found, picture
+from sound_pairs import SIDE, TRAIN, VAL, examined, found, picture
 
 from i2i import images
 from i2i.errors import UsageError
@@ -27,9 +27,9 @@ def test_labels_that_nobody_declared_are_named_with_the_files(dataset: Path) -> 
     assert codes.keys() == {"undeclared-label"}
     assert codes["undeclared-label"].startswith("error 1 Label maps hold 1 value")
     assert "9 in train/t2" in codes["undeclared-label"]
-    examination = examine(dataset, labels=[*labels, Label(9, "car")])
+    examination = examined(dataset, labels=[*labels, Label(9, "car")])
     assert examination.diagnoses == []
-    assert examination.splits["train"].used == {0: 8, 3: 8, 9: 1}
+    assert examination.known.used == {0: TRAIN + VAL, 3: TRAIN + VAL, 9: 1}
 
 
 def test_coloured_labels_are_held_against_declared_colours(dataset: Path) -> None:
@@ -49,11 +49,11 @@ def test_labels_in_a_palette_are_its_indices(dataset: Path) -> None:
         indexed.putdata((picture(number)[..., 0] // 100).ravel().tolist())
         indexed.putpalette([200, 10, 10, 10, 200, 10, 10, 10, 200])
         indexed.save(file)
-    assert examine(dataset, labels=[Label(n, str(n)) for n in range(3)]).diagnoses == []
+    assert examined(dataset, labels=[Label(n, str(n)) for n in range(3)]).diagnoses == []
 
 
 def test_a_column_that_is_not_there_is_refused(sound: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'imageB'"):
-        examine(sound, labels=[Label(0, "sky")], label_column="image_B")
+        examined(sound, labels=[Label(0, "sky")], label_column="image_B")
     with pytest.raises(UsageError, match="no labels"):
-        examine(sound, label_column="imageB")
+        examined(sound, label_column="imageB")

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
-from sound_pairs import examine, picture, write
+from sound_pairs import examined, picture, write
 
 from i2i import images
 from i2i.data.dataset import Pairs
-from i2i_doctor.rehearsal import measured_channels
+from i2i_doctor.completeness import measured_channels
 
 SIDES = ("imageA", "imageB")
 
@@ -55,12 +55,11 @@ def test_the_findings_are_those_of_the_same_pairs_in_folders(
     root = tmp_path / "stored"
     root.mkdir()
     store(sound, root)
-    expected, stored = examine(sound), examine(root)
+    expected, stored = examined(sound), examined(root)
     assert stored.diagnoses == expected.diagnoses == []
-    for split, facts in expected.splits.items():
-        assert stored.splits[split].names == facts.names
-        for side in SIDES:
-            assert np.array_equal(stored.splits[split].facts[side], facts.facts[side])
+    assert [*map(stored.known.name, range(11))] == [*map(expected.known.name, range(11))]
+    for side in SIDES:
+        assert np.array_equal(stored.known.facts(side), expected.known.facts(side))
 
 
 @pytest.mark.parametrize("colour", [None, 2])
@@ -68,15 +67,15 @@ def test_channels_that_were_measured_are_those_that_training_finds(colour: int |
     for number, file in enumerate(sorted((dataset / "train/imageA").iterdir())):
         if number != colour:
             images.write(file, picture(number)[..., :1])
-    examination, pairs = examine(dataset), Pairs(dataset, "train")
+    examination, pairs = examined(dataset), Pairs(dataset, "train")
     found = [[column.channels for column in side.columns] for side in pairs.sides(pairs[0])]
     assert found == [[1 if colour is None else 3], [3]]
-    assert list(measured_channels(examination.columns, examination.splits["train"]).values()) == found
+    assert list(measured_channels(examination.opened, examination.known, "train").values()) == found
 
 
 def test_channels_are_left_to_training_where_an_image_could_not_be_read(dataset: Path) -> None:
     write(dataset, "train", "t0", picture(0), picture(1))
     (dataset / "train/imageB/t0.png").write_bytes(b"")
-    examination = examine(dataset)
-    assert list(measured_channels(examination.columns, examination.splits["train"])) == ["source_channels"]
+    examination = examined(dataset)
+    assert list(measured_channels(examination.opened, examination.known, "train")) == ["source_channels"]
     assert "training-stops" in {diagnosis.code for diagnosis in examination.diagnoses}

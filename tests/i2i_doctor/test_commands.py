@@ -17,7 +17,7 @@ from i2i_doctor.statistics import statistics_of
 
 RunCli = Callable[..., tuple[int, str, str]]
 
-FITTING = ("--generator", "unet,depth=3", "--workers", 1)
+FITTING = ("--generator", "unet,depth=3", "--workers", 0)
 
 
 def picture(seed: int) -> Pixels:
@@ -80,9 +80,9 @@ def test_labels_are_read_from_a_file(run_cli: RunCli, dataset: Path) -> None:
 def test_show_draws_source_and_target_side_by_side(run_cli: RunCli, dataset: Path) -> None:
     code, out, _ = run_cli("data", "show", dataset, "--number", 2)
     assert code == 0
-    assert out.strip() == "2 pairs in pairs-train.png: n0, n1"
+    assert out.strip() == "2 pairs in pairs-train.png: n0, n2"
     sheet = images.read(Path("pairs-train.png")).pixels
-    cells = [picture(0), 255 - picture(0), picture(1), 255 - picture(1)]
+    cells = [picture(0), 255 - picture(0), picture(2), 255 - picture(2)]
     expected = np.hstack([np.pad(c, ((2, 2), (2, 2), (0, 0)), constant_values=255) for c in cells])
     assert np.array_equal(sheet, expected)
 
@@ -103,6 +103,22 @@ def test_show_draws_lightness_and_the_colours_that_belong_to_it(run_cli: RunCli,
     expected = cv2.cvtColor(255 - picture(0), cv2.COLOR_RGB2Lab)[..., :1]
     assert np.abs(left.astype(int) - expected).max() <= 1
     assert np.array_equal(right, 255 - picture(0))
+
+
+def test_12_bits_in_16_are_shown_stretched_and_the_option_that_says_so_is_named(run_cli: RunCli, dataset: Path) -> None:
+    for file in sorted(dataset.glob("*/imageA/*.png")):
+        images.write(file, images.read(file).pixels.astype(np.uint16) * 16)
+    code, out, _ = run_cli("data", "show", dataset, "--number", 1)
+    assert code == 0
+    assert "source use only a part of their 16 bits: 4095 is shown as white" in out
+    shown = images.read(Path("pairs-train.png")).pixels[2:66, 2:66]
+    assert np.abs(shown.astype(int) - picture(0) * (4080 / 4095)).max() <= 1
+    code, out, _ = run_cli("data", "check", dataset, *FITTING)
+    assert code == 0
+    assert "--set dataset.source_range=[0,4095]" in out
+    assert "4095 is shown as white" in Path("pairs-check/check.html").read_text()
+    out = run_cli("data", "check", dataset, *FITTING, "--direction", "BtoA")[1]
+    assert "--set dataset.target_range=[0,4095]" in out
 
 
 def test_statistics_are_those_of_numpy_over_all_pixels(run_cli: RunCli, dataset: Path) -> None:
@@ -131,7 +147,7 @@ def test_statistics_of_16_bits_and_floats_are_those_of_numpy(tmp_path: Path) -> 
             place = tmp_path / "d" / "train" / half
             place.mkdir(parents=True, exist_ok=True)
             images.write(place / f"{number}{images.suffix_for(pixels)}", pixels)
-    a, b = (entry.to_dict() for entry in statistics_of(tmp_path / "d", workers=1))
+    a, b = statistics_of(tmp_path / "d", workers=1)
     assert a["values"][0]["std"] == pytest.approx(np.stack(deep).astype(np.float64).std(), rel=1e-12)
     assert len(b["values"]) == 5
     assert b["values"][4]["mean"] == pytest.approx(np.stack(floats)[..., 4].astype(np.float64).mean(), rel=1e-9)
@@ -139,7 +155,7 @@ def test_statistics_of_16_bits_and_floats_are_those_of_numpy(tmp_path: Path) -> 
 
 
 def test_statistics_are_a_table_for_people(run_cli: RunCli, dataset: Path) -> None:
-    code, out, _ = run_cli("data", "stats", dataset, "--workers", 1)
+    code, out, _ = run_cli("data", "stats", dataset, "--workers", 0)
     assert code == 0
     assert "imageA" in out
     assert "std" in out
@@ -147,7 +163,7 @@ def test_statistics_are_a_table_for_people(run_cli: RunCli, dataset: Path) -> No
 
 def test_statistics_stop_at_an_image_that_cannot_be_read(run_cli: RunCli, dataset: Path) -> None:
     (dataset / "val/imageB/n4.png").write_bytes(b"")
-    code, _, err = run_cli("data", "stats", dataset, "--workers", 1)
+    code, _, err = run_cli("data", "stats", dataset, "--workers", 0)
     assert code == 65
     assert "val/n4" in err
     assert "i2i data check" in err
@@ -189,7 +205,7 @@ def test_options_of_the_dataset_are_given_as_to_training(run_cli: RunCli, datase
     assert run_cli("data", "show", dataset, "--number", 1, *said, "--set", "dataset.target_range=[0,4080]")[0] == 0
     shown = images.read(Path("pairs-train.png")).pixels[2:66, 2:66]
     assert np.abs(shown.astype(int) - picture(0)).max() <= 1
-    code, out, _ = run_cli("data", "stats", dataset, *said, "--workers", 1, "--json", "--split", "val")
+    code, out, _ = run_cli("data", "stats", dataset, *said, "--workers", 0, "--json", "--split", "val")
     day, night = json.loads(out)
     assert (day["dtype"], night["dtype"]) == ("uint16", "float32")
     assert night["values"][0]["max"] == pytest.approx(np.stack([picture(3), picture(4)])[..., 0].max() / 127.5 - 1)

@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sound_pairs import SIDE, TRAIN, VAL, examine, found, negative, picture, write
+from PIL import Image
+from sound_pairs import SIDE, TRAIN, VAL, examined, found, negative, picture, write
 
 from i2i import images
 from i2i.pairs import Pixels
 
 Plant = Callable[[Path], None]
+ORIENTATION = 0x0112
+"""The EXIF tag."""
 
 
 def lonely(root: Path) -> None:
@@ -70,6 +73,14 @@ def recompressed(root: Path) -> None:
 def shifted(root: Path) -> None:
     for seed in range(TRAIN):
         images.write(root / f"train/imageB/t{seed}.png", np.roll(negative(picture(seed)), (3, -2), (0, 1)))
+
+
+def half_turned(root: Path) -> None:
+    """A photograph stored on its side, with the tag that says so, beside what was drawn on it as shown."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6  # turn by 90 degrees clockwise to show
+    stored = np.rot90(picture(0))
+    Image.fromarray(stored).save(root / "train/imageA/t0.png", exif=exif)
 
 
 def changed(change: Callable[[Pixels], Pixels], *halves: str, names: str = "t0") -> Plant:
@@ -129,6 +140,7 @@ DEFECTS: Mapping[str, tuple[Plant, str, str, str]] = {
     "near-duplicates": (recompressed, "note", "4 images in 2 groups", "imageB of train/copy, train/t1"),
     "shifted": (shifted, "warning", "2.0 px left and 3", "train/t0"),
     "pair-shifted": (changed(lambda p: np.roll(p, (9, 7), (0, 1)), "imageB"), "warning", "1 pair", "train/t0: target"),
+    "half-turned": (half_turned, "warning", "1 pair", "train/t0: only imageA"),
     "blank": (changed(lambda p: np.full_like(p, 7), "imageA"), "warning", "1 image of imageA", "train/t0"),
     "zero-one": (changed(lambda p: (p > 99).astype(np.uint8), "imageB"), "warning", "1 image of imageB", "train/t0"),
     "dark": (every(lambda p: p // 8), "warning", "above 31", "train/"),
@@ -167,6 +179,7 @@ COMPANIONS = {
     "no-train": {"other-split"},
     "half-leak": {"pair-shifted"},  # the halves of the planted pair have nothing to do with each other
     "mixed-types": {"widened"},
+    "half-turned": {"as-read"},
 }
 
 
@@ -228,8 +241,8 @@ def test_a_split_that_training_does_not_see_is_a_warning_and_a_bad_line_counts_o
 
 
 def test_a_decoder_that_dies_is_an_error_about_its_image(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("i2i_doctor.measuring.build", build_deadly)
-    examination = examine(dataset)
+    monkeypatch.setattr("i2i_doctor.walk.build", build_deadly)
+    examination = examined(dataset, workers=1)
     (crashed,) = [diagnosis for diagnosis in examination.diagnoses if diagnosis.code == "crashed"]
     assert crashed.severity == "error"
     assert [example.text.split(":")[0] for example in crashed.examples] == ["train/t3"]
@@ -237,10 +250,10 @@ def test_a_decoder_that_dies_is_an_error_about_its_image(dataset: Path, monkeypa
 
 
 def build_deadly(*arguments: Any) -> Callable[[Any], Any]:
-    """As `i2i_doctor.measuring.build`, on a decoder that one image kills."""
-    from i2i_doctor import measuring
+    """As `i2i_doctor.walk.build`, on a decoder that one image kills."""
+    from i2i_doctor import walk
 
-    work = measuring.build(*arguments)
+    work = walk.build(*arguments)
 
     def deadly(task: Any) -> Any:
         if (task.split, task.row) == ("train", 3):

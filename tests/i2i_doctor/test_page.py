@@ -4,7 +4,7 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
-from sound_pairs import examine, negative, picture, write
+from sound_pairs import examined, negative, picture, write
 
 from i2i_doctor.page import write_page
 
@@ -37,7 +37,7 @@ def test_page_needs_nothing_but_itself_and_escapes_names(dataset: Path, tmp_path
     write(dataset, "train", "copy", picture(1), negative(picture(1)))
     for half in ("imageA", "imageB"):
         (dataset / "train" / half / "copy.png").rename(dataset / "train" / half / f"{name}.png")
-    examination = examine(dataset)
+    examination = examined(dataset)
     page = write_page(examination, tmp_path / "page")
     text = page.read_text("utf-8")
     assert "<script" not in text
@@ -54,6 +54,6 @@ def test_page_needs_nothing_but_itself_and_escapes_names(dataset: Path, tmp_path
 
 
 def test_page_of_a_sound_dataset_says_so(sound: Path, tmp_path: Path) -> None:
-    text = write_page(examine(sound, labels=()), tmp_path / "new" / "page").read_text("utf-8")
+    text = write_page(examined(sound, labels=()), tmp_path / "new" / "page").read_text("utf-8")
     assert "Ready to train on." in text
     assert "no-partner" not in text

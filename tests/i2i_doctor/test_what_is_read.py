@@ -12,7 +12,7 @@ from i2i import images
 from i2i.errors import UsageError
 from i2i.images.label_list import Label
 from i2i.pairs import Pixels
-from i2i_doctor.checking import check
+from i2i_doctor.examination import examine
 
 GENERATOR = ["unet,depth=3"]
 LAB = {"colours": "lab"}
@@ -36,24 +36,26 @@ def dataset(tmp_path: Path) -> Path:
 
 
 def test_sources_that_training_computes_are_not_looked_at(dataset: Path) -> None:
-    assert {"empty", "blank", "unequal-sizes"} <= {d.code for d in check(dataset, generators=GENERATOR).diagnoses}
-    examination = check(dataset, generators=GENERATOR, options=LAB, workers=1)
+    assert {"empty", "blank", "unequal-sizes"} <= {
+        d.code for d in examine(dataset, generators=GENERATOR, workers=0).diagnoses
+    }
+    examination = examine(dataset, generators=GENERATOR, options=LAB, workers=0)
     assert examination.diagnoses == []
     assert examination.sides == ("the lightness of imageB", "imageB")
-    assert {column for facts in examination.splits.values() for column in facts.columns} == {"imageB"}
+    assert examination.known.columns == ["imageB"]
     said = examination.to_dict()
     assert (said["source"], said["target"], said["generators"][0]["images"]) == ([], ["imageB"], 5)
 
 
 def test_a_copy_of_the_only_image_that_is_read_is_a_copy_of_the_pair(dataset: Path) -> None:
     images.write(dataset / "val/imageB/n4.png", images.read(images.encode(picture(0), ".jpg")).pixels)
-    (diagnosis,) = check(dataset, generators=GENERATOR, options=LAB, workers=1).diagnoses
+    (diagnosis,) = examine(dataset, generators=GENERATOR, options=LAB, workers=0).diagnoses
     assert (diagnosis.code, diagnosis.severity) == ("near-leak", "error")
 
 
 def test_labels_do_not_go_with_colours_that_are_learned(dataset: Path) -> None:
     with pytest.raises(UsageError, match="colours=lab"):
-        check(dataset, generators=GENERATOR, options=LAB, labels=[Label(0, "sky")], workers=1)
+        examine(dataset, generators=GENERATOR, options=LAB, labels=[Label(0, "sky")], workers=0)
 
 
 def modules_after(code: str) -> set[str]:
@@ -64,7 +66,7 @@ def modules_after(code: str) -> set[str]:
 
 
 def test_workers_load_no_torch() -> None:
-    loaded = modules_after("from i2i_doctor import measuring, statistics")
+    loaded = modules_after("from i2i_doctor import examination, walk")
     assert "cv2" in loaded
     assert "torch" not in loaded
 

@@ -15,7 +15,7 @@ from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
 from i2i.system import safe_yaml
-from i2i_doctor.checking import check
+from i2i_doctor.examination import examine
 from i2i_prepare.split import Split
 
 
@@ -88,9 +88,9 @@ def test_smaller_copies_come_to_one_split_and_the_doctor_has_nothing_to_say(tmp_
                 (tmp_path / "in" / split / half).mkdir(parents=True, exist_ok=True)
                 images.write(tmp_path / "in" / split / half / f"{number}-{parts}.jpg", pixels)
     leaks = {"leak", "near-leak", "half-leak"}
-    assert "near-leak" in {diagnosis.code for diagnosis in check(tmp_path / "in").diagnoses}
+    assert "near-leak" in {diagnosis.code for diagnosis in examine(tmp_path / "in").diagnoses}
     prepare("split", [tmp_path / "in"], tmp_path / "out", val=0.4, workers=1)
-    assert not leaks & {diagnosis.code for diagnosis in check(tmp_path / "out").diagnoses}
+    assert not leaks & {diagnosis.code for diagnosis in examine(tmp_path / "out").diagnoses}
     assert len(list((tmp_path / "out" / "val" / "imageA").iterdir())) == 6
 
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from i2i import images
 from i2i.pairs import Pixels
-from i2i_doctor.checking import check
-from i2i_doctor.examination import Examination
+from i2i_doctor.examination import Examination, examine
 
 TRAIN, VAL, SIDE = 8, 3, 72
 
@@ -47,11 +46,11 @@ def write_sound(root: Path) -> Path:
     return root
 
 
-def examine(dataset: Path, **options: Any) -> Examination:
-    return check(dataset, workers=1, **{"generators": FITTING, **options})
+def examined(dataset: Path, **options: Any) -> Examination:
+    return examine(dataset, **{"generators": FITTING, "workers": 0, **options})
 
 
 def found(dataset: Path, **options: Any) -> dict[str, str]:
     """Code -> severity and the text of the first example."""
-    diagnoses = examine(dataset, **options).diagnoses
+    diagnoses = examined(dataset, **options).diagnoses
     return {d.code: f"{d.severity} {d.total} {d.text} {' | '.join(e.text for e in d.examples)}" for d in diagnoses}

@@ -12,7 +12,10 @@ from i2i.errors import DataError, UsageError
 
 Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Dataset folder, or whatever else `i2i train` reads.")]
 Direction = Annotated[Literal["AtoB", "BtoA"], typer.Option(help="Whether A is the source, or the target.")]
-Workers = Annotated[int | None, typer.Option(help="Processes that read images.", min=1, show_default="all cores")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Processes that read images; 0 for none besides this one.", min=0, show_default="all cores"),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="dataset.OPTION=VALUE as for `i2i train`, such as dataset.source_range=[0,4095]."),
@@ -55,9 +58,9 @@ def check(
     Exit code 65 if training would fail, lose something, or measure what it was trained on.
     """
     from i2i.images.label_list import read_labels
-    from i2i_doctor.checking import check as examine
-    from i2i_doctor.findings import print_examination
+    from i2i_doctor.examination import examine
     from i2i_doctor.page import write_page
+    from i2i_doctor.terminal import print_examination
 
     declared = read_labels(labels) if labels else ()
     with stoppable("Nothing was written."), Bar("checking", silent=as_json) as bar:
@@ -95,14 +98,16 @@ def show(
     """
     from i2i import images
     from i2i.system.files import make_folder
-    from i2i_doctor.cases import things
+    from i2i_doctor.diagnosis import things
     from i2i_doctor.sheet import sheet_of
 
-    shown = sheet_of(dataset, split, number, _options(direction, set_))
+    sheet = sheet_of(dataset, split, number, _options(direction, set_))
     path = out or Path(f"{Path(dataset).resolve().name}-{split}.png")
     make_folder(path.parent)
-    images.write(path, shown.pixels)
-    typer.echo(f"{things(len(shown.names), 'pair')} in {path}: {', '.join(shown.names)}")
+    images.write(path, sheet.pixels)
+    typer.echo(f"{things(len(sheet.names), 'pair')} in {path}: {', '.join(sheet.names)}")
+    for side, top in sheet.tops.items():
+        typer.echo(f"Values of the {side} use only a part of their 16 bits: {top} is shown as white.")
 
 
 def stats(
@@ -113,30 +118,20 @@ def stats(
     as_json: Json = False,
 ) -> None:
     """Show sizes, and minimum, maximum, mean and standard deviation of every channel, over all pixels."""
-    from rich.table import Table
-
     from i2i_doctor.statistics import statistics_of
+    from i2i_doctor.terminal import print_statistics
 
     with stoppable("Nothing was written."), Bar("reading", silent=as_json) as bar:
         options = _options("AtoB", set_)
-        figures = statistics_of(dataset, split=split, options=options, workers=workers, on_progress=bar)
-        found = [entry.to_dict() for entry in figures]
+        found = statistics_of(dataset, split=split, options=options, workers=workers, on_progress=bar)
     if as_json:
         typer.echo(json.dumps(found, indent=2))
-        return
-    values = Table("column", "type", "channel", "min", "max", "mean", "std")
-    sizes = Table("column", "type", "images", "width", "height", "dark", "light", "coloured")
-    for entry in found:
-        for channel, figures in enumerate(entry["values"]):
-            values.add_row(entry["column"], entry["dtype"], str(channel), *(f"{v:.5g}" for v in figures.values()))
-        shares = [f"{entry[name]:.1%}" for name in ("dark", "light", "coloured")]
-        spans = [_span(entry[name]) for name in ("width", "height")]
-        sizes.add_row(entry["column"], entry["dtype"], f"{entry['images']:,}", *spans, *shares)
-    bar.console.print(sizes, values)
+    else:
+        print_statistics(bar.console, found)
 
 
 def _options(direction: str, assignments: Sequence[str] | None) -> dict[str, Any]:
-    """The options of the dataset ``pairs`` that were typed.
+    """Return the options of the dataset ``pairs`` that were typed.
 
     Raises:
         UsageError: If something else is set.
@@ -147,10 +142,6 @@ def _options(direction: str, assignments: Sequence[str] | None) -> dict[str, Any
     if others := said.keys() - {"dataset"}:
         raise UsageError(f"--set {min(others)}: only options of the dataset are known here, such as dataset.layout=ab.")
     return {**({"direction": direction} if direction != "AtoB" else {}), **said.get("dataset", {})}
-
-
-def _span(limits: Sequence[int]) -> str:
-    return str(limits[0]) if limits[0] == limits[1] else f"{limits[0]} to {limits[1]}"
 
 
 class Bar:

@@ -1,9 +1,12 @@
-"""What is wrong with a dataset, or worth knowing about it."""
+"""What is wrong with a dataset, or worth knowing about it, in all its cases."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from i2i_doctor.facts import Place
+import numpy as np
+from numpy.typing import NDArray
+
+from i2i_doctor.walk import Known, Place
 
 Severity = Literal["error", "warning", "note"]
 """``error``: training would fail, lose something, or measure what it was trained on. ``warning``: it would run, and
@@ -23,6 +26,13 @@ class Example(NamedTuple):
     """Images that show it."""
 
 
+class Cases(NamedTuple):
+    """How many there are, and the first of them."""
+
+    total: int
+    examples: Sequence[Example]
+
+
 class Diagnosis(NamedTuple):
     """One thing that is wrong, in all its cases."""
 
@@ -33,7 +43,47 @@ class Diagnosis(NamedTuple):
     """What is wrong, in one sentence."""
     remedy: str
     """What to do."""
-    total: int
+    total: int = 1
     """How many cases there are."""
     examples: Sequence[Example] = ()
     """The first of them."""
+
+
+def listed(examples: Sequence[Example]) -> Cases:
+    """Return examples as cases."""
+    return Cases(len(examples), examples[:EXAMPLES])
+
+
+def pairs_of(known: Known, pairs: Sequence[int], text: Callable[[int], str]) -> Cases:
+    """Return pairs as cases, each described by a function and shown with all its images."""
+    return Cases(len(pairs), [Example(text(pair), known.places(pair)) for pair in pairs[:EXAMPLES]])
+
+
+def images_of(known: Known, column: str, mask: NDArray[np.bool_]) -> Cases:
+    """Return the images of a column of which something is true as cases.
+
+    Args:
+        known: The dataset.
+        column: Where the images are.
+        mask: Of each pair, whether it is true; images that could not be read do not count.
+    """
+    facts = known.facts(column)
+    pairs = np.flatnonzero(mask & facts["read"]).tolist()
+    sizes = [f"{facts[pair]['width']}x{facts[pair]['height']}" for pair in pairs[:EXAMPLES]]
+    named = zip(pairs, sizes, strict=False)
+    return Cases(len(pairs), [Example(f"{known.name(p)}, {size}", known.places(p, [column])) for p, size in named])
+
+
+def things(count: int, one: str, several: str = "") -> str:
+    """Return such as ``1 image`` and ``1,200 images``."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def are(count: int) -> str:
+    """Return the verb that fits."""
+    return "is" if count == 1 else "are"
+
+
+def hold(count: int) -> str:
+    """Return the verb that fits."""
+    return "holds" if count == 1 else "hold"

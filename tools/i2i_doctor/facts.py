@@ -1,18 +1,16 @@
-"""What is remembered of every image: a fixed number of bytes, so that a million images fit into memory."""
+"""What is measured of one image: a fixed number of bytes, so that a million images fit into memory."""
 
-import zlib
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import reduce
+from math import ceil
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
-from i2i.data.tables.table import Problem
+from i2i.images.colour import brightness
 from i2i.images.near_copies import MINIATURE, miniature
-from i2i.images.shift import Shift
 from i2i.pairs import Pixels, range_of
 
 DTYPES = ("uint8", "uint16", "float32")
@@ -26,106 +24,88 @@ FACTS = np.dtype(
         ("dtype", "u1"),  # its place in DTYPES
         ("low", "f4"),  # smallest and largest value of all channels, in units of the dtype
         ("high", "f4"),
-        ("mean", "f4"),  # over the dtype's range, which becomes 0..1
-        ("deviation", "f4"),  # largest standard deviation of a channel, likewise
+        ("deviation", "f4"),  # largest standard deviation of a channel, over the dtype's range, which becomes 0..1
         ("widened", "?"),  # whether every value is a multiple of 257: 8 bits, stored in 16
-        ("checksums", "u4", (2,)),  # CRC-32 and Adler-32 of the pixels
+        ("dark", "u4"),  # pixels below half brightness, from 90 % on, and of unequal channels
+        ("light", "u4"),
+        ("coloured", "u4"),
+        ("digest", "V16"),  # of pixels, shape and dtype
         ("miniature", "u1", (MINIATURE, MINIATURE)),
     ]
 )
-"""One image. 319 bytes. Two of which every byte is equal are taken for identical."""
+"""One image. 313 bytes."""
 
 BINS = 64
 """Of the histogram of values, which spans the dtype's range."""
 
+DARK, LIGHT = 0.5, 0.9  # of the range of brightness
+COLOURED = 0.1  # of the range, between the largest and the smallest channel of a pixel
+
 Facts = NDArray[Any]
-"""One entry of type `FACTS` a row."""
+"""Entries of type `FACTS`."""
 
 
-class Place(NamedTuple):
-    """Where an image is."""
+class Measures(NamedTuple):
+    """What is measured of an image; in bytes, since arrays take several times as long to send."""
 
-    split: str
-    row: int
-    column: str
-
-
-class Fault(NamedTuple):
-    """An image that cannot be had."""
-
-    place: Place
-    reason: str
-    message: str
+    facts: bytes
+    """An entry of type `FACTS`."""
+    values: bytes
+    """Histogram of all values, `BINS` counts of int64."""
+    channels: bytes
+    """(C, 4) float64: smallest and largest value, sum and sum of squares of each channel."""
 
 
-class Aligned(NamedTuple):
-    """The shift of one pair."""
-
-    split: str
-    row: int
-    shift: Shift
-
-
-@dataclass
-class SplitFacts:
-    """Everything that is known of one split."""
-
-    split: str
-    layout: str
-    names: Sequence[str]
-    columns: Sequence[str]
-    problems: Sequence[Problem]
-    facts: dict[str, Facts]
-    """Column -> facts of its images."""
-    values: dict[str, NDArray[np.int64]]
-    """Column -> histogram of all its values, `BINS` counts."""
-    faults: list[Fault] = field(default_factory=list)
-    shifts: list[Aligned] = field(default_factory=list)
-    notes: dict[str, list[int]] = field(default_factory=dict)
-    """What had to be done to images -> their rows; see `i2i.images.Picture`."""
-    strange: dict[str, list[int]] = field(default_factory=dict)
-    """Value of a label map that is not declared -> the rows that hold it."""
-    used: Counter[int] = field(default_factory=Counter)
-    """Declared label id -> how many images hold it."""
-    groups: Mapping[str, str] = field(default_factory=dict)
-    """Name of a row -> the group that it was prepared in, if any."""
-    looked_at: int = 0
-    """Rows whose images were read, or tried."""
-
-    def sort(self) -> None:
-        """Bring everything into the order of the rows."""
-        self.faults.sort(key=lambda fault: fault.place)
-        self.shifts.sort(key=lambda aligned: aligned.row)
-        for rows in (*self.notes.values(), *self.strange.values()):
-            rows.sort()
-
-
-def facts_of(pixels: Pixels) -> Any:
-    """The facts of one image, (H, W, C), as an entry of type `FACTS`."""
+def measure(pixels: Pixels) -> Measures:
+    """Measure one image, (H, W, C)."""
     pixels = np.ascontiguousarray(pixels)
     lowest, highest = range_of(pixels.dtype)
-    span, low, high = highest - lowest, float(pixels.min()), float(pixels.max())
-    mean, deviation = zip(*(cv2.meanStdDev(part) for part in _fours(pixels)), strict=True)
+    span, (height, width, channels) = highest - lowest, pixels.shape
+    low, high = pixels.min(axis=0).min(axis=0), pixels.max(axis=0).max(axis=0)
+    mean, deviation = (np.concatenate(m)[:, 0] for m in zip(*map(cv2.meanStdDev, _fours(pixels)), strict=True))
+    gray, between = brightness(pixels), _between(pixels)
     entry = np.zeros((), FACTS)
     entry["read"] = True
-    entry["height"], entry["width"], entry["channels"] = pixels.shape
+    entry["height"], entry["width"], entry["channels"] = height, width, channels
     entry["dtype"] = DTYPES.index(pixels.dtype)
-    entry["low"], entry["high"] = low, high
-    entry["mean"] = (np.concatenate(mean).sum() / pixels.shape[2] - lowest) / span
-    entry["deviation"] = np.concatenate(deviation).max() / span
-    entry["widened"] = pixels.dtype == np.uint16 and high > 255 and not (pixels % 257).any()
-    entry["checksums"] = zlib.crc32(pixels.data), zlib.adler32(pixels.data)
+    entry["low"], entry["high"] = low.min(), high.max()
+    entry["deviation"] = deviation.max() / span
+    entry["widened"] = pixels.dtype == np.uint16 and entry["high"] > 255 and not (pixels % 257).any()
+    entry["dark"] = np.count_nonzero(gray < _level(gray, lowest + DARK * span))
+    entry["light"] = np.count_nonzero(gray >= _level(gray, lowest + LIGHT * span))
+    entry["coloured"] = np.count_nonzero(between >= _level(between, COLOURED * span))
+    entry["digest"] = _digest(pixels)
     entry["miniature"] = miniature(pixels)
-    return entry
+    sums = np.stack([low, high, mean * (height * width), (deviation**2 + mean**2) * (height * width)], axis=1)
+    return Measures(entry.tobytes(), values_of(pixels).tobytes(), sums.astype(np.float64).tobytes())
 
 
 def _fours(pixels: Pixels) -> list[Pixels]:
-    """An image as images of at most four channels, which OpenCV takes."""
+    """Split an image into images of at most four channels, which OpenCV takes."""
     return [np.ascontiguousarray(pixels[:, :, start : start + 4]) for start in range(0, pixels.shape[2], 4)]
 
 
+def _between(pixels: Pixels) -> NDArray[Any]:
+    """Subtract the smallest channel of each pixel from the largest, (H, W)."""
+    planes = cv2.split(pixels)
+    between: NDArray[Any] = reduce(np.maximum, planes) - reduce(np.minimum, planes)
+    return between
+
+
+def _level(values: NDArray[Any], level: float) -> float:
+    """Round a threshold up for whole numbers, which are compared many times as fast with whole ones."""
+    return ceil(level) if values.dtype.kind == "u" else level
+
+
+def _digest(pixels: Pixels) -> Any:
+    """Hash pixels, shape and dtype to 128 bits, at the speed of memory."""
+    whole = xxhash.xxh3_128(f"{pixels.dtype} {pixels.shape}".encode())
+    whole.update(pixels.data)
+    return np.void(whole.digest())
+
+
 def values_of(pixels: Pixels) -> NDArray[np.int64]:
-    """The histogram of all values of an image, (H, W, C): `BINS` counts over the range of its dtype."""
+    """Count all values of an image, (H, W, C), in `BINS` equal steps of the range of its dtype."""
     lowest, highest = range_of(pixels.dtype)
     above = float(np.nextafter(np.float32(highest), np.float32(np.inf))) if pixels.dtype == np.float32 else highest + 1
     limits = [lowest, above]

@@ -1,9 +1,8 @@
-"""Datasets as the doctor opens them: as training would with the same options, and label maps as numbers."""
+"""Datasets as the doctor opens them: as training would with the same options."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from i2i import images
 from i2i.data.dataset import Pairs, declared_ranges
 from i2i.data.tables import datafiles
 from i2i.data.tables.detect import splits_of
@@ -12,65 +11,65 @@ from i2i.data.tables.names import Columns, choose
 from i2i.data.tables.table import Table
 from i2i.images import Header, Picture, Range
 from i2i.options import check, options_of
-from i2i.pairs import Pixels
 from i2i.splits import our_name
 
 
-class Subject:
-    """A dataset, and how training is told to read it.
+class Opened(NamedTuple):
+    """A dataset, and how training reads it."""
+
+    root: str
+    options: Mapping[str, Any]
+    """Those of the dataset ``pairs`` that were given."""
+    tables: Mapping[str, Table]
+    """Split, by its name among ours -> its images in the ranges that are declared; train, val and test come first."""
+    sides: Columns
+    """Which columns are source and target; no source where training computes it from the target."""
+
+    def side_of(self, column: str) -> str:
+        """Return ``source`` or ``target``: where training reads a column."""
+        return "source" if column in self.sides.source else "target"
+
+
+def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
+    """Open every split of a dataset.
 
     Args:
         root: What `i2i train` reads.
         options: Those of the dataset ``pairs`` that are not as by default.
 
     Raises:
-        UsageError: If there is no such option, or its value is wrong.
-        I2iError: If a set that is to be streamed cannot be found.
+        UsageError: If there is no such option or column, or its value is wrong.
+        MissingInputError: If there is no dataset.
+        DataError: If its layout is not recognised, or a split cannot be read.
     """
-
-    def __init__(self, root: str, options: Mapping[str, Any]) -> None:
-        said: Any = check(options_of(Pairs), options, "dataset 'pairs'")
-        if said.streaming:
-            datafiles.check_streamed(root)
-            said = said.model_copy(update={"layout": "datafiles"})
-        self._said, self._root = said, root
-        self._named = (*said.source, *said.target)
-
-    def splits(self) -> dict[str, Table]:
-        """Every split, by its name among ours: train, val and test, then others as they are called.
-
-        Raises:
-            MissingInputError: If there is no dataset.
-            DataError: If its layout is not recognised, or a split cannot be read.
-        """
-        names = [our_name(split) for split in splits_of(self._root, self._said.layout, self._named)]
-        if self._said.val_share is not None and "train" in names:
-            names.insert(1, "val")
-        return {split: self._split(split) for split in dict.fromkeys(names)}
-
-    def _split(self, split: str) -> Table:
-        """One split, its columns and ranges as training reads them; raises what `splits` does."""
-        said = self._said
-        table = open_portion(self._root, split, said.layout, self._named, said.val_share)
-        if said.colours == "rgb" and said.source_range is None and said.target_range is None:
-            return table
-        sides = self.columns(table)
-        ranges = declared_ranges("source", sides.source, said.source_range)
-        return _ReadTable(table, sides, {**ranges, **declared_ranges("target", sides.target, said.target_range)})
-
-    def columns(self, table: Table) -> Columns:
-        """Source and target, see `i2i.data.tables.names.choose`; no source where it is computed from the target."""
-        if isinstance(table, _ReadTable):
-            return table.sides
-        chosen = choose(table.columns, self._said.source, self._said.target, self._said.direction)
-        return chosen._replace(source=()) if self._said.colours == "lab" else chosen
+    said: Any = check(options_of(Pairs), options, "dataset 'pairs'")
+    if said.streaming:
+        datafiles.check_streamed(root)
+        said = said.model_copy(update={"layout": "datafiles"})
+    named = (*said.source, *said.target)
+    names = [our_name(split) for split in splits_of(root, said.layout, named)]
+    if said.val_share is not None and "train" in names:
+        names.insert(1, "val")
+    tables: dict[str, Table] = {
+        split: open_portion(root, split, said.layout, named, said.val_share) for split in dict.fromkeys(names)
+    }
+    sides = choose(next(iter(tables.values())).columns, said.source, said.target, said.direction)
+    if said.colours == "lab":
+        sides = sides._replace(source=())
+    if said.colours == "lab" or said.source_range or said.target_range:
+        ranges = {
+            **declared_ranges("source", sides.source, said.source_range),
+            **declared_ranges("target", sides.target, said.target_range),
+        }
+        tables = {split: _ReadTable(table, ranges) for split, table in tables.items()}
+    return Opened(root, options, tables, sides)
 
 
 class _ReadTable:
     """A table of the columns that training reads, in the ranges that are declared."""
 
-    def __init__(self, table: Table, sides: Columns, ranges: Mapping[str, Range | None]) -> None:
-        self.sides, self._table, self._ranges = sides, table, ranges
+    def __init__(self, table: Table, ranges: Mapping[str, Range | None]) -> None:
+        self._table, self._ranges = table, ranges
         self.layout, self.names, self.problems = table.layout, table.names, table.problems
         self.columns = [column for column in table.columns if column in ranges]
 
@@ -82,16 +81,3 @@ class _ReadTable:
 
     def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
         return self._table.picture(row, column, value_range=value_range or self._ranges.get(column))
-
-
-def read_ids(table: Table, row: int, column: str) -> Pixels:
-    """A label map as stored, (H, W, 1) ids or (H, W, 3) colours.
-
-    Raises:
-        DataError: If it cannot be read, or does not hold whole numbers.
-    """
-    whole = images.decode(table.encoded(row, column), table.names[row], reading="ids").pixels
-    width = table.header(row, column).width
-    if whole.shape[1] == width:
-        return whole
-    return whole[:, :width] if column == table.columns[0] else whole[:, width:]  # an A|B file

@@ -3,24 +3,23 @@
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from markupsafe import Markup, escape
 
 from i2i import __version__, images
-from i2i.data.tables.table import Table
+from i2i.data.order import spread
 from i2i.errors import DataError, MissingInputError
 from i2i.system.files import make_folder, write_atomically
-from i2i_doctor.cases import columns_of
 from i2i_doctor.diagnosis import Diagnosis
-from i2i_doctor.examination import Examination, kinds
-from i2i_doctor.facts import BINS, Place
-from i2i_doctor.measuring import spread
+from i2i_doctor.examination import Examination
+from i2i_doctor.facts import BINS
+from i2i_doctor.ranges import column_top
 from i2i_doctor.sheet import small
+from i2i_doctor.walk import Place
 
 SHOWN = 12  # pairs on the contact sheet
 SIDE = 160  # pixels of a thumbnail
@@ -59,16 +58,18 @@ def write_page(examination: Examination, out: str | Path) -> Path:
     """
     from jinja2 import Environment
 
-    out = Path(out)
+    out, root = Path(out), examination.opened.root
     make_folder(out)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["code"] = _code
     template = environment.from_string((files("i2i_doctor") / "check.html.j2").read_text("utf-8"))
+    pictures = _Pictures(examination)
     text = template.render(
         e=examination,
-        name=Path(examination.dataset).name or examination.dataset,
-        groups=_groups(examination),
-        pairs=_pairs(examination),
+        name=Path(root).name or root,
+        groups=_groups(examination, pictures),
+        pairs=_pairs(examination, pictures),
+        tops=pictures.tops,
         histograms=_histograms(examination),
         sizes=_sizes(examination),
         version=__version__,
@@ -80,50 +81,56 @@ def write_page(examination: Examination, out: str | Path) -> Path:
 
 
 def _code(text: str) -> Markup:
-    """Text for HTML, with what stands between backticks as code."""
+    """Return text for HTML, with what stands between backticks as code."""
     return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _groups(examination: Examination) -> dict[str, list[tuple[Diagnosis, list[tuple[str, list[Thumbnail]]]]]]:
-    """Severity -> its diagnoses, each with its examples and their thumbnails."""
+class _Pictures:
+    """Images of a dataset as thumbnails."""
+
+    def __init__(self, examination: Examination) -> None:
+        self._tables, known = examination.opened.tables, examination.known
+        self.tops = {column: top for column in known.columns if (top := column_top(known, column))}
+        """Column whose 16-bit values use only a part of their range -> the value that is shown as white."""
+
+    def __call__(self, places: Iterable[Place]) -> list[Thumbnail]:
+        return [self._thumbnail(place) for place in places]
+
+    def _thumbnail(self, place: Place) -> Thumbnail:
+        table = self._tables[place.split]
+        name = f"{place.column} of {place.split}/{table.names[place.row]}"
+        try:
+            whole = table.picture(place.row, place.column).pixels
+        except (DataError, MissingInputError):  # a diagnosis says why
+            return Thumbnail("", name)
+        data = images.encode(small(whole, SIDE, white=self.tops.get(place.column)), ".png")
+        return Thumbnail(f"data:image/png;base64,{base64.b64encode(data).decode()}", name)
+
+
+def _groups(
+    examination: Examination, pictures: _Pictures
+) -> dict[str, list[tuple[Diagnosis, list[tuple[str, list[Thumbnail]]]]]]:
+    """Return severity -> its diagnoses, each with its examples and their thumbnails."""
     groups: dict[str, Any] = {severity: [] for severity in examination.counts}
     for diagnosis in examination.diagnoses:
-        examples = [(example.text, _thumbnails(examination.tables, example.places)) for example in diagnosis.examples]
+        examples = [(example.text, pictures(example.places)) for example in diagnosis.examples]
         groups[diagnosis.severity].append((diagnosis, examples))
     return {severity: entries for severity, entries in groups.items() if entries}
 
 
-def _pairs(examination: Examination) -> list[tuple[str, list[Thumbnail]]]:
-    """Evenly spread pairs of all splits, source first."""
-    everything = [(facts, row) for facts in examination.splits.values() for row in range(len(facts.names))]
-    columns = (*examination.columns.source, *examination.columns.target)
-    shown = []
-    for number in spread(len(everything), SHOWN):
-        facts, row = everything[number]
-        places = [Place(facts.split, row, column) for column in columns]
-        shown.append((f"{facts.split}/{facts.names[row]}", list(_thumbnails(examination.tables, places))))
-    return shown
-
-
-def _thumbnails(tables: Mapping[str, Table], places: Iterable[Place]) -> list[Thumbnail]:
-    return [_thumbnail(tables[place.split], place) for place in places]
-
-
-def _thumbnail(table: Table, place: Place) -> Thumbnail:
-    name = f"{place.column} of {place.split}/{table.names[place.row]}"
-    try:
-        pixels = small(table.picture(place.row, place.column).pixels, SIDE)
-    except (DataError, MissingInputError):  # a diagnosis says why
-        return Thumbnail("", name)
-    data = base64.b64encode(images.encode(pixels, ".png")).decode()
-    return Thumbnail(f"data:image/png;base64,{data}", name)
+def _pairs(examination: Examination, pictures: _Pictures) -> list[tuple[str, list[Thumbnail]]]:
+    """Return evenly spread pairs of all splits, source first."""
+    known, columns = examination.known, [column for side in examination.opened.sides for column in side]
+    return [
+        (known.name(pair), pictures(Place(*known.locate(pair), column) for column in columns))
+        for pair in spread(len(known), SHOWN)
+    ]
 
 
 def _histograms(examination: Examination) -> list[Histogram]:
-    """Of each column over all splits: the share of values in each of 64 equal steps of the range."""
+    """Return for each column the share of values in each of 64 equal steps of the range."""
     found = []
-    for column in columns_of(examination.splits):
-        counts = np.sum([f.values[column] for f in examination.splits.values() if column in f.values], axis=0)
+    for column, counts in examination.known.values.items():
         total, highest = int(counts.sum()), int(counts.max())
         if total:
             found.append(Histogram(column, [_bar(place, int(n), highest, total) for place, n in enumerate(counts)]))
@@ -137,11 +144,11 @@ def _bar(place: int, count: int, highest: int, total: int) -> Bar:
 
 
 def _sizes(examination: Examination) -> list[tuple[str, str, list[dict[str, Any]], int]]:
-    """Split, column, its most frequent kinds of images, and how many other kinds there are."""
+    """Return split, column, its most frequent kinds of images, and how many other kinds there are."""
     tables = []
-    for split, facts in examination.splits.items():
-        for column in facts.columns:
-            found = kinds(facts, column)
+    for split, table in examination.opened.tables.items():
+        for column in table.columns:
+            found = examination.kinds(split, column)
             most = found[0]["images"] if found else 1
             rows = [{**kind, "share": 100 * kind["images"] / most} for kind in found[:SIZES]]
             tables.append((split, column, rows, max(0, len(found) - SIZES)))

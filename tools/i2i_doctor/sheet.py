@@ -1,4 +1,4 @@
-"""Pairs to look at, as training would read them."""
+"""Pictures to look at: one made small, and pairs as training would read them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,24 +9,27 @@ import numpy as np
 from i2i import images
 from i2i.data import lab
 from i2i.data.dataset import Pairs, open_pairs
+from i2i.data.order import spread
 from i2i.pairs import Pair, PairDataset, Pixels
-from i2i_doctor.measuring import spread
+from i2i_doctor.ranges import used_top
 
 SIDE = 256  # pixels; no picture on a sheet is larger
 
 
-class Shown(NamedTuple):
+class Sheet(NamedTuple):
     """A contact sheet, and the pairs on it."""
 
     pixels: Pixels
     """(H, W, 3) uint8: source and target side by side, then the next pair."""
     names: Sequence[str]
+    tops: Mapping[str, int]
+    """Side whose 16-bit values use only a part of their range -> the value that is shown as white."""
 
 
 def sheet_of(
     dataset: str | Path, split: str = "train", number: int = 8, options: Mapping[str, Any] = {}, pairs_a_row: int = 2
-) -> Shown:
-    """Evenly spread pairs of a split, source on the left and target on the right.
+) -> Sheet:
+    """Draw evenly spread pairs of a split, source on the left and target on the right.
 
     With ``colours=lab`` that is the lightness, and the image of which it is.
 
@@ -36,25 +39,44 @@ def sheet_of(
     """
     pairs = open_pairs(dataset, split, options=options)
     chosen = spread(len(pairs), number)
-    cells = [[small(half) for half in _to_see(pairs, index)] for index in chosen]
+    halves = [_to_see(pairs, index) for index in chosen]
+    tops = {side: top_of([getattr(pair, side) for pair in halves]) for side in Pair._fields}
+    cells = [[small(half, white=tops[side]) for side, half in pair._asdict().items()] for pair in halves]
     height, width = cells[0][0].shape[:2]
     blank = [np.full((height, width, 3), 255, np.uint8)] * 2
     a_row = min(pairs_a_row, len(cells))
     cells += [blank] * (-len(cells) % a_row)
     rows = [[image for pair in cells[start : start + a_row] for image in pair] for start in range(0, len(cells), a_row)]
-    return Shown(images.contact_sheet(rows), [pairs.names[index] for index in chosen])
+    names = [pairs.names[index] for index in chosen]
+    return Sheet(images.contact_sheet(rows), names, {side: top for side, top in tops.items() if top})
 
 
 def _to_see(pairs: PairDataset, index: int) -> Pair:
-    """A pair as a person understands it: colours that training splits off are put back on their lightness."""
+    """Return a pair as a person understands it: colours that training splits off are put back on their lightness."""
     pair = pairs[index]
     if isinstance(pairs, Pairs) and pairs.colours == "lab":
         return pair._replace(target=lab.join(pair.source, pair.target, np.uint8))
     return pair
 
 
-def small(pixels: Pixels, side: int = SIDE) -> Pixels:
-    """An image to show, (H, W, 3) uint8, with no longer side than that."""
+def top_of(pictures: Sequence[Pixels]) -> int | None:
+    """Return the value to show as white of 16-bit images that use a quarter of their range or less."""
+    if any(pixels.dtype != np.uint16 for pixels in pictures):
+        return None
+    return used_top(max(float(pixels.max()) for pixels in pictures))
+
+
+def small(pixels: Pixels, side: int = SIDE, *, white: int | None = None) -> Pixels:
+    """Make an image to show, (H, W, 3) uint8, with no longer side than that.
+
+    Args:
+        pixels: (H, W, C).
+        side: Longest side, pixels.
+        white: The value of 16-bit images to show as white, where that is not the largest of the type.
+    """
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
-    return images.as_rgb(images.resize(pixels, max(1, round(height * scale)), max(1, round(width * scale))))
+    pixels = images.resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+    if white and pixels.dtype == np.uint16:
+        pixels = (np.minimum(pixels, white) * (np.iinfo(np.uint16).max / white)).astype(np.uint16)
+    return images.as_rgb(pixels)

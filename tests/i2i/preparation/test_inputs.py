@@ -20,7 +20,7 @@ from i2i.preparation import plan, prepare
 from i2i.preparation.inputs import inputs_of
 from i2i.preparation.listing import list_sources
 from i2i.system import safe_yaml
-from i2i_doctor.checking import check
+from i2i_doctor.examination import examine
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]
@@ -113,7 +113,7 @@ def test_copies_in_another_size_and_format_stay_in_one_split(tmp_path: Path) -> 
     splits = {row.name.removesuffix(".png").removesuffix(".jpg"): row.split for row in report.rows}
     assert all(len({splits[name] for name in (f"{n}", f"{n} 2", f"{n} 3", f"{n} 4")}) == 1 for n in range(len(parts)))
     assert report.splits["val"] == 2 * len(parts)
-    assert not {"leak", "near-leak", "half-leak"} & {d.code for d in check(tmp_path / "out").diagnoses}
+    assert not {"leak", "near-leak", "half-leak"} & {d.code for d in examine(tmp_path / "out").diagnoses}
 
 
 def photographs() -> list[Pixels]:

@@ -1,4 +1,4 @@
-"""What the doctor found in a dataset, on the terminal."""
+"""What the doctor found, on the terminal."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,27 +9,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from i2i_doctor.diagnosis import Diagnosis
-from i2i_doctor.examination import Examination, kinds
+from i2i_doctor.examination import Examination
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 NAMED = 3  # examples of a diagnosis that are shown
 
 
 def print_examination(console: Console, examination: Examination, page: Path) -> None:
-    """Splits, diagnoses and generators of a dataset, and where its page is."""
+    """Print splits, diagnoses and generators of a dataset, and where its page is."""
     source, target = map(escape, examination.sides)
-    console.print(
-        f"[bold]{escape(examination.dataset)}[/]: {escape(examination.layout)}; source {source}, target {target}",
-        soft_wrap=True,
-    )
-    table = Table("split", "pairs", "column", "images", "size", "channels", "type")
-    for split, facts in examination.splits.items():
-        for column in facts.columns:
-            found = kinds(facts, column)
+    root, layout = escape(examination.opened.root), escape(examination.layout)
+    console.print(f"[bold]{root}[/]: {layout}; source {source}, target {target}", soft_wrap=True)
+    table, pairs = Table("split", "pairs", "column", "images", "size", "channels", "type"), examination.pairs
+    for split, images in examination.opened.tables.items():
+        for column in images.columns:
+            found = examination.kinds(split, column)
             read = f"{sum(kind['images'] for kind in found):,}"
-            table.add_row(split, f"{len(facts.names):,}", column, read, *_kinds(found))
+            table.add_row(split, f"{pairs[split]:,}", column, read, *_kinds(found))
     console.print(table)
-    if examination.looked_at < examination.pairs:
+    if examination.looked_at < sum(pairs.values()):
         console.print(f"A quick look: the images of {examination.looked_at:,} pairs were read.")
     for diagnosis in examination.diagnoses:
         _print_diagnosis(console, diagnosis)
@@ -43,7 +41,7 @@ def print_examination(console: Console, examination: Examination, page: Path) ->
 
 
 def _kinds(found: Sequence[dict[str, Any]]) -> list[str]:
-    """Size, channels and type, each in a word or two."""
+    """Return size, channels and type, each in a word or two."""
     sizes = list(dict.fromkeys(f"{kind['width']}x{kind['height']}" for kind in found))
     channels = sorted({kind["channels"] for kind in found})
     size = ", ".join(sizes[:2]) + (f" and {len(sizes) - 2:,} more" if len(sizes) > 2 else "")
@@ -68,3 +66,16 @@ def _print_fits(console: Console, examination: Examination) -> None:
         table.add_row(escape(fit.generator + options), *(row if not fit.problem else (escape(fit.problem), "", "")))
     console.print(table)
     console.print("[dim]Sizes as stored: training resizes to fit, unless data.resize is keep.[/]", soft_wrap=True)
+
+
+def print_statistics(console: Console, found: Sequence[dict[str, Any]]) -> None:
+    """Print the figures of `i2i_doctor.statistics.figures` as tables."""
+    values = Table("column", "type", "channel", "min", "max", "mean", "std")
+    sizes = Table("column", "type", "images", "width", "height", "dark", "light", "coloured")
+    for entry in found:
+        for channel, figures in enumerate(entry["values"]):
+            values.add_row(entry["column"], entry["dtype"], str(channel), *(f"{v:.5g}" for v in figures.values()))
+        shares = [f"{entry[name]:.1%}" for name in ("dark", "light", "coloured")]
+        spans = [" to ".join(map(str, dict.fromkeys(entry[name]))) for name in ("width", "height")]
+        sizes.add_row(entry["column"], entry["dtype"], f"{entry['images']:,}", *spans, *shares)
+    console.print(sizes, values)

@@ -1,0 +1,96 @@
+"""Whether training would read all of a dataset: its splits, its rows, its images."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from i2i.data.dataset import Pairs
+from i2i.errors import DataError, I2iError
+from i2i.options import build
+from i2i.splits import SPLITS
+from i2i_doctor.diagnosis import Diagnosis, Example, listed, pairs_of, things
+from i2i_doctor.opening import Opened
+from i2i_doctor.walk import Known
+
+PROBLEMS = {
+    "no-partner": "no partner",
+    "same-name": "several files of one name",
+    "missing-file": "listed, and not there",
+    "bad-row": "a row that cannot be used",
+}
+FAULTS = {"crashed": "the decoder died", "timed-out": "the decoder hung", "corrupt": "damaged", "truncated": "cut off"}
+
+
+def missing_splits(known: Known) -> Iterator[Diagnosis]:
+    """Find splits that training needs and does not have, or has and does not see."""
+    if "train" not in known.splits:
+        text = f"There is no split 'train', only {', '.join(known.splits)}."
+        yield Diagnosis("no-train", "error", text, "Name the split to train on 'train'.")
+    elif "val" not in known.splits:
+        text = "There is no split 'val': nothing is held out to measure on."
+        remedy = "Hold some pairs out: `--set dataset.val_share=0.1`, or `--val 0.1` of `i2i prepare`."
+        yield Diagnosis("no-val", "warning", text, remedy)
+    for split, table in known.tables.items():
+        if split not in SPLITS:
+            text = f"Training does not see the {things(len(table.names), 'pair')} of the split {split!r}."
+            yield Diagnosis("other-split", "warning", text, "Call the split train, val or test if it should.")
+        if not table.names:
+            text = f"The split {split!r} holds no pairs."
+            yield Diagnosis("empty-split", "error", text, "Add pairs, or remove the split.")
+
+
+def left_out(known: Known) -> Iterator[Diagnosis]:
+    """Find what is in the dataset and no row of it."""
+    reasons = defaultdict[str, list[Example]](list)
+    for problem in dict.fromkeys(problem for table in known.tables.values() for problem in table.problems):
+        reasons[problem.reason].append(Example(problem.message))
+    for reason, examples in sorted(reasons.items()):
+        text = f"{things(len(examples), 'entry', 'entries')} left out: {PROBLEMS.get(reason, reason)}."
+        remedy = "Mend or remove what is named. Training would not see it."
+        yield Diagnosis(reason, "error", text, remedy, *listed(examples))
+
+
+def unreadable(known: Known) -> Iterator[Diagnosis]:
+    """Find images that cannot be read."""
+    reasons = defaultdict[str, list[Example]](list)
+    for fault in known.faults:
+        where = f"{known.name(fault.pair)}, {fault.column}".removesuffix(", ")
+        reasons[fault.reason].append(Example(f"{where}: {fault.message}", known.places(fault.pair)))
+    for reason, examples in sorted(reasons.items()):
+        text = f"{things(len(examples), 'image')} cannot be read: {FAULTS.get(reason, reason.replace('-', ' '))}."
+        remedy = "Replace them, or remove their pairs. Training would stop."
+        yield Diagnosis(reason, "error", text, remedy, *listed(examples))
+
+
+def noted(known: Known) -> Iterator[Diagnosis]:
+    """Find images to which something had to be done to read them."""
+    for note, pairs in sorted(known.notes.items()):
+        text, remedy = f"{things(len(pairs), 'image')}: {note}.", "Look at them if you did not mean that."
+        yield Diagnosis("as-read", "note", text, remedy, *pairs_of(known, pairs, known.name))
+
+
+def rehearsal(opened: Opened, known: Known) -> Iterator[Diagnosis]:
+    """Ask the reader of training for the first pair of each split, and find where training would stop."""
+    for split in ("train", "val"):
+        if split in known.splits:
+            options = {**measured_channels(opened, known, split), **opened.options}
+            try:
+                pairs = build(Pairs, opened.root, split, options=options, owner="dataset 'pairs'")
+                if not len(pairs):
+                    raise DataError(f"the split {split!r} is empty.")
+                pairs[0]
+            except I2iError as error:
+                text = f"`i2i train` would stop at the split {split!r}: {error}"
+                yield Diagnosis("training-stops", "error", text, "Mend what is named here and above.")
+
+
+def measured_channels(opened: Opened, known: Known, split: str) -> dict[str, list[int]]:
+    """Return options that say the channels of each side, where all its images were measured: no header is read then.
+
+    They are those of the first image that is not gray; see `i2i.data.dataset.Pairs`.
+    """
+    said = {}
+    for option, columns in zip(("source_channels", "target_channels"), opened.sides, strict=True):
+        facts = [known.facts(column)[known.splits[split]] for column in columns]
+        if facts and all(some["read"].all() for some in facts):
+            said[option] = [next((n for n in some["channels"].tolist() if n > 1), 1) for some in facts]
+    return said
