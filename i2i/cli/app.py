@@ -54,7 +54,6 @@ def build_app() -> typer.Typer:
         cls=Commands,
         help="Image-to-image translation made of plugins: prepare photos, train a translator, translate.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from i2i.cli.completion import completer
 from i2i.errors import UnknownNameError, UsageError
 from i2i.options import description_of, plain, summary_of
 from i2i.plugins import (
@@ -49,7 +50,9 @@ def register(app: typer.Typer) -> None:
 
 
 def list_components(
-    kind: Annotated[str | None, typer.Option(help=f"Only these: {', '.join(KINDS)}.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help=f"Only these: {', '.join(KINDS)}.", autocompletion=completer("kind"))
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List every component, with the plugin and the package that it comes from."""
@@ -70,7 +73,12 @@ def list_components(
 
 
 def show(
-    what: Annotated[list[str], typer.Argument(metavar="[KIND] NAME", help=f"A kind is {', '.join(KINDS)}.")],
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[KIND] NAME", help=f"A kind is {', '.join(KINDS)}.", autocompletion=completer("kind", *KINDS)
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Describe a recipe with its parts, or any component, with every option.

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from i2i.cli.completion import completer
 from i2i.errors import UsageError
 
 
@@ -17,16 +18,24 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    plugin: Annotated[str | None, typer.Option(help="Recipe to train, such as pix2pix.")] = None,
+    plugin: Annotated[
+        str | None, typer.Option(help="Recipe to train, such as pix2pix.", autocompletion=completer("recipe"))
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(help="Dataset folder, as `i2i prepare` makes it; or an address, such as hf://USER/NAME."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; made anew.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")] = None,
-    use: Annotated[list[str] | None, typer.Option(help="PART=COMPONENT, such as generator=encoder-decoder.")] = None,
+    use: Annotated[
+        list[str] | None,
+        typer.Option(help="PART=COMPONENT, such as generator=encoder-decoder.", autocompletion=completer("--use")),
+    ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="SECTION.OPTION=VALUE, such as generator.depth=7.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="SECTION.OPTION=VALUE, such as generator.depth=7.", autocompletion=completer("--set")
+        ),
     ] = None,
     init: Annotated[
         str | None,
