@@ -1,4 +1,4 @@
-"""YAML as people mean it: 1.2 scalars (``2e-4`` is a number, ``no`` is a word), no tags, anchors or repeated keys."""
+"""Loads YAML as people mean it: ``2e-4`` is a number, ``no`` a word (YAML 1.2); no tags, anchors or repeated keys."""
 
 import re
 from typing import Any
@@ -12,7 +12,6 @@ from i2i.errors import UsageError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
-MAX_DIGITS = 100
 
 
 class _Loader(yaml.SafeLoader):
@@ -52,22 +51,12 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _construct_int(loader: _Loader, node: ScalarNode) -> int:
-    # 1.1 reads 010 as eight and 1:30 as ninety
-    text = str(loader.construct_scalar(node))
-    if len(text) > MAX_DIGITS:
-        raise yaml.MarkedYAMLError(problem=f"a number of more than {MAX_DIGITS} digits", problem_mark=node.start_mark)
-    return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
-
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("int", r"[-+]?(0|[1-9][0-9]{,98})", "-+0123456789"),
     (
         "float",
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
         "-+.0123456789",
     ),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -76,7 +65,7 @@ for _tag, _pattern, _first in (
 
 
 def load(text: str, where: str) -> Any:
-    """Plain data out of YAML text.
+    """Load plain data from YAML text.
 
     Args:
         text: The document.
@@ -99,11 +88,6 @@ def load(text: str, where: str) -> Any:
         raise UsageError(f"{where}: {' '.join(str(error).split())}.") from None
 
 
-def dump(data: Any) -> str:
-    """YAML text that `load` reads back equal; keys keep their order."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
-
-
 class _Dumper(yaml.SafeDumper):
     """SafeDumper that quotes by the same rules as `_Loader` reads."""
 
@@ -113,10 +97,6 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
-    # shortest text that reads back to the same bits; SafeDumper writes 2e-4 as 0.0002 and 1e-07 without a dot
-    text = {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(repr(value), repr(value))
-    return dumper.represent_scalar("tag:yaml.org,2002:float", text)
-
-
-_Dumper.add_representer(float, _represent_float)
+def dump(data: Any) -> str:
+    """Return YAML text that `load` reads back equal; keys keep their order."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120)
