@@ -15,19 +15,23 @@ STOPPED = 130
 
 
 def complain(text: str, colour: str) -> None:
-    """Print one line on standard error. What came from a file or a plugin steers no terminal: see `visible`."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{escape(visible(text))}[/]")
+    """Print one line on standard error."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{shown(' '.join(text.splitlines()))}[/]")
+
+
+def shown(text: str) -> str:
+    """Return foreign text for a rich console: it neither steers the terminal nor is it taken for markup."""
+    return escape(visible(text))
 
 
 def visible(text: str) -> str:
-    r"""Text without what a terminal would obey instead of show: ``\x1b`` and so on are spelt out.
+    r"""Return text without what a terminal would obey instead of show: ``\x1b`` and so on are spelt out.
 
     Example:
-        >>> visible("a\x1b[2Jb\n\u202ec"), visible("naïve 画")
-        ('a\\x1b[2Jb \\u202ec', 'naïve 画')
+        >>> visible("a\x1b[2Jb\u202ec"), visible("naïve\n画")
+        ('a\\x1b[2Jb\\u202ec', 'naïve\n画')
     """
-    line = " ".join(text.splitlines())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class Notes(logging.Handler):

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from i2i.cli.completion import completer
+from i2i.cli.console import complain, shown
 from i2i.errors import UnknownNameError, UsageError
 from i2i.options import description_of, plain, summary_of
 from i2i.plugins import (
@@ -64,12 +64,12 @@ def list_components(
     else:
         table = Table("kind", "name", "what it is", "plugin", "package")
         for row in rows:
-            table.add_row(*map(escape, (row["kind"], row["name"], row["summary"], row["plugin"], _package(row))))
+            table.add_row(*map(shown, (row["kind"], row["name"], row["summary"], row["plugin"], _package(row))))
         Console().print(table)
     said_at_start = {str(problem) for problem in installed(COMMANDS).problems}
     for problem in _problems():
         if problem not in said_at_start:
-            Console(stderr=True, soft_wrap=True, highlight=False).print(f"[yellow]Warning: {escape(problem)}[/]")
+            complain(f"Warning: {problem}", "yellow")
 
 
 def show(
@@ -94,8 +94,8 @@ def show(
         typer.echo(json.dumps(described, indent=2))
         return
     console = Console()
-    console.print(f"[bold]{kind} {escape(name)}[/] (plugin {described['plugin']}, {_package(described)})")
-    console.print(escape(described["description"]), highlight=False)
+    console.print(f"[bold]{kind} {shown(name)}[/] (plugin {shown(described['plugin'])}, {shown(_package(described))})")
+    console.print(shown(described["description"]), highlight=False)
     if kind == "recipe":
         _print_parts(console, described)
     _print_options(console, described["options"])
@@ -109,15 +109,15 @@ def doctor(as_json: Json = False) -> None:
         typer.echo(json.dumps({"problems": problems, "warnings": warnings, "versions": versions}, indent=2))
     else:
         console = Console(soft_wrap=True, highlight=False)
-        console.print(escape(", ".join(f"{name} {number}" for name, number in versions.items())))
+        console.print(shown(", ".join(f"{name} {number}" for name, number in versions.items())))
         for problem in problems:
-            console.print(f"[red]Broken: {escape(problem)}[/]")
+            console.print(f"[red]Broken: {shown(problem)}[/]")
         for warning in warnings:
-            console.print(f"[yellow]Warning: {escape(warning)}[/]")
+            console.print(f"[yellow]Warning: {shown(warning)}[/]")
         if not problems:
             groups = (COMPONENTS, COMMANDS)
             plugins = sorted(name for group in groups for name, _ in installed(group).manager.list_name_plugin())
-            console.print(f"[green]No plugin is broken.[/] They are: {escape(', '.join(plugins))}.")
+            console.print(f"[green]No plugin is broken.[/] They are: {shown(', '.join(plugins))}.")
     if problems:
         raise typer.Exit(1)
 
@@ -200,10 +200,10 @@ def _print_parts(console: Console, recipe: Mapping[str, Any]) -> None:
     table = Table("part", "kind", "default", "others")
     for part, values in recipe["parts"].items():
         others = [name for name in values["candidates"] if name != values["default"]]
-        table.add_row(*map(escape, (part, values["kind"], values["default"], ", ".join(others))))
+        table.add_row(*map(shown, (part, values["kind"], values["default"], ", ".join(others))))
     console.print(table)
     for section, values in recipe["settings"].items():
-        console.print(escape(", ".join(f"{section}.{name} = {json.dumps(value)}" for name, value in values.items())))
+        console.print(shown(", ".join(f"{section}.{name} = {json.dumps(value)}" for name, value in values.items())))
 
 
 def _print_options(console: Console, options: Mapping[str, Any]) -> None:
@@ -213,7 +213,7 @@ def _print_options(console: Console, options: Mapping[str, Any]) -> None:
     table = Table("option", "type", "default", "meaning")
     for option, values in options.items():
         default = "required" if values["required"] else json.dumps(values["default"])
-        table.add_row(*map(escape, (option, values["type"], default, values["meaning"])))
+        table.add_row(*map(shown, (option, values["type"], default, values["meaning"])))
     console.print(table)
 
 

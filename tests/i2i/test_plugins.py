@@ -362,3 +362,20 @@ def test_list_goes_on_and_warns_of_broken_plugins(installed_package: Package, ru
     assert code == 0
     assert "pix2pix" in out
     assert "Warning: plugin 'bad' (from i2i-bad 1.2): RuntimeError: no GPU" in err
+
+
+def test_text_of_a_plugin_steers_no_terminal(run_cli: Cli) -> None:
+    class Loud:
+        __doc__ = "Calls.\n\n[red]it[/] \x1b[2J\x9b31m\u202eback\a"
+
+    loud = provider(loud=Loud)
+    installed(COMPONENTS).register(loud, "loud\x1b[1m", "i2i-loud")
+    try:
+        shown = [
+            run_cli("plugins", *words) for words in (("list",), ("show", "loud"), ("show", "generator", "x\x1b[3m"))
+        ]
+    finally:
+        installed.cache_clear()
+    text = "".join(out + err for _, out, err in shown)
+    assert not [c for c in text if not c.isprintable() and c != "\n"]
+    assert r"\x1b[2J\x9b31m\u202eback\x07" in text
