@@ -212,11 +212,9 @@ class FaultyPlugin:
 
 @pytest.fixture
 def faulty() -> Iterator[None]:
-    plugins = installed(COMPONENTS)
-    plugin = FaultyPlugin()
-    plugins.register(plugin, "faulty")
+    installed(COMPONENTS).register(FaultyPlugin(), "faulty")
     yield
-    plugins.manager.unregister(plugin)
+    installed.cache_clear()
 
 
 @pytest.mark.usefixtures("faulty")
