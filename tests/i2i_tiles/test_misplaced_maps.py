@@ -33,8 +33,6 @@ def test_rows_in_the_wrong_order_are_recognised(tmp_path: Path) -> None:
     a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN, tms=True)
     with pytest.raises(DataError, match="--scheme-b"):
         find(Tiles(), a, b)
-    with pytest.raises(DataError, match="upper edge down"):
-        find(Tiles(**PLAIN), *write_plain(tmp_path, AERIAL, DRAWN[::-1]))
 
 
 def test_maps_of_different_places_are_a_warning(tmp_path: Path) -> None:

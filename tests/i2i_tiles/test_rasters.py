@@ -8,7 +8,7 @@ from map_files import png, two_maps
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Pixels
 from i2i_tiles import mercator
-from i2i_tiles.georasters import GeoRaster, is_georeferenced
+from i2i_tiles.rasters import GeoRaster, SquaresOf, is_georeferenced
 from i2i_tiles.sources import TILE, Place
 from i2i_tiles.tiles import Tiles
 
@@ -120,7 +120,7 @@ def test_what_has_no_data_or_is_transparent_is_not_filled(tmp_path: Path) -> Non
     clear = np.dstack([AERIAL, np.full((SIDE, SIDE), 255, np.uint8)])
     clear[:, :64, 3] = 0
     for file in (write_tiff(tmp_path / "a.tif", holes, nodata=0), write_tiff(tmp_path / "b.tif", clear)):
-        warped, cut = GeoRaster(file, "a"), GeoRaster(file, "a", side=TILE)
+        warped, cut = GeoRaster(file, "a"), SquaresOf(file, "a", TILE, GeoRaster(file, "a"))
         for patch in (warped.patch(Place(ZOOM, LEFT, TOP)), cut.patch(Place(0, 0, 0))):
             assert patch.pixels.shape == (TILE, TILE, 3)
             assert not patch.filled[:, :63].any()
@@ -162,40 +162,53 @@ def test_values_of_unknown_range_are_refused(tmp_path: Path) -> None:
         GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL.astype(np.float32)), "a")
 
 
-def test_a_vrt_may_lead_to_files_only(tmp_path: Path) -> None:
-    write_tiff(tmp_path / "a.tif", AERIAL[..., :1])
-    template = (
-        f'<VRTDataset rasterXSize="{SIDE}" rasterYSize="{SIDE}"><SRS>EPSG:3857</SRS>'
-        "<GeoTransform>{transform}</GeoTransform><VRTRasterBand dataType='Byte' band='1'><SimpleSource>"
-        "<SourceFilename relativeToVRT='1'>{file}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
-        "</VRTRasterBand></VRTDataset>"
+def test_a_vrt_is_refused_with_the_way_to_make_a_geotiff_of_it(tmp_path: Path) -> None:
+    (tmp_path / "a.vrt").write_text("<VRTDataset/>")
+    with pytest.raises(UsageError, match="gdal_translate"):
+        find(Tiles(), tmp_path / "a.vrt", write_tiff(tmp_path / "b.tif", DRAWN))
+
+
+def test_geotiffs_of_two_pixel_sizes_are_cut_on_the_larger_pixels(tmp_path: Path) -> None:
+    # 2x2 px of one value, so that the mean over the area of the larger pixel is that value
+    small = AERIAL[: SIDE // 2, : SIDE // 2]
+    a = write_tiff(
+        tmp_path / "a.tif", small.repeat(2, axis=0).repeat(2, axis=1), "EPSG:32633", (5e5, 5e6 - 512, 500512, 5e6)
     )
-    size = (METRES[2] - METRES[0]) / SIDE
-    transform = f"{METRES[0]},{size},0,{METRES[3]},0,{-size}"
-    for name, file in (("good", "a.tif"), ("web", "/vsicurl/http://127.0.0.1:1/a.tif"), ("url", "http://127.0.0.1:1/")):
-        (tmp_path / f"{name}.vrt").write_text(template.format(transform=transform, file=file))
-    raster = GeoRaster(tmp_path / "good.vrt", "good")
-    assert np.array_equal(raster.patch(Place(ZOOM, LEFT, TOP)).pixels, AERIAL[:TILE, :TILE, :1])
-    (tmp_path / "inner.vrt").write_text(template.format(transform=transform, file="/vsicurl/http://127.0.0.1:1/a.tif"))
-    (tmp_path / "inner.txt").write_text(" <GDAL_WMS><Service name='TMS'/></GDAL_WMS>")
-    hidden = {
-        "escaped": "/&#118;sicurl/http:&#47;&#47;127.0.0.1:1/a.tif",
-        "nested": "inner.vrt",
-        "described": "inner.txt",
-        "inline": "&lt;GDAL_WMS&gt;",
+    b = write_tiff(tmp_path / "b.tif", small[::-1].copy(), "EPSG:32633", (5e5, 5e6 - 512, 500512, 5e6))
+    preparer = Tiles(size=64, split_by="none", force=True)
+    finding = find(preparer, a, b)
+    assert len(finding.items) == 16
+    for item in finding.items:
+        left, top, right, bottom = item.metadata["pixels"]
+        pair = preparer.make(item)
+        assert np.array_equal(pair.target, small[::-1][top:bottom, left:right])
+        assert np.array_equal(pair.source, small[top:bottom, left:right])
+
+
+def test_geotiffs_that_overlap_in_part_are_cut_where_both_are(tmp_path: Path) -> None:
+    a = write_tiff(tmp_path / "a.tif", AERIAL, "EPSG:32633", (5e5, 5e6 - 512, 500512, 5e6))
+    b = write_tiff(tmp_path / "b.tif", DRAWN[:300, 100:400], "EPSG:32633", (500100, 5e6 - 300, 500400, 5e6))
+    preparer = Tiles(size=100, split_by="none")
+    finding = find(preparer, a, b)
+    assert {tuple(item.metadata["pixels"]) for item in finding.items} == {
+        (left, top, left + 100, top + 100) for left in (100, 200, 300) for top in (0, 100, 200)
     }
-    for name, file in hidden.items():
-        (tmp_path / f"{name}.vrt").write_text(template.format(transform=transform, file=file))
-    for name in ("web", "url", *hidden):
-        with pytest.raises(UsageError, match=r"network|another description"):
-            GeoRaster(tmp_path / f"{name}.vrt", name)
-    talks = "<Metadata><MDI key='TIFFTAG_COPYRIGHT'>https://example.org</MDI></Metadata><VRTRasterBand"
-    good = (tmp_path / "good.vrt").read_text()
-    (tmp_path / "talks.vrt").write_text(good.replace("<VRTRasterBand", talks, 1))
-    assert GeoRaster(tmp_path / "talks.vrt", "talks").credit.attribution == "https://example.org"
-    (tmp_path / "torn.vrt").write_text(good[:-20])
-    with pytest.raises(DataError, match="no VRT that can be read"):
-        GeoRaster(tmp_path / "torn.vrt", "torn")
+    for item in finding.items:
+        left, top, right, bottom = item.metadata["pixels"]
+        pair = preparer.make(item)
+        assert np.array_equal(pair.source, AERIAL[top:bottom, left:right])
+        assert np.array_equal(pair.target, DRAWN[top:bottom, left:right])
+
+
+def test_why_two_geotiffs_have_nothing_in_common_is_said(tmp_path: Path) -> None:
+    a = write_tiff(tmp_path / "a.tif", AERIAL[:200, :200], "EPSG:32633", (5e5, 5e6 - 200, 500200, 5e6))
+    b = write_tiff(tmp_path / "b.tif", DRAWN[:200, :200], "EPSG:32633", (5e5, 6e6 - 200, 500200, 6e6))
+    with pytest.raises(DataError, match=r"lie apart: .* 15\.0000, 45\.1\d+, 15\.00\d+, 45\.1\d+ and 15\.0000, 54\."):
+        find(Tiles(), a, b)
+    with pytest.raises(DataError, match=r"overlap, but no whole picture lies in both\. Give a smaller --size"):
+        find(Tiles(), a, a)
+    with pytest.raises(DataError, match=r"overlap, but no whole picture lies in both\. Give --zoom above 15"):
+        find(Tiles(zoom=15), a, a)
 
 
 @pytest.mark.parametrize(("crs", "bounds"), [("EPSG:3857", METRES), ("EPSG:4326", DEGREES)])

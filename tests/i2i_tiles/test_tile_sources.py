@@ -8,9 +8,8 @@ from map_files import SIDE, TILES, ZOOM, png, two_maps, write_mbtiles, write_pmt
 from pmtiles.tile import TileType
 
 from i2i.errors import DataError, UsageError
-from i2i_tiles.archives import MBTiles, PMTiles
-from i2i_tiles.folders import TileFolder
-from i2i_tiles.sources import Place, Source
+from i2i_tiles.sources import MapSource, Place
+from i2i_tiles.stores import MBTiles, PMTiles, TileFolder
 from i2i_tiles.web import WebTiles
 
 AERIAL, _ = two_maps()
@@ -18,7 +17,7 @@ ALL = frozenset((x, y) for x in range(TILES) for y in range(TILES))
 
 
 @pytest.fixture(params=["tree", "tms", "mbtiles", "pmtiles"])
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> MapSource:
     if request.param == "mbtiles":
         return MBTiles(write_mbtiles(tmp_path / "a b?#.mbtiles", AERIAL), "a")
     if request.param == "pmtiles":
@@ -27,7 +26,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     return TileFolder(write_tree(tmp_path, AERIAL, tms=tms), "a", "tms" if tms else "xyz")
 
 
-def test_every_store_has_each_tile_in_its_place(source: Source) -> None:
+def test_every_store_has_each_tile_in_its_place(source: MapSource) -> None:
     assert source.zooms() == (ZOOM, ZOOM)
     assert source.coverage(ZOOM) == (0, 0, TILES, TILES, ALL)
     for x, y in ALL:
@@ -38,13 +37,13 @@ def test_every_store_has_each_tile_in_its_place(source: Source) -> None:
         assert patch.filled.all()
 
 
-def test_every_store_knows_what_it_has_not(source: Source) -> None:
+def test_every_store_knows_what_it_has_not(source: MapSource) -> None:
     assert not source.has(Place(ZOOM + 1, 0, 0))
     assert not source.has(Place(ZOOM, TILES, 0))
     assert source.coverage(ZOOM + 1).listed == frozenset()
 
 
-def test_equal_bytes_have_equal_digests(source: Source) -> None:
+def test_equal_bytes_have_equal_digests(source: MapSource) -> None:
     digests = {source.digest(Place(ZOOM, x, y)) for x, y in ALL}
     assert len(digests) == len(ALL)
 

@@ -13,7 +13,7 @@ from i2i.errors import DataError, UsageError
 from i2i.preparation import prepare
 from i2i.system import safe_yaml
 from i2i_tiles import sources
-from i2i_tiles.archives import MBTiles, PMTiles
+from i2i_tiles.stores import MBTiles, PMTiles
 from i2i_tiles.tiles import Tiles
 
 AERIAL, DRAWN = two_maps()

@@ -1,82 +1,66 @@
 """Areas on the ground: a box as ``west,south,east,north``, or the polygons of a GeoJSON file (RFC 7946)."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from i2i.errors import MissingInputError, UsageError
 from i2i.system import safe_json
 from i2i_tiles.mercator import Box
 
-Edges = NDArray[np.float64]
-"""(E, 2, 2): start and end of each edge, longitude and latitude."""
-
-
-@dataclass(frozen=True)
-class Polygon:
-    """Edges of all rings of a polygon; what an odd number of rings encloses is inside, so that holes are holes."""
-
-    edges: Edges
-    properties: dict[str, Any] = field(default_factory=dict)
-
-    def contains(self, longitude: float, latitude: float) -> bool:
-        """Whether a place is inside, by the parity of the edges that a ray to the east crosses."""
-        (x0, y0), (x1, y1) = self.edges.transpose(1, 2, 0)
-        crossing = (y0 > latitude) != (y1 > latitude)
-        rise = np.where(crossing, y1 - y0, 1)
-        return bool(np.count_nonzero(crossing & (x0 + (latitude - y0) / rise * (x1 - x0) > longitude)) % 2)
-
-    def meets(self, box: Box) -> bool:
-        """Whether the polygon and the inside of a box have anything in common."""
-        west, south, east, north = box
-        return _crosses(self.edges, box) or self.contains((west + east) / 2, (south + north) / 2)
+HAVE_AREA = ("Polygon", "MultiPolygon")
 
 
 @dataclass(frozen=True)
 class Area:
-    """One or several polygons."""
+    """One or several polygons.
 
-    polygons: tuple[Polygon, ...]
+    Args:
+        polygons: Geometries of the library shapely, in degrees.
+        properties: What the file says about each.
+    """
+
+    polygons: tuple[Any, ...]
+    properties: tuple[dict[str, Any], ...]
 
     def contains(self, longitude: float, latitude: float) -> bool:
-        """Whether a place is inside any of them."""
-        return any(polygon.contains(longitude, latitude) for polygon in self.polygons)
+        """Tell whether a place is inside any of them."""
+        import shapely
+
+        return any(shapely.contains_xy(polygon, longitude, latitude) for polygon in self.polygons)
+
+    def touched_by(self, box: Box) -> list[dict[str, Any]]:
+        """Return the properties of the polygons that have more than a border in common with a box."""
+        import shapely
+
+        inside = shapely.box(*box)
+        both = zip(self.polygons, self.properties, strict=True)
+        return [said for polygon, said in both if polygon.relate_pattern(inside, "T********")]
 
     @property
     def bounds(self) -> Box:
         """The box around all of them, degrees."""
-        points = np.concatenate([polygon.edges.reshape(-1, 2) for polygon in self.polygons])
-        (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-        return float(west), float(south), float(east), float(north)
+        import shapely
 
-
-def _crosses(edges: Edges, box: Box) -> bool:
-    """Whether any edge has a point inside a box; its border is not inside (clipping of Liang and Barsky 1984)."""
-    low, high = np.array(box[:2]), np.array(box[2:])
-    start, way = edges[:, 0], edges[:, 1] - edges[:, 0]
-    still = way == 0
-    pace = np.where(still, 1, way)
-    at_low, at_high = (low - start) / pace, (high - start) / pace
-    enter = np.where(still, 0, np.minimum(at_low, at_high)).max(axis=1, initial=0)
-    leave = np.where(still, 1, np.maximum(at_low, at_high)).min(axis=1, initial=1)
-    between = (~still | ((low < start) & (start < high))).all(axis=1)
-    return bool((between & (enter < leave)).any())
+        west, south, east, north = map(float, shapely.total_bounds(self.polygons))
+        return west, south, east, north
 
 
 def read_area(text: str) -> Area:
-    """The area that a user means.
+    """Read the area that a user means.
 
     Args:
         text: ``west,south,east,north`` in degrees, or the path of a GeoJSON file.
 
     Raises:
         MissingInputError: If there is no such file.
-        UsageError: If it is neither.
+        UsageError: If it is neither, or the library for it is not installed.
     """
+    try:
+        import shapely
+    except ModuleNotFoundError:
+        raise UsageError("Areas need a library. Install it: pip install 'i2i-toolkit[geo]'.") from None
     numbers = text.split(",")
     if len(numbers) == 4:
         try:
@@ -85,40 +69,37 @@ def read_area(text: str) -> Area:
             raise UsageError(f"{text!r} is no area. Give west,south,east,north in degrees.") from None
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
             raise UsageError(f"{text!r} is no area: west < east and south < north, in degrees, are needed.")
-        corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
-        return Area((_polygon([corners], text, {}),))
+        return Area((shapely.box(west, south, east, north),), ({},))
     path = Path(text)
     if not path.is_file():
         raise MissingInputError(f"There is no file {text!r}. Give a GeoJSON file, or west,south,east,north in degrees.")
     try:
-        data = safe_json.load(path.read_bytes())
-        polygons = tuple(_polygons(data, text, {}))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, UsageError):
-            raise
+        found = list(_polygons(safe_json.load(path.read_bytes()), {}))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, shapely.errors.ShapelyError) as error:
         raise UsageError(f"{text!r} is no GeoJSON: {' '.join(str(error).split())}.") from None
-    if not polygons:
+    if not found:
         raise UsageError(f"{text!r} holds no polygon. Give an area, not lines or points.")
-    return Area(polygons)
+    area = Area(*zip(*found, strict=True))
+    west, south, east, north = area.bounds
+    if not (west >= -180 and south >= -90 and east <= 180 and north <= 90):
+        raise UsageError(f"{text!r} has coordinates that are no degrees of longitude and latitude.")
+    return area
 
 
-def _polygons(data: Any, where: str, properties: dict[str, Any]) -> Iterator[Polygon]:
-    kind = data["type"]
-    if kind == "Polygon":
-        yield _polygon(data["coordinates"], where, properties)
-    elif kind == "MultiPolygon":
-        for rings in data["coordinates"]:
-            yield _polygon(rings, where, properties)
-    elif kind == "Feature" and data["geometry"] is not None:
-        yield from _polygons(data["geometry"], where, data.get("properties") or {})
+def _polygons(data: Any, properties: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    import shapely
+    from shapely.geometry import shape
+
+    if data["type"] == "FeatureCollection":
+        for feature in data["features"]:
+            yield from _polygons(feature, properties)
+    elif data["type"] == "Feature":
+        if data["geometry"] is not None:
+            yield from _polygons(data["geometry"], data.get("properties") or {})
     else:
-        for part in data.get("features", data.get("geometries", ())):
-            yield from _polygons(part, where, properties)
-
-
-def _polygon(rings: Sequence[Any], where: str, properties: dict[str, Any]) -> Polygon:
-    lines = [np.array([point[:2] for point in ring], np.float64) for ring in rings]
-    edges = np.concatenate([np.stack([line[:-1], line[1:]], axis=1) for line in lines])
-    if not (np.abs(edges) <= (180, 90)).all():
-        raise UsageError(f"{where!r} has coordinates that are no degrees of longitude and latitude.")
-    return Polygon(edges, properties)
+        geometry = shape(data)
+        for part in getattr(geometry, "geoms", [geometry]):
+            if part.geom_type in HAVE_AREA and not part.is_empty:
+                valid = shapely.make_valid(part)
+                shapely.prepare(valid)
+                yield valid, properties

@@ -2,18 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from i2i.errors import UsageError
 from i2i_tiles.areas import Area
-from i2i_tiles.georasters import GeoRaster
 from i2i_tiles.mercator import Box, bounds, metres_per_pixel, position
-from i2i_tiles.rasters import Shape
+from i2i_tiles.rasters import GeoRaster, Shape
 from i2i_tiles.sources import Coverage, Place
-from i2i_tiles.splitting import Cell
 
 MAX_PLACES = 4_000_000
 """Most tiles that are considered where sources do not list what they have."""
+
+
+class Cell(NamedTuple):
+    """A place in a grid of pairs."""
+
+    column: int
+    """From the west."""
+    row: int
+    """From the north."""
 
 
 @dataclass(frozen=True)
@@ -23,29 +30,24 @@ class TileGrid:
     zoom: int
     stitch: int
 
+    is_plain = False
+    """Whether nothing says where on Earth cells lie."""
+
     def places(self, cell: Cell) -> list[list[Place]]:
-        """The tiles of a cell, in rows from the north."""
+        """Return the tiles of a cell, in rows from the north."""
         n = self.stitch
         left, top = cell.column * n, cell.row * n
         return [[Place(self.zoom, left + x, top + y) for x in range(n)] for y in range(n)]
 
     def cell_of(self, x: int, y: int) -> Cell:
-        """The cell that a tile is part of."""
+        """Return the cell that a tile is part of."""
         return Cell(x // self.stitch, y // self.stitch)
 
-    def box(self, cell: Cell) -> Box:
-        """Area of a cell: west, south, east and north in degrees."""
+    def ground(self, cell: Cell) -> Box:
+        """Return the area of a cell: west, south, east and north in degrees."""
         n = self.stitch
         left, top = cell.column * n, cell.row * n
         return bounds(self.zoom, left, top, left + n, top + n)
-
-    ground = box
-
-    is_plain = False
-    """Whether nothing says where on Earth cells lie."""
-
-    world = 360.0
-    """Width of the world in the unit of `box`."""
 
     @property
     def around(self) -> int:
@@ -53,29 +55,28 @@ class TileGrid:
         return (1 << self.zoom) // self.stitch
 
     def within(self, coverage: Coverage, area: Area | None) -> Coverage:
-        """The part of a coverage near an area of interest, as far as whole cells fit into the world."""
+        """Return the part of a coverage near an area of interest, as far as whole cells fit into the world."""
         n = self.stitch
         end = (1 << self.zoom) // n * n
-        world = _common(coverage, Coverage(0, 0, end, end))
+        world = common(coverage, Coverage(0, 0, end, end))
         if area is None:
             return world
         west, south, east, north = area.bounds
         (left, top), (right, bottom) = position(west, north, self.zoom), position(east, south, self.zoom)
-        return _common(world, Coverage(int(left) - n, int(top) - n, int(right) + n + 1, int(bottom) + n + 1))
+        return common(world, Coverage(int(left) - n, int(top) - n, int(right) + n + 1, int(bottom) + n + 1))
 
     def name(self, cell: Cell) -> str:
-        """Name of a cell: that of its north-western tile."""
-        first = self.places(cell)[0][0]
-        return f"{first.zoom}/{first.x}/{first.y}"
+        """Return the name of a cell: that of its north-western tile."""
+        return "/".join(map(str, self.places(cell)[0][0]))
 
     def metadata(self, cell: Cell) -> dict[str, Any]:
-        """What is known about a cell."""
+        """Return what is known about a cell."""
         first = self.places(cell)[0][0]
-        return {"zoom": first.zoom, "x": first.x, "y": first.y, "stitch": self.stitch, "bbox": list(self.box(cell))}
+        return {"zoom": first.zoom, "x": first.x, "y": first.y, "stitch": self.stitch, "bbox": list(self.ground(cell))}
 
     def facts(self, cells: list[Cell], size: int) -> dict[str, Any]:
-        """What is known about the grid: its scale at the middle latitude of the cells."""
-        boxes = [self.box(cell) for cell in cells]
+        """Return what is known about the grid: its scale at the middle latitude of the cells."""
+        boxes = [self.ground(cell) for cell in cells]
         south, north = min(box[1] for box in boxes), max(box[3] for box in boxes)
         scale = metres_per_pixel(self.zoom, (south + north) / 2, size) * self.stitch
         bbox = [min(box[0] for box in boxes), south, max(box[2] for box in boxes), north]
@@ -86,7 +87,7 @@ class TileGrid:
 
 @dataclass(frozen=True)
 class PixelGrid:
-    """Squares of two rasters that share one grid of pixels."""
+    """Squares of a grid of pixels."""
 
     side: int
     shape: Shape
@@ -99,51 +100,43 @@ class PixelGrid:
         return self.raster is None
 
     @property
-    def world(self) -> float | None:
-        """Width of the world in pixels, of a raster that goes all around it."""
-        if self.raster is None:
-            return None
-        west, _, east, _ = self.raster.degrees
-        return self.shape.width if east - west > 360 - 360 / self.shape.width else None
-
-    @property
     def around(self) -> int | None:
-        """Columns around the world, of such a raster; less than one of them is in no square."""
-        return None if self.world is None else self.shape.width // self.side
+        """Columns around the world, of a raster that goes all around it; less than one of them is in no square."""
+        around = self.raster.around if self.raster else None
+        return around // self.side if around else None
 
     def places(self, cell: Cell) -> list[list[Place]]:
-        """The square itself."""
+        """Return the square itself."""
         return [[Place(0, cell.column, cell.row)]]
 
     def cell_of(self, x: int, y: int) -> Cell:
-        """The square itself."""
+        """Return the square itself."""
         return Cell(x, y)
 
-    def box(self, cell: Cell) -> Box:
-        """Area of a square: left, top, right and bottom in pixels."""
+    def _pixels(self, cell: Cell) -> Box:
         left, top = cell.column * self.side, cell.row * self.side
         return left, top, left + self.side, top + self.side
 
     def ground(self, cell: Cell) -> Box:
-        """West, south, east and north in degrees, of a raster that is georeferenced."""
+        """Return west, south, east and north in degrees, of a raster that is georeferenced."""
         assert self.raster is not None, "checked before areas are read"
-        return self.raster.ground(self.box(cell))
+        return self.raster.ground(self._pixels(cell))
 
     def within(self, coverage: Coverage, area: Area | None) -> Coverage:
-        """All of it; which squares are of interest is decided for each."""
+        """Return all of it; which squares are of interest is decided for each."""
         return coverage
 
     def name(self, cell: Cell) -> str:
-        """Name of a square: its column and row."""
+        """Return the name of a square: its column and row."""
         return f"{cell.column}/{cell.row}"
 
     def metadata(self, cell: Cell) -> dict[str, Any]:
-        """What is known about a square."""
-        known: dict[str, Any] = {"x": cell.column, "y": cell.row, "pixels": list(self.box(cell))}
+        """Return what is known about a square; ``pixels`` are left, top, right and bottom."""
+        known: dict[str, Any] = {"x": cell.column, "y": cell.row, "pixels": list(self._pixels(cell))}
         return known if self.raster is None else known | {"bbox": list(self.ground(cell))}
 
     def facts(self, cells: list[Cell], size: int) -> dict[str, Any]:
-        """What is known about the grid, and what does not fit into squares."""
+        """Return what is known about the grid, and what does not fit into squares."""
         rest = {"right": self.shape.width % self.side, "bottom": self.shape.height % self.side}
         known: dict[str, Any] = {"grid": "pixels", "side": self.side, "unused_pixels": rest}
         if self.raster is None:
@@ -154,12 +147,13 @@ class PixelGrid:
 Grid = TileGrid | PixelGrid
 
 
-def _common(a: Coverage, b: Coverage) -> Coverage:
+def common(a: Coverage, b: Coverage) -> Coverage:
+    """Return the bounds that two coverages share."""
     return Coverage(max(a.left, b.left), max(a.top, b.top), min(a.right, b.right), min(a.bottom, b.bottom))
 
 
 def candidates(grid: Grid, a: Coverage, b: Coverage, area: Area | None) -> list[Cell]:
-    """Cells that are worth a look: within reach of both sources, where one of them has something, in the area.
+    """Return cells that are worth a look: within reach of both sources, where one of them has something, in the area.
 
     Args:
         grid: How places are cut.
@@ -173,7 +167,7 @@ def candidates(grid: Grid, a: Coverage, b: Coverage, area: Area | None) -> list[
     Raises:
         UsageError: If there are very many.
     """
-    reach = grid.within(_common(a, b), area)
+    reach = grid.within(common(a, b), area)
     known = [source.listed for source in (a, b) if source.listed is not None]
     if known:
         tiles = (tile for tile in frozenset().union(*known) if reach.holds(*tile))

@@ -10,14 +10,10 @@ from i2i.errors import DataError
 from i2i.images.colour import Gray, luma
 from i2i.images.shift import Shift, shift_between
 from i2i.pairs import SkipError
-from i2i_tiles.filters import detail
-from i2i_tiles.grids import TileGrid
-from i2i_tiles.mercator import flipped
+from i2i_tiles.grids import Cell, TileGrid
 from i2i_tiles.opening import Maps
-from i2i_tiles.pairing import Limits, make_pair
-from i2i_tiles.rasters import PlainRaster
-from i2i_tiles.sources import Coverage, Credit, Patch, Place, Source
-from i2i_tiles.splitting import Cell
+from i2i_tiles.pairing import Limits, detail, flip, make_pair
+from i2i_tiles.sources import MapSource, Place
 
 SAMPLE = 16
 """Pairs that are enough to see whether two maps lie on each other."""
@@ -28,8 +24,8 @@ REFUSE_AT = 4.0
 """Pixels by which maps may be shifted with a warning."""
 
 
-def placeholders(source: Source, grid_places: Sequence[Place], repeats: int, min_detail: float) -> set[Place]:
-    """Tiles that a server sends where it has nothing: the same bytes in many places.
+def placeholders(source: MapSource, grid_places: Sequence[Place], repeats: int, min_detail: float) -> set[Place]:
+    """Return tiles that a server sends where it has nothing: the same bytes in many places.
 
     Tiles of one flat colour are none; the sea looks the same everywhere.
 
@@ -50,7 +46,7 @@ def placeholders(source: Source, grid_places: Sequence[Place], repeats: int, min
     return {place for same in often if _shows_something(source, same[0], min_detail) for place in same}
 
 
-def _shows_something(source: Source, place: Place, min_detail: float) -> bool:
+def _shows_something(source: MapSource, place: Place, min_detail: float) -> bool:
     try:
         return detail(source.patch(place).pixels) >= min_detail
     except DataError:  # in the report later, with its reason
@@ -89,59 +85,27 @@ def _moved(shift: Shift) -> str:
 
 
 def _turned(maps: Maps, cells: Sequence[Cell], limits: Limits) -> str:
-    """What is wrong if the second map fits with its rows in the other order."""
-    other: Source
-    if isinstance(maps.grid, TileGrid):
-        other, cure = _Flipped(maps.b), "its rows counted from the other end. Look at --scheme and --scheme-b."
-    elif isinstance(maps.b, PlainRaster):
-        other, cure = maps.b.upside_down(), "its upper edge down. Turn it over first."
-    else:
+    """Return what is wrong if the second map fits with its rows in the other order."""
+    if not isinstance(maps.grid, TileGrid):
         return ""
-    turned = maps._replace(b=other)
-    there = [cell for cell in cells if all(other.has(place) for row in maps.grid.places(cell) for place in row)]
-    return f"B fits A only with {cure}" if shift_between(_sample(turned, there, limits)).clear else ""
+    there = [cell for cell in cells if all(maps.b.has(flip(place)) for row in maps.grid.places(cell) for place in row)]
+    if not shift_between(_sample(maps, there, limits, turned=True)).clear:
+        return ""
+    return "B fits A only with its rows counted from the other end. Look at --scheme and --scheme-b."
 
 
-def _sample(maps: Maps, cells: Sequence[Cell], limits: Limits) -> Iterator[tuple[Gray, Gray]]:
-    """Brightness of pairs from everywhere, as long as they show something."""
+def _sample(maps: Maps, cells: Sequence[Cell], limits: Limits, *, turned: bool = False) -> Iterator[tuple[Gray, Gray]]:
+    """Yield brightness of pairs from everywhere, as long as they show something."""
     if not cells:
         return
     found = 0
     looked_at = spread(len(cells), MAX_LOOKED_AT)
     for index in np.random.default_rng(0).permutation(looked_at):  # everywhere before it is half done
         try:
-            pair = make_pair(maps, cells[index], limits)
+            pair = make_pair(maps, cells[index], limits, turned=turned)
         except (SkipError, DataError):  # in the report later, with its reason
             continue
         yield luma(pair.source[..., :3]), luma(pair.target[..., :3])
         found += 1
         if found == SAMPLE:
             return
-
-
-class _Flipped:
-    """A source of tiles whose rows are counted from the other end."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self.name = source.name
-        self.credit: Credit = source.credit
-
-    def zooms(self) -> tuple[int, int] | None:
-        return self._source.zooms()
-
-    def coverage(self, zoom: int) -> Coverage:
-        return self._source.coverage(zoom)
-
-    def has(self, place: Place) -> bool:
-        return self._source.has(_flip(place))
-
-    def patch(self, place: Place) -> Patch:
-        return self._source.patch(_flip(place))
-
-    def digest(self, place: Place) -> str:
-        return self._source.digest(_flip(place))
-
-
-def _flip(place: Place) -> Place:
-    return place._replace(y=flipped(place.zoom, place.y))

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from i2i.errors import DataError, MissingInputError, UsageError
-from i2i_tiles.archives import MBTiles, PMTiles
-from i2i_tiles.folders import Scheme, TileFolder
-from i2i_tiles.georasters import GeoRaster, is_georeferenced
 from i2i_tiles.grids import Grid, PixelGrid, TileGrid
-from i2i_tiles.rasters import PlainRaster
-from i2i_tiles.sources import TILE, Source
+from i2i_tiles.rasters import GeoRaster, PlainRaster, SquaresOf, is_georeferenced
+from i2i_tiles.sources import TILE, MapSource
+from i2i_tiles.stores import MBTiles, PMTiles, Scheme, TileFolder
 from i2i_tiles.web import WebTiles, is_address
 
 
@@ -33,44 +31,36 @@ class Cut(NamedTuple):
 class Maps(NamedTuple):
     """Two sources, and the grid that both are cut in."""
 
-    a: Source
-    b: Source
+    a: MapSource
+    b: MapSource
     grid: Grid
 
 
 def open_maps(names: tuple[str, str], cut: Cut) -> Maps:
-    """The two maps.
+    """Open the two maps.
 
-    Rasters that share one grid of pixels are cut as they are, unless a zoom is asked for; everything else is cut into
-    web tiles.
+    Two plain images are cut as they are, and so are two GeoTIFFs, on the grid of the one with larger pixels, unless a
+    zoom is asked for; everything else is cut into web tiles.
 
     Raises:
         MissingInputError: If a file is not there.
         UsageError: If one is plain and the other is not, no zoom suits both, or a library is missing.
         DataError: If a file is damaged, or two plain images differ in size.
     """
-    rasters = [None if is_address(name) or Path(name).is_dir() else Path(name) for name in names]
-    for path, name in zip(rasters, names, strict=True):
-        if path is not None and not path.exists():
-            raise MissingInputError(
-                f"There is no {name!r}. Give a file, a tile folder, or an address with {{z}}/{{x}}/{{y}}."
-            )
-    kinds = [_kind(path) for path in rasters]
+    kinds = [_kind(name) for name in names]
     if "plain" in kinds:
         return _plain(names, kinds, cut)
     if kinds == ["georeferenced"] * 2 and cut.zoom is None:
-        a, b = (GeoRaster(Path(name), _label(name), side=cut.side) for name in names)
-        if a.shape == b.shape:
-            return Maps(a, b, PixelGrid(cut.side, a.shape, a))
-    first, second = (
-        _open(name, kind, scheme, cut) for name, kind, scheme in zip(names, kinds, cut.schemes, strict=True)
-    )
-    zoom = _finest(first, second) if cut.zoom is None else cut.zoom
-    return Maps(first, second, TileGrid(zoom, cut.stitch))
+        grid = max((GeoRaster(Path(name), _label(name)) for name in names), key=lambda raster: raster.metres_per_pixel)
+        one, other = (SquaresOf(Path(name), _label(name), cut.side, grid, nearest=cut.nearest) for name in names)
+        return Maps(one, other, PixelGrid(cut.side, grid.shape, grid))
+    a, b = (_open(name, kind, scheme, cut) for name, kind, scheme in zip(names, kinds, cut.schemes, strict=True))
+    zoom = _finest(a, b) if cut.zoom is None else cut.zoom
+    return Maps(a, b, TileGrid(zoom, cut.stitch))
 
 
 def absolute(name: str) -> str:
-    """A source as any process can open it."""
+    """Return a source as any process can open it."""
     return name if is_address(name) else os.path.abspath(name)
 
 
@@ -79,9 +69,20 @@ def _label(name: str) -> str:
     return Path(name).name
 
 
-def _kind(path: Path | None) -> str:
-    if path is None:
-        return "tiles"
+def _kind(name: str) -> str:
+    path = Path(name)
+    if is_address(name):
+        return "address"
+    if path.is_dir():
+        return "folder"
+    if not path.exists():
+        raise MissingInputError(
+            f"There is no {name!r}. Give a file, a tile folder, or an address with {{z}}/{{x}}/{{y}}."
+        )
+    if path.suffix.lower() == ".vrt":
+        raise UsageError(
+            f"{name!r} is a VRT, which may lead anywhere. Make a GeoTIFF of it: gdal_translate IN.vrt OUT.tif"
+        )
     if path.suffix.lower() in (".mbtiles", ".pmtiles"):
         return path.suffix.lower()
     return "georeferenced" if is_georeferenced(path) else "plain"
@@ -102,19 +103,19 @@ def _plain(names: tuple[str, str], kinds: list[str], cut: Cut) -> Maps:
     return Maps(a, b, PixelGrid(cut.side, a.shape, None))
 
 
-def _open(name: str, kind: str, scheme: Scheme, cut: Cut) -> Source:
+def _open(name: str, kind: str, scheme: Scheme, cut: Cut) -> MapSource:
+    if kind == "address":
+        return WebTiles(name, scheme, cut.cache)
+    if kind == "folder":
+        return TileFolder(Path(name), _label(name), scheme)
     if kind == ".mbtiles":
         return MBTiles(Path(name), _label(name))
     if kind == ".pmtiles":
         return PMTiles(Path(name), _label(name))
-    if kind == "georeferenced":
-        return GeoRaster(Path(name), _label(name), nearest=cut.nearest)
-    if is_address(name):
-        return WebTiles(name, scheme, cut.cache)
-    return TileFolder(Path(name), _label(name), scheme)
+    return GeoRaster(Path(name), _label(name), nearest=cut.nearest)
 
 
-def _finest(a: Source, b: Source) -> int:
+def _finest(a: MapSource, b: MapSource) -> int:
     zooms = [found for found in (a.zooms(), b.zooms()) if found is not None]
     if not zooms:
         raise UsageError("Addresses do not say which zooms they have. Give one with --zoom.")

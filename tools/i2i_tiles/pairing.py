@@ -1,4 +1,4 @@
-"""One cell of two maps -> a pair of images."""
+"""One cell of two maps -> a pair of images, unless there is nothing to learn from it."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,16 @@ import numpy as np
 
 from i2i.errors import DataError
 from i2i.images import resize
-from i2i.pairs import Pair, Pixels
-from i2i_tiles import filters
+from i2i.pairs import Pair, Pixels, SkipError, range_of
+from i2i_tiles.grids import Cell
+from i2i_tiles.mercator import flipped
 from i2i_tiles.opening import Maps
-from i2i_tiles.sources import Patch, Place, Source
-from i2i_tiles.splitting import Cell
+from i2i_tiles.sources import MapSource, Patch, Place
+
+BRIGHT = 0.75
+"""Darkest channel of a cloudy pixel, as a share of the range."""
+COLOURLESS = 0.1
+"""Largest difference between the channels of a cloudy pixel, as a share of the range."""
 
 
 @dataclass(frozen=True)
@@ -26,30 +31,61 @@ class Limits:
     max_cloud: float | None
 
 
-def make_pair(maps: Maps, cell: Cell, limits: Limits) -> Pair:
-    """Source and target of a cell, at one size.
+def make_pair(maps: Maps, cell: Cell, limits: Limits, *, turned: bool = False) -> Pair:
+    """Make source and target of a cell, at one size.
+
+    Args:
+        maps: The maps.
+        cell: The cell; both maps have all its tiles.
+        limits: What is left out.
+        turned: Count the rows of the second map from the other end.
 
     Raises:
         SkipError: If there is nothing to learn from it.
         DataError: If a tile is damaged.
     """
     places = maps.grid.places(cell)
-    first, second = (stitched(source, places) for source in (maps.a, maps.b))
-    names = [f"{letter} at {maps.grid.name(cell)}" for letter in "AB"]
-    for patch, name in ((first, names[0]), (second, names[1])):
-        filters.check_filled(patch.filled, limits.max_nodata, name)
-        filters.check_detail(patch.pixels, limits.min_detail, name)
-    drawn, photographed = (0, 1) if limits.map_is_first else (1, 0)
-    patches = (first, second)
-    filters.check_colours(patches[drawn].pixels, limits.max_one_colour, names[drawn])
-    if limits.max_cloud is not None:
-        filters.check_clouds(patches[photographed].pixels, limits.max_cloud, names[photographed])
+    first = stitched(maps.a, places)
+    second = stitched(maps.b, [[flip(place) for place in row] for row in places] if turned else places)
+    for patch, letter in ((first, "A"), (second, "B")):
+        is_drawn = (patch is first) == limits.map_is_first
+        check_worth(patch, limits, f"{letter} at {maps.grid.name(cell)}", is_drawn=is_drawn)
     size = limits.size or min(len(first.pixels), len(second.pixels))
-    return Pair(*(to_size(patch.pixels, size, limits.nearest) for patch in patches))
+    return Pair(*(to_size(patch.pixels, size, limits.nearest) for patch in (first, second)))
 
 
-def stitched(source: Source, places: list[list[Place]]) -> Patch:
-    """The tiles of a cell as one picture.
+def flip(place: Place) -> Place:
+    """Return the place whose row counts as much from the other end."""
+    return place._replace(y=flipped(place.zoom, place.y))
+
+
+def check_worth(patch: Patch, limits: Limits, where: str, *, is_drawn: bool) -> None:
+    """Leave out a picture with holes, of nothing, and of one colour or of clouds, as far as the limits say.
+
+    Snow and salt look like clouds: that limit is a rule of thumb, for areas that have neither.
+
+    Args:
+        patch: The picture.
+        limits: What is left out.
+        where: Its name in errors.
+        is_drawn: Whether it is a drawn map, and no photograph.
+
+    Raises:
+        SkipError: If it is left out: ``nodata``, ``blank``, ``one-colour`` or ``cloud``.
+    """
+    empty = float((~patch.filled).mean())
+    if empty > limits.max_nodata:
+        raise SkipError("nodata", f"{where} is without data on {empty:.0%} of its area.")
+    if (deviation := detail(patch.pixels)) < limits.min_detail:
+        raise SkipError("blank", f"{where} shows nothing: its values vary by {deviation:.1f} of 255.")
+    if is_drawn and (share := commonest(patch.pixels)) > limits.max_one_colour:
+        raise SkipError("one-colour", f"{where} is one colour on {share:.1%} of its area.")
+    if not is_drawn and limits.max_cloud is not None and (share := cloudy(patch.pixels)) > limits.max_cloud:
+        raise SkipError("cloud", f"{where} is bright and colourless on {share:.0%} of its area.")
+
+
+def stitched(source: MapSource, places: list[list[Place]]) -> Patch:
+    """Stitch the tiles of a cell to one picture.
 
     Raises:
         DataError: If a tile is damaged, not square, or does not fit to the others.
@@ -67,7 +103,7 @@ def stitched(source: Source, places: list[list[Place]]) -> Patch:
 
 
 def to_size(pixels: Pixels, size: int, nearest: bool) -> Pixels:
-    """A square picture at another size: smaller by the mean over the area of each new pixel, larger by repeating.
+    """Resize a square picture: smaller by the mean over the area of each new pixel, larger by repeating.
 
     Neither rings, and repeating makes no new colours. With ``nearest``, pixels are picked in both directions.
 
@@ -80,3 +116,24 @@ def to_size(pixels: Pixels, size: int, nearest: bool) -> Pixels:
         return resize(pixels, size, size)
     picked = ((np.arange(size) + 0.5) * len(pixels) / size).astype(int)
     return np.ascontiguousarray(pixels[picked][:, picked])
+
+
+def detail(pixels: Pixels) -> float:
+    """Return the largest standard deviation of a channel, of 255."""
+    low, high = range_of(pixels.dtype)
+    return float(pixels.reshape(-1, pixels.shape[2]).std(axis=0, dtype=np.float64).max() * 255 / (high - low))
+
+
+def commonest(pixels: Pixels) -> float:
+    """Return the share of the pixels that have the commonest colour."""
+    colours = np.ascontiguousarray(pixels).reshape(-1, pixels.shape[2])
+    packed = colours.view(np.dtype((np.void, colours.dtype.itemsize * colours.shape[1])))
+    return float(np.unique(packed, return_counts=True)[1].max() / len(colours))
+
+
+def cloudy(pixels: Pixels) -> float:
+    """Return the share of the pixels that are bright and colourless."""
+    low, high = range_of(pixels.dtype)
+    shares = (pixels.astype(np.float32) - low) / np.float32(high - low)
+    darkest, brightest = shares.min(axis=2), shares.max(axis=2)
+    return float(((darkest >= BRIGHT) & (brightest - darkest <= COLOURLESS)).mean())

@@ -63,7 +63,7 @@ class Coverage(NamedTuple):
         return self.left <= x < self.right and self.top <= y < self.bottom
 
 
-class Source(Protocol):
+class MapSource(Protocol):
     """A map that is cut into tiles, or can be."""
 
     name: str

@@ -10,18 +10,17 @@ from pydantic import Field
 
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Item, Pair
-from i2i_tiles import splitting
 from i2i_tiles.fetching import gather
-from i2i_tiles.folders import Scheme
-from i2i_tiles.grids import TileGrid
+from i2i_tiles.grids import Cell, TileGrid
 from i2i_tiles.inspection import check_alignment, placeholders
 from i2i_tiles.manners import Manners
 from i2i_tiles.mercator import MAX_ZOOM
 from i2i_tiles.opening import Cut, Maps, absolute, open_maps
 from i2i_tiles.pairing import Limits, make_pair
+from i2i_tiles.regions import HoldOut
 from i2i_tiles.sources import TILE
-from i2i_tiles.splitting import Cell
-from i2i_tiles.surveying import Rule, Survey, survey
+from i2i_tiles.stores import Scheme
+from i2i_tiles.survey import Survey, survey
 from i2i_tiles.web import WebTiles
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -30,7 +29,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Tiles:
     """Two maps of one place -> pairs of tiles (Isola et al. 2017, as for aerial photo <-> map).
 
-    Each map is one of: a GeoTIFF or VRT, an ``.mbtiles`` or ``.pmtiles`` file, a folder ``zoom/x/y.png``, the address
+    Each map is one of: a GeoTIFF, an ``.mbtiles`` or ``.pmtiles`` file, a folder ``zoom/x/y.png``, the address
     of a tile server with ``{z}/{x}/{y}``, ``{-y}`` or ``{q}``, or ``xyz:NAME`` for a provider that the library
     xyzservices knows. Two plain images that lie on each other can be cut as well.
 
@@ -113,7 +112,7 @@ class Tiles:
         self._cut = Cut(zoom, size, stitch, (scheme, scheme_b or scheme), nearest, folder)
         self._limits = Limits(size, nearest, aerial == "b", max_nodata, min_detail, max_one_colour, max_cloud)
         self._manners = Manners(contact, rate, yes, permission)
-        self._rule = Rule(split_by, val, test, buffer, block, split_area, seed)
+        self._hold_out = HoldOut(split_by, val, test, buffer, block, split_area, seed)
         self._aoi = None if aoi is None else str(aoi)
         self._repeats = repeats
         self._force = force
@@ -122,7 +121,7 @@ class Tiles:
     def plan(self, sources: Sequence[str]) -> str:
         """What would be cut and fetched, in words; no server is asked."""
         maps = self._open(_two(sources), self._cut.zoom)
-        found = survey(maps, self._aoi, self._rule)
+        found = survey(maps, self._aoi, self._hold_out)
         splits = Counter(split or "not split yet" for split in found.splits.values())
         lines = [f"{len(found.splits)} pairs at most: {_sums(splits)}"]
         if found.left_out:
@@ -141,22 +140,20 @@ class Tiles:
         """
         names = _two(sources)
         maps = self._open(names, self._cut.zoom)
-        found = survey(maps, self._aoi, self._rule)
+        found = survey(maps, self._aoi, self._hold_out)
         self._gather(found, on_progress)
         self._leave_out_placeholders(found)
         if not found.splits:
             reasons = _sums(left.reason for left in found.left_out)
             look = " Is the address right?" if _servers(maps) else ""
             raise DataError(f"No pair is left of {len(found.left_out)}: {reasons}.{look}")
-        boxes = ((split, maps.grid.box(cell)) for cell, split in found.splits.items() if split)
-        splitting.check_apart(boxes, self._rule.buffer, maps.grid.world)
         facts, problems = self._facts(found)
         return Finding(
             items=[self._item(names, maps, cell)._replace(split=split) for cell, split in found.splits.items()],
             left_out=found.left_out,
             licence=_once(source.credit.licence for source in (maps.a, maps.b)),
             attribution=_once(source.credit.attribution for source in (maps.a, maps.b)),
-            remarks=[*self._manners.remarks(_servers(maps)), *self._rule.remarks, *problems],
+            remarks=[*self._manners.remarks(_servers(maps)), *self._hold_out.remarks, *problems],
             facts=facts,
         )
 
@@ -213,12 +210,12 @@ class Tiles:
 
     def _facts(self, found: Survey) -> tuple[dict[str, Any], list[str]]:
         """How the maps were understood, and what the user should know of them."""
-        maps, cells, rule = found.maps, list(found.splits), self._rule
+        maps, cells, by = found.maps, list(found.splits), self._hold_out.by
         shift, problems = check_alignment(maps, cells, self._limits, force=self._force)
         facts: dict[str, Any] = {"maps": [maps.a.name, maps.b.name]}
         facts |= maps.grid.facts(cells, self._cut.size or TILE * self._cut.stitch)
         facts["aoi"] = self._aoi
-        facts["split"] = {"by": rule.by} if rule.by == "none" else {"by": rule.by, "buffer": rule.buffer}
+        facts["split"] = {"by": by} if by == "none" else {"by": by, "buffer": self._hold_out.buffer}
         facts["shift_of_b"] = {"right": round(shift.right, 2), "down": round(shift.down, 2), "clear": shift.clear}
         if days := [day for source in _servers(maps) for day in source.days(found.places(cells))]:
             facts["fetched"] = [min(days), max(days)]

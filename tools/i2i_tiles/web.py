@@ -12,9 +12,9 @@ from i2i.errors import UsageError
 from i2i.places import is_url, without_secrets
 from i2i.plugins import suggest
 from i2i_tiles.cache import Cache
-from i2i_tiles.folders import Scheme
 from i2i_tiles.mercator import MAX_ZOOM, flipped, quadkey
 from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, text_of
+from i2i_tiles.stores import Scheme
 
 PROVIDER = "xyz:"
 """What the name of a provider in the library xyzservices begins with."""

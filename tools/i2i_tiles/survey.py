@@ -1,42 +1,20 @@
 """Which places become pairs, in which split, and why the others do not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from i2i.errors import DataError, UsageError
 from i2i.pairs import LeftOut
 from i2i.splits import Split
-from i2i_tiles import splitting
 from i2i_tiles.areas import read_area
-from i2i_tiles.grids import TileGrid, candidates
+from i2i_tiles.grids import Cell, TileGrid, candidates
+from i2i_tiles.mercator import Box, bounds
 from i2i_tiles.opening import Maps
-from i2i_tiles.sources import Place, Source
-from i2i_tiles.splitting import Cell
+from i2i_tiles.rasters import GeoRaster
+from i2i_tiles.regions import HoldOut
+from i2i_tiles.sources import MapSource, Place
 from i2i_tiles.web import WebTiles
-
-_LOOK = "Look at the area, the zoom, and how rows are counted (--scheme, --scheme-b)."
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How places are divided; see the options of `i2i_tiles.tiles.Tiles`."""
-
-    by: Literal["lat", "lon", "blocks", "geojson", "none"]
-    val: float
-    test: float
-    buffer: int
-    block: int
-    area: Path | None
-    seed: int
-
-    @property
-    def remarks(self) -> list[str]:
-        """What the user may not expect of it."""
-        if self.by != "geojson" or (self.val, self.test) == (0.1, 0.0):
-            return []
-        return ["The polygons alone say what is held out: --val and --test change nothing about it."]
 
 
 @dataclass
@@ -54,8 +32,8 @@ class Survey:
         status: Literal["skipped", "rejected"] = "rejected" if wrong else "skipped"
         self.left_out.append(LeftOut(self.maps.grid.name(cell), status, reason, message))
 
-    def leave_out_gaps(self, cells: Iterable[Cell], source: Source) -> list[Cell]:
-        """The places of which a source has all tiles; the others are left out."""
+    def leave_out_gaps(self, cells: Iterable[Cell], source: MapSource) -> list[Cell]:
+        """Return the places of which a source has all tiles; the others are left out."""
         letter = "a" if source is self.maps.a else "b"
         complete = []
         for cell in cells:
@@ -68,15 +46,15 @@ class Survey:
         return complete
 
     def places(self, cells: Iterable[Cell]) -> list[Place]:
-        """The tiles of cells."""
+        """Return the tiles of cells."""
         return [place for cell in cells for row in self.maps.grid.places(cell) for place in row]
 
 
-def survey(maps: Maps, aoi: str | None, rule: Rule) -> Survey:
+def survey(maps: Maps, aoi: str | None, hold_out: HoldOut) -> Survey:
     """Find the places that both maps have, as far as that is known without asking servers, and split them.
 
     Raises:
-        UsageError: If an area is wrong or missing, or the rule leaves a split empty.
+        UsageError: If an area is wrong or missing, or a split would be empty.
         MissingInputError: If the file of an area is not there.
         DataError: If the maps have nothing in common.
     """
@@ -86,11 +64,11 @@ def survey(maps: Maps, aoi: str | None, rule: Rule) -> Survey:
         if not isinstance(source, WebTiles):
             cells = result.leave_out_gaps(cells, source)
     if not cells:
-        raise DataError(f"{maps.a.name!r} and {maps.b.name!r} have no place in common, but parts of some. {_LOOK}")
-    if rule.by == "none":
+        raise _nothing_in_common(maps, aoi)
+    if hold_out.by == "none":
         result.splits = dict.fromkeys(cells)
         return result
-    kept, dropped = splitting.keep_apart(_split(maps, cells, rule), rule.buffer, maps.grid.around)
+    kept, dropped = hold_out.split(cells, maps.grid)
     result.splits = dict(kept)
     for cell in dropped:
         result.leave_out(cell, "buffer", "It lies between two splits.")
@@ -107,15 +85,32 @@ def _places_in_common(maps: Maps, aoi: str | None) -> list[Cell]:
     zoom = grid.zoom if isinstance(grid, TileGrid) else 0
     cells = candidates(grid, a.coverage(zoom), b.coverage(zoom), area)
     if not cells:
-        raise DataError(f"{a.name!r} and {b.name!r} have no place in common. {_LOOK}")
+        raise _nothing_in_common(maps, aoi)
     return cells
 
 
-def _split(maps: Maps, cells: Sequence[Cell], rule: Rule) -> dict[Cell, Split]:
-    if rule.by == "lat" or rule.by == "lon":
-        return splitting.in_bands(cells, ("lon", "lat").index(rule.by), rule.val, rule.test)
-    if rule.by == "blocks":
-        return splitting.in_blocks(cells, rule.block, rule.val, rule.test, rule.seed)
-    if maps.grid.is_plain:
-        raise UsageError("Plain images do not say where on Earth they lie. Split them by lat, lon or blocks.")
-    return splitting.by_area(cells, read_area(str(rule.area)), maps.grid.ground)
+def _nothing_in_common(maps: Maps, aoi: str | None) -> DataError:
+    """Return what to raise: where both maps lie, if that tells, and whether they overlap."""
+    a, b, grid = maps
+    names = f"{a.name!r} and {b.name!r}"
+    smaller = f"--zoom above {grid.zoom}, or a smaller --stitch" if isinstance(grid, TileGrid) else "a smaller --size"
+    if grid.is_plain:
+        return DataError(f"{names} are smaller than one square. Give {smaller}.")
+    one, other = (_degrees(source, grid) for source in (a, b))
+    if one is None or other is None or aoi is not None:
+        return DataError(f"{names} have no place in common there. Look at --aoi, --zoom, and how rows are counted.")
+    where = " and ".join(", ".join(f"{value:.4f}" for value in box) for box in (one, other))
+    if one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]:
+        return DataError(f"{names} overlap, but no whole picture lies in both. Give {smaller}. They cover {where}.")
+    look = "Look at the coordinate systems, and how rows are counted (--scheme, --scheme-b)."
+    return DataError(f"{names} lie apart: west, south, east and north are {where}. {look}")
+
+
+def _degrees(source: MapSource, grid: object) -> Box | None:
+    """Return where a map lies, if it says so."""
+    if isinstance(source, GeoRaster):
+        return source.degrees
+    if isinstance(source, WebTiles) or not isinstance(grid, TileGrid):
+        return None
+    left, top, right, bottom, _ = source.coverage(grid.zoom)
+    return bounds(grid.zoom, left, top, right, bottom) if left < right else None

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from i2i.errors import DataError, UsageError
+from i2i.errors import UsageError
 from i2i.splits import Split
 from i2i_tiles.areas import read_area
-from i2i_tiles.grids import TileGrid
-from i2i_tiles.mercator import Box
-from i2i_tiles.splitting import Cell, by_area, check_apart, in_bands, in_blocks, keep_apart
+from i2i_tiles.grids import Cell, TileGrid
+from i2i_tiles.regions import by_area, in_bands, in_blocks, keep_apart
 
 GRID = TileGrid(5, 1)
 SQUARE = [Cell(column, row) for column in range(20) for row in range(20)]
@@ -47,7 +46,6 @@ def test_no_cell_has_one_of_another_split_within_the_buffer(
         if a != b:
             columns = abs(one.column - other.column)
             assert max(min(columns, grid.around - columns), abs(one.row - other.row)) > buffer
-    check_apart(((split, grid.box(cell)) for cell, split in kept.items()), buffer, grid.world)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -76,26 +74,26 @@ def test_a_block_is_never_divided() -> None:
 
 
 def test_every_cell_that_a_polygon_touches_is_held_out(tmp_path: Path) -> None:
-    west, south, east, north = GRID.box(Cell(5, 5))
+    west, south, east, north = GRID.ground(Cell(5, 5))
     middle, height = (west + east) / 2, north - south
     line = [[middle, south + height / 3], [middle + 0.1, north + height / 3], [middle + 0.2, south + height / 3]]
     polygon = {"type": "Polygon", "coordinates": [[*line, line[0]]]}
     (tmp_path / "a.json").write_text(json.dumps(polygon))
-    splits = by_area(SQUARE, read_area(str(tmp_path / "a.json")), GRID.box)
+    splits = by_area(SQUARE, read_area(str(tmp_path / "a.json")), GRID.ground)
     assert {cell for cell, split in splits.items() if split == "test"} == {Cell(5, 4), Cell(5, 5)}
 
 
 def test_a_polygon_can_be_for_validation_and_for_nothing_else(tmp_path: Path) -> None:
-    west, south, east, north = GRID.box(Cell(5, 5))
+    west, south, east, north = GRID.ground(Cell(5, 5))
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     for name in ("val", "train"):
         feature = {"type": "Feature", "properties": {"split": name}}
         feature |= {"geometry": {"type": "Polygon", "coordinates": [ring]}}
         (tmp_path / f"{name}.json").write_text(json.dumps(feature))
-    splits = by_area(SQUARE, read_area(str(tmp_path / "val.json")), GRID.box)
+    splits = by_area(SQUARE, read_area(str(tmp_path / "val.json")), GRID.ground)
     assert [cell for cell, split in splits.items() if split == "val"] == [Cell(5, 5)]
     with pytest.raises(UsageError, match="'train'"):
-        by_area(SQUARE, read_area(str(tmp_path / "train.json")), GRID.box)
+        by_area(SQUARE, read_area(str(tmp_path / "train.json")), GRID.ground)
 
 
 def test_a_split_that_would_be_empty_is_refused() -> None:
@@ -105,30 +103,11 @@ def test_a_split_that_would_be_empty_is_refused() -> None:
         keep_apart({Cell(0, 0): "test", Cell(1, 1): "train"}, 1)
 
 
-def test_areas_of_two_splits_that_meet_are_found() -> None:
-    touching: list[tuple[Split, Box]] = [("train", (0, 0, 1, 1)), ("test", (1, 0, 2, 1)), ("val", (0, 1, 1, 2))]
-    check_apart(touching, buffer=0)
-    for one, other in itertools.combinations(touching, 2):
-        with pytest.raises(DataError, match="meets one in"):
-            check_apart([one, other], buffer=1)
-    check_apart([("train", (0, 0, 1, 1)), ("test", (2, 0, 3, 1)), ("train", (0, 1, 1, 2))], buffer=1)
-    splits: tuple[Split, ...] = ("test", "val")
-    for split in splits:
-        with pytest.raises(DataError, match="meets one in"):
-            check_apart([("train", (0, 0, 1, 1)), (split, (0.9, 0.9, 2, 2))], buffer=0)
-
-
 def test_first_and_last_column_of_the_world_are_neighbours() -> None:
     splits: dict[Cell, Split] = {Cell(0, 0): "test", Cell(1, 0): "val", Cell(8, 0): "train", Cell(15, 1): "val"}
     kept, dropped = keep_apart(splits | {Cell(14, 0): "val"}, 1, around=16)
     assert dropped == [Cell(1, 0), Cell(15, 1)]
     assert Cell(14, 0) in kept
-    ends: list[tuple[Split, Box]] = [("test", (-180, 0, -90, 1)), ("train", (90, 0, 180, 1))]
-    check_apart(ends, buffer=1)
-    check_apart(ends, buffer=0, world=360)
-    for both in (ends, ends[::-1]):
-        with pytest.raises(DataError, match="meets one in"):
-            check_apart(both, buffer=1, world=360)
 
 
 @given(cells=cells_of_any_shape, side=st.integers(1, 16), seed=st.integers(0, 3))
@@ -144,11 +123,11 @@ def test_blocks_leave_something_for_every_split_or_are_refused(cells: list[Cell]
 
 
 def test_polygons_that_leave_nothing_for_training_or_hold_nothing_out_are_refused(tmp_path: Path) -> None:
-    west, south, east, north = GRID.box(Cell(5, 5))
+    west, south, east, north = GRID.ground(Cell(5, 5))
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     (tmp_path / "a.json").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
     area = read_area(str(tmp_path / "a.json"))
     with pytest.raises(UsageError, match="nothing is left for training"):
-        by_area([Cell(5, 5)], area, GRID.box)
+        by_area([Cell(5, 5)], area, GRID.ground)
     with pytest.raises(UsageError, match="No polygon for test"):
-        by_area([Cell(0, 0), Cell(1, 0)], area, GRID.box)
+        by_area([Cell(0, 0), Cell(1, 0)], area, GRID.ground)

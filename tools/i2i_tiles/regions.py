@@ -1,16 +1,17 @@
-"""Splits on the ground: held-out cells lie together, and a margin of unused cells keeps training away from them."""
+"""Hold out regions: cells of a split lie together, and a margin of unused cells keeps training away from them."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import combinations, product
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Literal
 
-import numpy as np
-
-from i2i.errors import DataError, UsageError
+from i2i.errors import UsageError
 from i2i.splits import Split
-from i2i_tiles.areas import Area
+from i2i_tiles.areas import Area, read_area
+from i2i_tiles.grids import Cell, Grid
 from i2i_tiles.mercator import Box
 
 HELD_OUT: tuple[Split, ...] = ("test", "val")
@@ -18,17 +19,45 @@ RANK: dict[Split, int] = {"test": 0, "val": 1, "train": 2}
 """Of two cells that are too near to each other, the one of the higher rank is given up."""
 
 
-class Cell(NamedTuple):
-    """A place in a grid of pairs."""
+@dataclass(frozen=True)
+class HoldOut:
+    """Which regions are held out; see the options of `i2i_tiles.tiles.Tiles`."""
 
-    column: int
-    """From the west."""
-    row: int
-    """From the north."""
+    by: Literal["lat", "lon", "blocks", "geojson", "none"]
+    val: float
+    test: float
+    buffer: int
+    block: int
+    area: Path | None
+    seed: int
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the user may not expect of it."""
+        if self.by != "geojson" or (self.val, self.test) == (0.1, 0.0):
+            return []
+        return ["The polygons alone say what is held out: --val and --test change nothing about it."]
+
+    def split(self, cells: Sequence[Cell], grid: Grid) -> tuple[dict[Cell, Split], list[Cell]]:
+        """Split cells, and give up those between two splits; see `keep_apart`.
+
+        Raises:
+            UsageError: If a split would be empty, or polygons do not suit.
+            MissingInputError: If there is no file of polygons.
+        """
+        if self.by == "lat" or self.by == "lon":
+            splits = in_bands(cells, ("lon", "lat").index(self.by), self.val, self.test)
+        elif self.by == "blocks":
+            splits = in_blocks(cells, self.block, self.val, self.test, self.seed)
+        elif grid.is_plain:
+            raise UsageError("Plain images do not say where on Earth they lie. Split them by lat, lon or blocks.")
+        else:
+            splits = by_area(cells, read_area(str(self.area)), grid.ground)
+        return keep_apart(splits, self.buffer, grid.around)
 
 
 def in_bands(cells: Sequence[Cell], axis: int, val: float, test: float) -> dict[Cell, Split]:
-    """Whole lines of cells: the first for test, the last for validation, what is between for training.
+    """Split into whole lines of cells: the first for test, the last for validation, what is between for training.
 
     Args:
         cells: All cells.
@@ -41,29 +70,24 @@ def in_bands(cells: Sequence[Cell], axis: int, val: float, test: float) -> dict[
     """
     counts = Counter(cell[axis] for cell in cells)
     lines = sorted(counts)
-    splits = {line: split for split, line in _lines(lines, counts, "test", test * len(cells))}
-    splits |= {
-        line: split for split, line in _lines(lines[::-1], counts, "val", val * len(cells)) if line not in splits
-    }
+    splits: dict[int, Split] = {}
+    for split, share, ordered in zip(HELD_OUT, (test, val), (lines, lines[::-1]), strict=True):
+        have = 0
+        for line in ordered:
+            if have >= share * len(cells):
+                break
+            splits.setdefault(line, split)
+            have += counts[line]
     if len(splits) == len(lines):
-        what = ("columns", "rows")[axis]
-        raise UsageError(f"{len(lines)} {what} of tiles are too few for this split. Take a larger area.")
+        what = ("column", "row")[axis] + ("s" if len(lines) > 1 else "")
+        raise UsageError(
+            f"{len(lines)} {what} of pairs are too few for this split. Take a larger area, or --split-by none."
+        )
     return {cell: splits.get(cell[axis], "train") for cell in cells}
 
 
-def _lines(lines: Sequence[int], counts: Mapping[int, int], split: Split, wanted: float) -> list[tuple[Split, int]]:
-    taken: list[tuple[Split, int]] = []
-    have = 0
-    for line in lines:
-        if have >= wanted:
-            break
-        taken.append((split, line))
-        have += counts[line]
-    return taken
-
-
 def in_blocks(cells: Sequence[Cell], side: int, val: float, test: float, seed: int) -> dict[Cell, Split]:
-    """Square blocks, drawn at random.
+    """Split into square blocks, drawn at random.
 
     Args:
         cells: All cells.
@@ -78,11 +102,11 @@ def in_blocks(cells: Sequence[Cell], side: int, val: float, test: float, seed: i
     counts = Counter((cell.column // side, cell.row // side) for cell in cells)
     drawn = sorted(counts, key=lambda block: hashlib.sha256(f"{seed}:{block[0]}:{block[1]}".encode()).digest())
     splits: dict[tuple[int, int], Split] = {}
-    for split, share in (("test", test), ("val", val)):
+    for split, share in zip(HELD_OUT, (test, val), strict=True):
         have = 0
         while have < share * len(cells) and len(drawn) > 1:
             block = drawn.pop()
-            splits[block] = "test" if split == "test" else "val"
+            splits[block] = split
             have += counts[block]
         if share and not have:
             raise UsageError(
@@ -93,21 +117,23 @@ def in_blocks(cells: Sequence[Cell], side: int, val: float, test: float, seed: i
 
 
 def by_area(cells: Sequence[Cell], area: Area, box_of: Callable[[Cell], Box]) -> dict[Cell, Split]:
-    """Cells that polygons touch are held out: for the split that a polygon's property ``split`` names, else for test.
+    """Hold out cells that polygons touch: for the split that a polygon's property ``split`` names, else for test.
 
     Raises:
         UsageError: If a polygon names something else, or nothing is left for training, or nothing is held out.
     """
-    for polygon in area.polygons:
-        if (name := polygon.properties.get("split", "test")) not in HELD_OUT:
-            raise UsageError(f"A polygon has the split {name!r}. It can be 'test' or 'val'; the rest is for training.")
+    said = {properties.get("split", "test") for properties in area.properties}
+    if strange := [name for name in said if name not in HELD_OUT]:
+        raise UsageError(
+            f"A polygon has the split {strange[0]!r}. It can be 'test' or 'val'; the rest is for training."
+        )
     splits: dict[Cell, Split] = {}
     for cell in cells:
-        names = {polygon.properties.get("split", "test") for polygon in area.polygons if polygon.meets(box_of(cell))}
+        names = {properties.get("split", "test") for properties in area.touched_by(box_of(cell))}
         splits[cell] = "test" if "test" in names else "val" if names else "train"
     if "train" not in splits.values():
         raise UsageError("The polygons touch every place, and nothing is left for training. Take a larger area.")
-    for name in sorted({polygon.properties.get("split", "test") for polygon in area.polygons} - set(splits.values())):
+    for name in sorted(said - set(splits.values())):
         raise UsageError(f"No polygon for {name} touches a place that both maps show alone. Correct the polygons.")
     return splits
 
@@ -129,8 +155,7 @@ def keep_apart(
     Raises:
         UsageError: If a split loses all its cells.
     """
-    steps = [step for step in product(range(-buffer, buffer + 1), repeat=2) if step != (0, 0)]
-    near = [Cell(*step) for step in steps]
+    near = [Cell(*step) for step in product(range(-buffer, buffer + 1), repeat=2) if step != (0, 0)]
 
     def too_near(cell: Cell, split: Split) -> bool:
         places = (Cell(cell.column + step.column, cell.row + step.row) for step in near)
@@ -143,28 +168,3 @@ def keep_apart(
             f"With a buffer of {buffer} nothing is left for {min(lost)}. Take a larger area or a smaller buffer."
         )
     return kept, [cell for cell in splits if cell not in kept]
-
-
-def check_apart(boxes: Iterable[tuple[Split, Box]], buffer: int, world: float | None = None) -> None:
-    """Look again, at the areas themselves.
-
-    Args:
-        boxes: Split and area of every pair.
-        buffer: Pairs between two splits. Areas may touch if it is 0.
-        world: Width of the world in the unit of the boxes, where its two ends meet; see ``around`` of `keep_apart`.
-
-    Raises:
-        DataError: If areas of two splits meet.
-    """
-    areas: dict[Split, list[Box]] = {}
-    for split, box in boxes:
-        areas.setdefault(split, []).append(box)
-    arrays = {split: np.array(listed) for split, listed in areas.items()}
-    before = np.less_equal if buffer else np.less
-    turns = (0.0,) if world is None else (0.0, -world, world)
-    for one, other in combinations(arrays, 2):
-        west, south, east, north = arrays[other].T
-        for box in areas[one]:
-            beside = [before(west, box[2] + turn) & before(box[0] + turn, east) for turn in turns]
-            if (np.any(beside, axis=0) & before(south, box[3]) & before(box[1], north)).any():
-                raise DataError(f"The area {box} is in {one}, and meets one in {other}. Choose another split.")
