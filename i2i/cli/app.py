@@ -1,6 +1,5 @@
 """Puts the commands together and turns what a person can mend into one line and an exit code."""
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typer.core import TyperGroup
 
 from i2i import __version__
 from i2i.cli import plugins, prepare, train, translate
-from i2i.cli.console import Notes, complain, stoppable, warn_of_problems
+from i2i.cli.console import complain, show_notes, stoppable, stopped, warn_of_problems
 from i2i.cli.habits import answer_command, answer_option
 from i2i.errors import I2iError, UsageError
 from i2i.plugins import COMMANDS, installed
@@ -89,9 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # OpenMP's spinning costs 7-13 times on a busy machine of few cores; it reads this when torch is imported
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     own_stderr()
-    logging.getLogger("i2i").addHandler(Notes())
+    show_notes()
     try:
         build_app()(args=arguments)
     except I2iError as error:
         complain(f"Error: {error}", "red")
         sys.exit(error.exit_code)
+    except KeyboardInterrupt as stop:  # while plugins are loaded: a command says more, see `stoppable`
+        sys.exit(stopped(str(stop)).exit_code)

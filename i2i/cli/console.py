@@ -42,6 +42,13 @@ class Notes(logging.Handler):
         complain(record.getMessage(), "yellow")
 
 
+def show_notes() -> None:
+    """Show from now on, once each, what i2i notes while it works."""
+    logger = logging.getLogger("i2i")
+    if not any(isinstance(handler, Notes) for handler in logger.handlers):
+        logger.addHandler(Notes())
+
+
 GOES_ON = "The same command goes on from here."
 
 

@@ -1,11 +1,13 @@
 """Ctrl-C is one line that says what has become of the work, and exit code 130."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import torch
 
 from i2i import images, training
 from i2i.config import resolve
+from i2i.plugins import installed
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -27,6 +30,20 @@ if __name__ == "__main__":
 
 def children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def test_ctrl_c_while_a_plugin_is_loaded_names_it(run_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: EntryPoint) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EntryPoint, "load", load)
+    installed.cache_clear()
+    try:
+        code, out, err = run_cli("--version")
+    finally:
+        installed.cache_clear()
+    assert (code, out) == (130, "")
+    assert re.fullmatch(r"Stopped\. Plugin '\w+' \(from i2i-toolkit\) was at work\.\n", err)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
