@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i.errors import UsageError
-from i2i.images.colour import WHITE, managed, over, with_channels
+from i2i.images.colour import WHITE, over, with_channels
 from i2i.images.errors import ImageError
 from i2i.images.formats import pillow
 from i2i.images.formats.decoders import decoded, plain, upright
 from i2i.images.formats.header import MAX_RATIO, Header, damaged, read_bytes, read_header
 from i2i.images.formats.pillow import MANY
+from i2i.images.profiles import managed
 from i2i.images.ranges import DECLARE, Range, extremes, scaled
 from i2i.pairs import Pixels, Reading
 from i2i.system.chatter import CodecsKeptQuiet
@@ -108,7 +109,11 @@ def decode(
     if value_range is not None and reading != "image":
         raise UsageError(f"A range is declared, and images are read as {reading!r}. Only 'image' has a range.")
     header = read_header(BytesIO(data), where)
-    pages = value_range is not None and header.format == "TIFF" and header.frames > 1
+    if header.pages == "unknown" and value_range is None:
+        found = f"{where} has {header.frames} gray pages of one size: channels, or images of their own?"
+        message = f"{found} Save the one that is meant alone, or channels as one page. {declare} to have channels."
+        raise ImageError("unsupported", message)
+    pages = header.pages == "channels" or (value_range is not None and header.format == "TIFF" and header.frames > 1)
     channels = header.channels_read(reading, declared=value_range is not None)
     check(header, where, max_pixels, min_side, channels)
     if pages and not header.equal_pages:
@@ -140,7 +145,7 @@ def decode(
     if reading == "ids":
         pixels = _as_ids(values, header, where, notes)
     else:
-        pixels = _in_srgb(values, header, where, notes)
+        pixels = _in_srgb(values, header, where, notes, declared=value_range is not None)
         if reading == "image" and values.shape[2] == channels + 1:
             pixels = _opaque(pixels, background, where, notes)
         pixels = _in_range(pixels, value_range, where, declare)
@@ -191,11 +196,15 @@ def _as_ids(values: NDArray[Any], header: Header, where: str, notes: list[str]) 
     return values.astype(np.uint16)
 
 
-def _in_srgb(values: NDArray[Any], header: Header, where: str, notes: list[str]) -> NDArray[Any]:
-    """Colours in sRGB, with opacity as it is; adds a note on what was done."""
+def _in_srgb(values: NDArray[Any], header: Header, where: str, notes: list[str], *, declared: bool) -> NDArray[Any]:
+    """Bring colours to sRGB, with opacity as it is; adds a note on what was done."""
     if header.cmyk:
         notes.append("converted from CMYK")
-    if header.cmyk or not header.icc or header.decoder == "tifffile":
+        return values
+    if not header.icc:
+        return values
+    if declared or header.undeclared or header.channels not in (1, 3):
+        notes.append("colour profile ignored, since the values are numbers in a range, or other channels than RGB")
         return values
     colours, note = managed(np.ascontiguousarray(values[..., : header.channels]), header.icc, where)
     notes.extend([note] if note else [])

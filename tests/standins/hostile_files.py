@@ -118,7 +118,7 @@ DAMAGED = {
         tiff(np.ones((64, 64, 5), np.uint8), photometric="minisblack", planarconfig="contig")[:-100],
         "truncated",
     ),
-    "heic": (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic" + bytes(50), "needs-package"),
+    "heic": (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic" + bytes(50), "corrupt"),
     "jxl": (b"\xff\x0a" + bytes(50), "needs-package"),
 }
 """Content of a file -> the reason why it is refused."""

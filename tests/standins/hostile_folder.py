@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, get_args
 
 import cv2
 import numpy as np
+from heif_files import FILES
 from hostile_files import BOMBS, DAMAGED, NAMES, NOISE, most_memory, npy, png, tiff
 from PIL import Image
 
@@ -78,6 +79,8 @@ def sound_files() -> dict[str, bytes]:
         "plain.ppm": saved("PPM"),
         "plain.jp2": saved("JPEG2000"),
         "plain.avif": saved("AVIF"),
+        "plain.heic": FILES["plain.heic"],
+        "deep.heic": FILES["deep.heic"],
         "bands.npy": npy(np.dstack([rgb, rgb])),
         "floats.npy": npy((rgb / np.float32(127.5) - 1).astype(np.float32)),
         "long.png": png(640, 16, bytes(641 * 16)),

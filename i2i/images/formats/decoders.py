@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from i2i.images.colour import to_srgb
 from i2i.images.errors import ImageError
 from i2i.images.formats import npy, pillow
 from i2i.images.formats.header import Damage, Header
+from i2i.images.formats.heif import HeifImage
 from i2i.images.formats.open_file import Metered
+from i2i.images.profiles import to_srgb
 from i2i.pairs import Pixels, Reading, range_of
 
 START_OF_SCAN = b"\xff\xda\0"
@@ -45,6 +46,8 @@ def decoded(data: bytes, header: Header, reading: Reading, where: str, *, pages:
     """
     if header.decoder == "npy":
         return npy.decode(data)
+    if header.decoder == "heif":
+        return HeifImage(data).decode()
     if header.decoder == "tifffile" or pages:
         return upright(_tifffile(data, where, pages), header.orientation)
     if reading == "ids":

@@ -10,10 +10,11 @@ from PIL import Image
 
 from i2i.images.errors import ImageError
 from i2i.images.formats import npy, pillow, png, tiff
+from i2i.images.formats.heif import HeifImage, is_heif
 from i2i.images.formats.open_file import LOOK_FIRST, Metered, open_regular, too_many_bytes
 from i2i.pairs import Reading
 
-Decoder = Literal["opencv", "pillow", "tifffile", "npy"]
+Decoder = Literal["opencv", "pillow", "tifffile", "heif", "npy"]
 
 GRAY_MODES = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 PNG_GRAY = (0, 4)  # without and with opacity
@@ -52,6 +53,8 @@ class Header:
     white_is_zero: bool = field(default=False, repr=False)
     equal_pages: bool = field(default=False, repr=False)
     """Whether all pages of a TIFF have the same size, channels and dtype."""
+    pages: tiff.Pages = field(default="images", repr=False)
+    """What the pages of a TIFF are; as ``channels`` they are counted in `channels`, and the file is one frame."""
     decoder: Decoder = field(default="pillow", repr=False)
     undeclared: bool = field(default=False, repr=False)
     """Whether the values say nothing about brightness until somebody declares their range."""
@@ -131,6 +134,8 @@ def read_header(stream: BinaryIO, where: str) -> Header:
         if start.startswith(tiff.MAGICS):
             with pillow.alone():  # whose parser of directories warns of damage
                 return _tiff_header(stream)
+        if is_heif(start):
+            return _heif_header(HeifImage(stream.read()))
         chunks = _png_chunks(stream) if start.startswith(png.SIGNATURE) else None
         if chunks and chunks.bare and (fields := png.fields(start)):
             return _bare_png_header(fields)
@@ -251,14 +256,15 @@ def _png_colour(start: bytes) -> int:
 
 def _tiff_header(stream: BinaryIO) -> Header:
     layout = tiff.read_layout(stream)
+    stacked = layout.pages == "channels"
     swapped = layout.orientation >= 5
     return Header(
         format="TIFF",
         width=layout.height if swapped else layout.width,
         height=layout.width if swapped else layout.height,
-        channels=layout.channels,
+        channels=layout.frames if stacked else layout.channels,
         dtype=layout.dtype,
-        frames=layout.frames,
+        frames=1 if stacked else layout.frames,
         alpha=layout.alpha,
         orientation=layout.orientation,
         cmyk=layout.photometric == tiff.CMYK,
@@ -267,9 +273,27 @@ def _tiff_header(stream: BinaryIO) -> Header:
         palette=layout.photometric == tiff.PALETTE,
         white_is_zero=layout.photometric == tiff.WHITE_IS_ZERO,
         equal_pages=layout.equal_pages,
+        pages=layout.pages,
         decoder=layout.decoder,
         undeclared=layout.undeclared,
         refusal=layout.refusal,
+    )
+
+
+def _heif_header(image: HeifImage) -> Header:
+    return Header(
+        format="HEIF",
+        width=image.width,
+        height=image.height,
+        channels=1 if image.mode.startswith("L") else 3,
+        dtype="uint8" if image.bits == 8 else "uint16",
+        frames=image.frames,
+        alpha=image.mode in ALPHA_MODES,
+        orientation=image.turned,
+        icc=image.icc,
+        bits=image.bits,
+        decoder="heif",
+        refusal=image.refusal,
     )
 
 

@@ -11,6 +11,8 @@ from numpy.lib import format as npy
 from i2i.pairs import Pixels
 
 MAGIC = npy.MAGIC_PREFIX
+MAX_FIRST = 16
+"""Arrays with as few rows, and with more channels, are images stored channels first."""
 DTYPES = ("uint8", "uint16", "float32")
 
 
@@ -29,6 +31,10 @@ class Layout:
         """Why this is not an image, and what to do."""
         if len(self.shape) not in (2, 3) or 0 in self.shape:
             return f"has shape {self.shape}. An image has shape (H, W) or (H, W, C)"
+        first, *others = self.shape
+        if len(others) == 2 and first <= MAX_FIRST < min(others):
+            shape = f"({others[0]}, {others[1]}, {first})"
+            return f"has shape {self.shape}, channels first. Store {shape}: numpy.moveaxis(array, 0, -1)"
         if self.dtype.kind not in "uif":
             return f"holds {self.dtype}, which are no numbers. Save it as uint8, uint16, or float32 in [-1, 1]"
         return ""
@@ -40,7 +46,7 @@ class Layout:
 
 
 def read_layout(stream: BinaryIO) -> Layout:
-    """The layout of an array, from its header.
+    """Read the layout of an array from its header.
 
     Raises:
         ValueError: If the header is damaged.
@@ -51,7 +57,7 @@ def read_layout(stream: BinaryIO) -> Layout:
 
 
 def decode(data: bytes) -> Pixels:
-    """The image (H, W, C) of a file whose layout is not refused.
+    """Decode the image (H, W, C) of a file whose layout is not refused.
 
     Raises:
         EOFError: If values are missing.
@@ -69,7 +75,7 @@ def decode(data: bytes) -> Pixels:
 
 
 def encode(pixels: Pixels) -> bytes:
-    """The content of the file that `decode` reads back."""
+    """Encode the content of the file that `decode` reads back."""
     stream = BytesIO()
     npy.write_array(stream, np.ascontiguousarray(pixels), allow_pickle=False)
     return stream.getvalue()

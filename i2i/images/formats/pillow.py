@@ -5,9 +5,8 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib.util import find_spec
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -18,22 +17,8 @@ MANY = 10_000
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """Formats that are tried, the usual ones first, by Pillow's names (MPO comes with JPEG). Each further decoder can be
 attacked."""
+JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 
-
-class Addition(NamedTuple):
-    """A package that adds a format to Pillow."""
-
-    package: str
-    module: str
-    register: str | None = None
-    """Function to call; where there is none, importing the module is enough."""
-
-
-ADDITIONS = {
-    "AVIF": Addition("pillow-avif-plugin", "pillow_avif"),
-    "HEIF": Addition("pillow-heif", "pillow_heif", "register_heif_opener"),
-    "JXL": Addition("pillow-jxl-plugin", "pillow_jxl"),
-}
 
 _lock = threading.RLock()
 
@@ -55,7 +40,7 @@ def alone() -> Iterator[None]:
 
 
 def opened(stream: BinaryIO, where: str) -> Image.Image:
-    """The image with its header read and nothing decoded. Inside `alone` only.
+    """Open an image: its header is read, nothing is decoded. Inside `alone` only.
 
     Raises:
         ImageError: If it is no image, or of a format that nothing installed decodes.
@@ -63,38 +48,22 @@ def opened(stream: BinaryIO, where: str) -> Image.Image:
     start = stream.read(64)
     stream.seek(0)
     try:
-        return Image.open(stream, formats=_decodable())
+        return Image.open(stream, formats=FORMATS)
     except UnidentifiedImageError:
-        if (added := _added_format(start)) is None:
-            raise ImageError("not-an-image", f"{where} {_likely(start)}") from None
-    if added in _decodable():
-        raise EOFError  # its boxes are incomplete
-    addition = ADDITIONS[added]
-    if find_spec(addition.module) is None:
-        remedy = f"Install what decodes it: pip install {addition.package}"
-        raise ImageError("needs-package", f"{where} is {added}. {remedy}.")
-    module = importlib.import_module(addition.module)
-    if addition.register:
-        getattr(module, addition.register)()
+        if start.startswith(JPEG_XL):
+            return _opened_jpeg_xl(stream, where)
+        if start[4:12] == b"ftypavif":  # its boxes are incomplete
+            raise EOFError from None
+        raise ImageError("not-an-image", f"{where} {_likely(start)}") from None
+
+
+def _opened_jpeg_xl(stream: BinaryIO, where: str) -> Image.Image:
+    if find_spec("pillow_jxl") is None:
+        remedy = "Install what decodes it: pip install pillow-jxl-plugin"
+        raise ImageError("needs-package", f"{where} is JPEG XL. {remedy}.")
+    importlib.import_module("pillow_jxl")  # which adds the format to Pillow
     stream.seek(0)
-    return Image.open(stream, formats=[added])
-
-
-@cache
-def _decodable() -> list[str]:
-    Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]  # older Pillows have no AVIF
-
-
-def _added_format(start: bytes) -> str | None:
-    if start.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
-        return "JXL"
-    if start[4:8] != b"ftyp":
-        return None
-    brands = {start[i : i + 4] for i in range(8, len(start) - 3, 4)}
-    if brands & {b"avif", b"avis"}:
-        return "AVIF"
-    return "HEIF" if brands & {b"heic", b"heix", b"mif1", b"msf1", b"hevc"} else None
+    return Image.open(stream, formats=["JXL"])
 
 
 def _likely(start: bytes) -> str:
@@ -111,7 +80,7 @@ def _likely(start: bytes) -> str:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where it is missing, invalid, or the EXIF data are damaged. Inside `alone` only."""
+    """Return the EXIF orientation, 1 to 8; 1 where it is missing or damaged. Inside `alone` only."""
     try:
         # not the method of its class: that of PNG decodes the image in search of more
         value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)

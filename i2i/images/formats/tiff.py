@@ -1,5 +1,6 @@
 """How a TIFF file stores its first image: Pillow opens only the common ways, OpenCV gets the uncommon ones wrong."""
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
@@ -16,7 +17,8 @@ NUMBERS = ("int8", "int16", "int32", "int64", "uint32", "uint64", "float16", "fl
 
 # tags and their values, TIFF 6.0
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 262, 274
-SAMPLES, PLANAR, EXTRA_SAMPLES, SAMPLE_FORMAT, ICC = 277, 284, 338, 339, 34675
+DESCRIPTION, SAMPLES, PLANAR, EXTRA_SAMPLES, SAMPLE_FORMAT, ICC = 270, 277, 284, 338, 339, 34675
+MAX_DESCRIPTION = 10_000
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, LAB = 0, 1, 2, 3, 5, 8
 PLAIN = (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB)
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
@@ -25,6 +27,10 @@ SEPARATE_PLANES = 2
 
 
 Decoder = Literal["opencv", "pillow", "tifffile"]
+Pages = Literal["images", "channels", "unknown"]
+"""What several pages are: images of their own, channels of one, or gray pages of one size that do not say."""
+MAX_STACKED = 16
+"""So many pages are channels at most; more are the slices of a body or the frames of a film."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Layout:
     photometric: int
     frames: int
     equal_pages: bool
+    pages: Pages
     alpha: bool
     orientation: int
     icc: bytes | None
@@ -50,7 +57,7 @@ class Layout:
 
 
 def read_layout(stream: BinaryIO) -> Layout:
-    """The layout of the first image of a file; a damaged file raises exceptions of many kinds."""
+    """Read the layout of the first image of a file; a damaged file raises exceptions of many kinds."""
     tags = _first_directory(stream)
     further = _further_directories(stream, tags.next)
     samples = int(tags.get(SAMPLES, 1))
@@ -64,6 +71,8 @@ def read_layout(stream: BinaryIO) -> Layout:
     alpha = not number and samples == colours + 1 and bool(extra) and extra[0] in (ASSOCIATED_ALPHA, ALPHA)
     many = photometric in PLAIN and samples != colours + alpha
     decoder, refusal = _decoder(tags, bits, dtype, photometric, many, alpha, number)
+    equal_pages = all(_kind(page) == _kind(tags) for page in further)
+    pages = _pages(tags, 1 + len(further)) if equal_pages and further and not many and bits >= 8 else "images"
     return Layout(
         width=int(tags[WIDTH]),
         height=int(tags[HEIGHT]),
@@ -72,7 +81,8 @@ def read_layout(stream: BinaryIO) -> Layout:
         bits=bits,
         photometric=photometric,
         frames=1 + len(further),
-        equal_pages=all(_kind(page) == _kind(tags) for page in further),
+        equal_pages=equal_pages,
+        pages=pages,
         alpha=alpha,
         orientation=orientation if 1 <= orientation <= 8 else 1,
         icc=tags.get(ICC),
@@ -80,6 +90,16 @@ def read_layout(stream: BinaryIO) -> Layout:
         undeclared=bool(number),
         refusal=refusal,
     )
+
+
+def _pages(tags: ImageFileDirectory_v2, count: int) -> Pages:
+    """Tell what pages of one kind are, by what tifffile, ImageJ and OME write into the description of the first."""
+    if tags.get(SAMPLES, 1) != 1 or tags.get(PHOTOMETRIC, BLACK_IS_ZERO) not in (WHITE_IS_ZERO, BLACK_IS_ZERO):
+        return "images"
+    described = str(tags.get(DESCRIPTION, ""))[:MAX_DESCRIPTION]
+    shape = rf'"shape": \[{count}, {int(tags[HEIGHT])}, {int(tags[WIDTH])}(, 1)?\]'
+    says_so = (shape, rf"^ImageJ=(.*\n)*channels={count}\n", rf'<Pixels [^>]*SizeC="{count}"')
+    return "channels" if count <= MAX_STACKED and any(re.search(words, described) for words in says_so) else "unknown"
 
 
 def _decoder(

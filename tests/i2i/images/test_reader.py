@@ -3,13 +3,14 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from heif_files import FILES
 from hostile_files import npy, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from i2i import images
 from i2i.errors import DataError, MissingInputError
 from i2i.images import ImageError, probe, read
 from i2i.images.formats import header
+from i2i.images.reader import TURNED
 from i2i.pairs import Pixels
 
 LOSSLESS = ("PNG", "BMP", "TIFF", "JPEG2000", "PPM", "WEBP")
@@ -222,12 +224,153 @@ def test_damaged_profile_is_ignored_and_said() -> None:
     np.testing.assert_array_equal(picture.pixels, photo())
 
 
-def test_sixteen_bit_colours_in_another_profile_are_refused() -> None:
-    deep = photo().astype(np.uint16) * 257
-    data = tiff(deep, photometric="rgb", iccprofile=icc_profile("Wide P3", P3, 2.2))
-    with pytest.raises(images.ImageError, match="16-bit colours in Wide P3") as refused:
-        read(data)
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("gamma", [1.0, 1.75, 2.25])  # profiles store 256ths
+def test_profile_of_sixteen_bits_is_converted_like_that_of_eight(gamma: float, planar: str) -> None:
+    eight = photo()
+    stored: NDArray[Any] = np.moveaxis(eight, -1, 0) if planar == "separate" else eight
+    profile = icc_profile("Wide P3", P3, gamma)
+    data = tiff(stored.astype(np.uint16) * 257, photometric="rgb", planarconfig=planar, iccprofile=profile)
+    picture = read(data)
+    assert picture.notes == ("converted from Wide P3",)
+    assert picture.pixels.dtype == np.uint16
+    expected = p3_to_srgb(eight, gamma)
+    assert np.abs(expected - eight).max() > 20
+    assert np.abs(picture.pixels / 257 - expected).max() < 0.1
+    if gamma > 1:  # from linear values, 8 bits lose the shades
+        theirs = read(encoded(eight, "TIFF", icc_profile=profile)).pixels
+        assert np.abs(picture.pixels / 257 - theirs).max() < 3
+
+
+CURVES: dict[str, tuple[bytes, Callable[[NDArray[Any]], NDArray[Any]]]] = {
+    "linear": (b"curv" + bytes(8), lambda x: x),
+    "gamma": (b"curv" + struct.pack(">IIH", 0, 1, 512), lambda x: x**2),
+    "table": (b"curv" + struct.pack(">II3H", 0, 3, 0, 16384, 65535), lambda x: np.interp(x, [0, 0.5, 1], [0, 0.25, 1])),
+    "power": (b"para" + struct.pack(">IHH", 0, 0, 0) + fixed([3]), lambda x: x**3),
+    "power from a point on": (
+        b"para" + struct.pack(">IHH", 0, 1, 0) + fixed([2, 1.25, -0.25]),
+        lambda x: np.where(x >= 0.2, 1.25 * x - 0.25, 0) ** 2,
+    ),
+    "power above a floor": (
+        b"para" + struct.pack(">IHH", 0, 2, 0) + fixed([2, 1, -0.5, 0.25]),
+        lambda x: np.where(x >= 0.5, (x - 0.5) ** 2, 0) + 0.25,
+    ),
+    "line, then power": (
+        b"para" + struct.pack(">IHH", 0, 3, 0) + fixed([2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045]),
+        lambda x: np.where(x >= 0.04045, ((x + 0.055) / 1.055) ** 2.4, x / 12.92),
+    ),
+    "line, then power, both above a floor": (
+        b"para" + struct.pack(">IHH", 0, 4, 0) + fixed([2, 0.5, 0.25, 0.5, 0.5, 0.125, 0.0625]),
+        lambda x: np.where(x >= 0.5, (0.5 * x + 0.25) ** 2 + 0.125, 0.5 * x + 0.0625),
+    ),
+}
+
+
+def gray_profile(curve: bytes, kind: bytes = b"GRAYXYZ ") -> bytes:
+    """A profile of one curve, or of what its tag says instead."""
+    described = b"desc" + struct.pack(">II", 0, 6) + b"Shades"[:5] + b"\0" + bytes(78)
+    body = described + bytes(-len(described) % 4) + curve + bytes(-len(curve) % 4)
+    start = 128 + 4 + 24
+    table = struct.pack(">I4sII", 2, b"desc", start, len(described))
+    table += struct.pack(">4sII", b"kTRC", start + len(body) - len(curve) - -len(curve) % 4, len(curve))
+    head = bytes(4) + b"test" + struct.pack(">I", 0x04000000) + b"mntr" + kind + bytes(12) + b"acsp" + bytes(28)
+    whole = head + fixed((0.9642, 1.0, 0.8249)) + bytes(48) + table + body
+    return struct.pack(">I", len(whole)) + whole[4:]
+
+
+@pytest.mark.parametrize("kind", CURVES)
+def test_every_curve_of_a_profile_is_followed(kind: str) -> None:
+    tag, light = CURVES[kind]
+    values: NDArray[Any] = np.arange(0, 65536, 13).astype(np.uint16)[None]
+    pixels = read(tiff(values, iccprofile=gray_profile(tag))).pixels[..., 0]
+    linear = light(values / 65535)
+    shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    np.testing.assert_allclose(pixels / 65535, shown, atol=1e-3)  # numbers of a profile have 16 bits behind the point
+
+
+@pytest.mark.parametrize("profile", [gray_profile(b"curv" + bytes(8), b"GRAYLab "), gray_profile(b"mft2" + bytes(60))])
+def test_sixteen_bits_in_a_profile_of_tables_are_refused(profile: bytes) -> None:
+    with pytest.raises(images.ImageError, match="16-bit gray in Shade, a profile of tables") as refused:
+        read(tiff(np.ones((16, 16), np.uint16), iccprofile=profile))
     assert refused.value.reason == "unsupported"
+
+
+def test_profile_of_other_channels_is_not_passed_over_without_a_word() -> None:
+    data = tiff(np.ones((16, 16, 5), np.uint8), photometric="minisblack", planarconfig="contig", iccprofile=b"x" * 200)
+    assert "colour profile ignored" in read(data).notes[0]
+
+
+@pytest.mark.parametrize(("name", "levels"), [("plain.heic", 255), ("deep.heic", 65535)])
+def test_photographs_of_phones_are_read_with_all_their_bits(name: str, levels: int) -> None:
+    picture = read(FILES[name])
+    assert picture.notes == ()
+    assert np.iinfo(picture.pixels.dtype).max == levels
+    assert picture.pixels.max() == levels
+    assert np.abs(picture.pixels * (255 / levels) - photo()).mean() < 1
+
+
+def test_photograph_of_a_phone_is_turned_once_and_converted(tmp_path: Path) -> None:
+    turned, wide = read(FILES["turned.heic"]), read(FILES["wide.heic"])
+    assert np.abs(turned.pixels - np.rot90(photo(), -1).astype(int)).mean() < 1
+    assert wide.notes == ("converted from Wide P3",)
+    assert np.abs(wide.pixels - p3_to_srgb(photo(), 2.2)).mean() < 2
+    (tmp_path / "photo.HEIC").write_bytes(FILES["turned.heic"])
+    assert images.discover([tmp_path]).names == ["photo.HEIC"]
+    assert (probe(tmp_path / "photo.HEIC").height, probe(tmp_path / "photo.HEIC").width) == (40, 24)
+
+
+def test_light_beyond_any_screen_is_refused_and_limits_hold_before_decoding() -> None:
+    with pytest.raises(ImageError, match="holds PQ, light of high dynamic range"):
+        read(FILES["hdr.heic"])
+    with pytest.raises(ImageError, match="is 40x24") as refused:
+        read(FILES["plain.heic"], max_pixels=900)
+    assert refused.value.reason == "too-large"
+    for end in range(0, len(FILES["plain.heic"]), 20):
+        with pytest.raises(ImageError):
+            read(FILES["plain.heic"][:end])
+
+
+STACKS: dict[str, dict[str, Any]] = {
+    "tifffile": {},
+    "imagej": {"imagej": True, "metadata": {"axes": "CYX"}},
+    "ome": {"ome": True, "metadata": {"axes": "CYX"}},
+}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("writer", STACKS)
+def test_pages_that_say_so_are_channels(writer: str, dtype: Any) -> None:
+    values: NDArray[Any] = np.random.default_rng(0).integers(0, 255, (5, 20, 24)).astype(dtype)
+    data = tiff(values, photometric="minisblack", **STACKS[writer])
+    claimed = header.read_header(io.BytesIO(data), "it")
+    assert (claimed.channels, claimed.frames) == (5, 1)
+    picture = read(data)
+    assert picture.notes == ()
+    np.testing.assert_array_equal(picture.pixels, np.moveaxis(values, 0, -1))
+
+
+@pytest.mark.parametrize(
+    ("count", "options"),
+    [(3, {"metadata": None}), (40, {}), (3, {"imagej": True, "metadata": {"axes": "ZYX"}})],
+)
+def test_gray_pages_that_do_not_say_what_they_are_are_asked_about(count: int, options: dict[str, Any]) -> None:
+    data = tiff(np.zeros((count, 20, 24), np.uint8), photometric="minisblack", **options)
+    with pytest.raises(ImageError, match=f"has {count} gray pages of one size: channels, or images of their own?"):
+        read(data)
+    assert read(data, value_range=(0, 255)).pixels.shape == (20, 24, count)
+
+
+def test_array_that_is_stored_channels_first_is_asked_about() -> None:
+    message = r"has shape \(5, 64, 48\), channels first. Store \(64, 48, 5\): numpy.moveaxis\(array, 0, -1\)"
+    with pytest.raises(ImageError, match=message):
+        read(npy(np.zeros((5, 64, 48), np.uint8)))
+    assert read(npy(np.zeros((64, 48, 5), np.uint8))).pixels.shape == (64, 48, 5)
+
+
+def test_turn_by_exif_is_noted() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert read(encoded(photo(), "JPEG", exif=exif)).notes == (TURNED,)
 
 
 @pytest.mark.parametrize("name", ["JPEG", "TIFF"])
