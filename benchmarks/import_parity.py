@@ -21,7 +21,7 @@ from cyclegan import Resnet, Unet, trained
 
 from i2i.config import Mode
 from i2i.translation.model import load_model, load_weights
-from i2i.translation.modes import inference
+from i2i.translation.modes import in_mode, inference
 from i2i_import.importing import import_checkpoint
 
 MODES: dict[Mode, bool] = {"running": False, "paper": True}
@@ -69,8 +69,8 @@ def compare(layout: Layout, folder: Path) -> tuple[bool, dict[str, float], float
         with torch.no_grad():
             torch.manual_seed(0)
             expected = reference.train(training)(source)
-        with inference(network, mode, seed=0):
-            differences[mode] = float((network(source) - expected).abs().max())
+        with inference(seed=0):
+            differences[mode] = float((in_mode(network, mode)(source) - expected).abs().max())
     return same, differences, float(expected.std())
 
 

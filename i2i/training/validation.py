@@ -16,7 +16,7 @@ from i2i.data.order import spread
 from i2i.data.sides import Colours
 from i2i.data.tensors import to_pixels, to_tensor
 from i2i.pairs import PairDataset, Pixels
-from i2i.translation.modes import inference
+from i2i.translation.modes import in_mode, inference
 
 
 class Triple(NamedTuple):
@@ -79,10 +79,11 @@ class Validator:
 
     def translated(self, generator: nn.Module, indices: list[int]) -> Iterator[Triple]:
         """Each pair with its fake; every image is a batch of its own, with the noise of the same seed."""
+        form = in_mode(generator, self.mode)
         for index in indices:
             pair = self.jitter.test(self.pairs[index], self.pairs.names[index])
             halves = (images.with_channels(*half) for half in zip(pair, self.channels, strict=True))
             source, target = (to_tensor(half).to(self.device) for half in halves)
-            with inference(generator, self.mode, self.seed):
-                fake = generator(source[None])[0].float()
+            with inference(self.seed):
+                fake = form(source[None])[0].float()
             yield Triple(source, fake, target)

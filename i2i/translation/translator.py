@@ -20,7 +20,7 @@ from i2i.pairs import Pixels
 from i2i.system.devices import resolve_device
 from i2i.translation import ranges
 from i2i.translation.model import ModelConfig, find_model, load_model
-from i2i.translation.modes import inference
+from i2i.translation.modes import in_mode, inference
 
 
 class Translator:
@@ -51,7 +51,7 @@ class Translator:
         self.mode: Mode = mode or config.mode
         self.seed = seed
         self.device = resolve_device(device)
-        self.generator = generator.to(self.device)
+        self.generator = in_mode(generator, self.mode).to(self.device)
 
     @classmethod
     def load(
@@ -122,7 +122,7 @@ class Translator:
         if len(side.columns) > 1 and source.shape[2] != side.channels:
             raise ranges.wrong_channels(source.shape[2], side)
         given = lab.split(source)[0] if side.colours == "lab" else images.with_channels(source, side.channels)
-        with inference(self.generator, self.mode, self.seed):
+        with inference(self.seed):
             fake = translate_padded(self.generator, to_tensor(given).to(self.device))
         if side.colours == "lab":
             return lab.join(given, to_pixels(fake, np.float32), source.dtype)

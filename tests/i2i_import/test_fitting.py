@@ -12,7 +12,7 @@ from i2i.assembly import select
 from i2i.config import Mode
 from i2i.errors import DataError
 from i2i.plugins import lookup
-from i2i.translation.modes import inference
+from i2i.translation.modes import in_mode, inference
 from i2i_import.fitting import fit
 from i2i_import.networks import Network
 from i2i_import.recognition import recognise_discriminator, recognise_generator
@@ -42,8 +42,8 @@ def assert_same_outputs(network: nn.Module, reference: nn.Module, source: Tensor
         with torch.no_grad():
             torch.manual_seed(5)
             expected = reference(source)
-        with inference(network, mode, seed=5):
-            torch.testing.assert_close(network(source).clone(), expected, rtol=1e-5, atol=2e-6)
+        with inference(seed=5):
+            torch.testing.assert_close(in_mode(network, mode)(source).clone(), expected, rtol=1e-5, atol=2e-6)
         assert expected.std() > 0.01
 
 

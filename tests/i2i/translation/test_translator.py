@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 import i2i
 from i2i import images
 from i2i.assembly import select
+from i2i.config import Mode
 from i2i.data.sides import Side
 from i2i.errors import DataError, I2iError, MissingInputError, UnknownNameError, UsageError
 from i2i.translation.model import ModelConfig, load_model, origins, save_model
@@ -132,6 +134,22 @@ def test_noise_is_repeatable_and_can_be_changed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
     assert (Translator.load(folder, mode="deterministic")(image) != one).any()
+
+
+@pytest.mark.parametrize("mode", ["paper", "deterministic", "running"])
+def test_four_threads_make_the_pictures_that_one_makes_and_change_nothing(tmp_path: Path, mode: Mode) -> None:
+    translator = Translator.load(model_folder(tmp_path / "m"), mode=mode, device="cpu")
+    pictures = [noise(16 + size % 7, 16 + size % 5) for size in range(40)]
+    before = {name: value.clone() for name, value in translator.generator.state_dict().items()}
+    flags, generator = [module.training for module in translator.generator.modules()], torch.get_rng_state()
+    serial = [translator(picture) for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        threaded = list(pool.map(translator, pictures))
+    assert all(map(np.array_equal, serial, threaded))
+    assert all(torch.equal(value, before[name]) for name, value in translator.generator.state_dict().items())
+    assert [module.training for module in translator.generator.modules()] == flags
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert not any(parameter.requires_grad for parameter in translator.generator.parameters())
 
 
 def test_channels_that_do_not_fit_are_refused(tmp_path: Path) -> None:
