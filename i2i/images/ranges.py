@@ -35,6 +35,18 @@ def extremes(values: NDArray[Any]) -> str:
     return f"from {finite.min():g} to {finite.max():g}" if finite.size else "NaN or infinite everywhere"
 
 
+def finite_extremes(values: NDArray[Any], where: str) -> tuple[float, float]:
+    """Return the smallest and the largest number of an image.
+
+    Raises:
+        ImageError: If any is NaN or infinite.
+    """
+    smallest, largest = float(values.min()), float(values.max())  # NaN where any value is
+    if not (isfinite(smallest) and isfinite(largest)):
+        raise ImageError("out-of-range", f"{where} has values that are NaN or infinite. Fill or mask them.")
+    return smallest, largest
+
+
 def scaled(values: NDArray[Any], value_range: Range, where: str) -> Pixels:
     """Numbers of any dtype as float32 in [-1, 1]: ``2 (v - low) / (high - low) - 1``.
 
@@ -48,9 +60,7 @@ def scaled(values: NDArray[Any], value_range: Range, where: str) -> Pixels:
         UsageError: If the range is none.
     """
     low, high = check_range(value_range)
-    smallest, largest = float(values.min()), float(values.max())
-    if not (isfinite(smallest) and isfinite(largest)):
-        raise ImageError("out-of-range", f"{where} has values that are NaN or infinite. Fill or mask them.")
+    smallest, largest = finite_extremes(values, where)
     rounding = 0.0
     if values.dtype.kind == "f":
         epsilon = max(np.finfo(values.dtype).eps, np.finfo(np.float32).eps)

@@ -17,7 +17,7 @@ from i2i.images.formats.decoders import decoded, plain, upright
 from i2i.images.formats.header import MAX_RATIO, Header, damaged, read_bytes, read_header
 from i2i.images.formats.pillow import MANY
 from i2i.images.profiles import managed
-from i2i.images.ranges import DECLARE, Range, extremes, scaled
+from i2i.images.ranges import DECLARE, Range, extremes, finite_extremes, scaled
 from i2i.pairs import Pixels, Reading
 from i2i.system.chatter import CodecsKeptQuiet
 
@@ -224,6 +224,9 @@ def _in_range(values: NDArray[Any], value_range: Range | None, where: str, decla
     """Values in their declared range, or in that of their dtype."""
     if value_range is not None:
         return scaled(values, value_range, where)
-    if values.dtype == np.float32 and not (np.isfinite(values).all() and np.abs(values).max() <= 1):
-        raise ImageError("out-of-range", f"{where} has values outside [-1, 1], {extremes(values)}. {declare}.")
+    if values.dtype == np.float32:
+        smallest, largest = finite_extremes(values, where)
+        if smallest < -1 or largest > 1:
+            message = f"{where} has values outside [-1, 1], from {smallest:g} to {largest:g}. {declare}."
+            raise ImageError("out-of-range", message)
     return values

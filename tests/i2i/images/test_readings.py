@@ -201,7 +201,8 @@ def test_pages_of_several_kinds_are_not_taken_for_channels() -> None:
     [
         (tiff(np.array([[-3, 812], [np.nan, 2]], np.float32)), "unsupported", "holds float32, from -3 to 812."),
         (npy(np.array([[-3, 812]], np.int32)), "unsupported", "holds int32, from -3 to 812."),
-        (npy(np.array([[-3, 812], [np.inf, 2]], np.float32)), "out-of-range", r"outside [-1, 1], from -3 to 812."),
+        (npy(np.array([[-3, 812], [1, 2]], np.float32)), "out-of-range", r"outside [-1, 1], from -3 to 812."),
+        (npy(np.array([[-1, 0.47], [np.nan, 0]], np.float32)), "out-of-range", "values that are NaN or infinite. Fill"),
         (npy(np.full((2, 2), np.nan)), "unsupported", "NaN or infinite everywhere."),
     ],
 )
