@@ -103,7 +103,7 @@ def _prepare_command(sources: Path, out: Path) -> str:
 
 
 def _line(*words: object) -> str:
-    """A command as it is typed."""
+    """Return a command as it is typed."""
     return shlex.join(map(str, words))
 
 

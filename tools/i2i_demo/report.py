@@ -6,7 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from jinja2 import Environment
 
@@ -16,7 +15,6 @@ from i2i.system.files import write_atomically
 from i2i_demo.pipeline import Story, Triple
 
 COLUMNS = 2  # triples side by side
-HEADER = 26  # pixels for the words above the columns
 SMOOTHING = 20  # steps that a point of a loss curve is the mean of
 
 
@@ -33,7 +31,7 @@ class Curve(NamedTuple):
 
 
 def write_report(story: Story, out: Path) -> tuple[Path, Path]:
-    """Write ``contact-sheet.png`` and ``report.html``; returns where they are."""
+    """Write ``contact-sheet.png`` and ``report.html``, and return where they are."""
     sheet, page = out / "contact-sheet.png", out / "report.html"
     images.write(sheet, draw_sheet(story.triples))
     template = Environment(autoescape=True).from_string((files("i2i_demo") / "report.html.j2").read_text("utf-8"))
@@ -50,23 +48,19 @@ def write_report(story: Story, out: Path) -> tuple[Path, Path]:
 
 
 def draw_sheet(triples: Sequence[Triple]) -> Pixels:
-    """Source, output and target of every held-out pair, with the words above. (H, W, 3) uint8."""
+    """Draw source, output and target of every held-out pair, (H, W, 3) uint8, with the words above."""
     blank = np.full_like(triples[0].target, 255)
     cells = [list(triple[1:]) for triple in triples]
     cells += [[blank] * 3] * (-len(cells) % COLUMNS)
     rows = len(cells) // COLUMNS
-    sheet = images.contact_sheet(
-        [[image for column in range(COLUMNS) for image in cells[row + rows * column]] for row in range(rows)]
+    return images.contact_sheet(
+        [[image for column in range(COLUMNS) for image in cells[row + rows * column]] for row in range(rows)],
+        ("source", "output", "target") * COLUMNS,
     )
-    header = np.full((HEADER, sheet.shape[1], 3), 255, np.uint8)
-    for column, word in enumerate(["source", "output", "target"] * COLUMNS):
-        left = column * sheet.shape[1] // (3 * COLUMNS) + 6
-        cv2.putText(header, word, (left, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (90, 90, 90), 1, cv2.LINE_AA)
-    return np.concatenate([header, sheet])
 
 
 def loss_curves(rows: Sequence[dict[str, Any]]) -> list[Curve]:
-    """Each loss over the steps, smoothed."""
+    """Return each loss over the steps, smoothed."""
     steps = [row for row in rows if "lr" in row]
     return [
         _curve(name, _smoothed([row[name] for row in steps])) for name in steps[0] if "/" in name and len(steps) > 1
@@ -74,7 +68,7 @@ def loss_curves(rows: Sequence[dict[str, Any]]) -> list[Curve]:
 
 
 def validation_curves(rows: Sequence[dict[str, Any]]) -> list[Curve]:
-    """Each metric over the validations."""
+    """Return each metric over the validations."""
     measured = [row["validation"] for row in rows if "validation" in row]
     return [_curve(name, [figures[name] for figures in measured]) for name in measured[0] if len(measured) > 1]
 
