@@ -1,4 +1,4 @@
-"""Pictures that look the same: a miniature of each, and all groups of alike ones without comparing each with each.
+"""Near-duplicates by perceptual hash: all groups of pictures that look alike, without comparing each with each.
 
 What is a copy is said here alone: `i2i prepare` keeps copies in one split, and `i2i data check` reports those that lie
 in two.
@@ -51,7 +51,7 @@ AT_ONCE = 512  # miniatures that are looked at together
 
 
 def miniature(pixels: Pixels) -> NDArray[np.uint8]:
-    """A picture, (H, W, C), at 16x16, with its own darkest value as 0 and its lightest as 255.
+    """Reduce a picture, (H, W, C), to 16x16, with its own darkest value as 0 and its lightest as 255.
 
     Each value is the mean of the area that it stands for; of pictures with very many rows, of some evenly spread ones.
     """
@@ -65,7 +65,7 @@ def miniature(pixels: Pixels) -> NDArray[np.uint8]:
 
 
 def telling(miniatures: Miniatures) -> NDArray[np.bool_]:
-    """Which pictures show enough to be known by: not plain ones, shadings, and a few shapes on a plain ground.
+    """Tell which pictures show enough to be known by: not plain ones, shadings, and a few shapes on a plain ground.
 
     What counts is where a difference across changes on the way down; a picture of which it never does is the sum of a
     row and a column.
@@ -82,7 +82,7 @@ def telling(miniatures: Miniatures) -> NDArray[np.bool_]:
 
 
 def hashes_of(miniatures: Miniatures) -> Hashes:
-    """Perceptual hashes of pictures.
+    """Compute perceptual hashes of pictures.
 
     A hash has a bit for each of the 64 lowest frequencies of the cosine transform of the miniature: whether it is above
     their median (Zauner, *Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010).
@@ -104,7 +104,7 @@ def hashes_of(miniatures: Miniatures) -> Hashes:
 
 
 def near_hashes(hashes: Hashes, distance: int = NEAR) -> NDArray[np.int64]:
-    """All pairs of hashes that differ in few bits.
+    """Find all pairs of hashes that differ in few bits.
 
     Hashes that differ in at most ``d`` bits are equal in at least one of ``d + 1`` blocks of bits, so that only those
     that share a block are compared (Norouzi et al., *Fast Search in Hamming Space with Multi-Index Hashing*, 2012).
@@ -133,7 +133,7 @@ def _blocks(count: int) -> Iterator[np.uint64]:
 
 
 def _compared(hashes: Hashes, members: NDArray[Any], distance: int) -> Iterator[NDArray[np.int64]]:
-    """Near pairs among some of the hashes, each compared with those behind it."""
+    """Find near pairs among some of the hashes, each compared with those behind it."""
     values = hashes[members]
     for start in range(0, len(members), ROWS_AT_ONCE):
         rows, others = values[start : start + ROWS_AT_ONCE], values[start:]
@@ -145,7 +145,7 @@ def _compared(hashes: Hashes, members: NDArray[Any], distance: int) -> Iterator[
 
 
 def _differing_bits(difference: Hashes) -> Hashes:
-    """Bits that are set, counted in parallel (Knuth, *The Art of Computer Programming* 4A, section 7.1.3)."""
+    """Count bits that are set, in parallel (Knuth, *The Art of Computer Programming* 4A, section 7.1.3)."""
     x = difference - ((difference >> np.uint64(1)) & np.uint64(0x5555555555555555))
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
     x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -154,13 +154,13 @@ def _differing_bits(difference: Hashes) -> Hashes:
 
 
 def look_alike(one: NDArray[np.uint8], others: Miniatures) -> NDArray[np.bool_]:
-    """Which miniatures show the same as one, (16, 16), whatever their brightness and contrast."""
+    """Tell which miniatures show the same as one, (16, 16), whatever their brightness and contrast."""
     first, steps = _steps(one[None]), _steps(others)
     return np.asarray((steps @ first[0]) >= ALIKE * np.linalg.norm(steps, axis=1) * np.linalg.norm(first))
 
 
 def _steps(miniatures: Miniatures) -> NDArray[np.float64]:
-    """Differences of neighbours around their mean, (N, 480): unlike values, they tell a sky from another sky."""
+    """Return differences of neighbours around their mean, (N, 480): unlike values, they tell a sky from another sky."""
     values = miniatures.astype(np.float64)
     both = [np.diff(values, axis=axis).reshape(len(values), -1) for axis in (1, 2)]
     steps = np.concatenate(both, axis=1)
@@ -169,7 +169,7 @@ def _steps(miniatures: Miniatures) -> NDArray[np.float64]:
 
 
 def alike_groups(miniatures: Miniatures) -> list[list[int]]:
-    """Groups of pictures that look the same, and of those that look the same as these, and so on.
+    """Group pictures that look the same, and those that look the same as these, and so on.
 
     Two look the same if both show enough, their hashes are near and their miniatures alike. Groups are the connected
     components of this relation, and so do not depend on the order of the pictures.
@@ -202,7 +202,7 @@ def alike_groups(miniatures: Miniatures) -> list[list[int]]:
 def _component(
     first: int, code: int, left: dict[int, NDArray[Any]], near: dict[int, list[int]], miniatures: Miniatures
 ) -> list[int]:
-    """Everything that is alike through others, taken from what is left of each hash."""
+    """Collect everything that is alike through others, taken from what is left of each hash."""
     group, ahead = [first], [(first, code)]
     while ahead:
         place, at = ahead.pop()

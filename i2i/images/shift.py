@@ -1,4 +1,4 @@
-"""Whether two pictures lie on each other: phase correlation of how strongly each changes."""
+"""Registration of two pictures: the shift between them, by phase correlation of how strongly each changes."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -45,7 +45,7 @@ class Shift(NamedTuple):
 
 
 def shift_of(source: Gray, target: Gray) -> Shift:
-    """The shift at which the outlines of two pictures fit best, in pixels of the target.
+    """Find the shift at which the outlines of two pictures fit best, in pixels of the target.
 
     Sizes may differ: the source is brought to that of the target, and both to a longer side of at most 512.
 
@@ -62,7 +62,7 @@ def shift_of(source: Gray, target: Gray) -> Shift:
 
 
 def shift_between(pairs: Iterable[tuple[Gray, Gray]]) -> Shift:
-    """The shift that all pairs have in common.
+    """Find the shift that all pairs have in common.
 
     Phase correlation (Kuglin and Hines, *The Phase Correlation Image Alignment Method*, 1975) of gradient magnitudes,
     since an outline is one in every style, such as those of a map and a photograph, where brightness is not. The
@@ -91,7 +91,7 @@ def shift_between(pairs: Iterable[tuple[Gray, Gray]]) -> Shift:
 
 
 def _outlines(gray: Gray) -> NDArray[np.complex128]:
-    """Spectrum of how strongly a picture changes, faded out towards the rim so that it does not wrap around.
+    """Return the spectrum of how strongly a picture changes, faded out towards the rim so that it does not wrap around.
 
     Magnitudes of gradients are bounded, m / (m + mean), so that a few strong outlines do not fit each other by chance.
     """
@@ -112,7 +112,7 @@ def _weights(height: int, width: int) -> NDArray[np.float64]:
 
 
 def _place(line: NDArray[np.float64], peak: int) -> float:
-    """The peak of a periodic line to a fraction of a pixel, between minus half its length and half."""
+    """Locate the peak of a periodic line to a fraction of a pixel, between minus half its length and half."""
     length = len(line)
     before, at, after = line[peak - 1], line[peak], line[(peak + 1) % length]
     bend = before - 2 * at + after
