@@ -8,8 +8,8 @@ from i2i.errors import DataError, I2iError
 from i2i.options import build
 from i2i.splits import SPLITS
 from i2i_doctor.diagnosis import Diagnosis, Example, listed, pairs_of, things
+from i2i_doctor.known import Known
 from i2i_doctor.opening import Opened
-from i2i_doctor.walk import Known
 
 PROBLEMS = {
     "no-partner": "no partner",

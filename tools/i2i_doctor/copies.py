@@ -7,8 +7,8 @@ import numpy as np
 
 from i2i.images.near_copies import alike_groups
 from i2i_doctor.diagnosis import EXAMPLES, Diagnosis, Example, Severity
+from i2i_doctor.known import Known
 from i2i_doctor.ranges import ONE_LEVEL
-from i2i_doctor.walk import Known
 
 ONE_SIDE = "Keep copies on one side: `i2i prepare split` does."
 SAID: Mapping[str, tuple[Severity, str, str]] = {

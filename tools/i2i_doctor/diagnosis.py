@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_doctor.walk import Known, Place
+from i2i_doctor.known import Known, Place
 
 Severity = Literal["error", "warning", "note"]
 """``error``: training would fail, lose something, or measure what it was trained on. ``warning``: it would run, and

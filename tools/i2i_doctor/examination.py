@@ -15,11 +15,12 @@ from i2i_doctor.copies import copies
 from i2i_doctor.diagnosis import SEVERITIES, Diagnosis, Example, Severity, listed, things
 from i2i_doctor.facts import DTYPES, Facts
 from i2i_doctor.generators import Fit, fits, too_small
+from i2i_doctor.known import Known
 from i2i_doctor.label_maps import Declared
 from i2i_doctor.opening import Opened, open_as_training
 from i2i_doctor.prepared import changed_files, groups_of
 from i2i_doctor.statistics import figures
-from i2i_doctor.walk import Known, Progress, walk
+from i2i_doctor.walk import Progress, walk
 
 QUICK = 200
 """Pairs of each split that a quick examination looks into."""

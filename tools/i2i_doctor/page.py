@@ -17,9 +17,9 @@ from i2i.system.files import make_folder, write_atomically
 from i2i_doctor.diagnosis import Diagnosis
 from i2i_doctor.examination import Examination
 from i2i_doctor.facts import BINS
+from i2i_doctor.known import Place
 from i2i_doctor.ranges import column_top
 from i2i_doctor.sheet import small
-from i2i_doctor.walk import Place
 
 SHOWN = 12  # pairs on the contact sheet
 SIDE = 160  # pixels of a thumbnail

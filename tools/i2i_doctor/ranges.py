@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from i2i_doctor.diagnosis import Diagnosis, are, hold, images_of, things
 from i2i_doctor.facts import DTYPES, Facts
+from i2i_doctor.known import Known
 from i2i_doctor.opening import Opened
-from i2i_doctor.walk import Known
 
 ONE_LEVEL = 1 / 255  # of the range: what varies less shows nothing
 BITS = (8, 10, 12, 14)

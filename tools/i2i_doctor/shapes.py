@@ -7,7 +7,7 @@ import numpy as np
 
 from i2i_doctor.diagnosis import Diagnosis, are, images_of, pairs_of, things
 from i2i_doctor.facts import DTYPES
-from i2i_doctor.walk import Known
+from i2i_doctor.known import Known
 
 MIN_SIDE = 16
 SHIFTED = 1.0  # pixels that half of the pairs may be off

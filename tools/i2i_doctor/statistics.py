@@ -7,8 +7,9 @@ from typing import Any
 
 from i2i.errors import DataError, MissingSplitError
 from i2i_doctor.facts import DTYPES
+from i2i_doctor.known import FIXED, Known, Sums
 from i2i_doctor.opening import open_as_training
-from i2i_doctor.walk import FIXED, Known, Progress, Sums, walk
+from i2i_doctor.walk import Progress, walk
 
 
 def statistics_of(
