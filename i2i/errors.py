@@ -37,6 +37,12 @@ class MissingSplitError(MissingInputError):
     """A dataset without a split of that name."""
 
 
+class ResourceError(I2iError):
+    """The machine has too little of something, memory above all."""
+
+    exit_code = 71
+
+
 class OutputError(I2iError, OSError):
     """A folder or a file that cannot be written."""
 

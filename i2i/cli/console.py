@@ -62,13 +62,13 @@ def stoppable(words: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        raise stopped(f"{stop} {words}".strip()) from None
+        raise stopped(f"{stop} {words}".strip(), getattr(stop, "exit_code", STOPPED)) from None
 
 
-def stopped(words: str) -> typer.Exit:
-    """Say that Ctrl-C has stopped the command; what to raise then."""
+def stopped(words: str, code: int = STOPPED) -> typer.Exit:
+    """Say that the command was stopped; what to raise then."""
     complain(f"Stopped. {words}".rstrip(), "yellow")
-    return typer.Exit(STOPPED)
+    return typer.Exit(code)
 
 
 def warn_of_problems(group: str) -> None:

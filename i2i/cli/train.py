@@ -57,11 +57,12 @@ def train(
     them all. Ctrl-C saves everything: go on with --resume.
     """
     from i2i import training
-    from i2i.cli.console import stoppable, warn_of_problems
+    from i2i.cli.console import complain, stoppable, warn_of_problems
     from i2i.cli.progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
     from i2i.plugins import COMPONENTS
     from i2i.training.run import initial_settings
+    from i2i.training.signals import raise_on_sigterm
 
     flags = _flags(
         {
@@ -78,20 +79,25 @@ def train(
         }
     )
     said = [parse_choices(use or []), parse_assignments(set_ or []), flags]
-    with stoppable("No step was made. Run the same command again."), TrainingProgress(quiet) as progress:
-        if resume is not None:
-            if out is not None or config is not None:
-                raise UsageError(
-                    "--resume goes on in its own folder, with its own config.yaml. Leave --out and --config away."
-                )
-            outcome = training.resume(resume, merge(said), progress)
-        else:
-            if out is None:
-                raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
-            begun = initial_settings(init) if init else {}
-            resolved = resolve([begun, read_file(config) if config else {}, *said])
-            warn_of_problems(COMPONENTS)
-            outcome = training.train(resolved, out, progress)
+    nothing = "No step was made. Run the same command again."
+    try:
+        with stoppable(nothing), raise_on_sigterm(), TrainingProgress(quiet) as progress:
+            if resume is not None:
+                if out is not None or config is not None:
+                    raise UsageError(
+                        "--resume goes on in its own folder, with its own config.yaml. Leave --out and --config away."
+                    )
+                outcome = training.resume(resume, merge(said), progress)
+            else:
+                if out is None:
+                    raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
+                begun = initial_settings(init) if init else {}
+                resolved = resolve([begun, read_file(config) if config else {}, *said])
+                warn_of_problems(COMPONENTS)
+                outcome = training.train(resolved, out, progress)
+    except training.InterruptedRunError as stopped:
+        complain(str(stopped), "yellow")
+        raise typer.Exit(stopped.exit_code) from None
     say = partial(progress.console.print, markup=False, soft_wrap=True)
     folder = shlex.quote(str(outcome.folder))
     say(f"\nDone: {outcome.step} steps in {outcome.folder}")

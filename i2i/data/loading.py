@@ -1,24 +1,30 @@
 """Batches in a fixed order, from any step on, whatever the number of workers."""
 
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
+from multiprocessing.connection import wait
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from i2i.contracts import Batch
 from i2i.data.jitter import Jitter
 from i2i.data.order import keyed, order, visits
 from i2i.data.tensors import to_tensor
-from i2i.data.workers import Reader, WorkerDeathError
-from i2i.errors import DataError, I2iError
+from i2i.errors import DataError, I2iError, ResourceError
 from i2i.pairs import Block, PairDataset, PairStream
 
-DEATHS = 3
-"""Processes that may die before a batch is given up. The last one reads it alone: when several batches are under way,
-nobody knows over which of them a process died."""
+GRACE = 1
+"""Seconds in which the system says that a process is gone, of which something half sent has come."""
+
+_abandoned: list[object] = []
+"""Iterators that lost a worker: their own end would wait for ever for a lock that it may have held."""
 
 
 class Key(NamedTuple):
@@ -61,6 +67,8 @@ class JitteredPairs(Dataset[Any]):
             pair = self.jitter.train(self.pairs[key.pair], keyed(self.seed, key.epoch, key.pair), name)
         except I2iError as error:
             return error  # raised in a worker it would reach the user as a traceback
+        except MemoryError:
+            return ResourceError(f"Not enough memory to read {name!r}. Lower data.workers, or make it smaller.")
         return Sample(to_tensor(pair.source), to_tensor(pair.target), name)
 
 
@@ -111,8 +119,6 @@ def steps_per_epoch(length: int, batch_size: int) -> int:
 class Loader:
     """Iterates over the batches from ``start`` to ``stop``; close it, so that no worker outlives the run.
 
-    A process that is killed, as when memory is short, is replaced, and the batches are the same.
-
     Args:
         pairs: What to read.
         jitter: What to do to each pair.
@@ -126,71 +132,86 @@ class Loader:
     def __init__(
         self, pairs: PairDataset, jitter: Jitter, *, seed: int, batch_size: int, start: int, stop: int, workers: int
     ) -> None:
-        self._pairs = JitteredPairs(pairs, jitter, seed)
         blocks = pairs.blocks if isinstance(pairs, PairStream) else ()
-        self._batches = KeyedBatches(seed, len(pairs), batch_size, start, stop, blocks)
-        self._workers = workers
-        self._deaths = 0
-        self._reader: Reader | None = None
+        self._keys = KeyedBatches(seed, len(pairs), batch_size, start, stop, blocks)
+        self._names = pairs.names
+        loader = DataLoader(
+            JitteredPairs(pairs, jitter, seed),
+            batch_sampler=self._keys,
+            num_workers=workers,
+            collate_fn=_collate,
+            worker_init_fn=_start_worker,
+            generator=torch.Generator(),  # else the loader draws from the generator that dropout uses
+        )
+        others, handler = set(multiprocessing.active_children()), _child_handler()
+        self._batches: Iterator[Loaded | I2iError] | None = iter(loader)
+        self._workers = [child for child in multiprocessing.active_children() if child not in others]
+        if handler is not None:
+            # the loader's own would raise at any instant, in the midst of a step or of a checkpoint
+            signal.signal(signal.SIGCHLD, handler)
 
     def __iter__(self) -> Iterator[Loaded]:
         return self
 
     def __next__(self) -> Loaded:
-        """The next batch.
+        """Return the next batch.
 
         Raises:
-            I2iError: If an image cannot be read, or reading it kills processes.
+            I2iError: If an image cannot be read.
+            ResourceError: If a process that reads was killed.
         """
-        while True:
-            alone = self._deaths == DEATHS - 1
-            if self._reader is None:
-                self._reader = self._alone(next(iter(self._batches))) if alone else self._from_here()
-            try:
-                loaded: Loaded | I2iError = next(self._reader)
-            except WorkerDeathError as error:
-                self.close()
-                if alone:
-                    raise self._refusal() from error
-                self._deaths += 1
-            else:
-                break
-        if alone:
-            self.close()
+        if self._batches is None:
+            raise StopIteration
+        try:
+            loaded = next(self._batches)
+        except (RuntimeError, OSError, EOFError) as error:  # what a dead process has half sent fails in many ways
+            if not wait([worker.sentinel for worker in self._workers], timeout=GRACE):
+                raise
+            raise self._death() from error
         if isinstance(loaded, I2iError):
             raise loaded
-        self._batches.start, self._deaths = self._batches.start + 1, 0
+        self._keys.start += 1
         return loaded
 
     def close(self) -> None:
         """Stop the workers now: at exit the interpreter would wait for ones that ignore signals."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._batches = None
+        for worker in self._workers:
+            worker.kill()
+            worker.join()
 
-    def _from_here(self) -> Reader:
-        return Reader(self._pairs, self._batches, _collate, self._workers)
+    def _death(self) -> ResourceError:
+        """Stop the other workers, and say what happened where."""
+        _abandoned.append(self._batches)
+        dead = next((worker.exitcode for worker in self._workers if worker.exitcode), 0)
+        self.close()
+        by = f"killed by {signal.Signals(-dead).name}" if dead < 0 else f"ended (code {dead})"
+        name = self._names[next(iter(self._keys))[0].pair]
+        return ResourceError(
+            f"A process that reads images was {by}, at {name!r} or soon after it. "
+            f"If memory is short, lower data.workers (now {len(self._workers)})."
+        )
 
-    def _alone(self, batch: list[Key]) -> Reader:
-        return Reader(self._pairs, [batch], _collate, workers=1)
 
-    def _refusal(self) -> DataError:
-        """What to say of the batch that kills every process: the pair that does so alone, if one does."""
-        batch = next(iter(self._batches))
-        guilty = [key for key in batch if self._kills(key)]
-        names = " and ".join(repr(self._pairs.pairs.names[key.pair]) for key in guilty or batch)
-        remedy = "Remove what cannot be read" if guilty else "If memory is short, lower training.batch_size"
-        return DataError(f"Reading {names} kills every process that does it ({DEATHS} so far). {remedy}.")
+def _child_handler() -> Any:
+    """Return what this process does when a child of its ends, where that can be set back."""
+    settable = hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread()
+    return signal.getsignal(signal.SIGCHLD) if settable else None
 
-    def _kills(self, key: Key) -> bool:
-        reader = self._alone([key])
-        try:
-            next(reader)
-        except WorkerDeathError:
-            return True
-        finally:
-            reader.close()
-        return False
+
+def _start_worker(_: int) -> None:
+    threading.Thread(target=_end_with_leader, daemon=True).start()
+    # a signal to the whole group must leave the workers alive until the checkpoint is written
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+def _end_with_leader() -> None:
+    """End this process as soon as the one that started it is gone: PyTorch asks after it every 5 seconds only."""
+    if (leader := multiprocessing.parent_process()) is not None:
+        leader.join()
+        os._exit(1)  # whatever this process is in the midst of: nobody waits for it
 
 
 def _collate(samples: list[Sample | I2iError]) -> Loaded | I2iError:

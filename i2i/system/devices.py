@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device of that name; ``auto`` is CUDA, else Apple's MPS, else the CPU.
+    """Return the device of that name; ``auto`` is CUDA, else Apple's MPS, else the CPU.
 
     Raises:
         UsageError: If there is no such device here.
@@ -25,12 +25,50 @@ def resolve_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):  # which of them depends on how torch was built
-        raise UsageError(f"No device {name!r} here. Use auto, cpu, cuda, cuda:1, mps, ...") from None
+        raise UsageError(f"No device {name!r} here: {_lack(name)}. Use auto, cpu, cuda, cuda:1, mps, ...") from None
     return device
 
 
+def _lack(name: str) -> str:
+    """Say why there is no such device, and what to do about it."""
+    import torch
+
+    build = f"this is torch {torch.__version__}"
+    if not name.startswith("cuda"):
+        return build
+    if torch.version.cuda is None and torch.version.hip is None:
+        return (
+            f"{build}, a build without CUDA. Install one that fits the GPU's driver (https://pytorch.org), or say cpu"
+        )
+    if found := torch.cuda.device_count():
+        return f"{build} finds {found} GPU{'s' if found > 1 else ''}, counted from 0"
+    platform = f"CUDA {torch.version.cuda}" if torch.version.cuda else f"ROCm {torch.version.hip}"
+    return f"{build}, built for {platform}, and it finds no GPU. See whether `nvidia-smi` lists one, or say cpu"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that memory, of the machine or of a device, is used up.
+
+    Only CUDA has a class of its own for that: the CPU allocator, oneDNN and MPS say it in words.
+    """
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+
+
+_OUT_OF_MEMORY = (
+    "can't allocate memory",  # c10/core/impl/alloc_cpu.cpp
+    "not enough memory",  # the same on Windows
+    "out of memory",  # MPS, cuDNN and others
+    "could not create a memory object",  # oneDNN
+    "bad_alloc",  # whatever else is C++
+)
+
+
 def available_cpus() -> int:
-    """Processors that this process may use."""
+    """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

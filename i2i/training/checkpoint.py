@@ -45,7 +45,7 @@ class DamagedError(DataError):
 
 
 def save(root: Path, step: int, checkpoint: Checkpoint, keep: int) -> Path:
-    """Commit a checkpoint, and delete the oldest ones once it has been read back.
+    """Write a checkpoint, read it back, commit it, and delete the oldest ones.
 
     Args:
         root: Folder of all checkpoints of the run.
@@ -59,9 +59,9 @@ def save(root: Path, step: int, checkpoint: Checkpoint, keep: int) -> Path:
     """
     folder = root / f"step-{step:09d}"
     replace_folder(folder, _files(checkpoint))
+    _verify(folder)
     latest = {"checkpoint": folder.name, "manifest": _sha256(_bytes(folder / MANIFEST))}
     write_atomically(root / LATEST, json.dumps(latest, indent=2).encode())
-    _verify(folder)
     for old in _folders(root)[keep:]:
         shutil.rmtree(old, ignore_errors=True)
     return folder

@@ -2,32 +2,38 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import isclose
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from i2i.assembly import Selection
 from i2i.config import RunConfig
-from i2i.errors import DiskFullError, UsageError
+from i2i.errors import DiskFullError, ResourceError, UsageError
 from i2i.places import is_url
 from i2i.reporting import Reporter
-from i2i.system.devices import available_cpus, resolve_device
+from i2i.system.devices import available_cpus, is_out_of_memory, resolve_device
 from i2i.system.files import make_folder
 from i2i.training import checkpoint
 from i2i.training.checkpoint import Checkpoint
 from i2i.training.folder import RunFolder, describe_environment, differences
+from i2i.training.memory import smaller_settings
 from i2i.training.setup import Setup, set_up
 from i2i.training.state import Progress, restore
 from i2i.training.trainer import Outcome, Trainer
+from i2i.training.updates import lr_at
 from i2i.translation.model import find_model, load_weights, misfit, read_config
 
 RESUMABLE = {
     "data": {"path", "workers"},
+    "optimizer": {"lr"},
+    "schedule": {"name", "decay_start"},
     "training": {"epochs", "steps", "device", "checkpoint_every", "keep", "export"},
     "validation": {"every", "images", "samples"},
 }
-"""What may change when a run is resumed. Of these, only the device and, where the learning rate follows a schedule, the
-length of the run decide what its steps compute."""
+"""What may change when a run is resumed. Of these, only the device, the learning rate and its schedule, and with a
+schedule the length of the run decide what its steps compute."""
 
 
 def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Outcome:
@@ -41,8 +47,10 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
     with folder.held():  # before all that takes long: a second start is refused at once
         folder.check_free()
         folder.sweep()
-        setup = set_up(_concrete(_with_model(config)), reporter)
-        begun = begin(setup)
+        config = _concrete(_with_model(config))
+        with _within_memory(folder, config):
+            setup = set_up(config, reporter)
+            begun = begin(setup)
         folder.write_config(setup.config)
         folder.write_environment(describe_environment(setup.config.selection))
         return _run(folder, setup, Progress(), reporter, begun)
@@ -67,8 +75,10 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
     config = folder.read_config().change(**changes)
     with folder.held():
         folder.sweep()
-        setup = set_up(_concrete(config), reporter)
-        progress, begun = _go_back(folder, setup, reporter)
+        config = _concrete(config)
+        with _within_memory(folder, config):
+            setup = set_up(config, reporter)
+            progress, begun = _go_back(folder, setup, reporter)
         return _run(folder, setup, progress, reporter, begun)
 
 
@@ -91,23 +101,61 @@ def _departures(folder: RunFolder, setup: Setup, saved: Checkpoint | None) -> It
     if saved is None:
         yield "There is no checkpoint yet: the run starts afresh."
         return
-    if saved.state["total"] != setup.steps and setup.config.schedule.name != "constant":
-        yield (
-            f"The run now has {setup.steps} steps instead of {saved.state['total']}: "
-            "its learning rate follows the new length."
-        )
+    if line := _other_rate(folder.read_config(), setup, saved.state["step"], saved.state["total"]):
+        yield line
     if saved.state["pairs"] != setup.fingerprint:
         yield "The training pairs are not the ones this run began with: their order changes."
+
+
+def _other_rate(before: RunConfig, setup: Setup, step: int, total: int) -> str:
+    """Say how the learning rate goes on after a step if it does not as it would have: by settings, or a new length."""
+    length = f"its schedule follows the new length of {setup.steps} steps (was {total})"
+    follows = setup.steps != total and setup.config.schedule.name != "constant"
+    last, now = lr_at(before, step - 1, total), lr_at(setup.config, step, setup.steps)
+    expected = lr_at(before, step, total) if step < total else last
+    if step >= setup.steps:
+        return ""
+    if isclose(now, expected):
+        return f"The learning rate: {length}." if follows else ""
+    jump = f"The learning rate was {last:.3g} at step {step} and is {now:.3g} at step {step + 1}"
+    keep = f"--set schedule.name=constant --set optimizer.lr={last:.3g}"
+    return f"{jump}: {length}. To keep the old end, resume with {keep}." if follows else f"{jump}."
 
 
 def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter, begun: str) -> Outcome:
     facts = setup.facts() | {"run": str(folder.path)} | ({"begins with": begun} if begun else {})
     reporter.started(facts, progress.step, setup.steps)
     make_folder(folder.samples)
+    with _within_memory(folder, setup.config):
+        try:
+            return Trainer(folder, setup, progress, reporter).run()
+        except DiskFullError as error:
+            raise DiskFullError(error.lack, f"go on with: {folder.resuming}") from error
+
+
+@contextmanager
+def _within_memory(folder: RunFolder, config: RunConfig) -> Iterator[None]:
+    """Say in one line what to lower, and how to go on, when memory does not suffice.
+
+    Raises:
+        ResourceError: If it does not.
+    """
     try:
-        return Trainer(folder, setup, progress, reporter).run()
-    except DiskFullError as error:
-        raise DiskFullError(error.lack, f"go on with: {folder.resuming}") from error
+        yield
+    except ResourceError as error:
+        raise ResourceError(f"{error} {_last_checkpoint(folder)}") from error
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ResourceError(
+            f"Out of memory. A new run takes less with {smaller_settings(config)}. {_last_checkpoint(folder)}"
+        ) from error
+
+
+def _last_checkpoint(folder: RunFolder) -> str:
+    if (saved := checkpoint.newest(folder.checkpoints)) is None:
+        return "There is no checkpoint yet."
+    return f"The last checkpoint is {saved}. Go on with: {folder.resuming}"
 
 
 def _with_model(config: RunConfig) -> RunConfig:

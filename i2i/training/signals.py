@@ -21,6 +21,26 @@ class StopRequest:
         self.signal = signal.Signals(number)
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came where there is nothing to save."""
+
+    exit_code = 128 + signal.SIGTERM
+
+
+@contextmanager
+def raise_on_sigterm() -> Iterator[None]:
+    """Turn SIGTERM into an exception, as Python does Ctrl-C, wherever `stop_on_signals` does not hold."""
+
+    def handle(*_: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
     """Catch SIGINT and SIGTERM for as long as the context lasts, in the main thread; others cannot."""

@@ -19,14 +19,14 @@ from i2i.training.log import MetricsLog, NonFiniteError
 from i2i.training.setup import Setup
 from i2i.training.signals import StopRequest, stop_on_signals
 from i2i.training.state import Progress
-from i2i.training.updates import lr_factor
+from i2i.training.updates import lr_at
 from i2i.translation.model import save_model
 
 FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all
 
 
 class InterruptedRunError(I2iError):
-    """The run was asked to stop; everything is saved."""
+    """The run was asked to stop by a signal; everything is saved."""
 
     exit_code = 75
 
@@ -97,14 +97,13 @@ class Trainer:
             self._record(stopping=signal is not None)
             if signal is not None and self.progress.step < self.setup.steps:
                 raise InterruptedRunError(
-                    f"{signal.name} at step {self.progress.step} of {self.setup.steps}: everything is saved. "
-                    f"Go on with: {self.folder.resuming}"
+                    f"Stopped at step {self.progress.step}; saved. Go on with: {self.folder.resuming}"
                 )
 
     def _advance(self, loaded: Loaded) -> None:
         """One step."""
         done = self.progress.step
-        lr = self.config.optimizer.lr * lr_factor(self.config.schedule, done, self.setup.steps)
+        lr = lr_at(self.config, done, self.setup.steps)
         self.setup.updater.set_lr(lr)
         losses = self._update(loaded.batch)
         self.progress.step = done + 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from i2i.config import Schedule
+from i2i.config import RunConfig
 from i2i.contracts import Batch, Recipe
 from i2i.errors import UsageError
 
@@ -52,7 +52,7 @@ class Updater:
         return losses
 
     def optimizer(self, network: str) -> torch.optim.Optimizer:
-        """The optimizer of a network.
+        """Return the optimizer of a network.
 
         Raises:
             UsageError: If the recipe has no such network, or nothing in it can be trained.
@@ -73,13 +73,14 @@ def _fused(parameters: Iterable[Tensor]) -> bool:
     return all(p.device.type in {"cpu", "cuda"} and p.is_floating_point() for p in parameters)
 
 
-def lr_factor(schedule: Schedule, step: int, total: int) -> float:
-    """What the learning rate is multiplied by at a step (counted from 0) of ``total``.
+def lr_at(config: RunConfig, step: int, total: int) -> float:
+    """Return the learning rate of a step (counted from 0) of ``total``.
 
     ``linear`` is constant until ``decay_start`` and then falls to zero over the rest, as in the PyTorch code of
     CycleGAN and pix2pix, where the first and the second hundred epochs are these two parts.
     """
+    schedule, lr = config.schedule, config.optimizer.lr
     start = round(schedule.decay_start * total)
     if schedule.name == "constant" or step < start:
-        return 1.0
-    return (total - step) / (total - start + 1)
+        return lr
+    return lr * ((total - step) / (total - start + 1))

@@ -65,12 +65,13 @@ def test_check_is_stopped_with_its_group_while_processes_start(
     assert os.listdir(tmp_path) == ["check.py"]
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_training_is_stopped_before_its_first_step(
-    run_cli: Cli, shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_cli: Cli, shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
-    monkeypatch.setattr(torch, "manual_seed", lambda _: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(torch, "manual_seed", lambda _: signal.raise_signal(number))
     said = run_cli("train", "--plugin", "pix2pix", "--data", shared_pairs, "--out", tmp_path / "run")
-    assert said == (130, "", "Stopped. No step was made. Run the same command again.\n")
+    assert said == (code, "", "Stopped. No step was made. Run the same command again.\n")
     assert not (tmp_path / "run").exists()
 
 

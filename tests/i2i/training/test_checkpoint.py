@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import torch
 from i2i.assembly import Component, Selection
 from i2i.data.sides import Side
 from i2i.errors import OutputError
-from i2i.system.files import sweep
+from i2i.system.files import replace_folder, sweep
+from i2i.training import checkpoint as checkpoint_module
 from i2i.training.checkpoint import Checkpoint, DamagedError, load, newest, save
 from i2i.translation.model import ModelConfig
 
@@ -158,6 +159,23 @@ def test_an_error_at_any_operation_leaves_the_old_or_the_new_one_whole(tmp_path:
             pass
         assert_whole(load(root)[0], 1, 2)
     assert at >= 15
+
+
+def test_a_checkpoint_that_does_not_read_back_is_refused_and_costs_none_of_those_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, 1, make(1), keep=1)
+    write = replace_folder
+
+    def broken(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+        write(folder, files)
+        weights = folder / "recipe.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-1] + b"?")  # a disk that does not keep what it is given
+
+    monkeypatch.setattr(checkpoint_module, "replace_folder", broken)
+    with pytest.raises(DamagedError, match=r"step-000000002/recipe\.safetensors is damaged"):
+        save(tmp_path, 2, make(2), keep=1)
+    assert_whole(load(tmp_path)[0], 1)
 
 
 @pytest.mark.parametrize(

@@ -3,26 +3,34 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
+from training_runs import assert_same
 
 import i2i
 from i2i import images
-from i2i.config import RunConfig, resolve
+from i2i.config import RunConfig, parse_assignments, resolve
 from i2i.contracts import Batch, Generator, Recipe, Update
+from i2i.data.jitter import Jitter
 from i2i.data.order import order
-from i2i.errors import DataError, DiskFullError, MissingInputError, UsageError
+from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceError, UsageError
 from i2i.plugins import COMPONENTS, installed
 from i2i.reporting import Reporter
-from i2i.training import resume, run, train
+from i2i.training import resume, run, setup, train, trainer
 from i2i.training.folder import RunFolder
 from i2i.training.log import NonFiniteError
+from i2i.training.memory import smaller_settings
+from i2i.training.updates import Updater
+from i2i.training.validation import Validator
 
 TINY: dict[str, Any] = {
     "recipe": {"name": "pix2pix"},
@@ -96,6 +104,50 @@ def test_linear_schedule_falls_to_almost_zero(pairs_folder: Path, tmp_path: Path
     train(tiny(pairs_folder, schedule={"name": "linear"}), tmp_path / "run")
     factors = [row["lr"] / 2e-4 for row in rows(tmp_path / "run") if "lr" in row]
     assert factors == pytest.approx([1, 1, 1, 1, 1, 1, 6 / 7, 5 / 7, 4 / 7, 3 / 7, 2 / 7, 1 / 7])
+
+
+class Heard(Reporter):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warned(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def rates(folder: Path) -> list[float]:
+    return [row["lr"] for row in rows(folder) if "lr" in row]
+
+
+def test_another_learning_rate_after_resuming_is_said_with_the_way_to_keep_the_old_one(
+    pairs_folder: Path, tmp_path: Path
+) -> None:
+    folder, length, heard = tmp_path / "run", {"training": {"steps": 24}}, Heard()
+    train(tiny(pairs_folder, schedule={"name": "linear"}), folder)
+    shutil.copytree(folder, tmp_path / "kept")
+    resume(folder, length, heard)
+    # the last of 12 steps has a seventh of the rate; of 24 steps the thirteenth has 12 of 13 parts
+    assert heard.warnings == [
+        "The learning rate was 2.86e-05 at step 12 and is 0.000185 at step 13: its schedule follows the new length of "
+        "24 steps (was 12). To keep the old end, resume with --set schedule.name=constant --set optimizer.lr=2.86e-05."
+    ]
+    assert rates(folder)[11:13] == pytest.approx([2e-4 / 7, 2e-4 * 12 / 13])
+    as_advised = parse_assignments(re.findall(r"--set (\S+[^.\s])", heard.warnings[0]))
+    resume(tmp_path / "kept", length | as_advised)
+    assert rates(tmp_path / "kept")[11:] == pytest.approx([2e-4 / 7] * 13, rel=1e-2)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear"])
+def test_a_learning_rate_that_goes_on_as_it_would_have_is_no_news(
+    pairs_folder: Path, tmp_path: Path, schedule: str
+) -> None:
+    heard = Heard()
+    train(tiny(pairs_folder, schedule={"name": schedule}), tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-000000012")
+    (tmp_path / "run" / "checkpoints" / "latest.json").unlink()  # as if killed after step 10
+    resume(tmp_path / "run", {"training": {"steps": 14 if schedule == "constant" else 12}}, heard)
+    assert heard.warnings == []
 
 
 def test_without_a_validation_split_the_last_model_is_kept(pairs_folder: Path, tmp_path: Path) -> None:
@@ -330,6 +382,96 @@ def test_an_unreadable_image_costs_no_step(pairs_folder: Path, tmp_path: Path) -
         train(tiny(pairs_folder), tmp_path / "run")
     assert [row["step"] for row in rows(tmp_path / "run") if "lr" in row] == [1, 2, 3, 4, 5]
     assert (tmp_path / "run" / "checkpoints" / "step-000000005").is_dir()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills by signal")
+def test_a_killed_reader_ends_the_run_which_is_saved_and_goes_on_to_the_same_bits(
+    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tiny(pairs_folder), tmp_path / "whole")
+    main, read, jittered, folder = os.getpid(), count(1), Jitter.train, tmp_path / "run"
+
+    def deadly(*arguments: Any) -> Any:
+        if os.getpid() != main and next(read) == 8:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return jittered(*arguments)
+
+    monkeypatch.setattr(Jitter, "train", deadly)
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter._try_get_data, "__defaults__", (0.2,))
+    with pytest.raises(ResourceError, match=r"killed by SIGKILL") as death:
+        train(tiny(pairs_folder, data={"workers": 1}), folder)
+    monkeypatch.undo()
+    saved = int(json.loads((folder / "checkpoints" / "latest.json").read_text())["checkpoint"].removeprefix("step-"))
+    assert 5 <= saved == len(rates(folder)) <= 7  # two batches may have been read ahead
+    assert str(death.value).endswith(
+        f"The last checkpoint is {folder}/checkpoints/step-{saved:09d}. Go on with: i2i train --resume {folder}"
+    )
+    assert resume(folder).step == 12
+    assert_same(folder, tmp_path / "whole", 12)
+
+
+class Scripted(nn.Module):
+    """A metric whose figures a test gives: of what is tried before the first step, then of three validations."""
+
+    higher_is_better: ClassVar[bool]
+    figures: ClassVar[Iterator[float]]
+
+    def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return torch.full((len(output),), next(self.figures))
+
+
+@pytest.mark.parametrize(("higher_is_better", "best"), [(True, 8), (False, 4)])
+def test_the_best_model_is_that_of_the_best_figure(
+    pairs_folder: Path, tmp_path: Path, higher_is_better: bool, best: int
+) -> None:
+    class Plugin:
+        @i2i.hookimpl
+        def i2i_metrics(self) -> dict[str, type[nn.Module]]:
+            return {"scripted": Scripted}
+
+    Scripted.higher_is_better, Scripted.figures = higher_is_better, iter([9.0, 1.0, 3.0, 2.0])
+    plugins, plugin = installed(COMPONENTS), Plugin()
+    plugins.register(plugin, "scripted")
+    chosen = {"metrics": ["scripted"], "select": "scripted", "images": 1}
+    outcome = train(tiny(pairs_folder, validation=chosen), tmp_path / "run")
+    plugins.manager.unregister(plugin)
+    assert outcome.best == {"step": best, "scripted": 3.0 if higher_is_better else 1.0}
+    assert json.loads((tmp_path / "run" / "model" / "config.json").read_text())["step"] == best
+
+
+REFUSED = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to ..."
+
+
+@pytest.mark.parametrize(
+    ("where", "checkpoint"),
+    [("assemble", None), ("Updater.step", None), ("Validator.measure", "step-000000002"), ("save_model", None)],
+)
+def test_memory_that_does_not_suffice_is_one_line_with_what_to_lower(
+    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, checkpoint: str | None
+) -> None:
+    def refuses(*_: object) -> None:
+        raise RuntimeError(REFUSED)
+
+    config = tiny(pairs_folder, training={"batch_size": 4, "checkpoint_every": 2}, validation={"every": 3})
+    measures: Iterator[Callable[..., Any]] = iter([Validator.measure, refuses])
+    places: dict[str, tuple[Any, str, Any]] = {
+        "assemble": (setup, "assemble", refuses),
+        "Updater.step": (Updater, "step", refuses),
+        "Validator.measure": (Validator, "measure", lambda *given: next(measures)(*given)),
+        "save_model": (trainer, "save_model", refuses),
+    }
+    monkeypatch.setattr(*places[where])
+    with pytest.raises(ResourceError) as refusal:
+        train(config, tmp_path / "run")
+    lower = "data.crop=8 (now 16), training.batch_size=2 (now 4) or generator.base_channels=2 (now 4)"
+    path = f"{tmp_path / 'run'}/checkpoints/{checkpoint}. Go on with: i2i train --resume {tmp_path / 'run'}"
+    left = f"The last checkpoint is {path}" if checkpoint else "There is no checkpoint yet."
+    assert str(refusal.value) == f"Out of memory. A new run takes less with {lower}. {left}"
+
+
+def test_a_generator_that_takes_no_smaller_image_is_to_be_less_deep(pairs_folder: Path) -> None:
+    lower = smaller_settings(tiny(pairs_folder, generator={"depth": 4}))
+    assert lower == "data.crop=8 (now 16) with generator.depth=3 or generator.base_channels=2 (now 4)"
 
 
 def test_a_log_that_was_removed_is_begun_anew(pairs_folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""What to lower when a run does not fit into memory."""
+
+from contextlib import suppress
+
+import torch
+
+from i2i.assembly import Component, Selection, build_part
+from i2i.config import RunConfig
+from i2i.contracts import Generator
+from i2i.errors import I2iError
+from i2i.plugins import lookup
+
+
+def smaller_settings(config: RunConfig) -> str:
+    """Name the settings that take memory, each with the next smaller value that works, in words."""
+    ways = []
+    if crop := _smaller_crop(config):
+        ways.append(crop)
+    if (batch := config.training.batch_size) > 1:
+        ways.append(f"training.batch_size={batch // 2} (now {batch})")
+    width = config.selection.parts["generator"].options.get("base_channels")
+    if isinstance(width, int) and width > 1:
+        ways.append(f"generator.base_channels={width // 2} (now {width})")
+    return " or ".join(filter(None, [", ".join(ways[:-1]), *ways[-1:]])) or "smaller networks"
+
+
+def _smaller_crop(config: RunConfig) -> str:
+    """Name half the crop, in a size that the generator takes, or that it takes when it is less deep."""
+    crop, generator = config.data.crop, config.selection.parts["generator"]
+    said = ""
+    while crop > 1:
+        multiple = _size_multiple(config.selection, generator)
+        if half := crop // 2 // multiple * multiple:
+            return f"data.crop={half} (now {crop}){said}"
+        depth = generator.options.get("depth")
+        if not isinstance(depth, int) or depth < 2:
+            break
+        generator = Component(name=generator.name, **{**generator.options, "depth": depth - 1})
+        said = f" with generator.depth={depth - 1}"
+    return ""
+
+
+def _size_multiple(selection: Selection, generator: Component) -> int:
+    """Return what sizes must be divisible by for a generator, which is built without memory."""
+    changed = selection.model_copy(update={"parts": {**selection.parts, "generator": generator}})
+    wiring = lookup("recipe", selection.recipe.name).cls.wiring(1, 1, selection.recipe.options)
+    with suppress(I2iError), torch.device("meta"):
+        return int(getattr(build_part("generator", Generator, changed, wiring), "size_multiple", 1))
+    return 1
