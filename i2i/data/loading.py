@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import torch
@@ -165,9 +166,11 @@ class Loader:
         try:
             loaded = next(self._batches)
         except (RuntimeError, OSError, EOFError) as error:  # what a dead process has half sent fails in many ways
-            if not wait([worker.sentinel for worker in self._workers], timeout=GRACE):
+            gone = wait([worker.sentinel for worker in self._workers], timeout=GRACE)
+            if not gone:
                 raise
-            raise self._death() from error
+            dead = next(worker for worker in self._workers if worker.sentinel in gone)
+            raise self._death_of(dead) from error
         if isinstance(loaded, I2iError):
             raise loaded
         self._keys.start += 1
@@ -180,12 +183,13 @@ class Loader:
             worker.kill()
             worker.join()
 
-    def _death(self) -> ResourceError:
+    def _death_of(self, dead: BaseProcess) -> ResourceError:
         """Stop the other workers, and say what happened where."""
         _abandoned.append(self._batches)
-        dead = next((worker.exitcode for worker in self._workers if worker.exitcode), 0)
+        dead.join()
         self.close()
-        by = f"killed by {signal.Signals(-dead).name}" if dead < 0 else f"ended (code {dead})"
+        code = dead.exitcode or 0
+        by = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended by code {code}"
         name = self._names[next(iter(self._keys))[0].pair]
         return ResourceError(
             f"A process that reads images was {by}, at {name!r} or soon after it. "
