@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 
+MAX_PIXELS = 40_000_000  # `i2i.images.MAX_PIXELS`, which would load the image libraries
+MaxPixels = Annotated[
+    int | None, typer.Option(help="Largest image that is read, in pixels.", min=1, show_default=str(MAX_PIXELS))
+]
+
+
 def plain(docstring: str) -> str:
     """A docstring for the terminal: paragraphs in one line, no markup of reStructuredText, none of rich."""
     from rich.markup import escape

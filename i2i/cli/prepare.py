@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from i2i.cli.console import GOES_ON, complain, stoppable
-from i2i.cli.flags import as_data, flag_of, plain
+from i2i.cli.flags import MaxPixels, as_data, flag_of, plain
 from i2i.errors import DataError, UsageError
 from i2i.places import is_url
 from i2i.plugins import Provided, catalogue, lookup
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from i2i.preparation import Report
     from i2i.preparation.choices import Wishes
 
-MAX_PIXELS = 40_000_000  # `i2i.images.MAX_PIXELS`, which would load the image libraries
-SHARED = ("seed", "val", "test", "range")
+SHARED = ("seed", "val", "test", "range", "max_pixels")
 """Of the runner, and of any preparer that draws, divides or reads a dataset: one flag for both."""
 FIRST = 3  # names of rejected images that are shown
 
@@ -154,9 +153,7 @@ def run(
         typer.Option(help="Folder to work in when OUT is an address.", show_default="in the user's cache"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the split, and of what a preparer draws at random.")] = 0,
-    max_pixels: Annotated[
-        int | None, typer.Option(help="Largest image that is read.", min=1, show_default=str(MAX_PIXELS))
-    ] = None,
+    max_pixels: MaxPixels = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start afresh where OUT is a dataset already.")

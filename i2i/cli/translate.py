@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from i2i.cli.flags import MaxPixels
 from i2i.errors import DataError
 
 
@@ -26,6 +27,7 @@ def translate(
         Literal["auto", "png", "tif", "npy"],
         typer.Option(help="How results are stored; auto is PNG where that holds them, TIFF for a declared range."),
     ] = "auto",
+    max_pixels: MaxPixels = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a model on the Hub.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
@@ -38,6 +40,7 @@ def translate(
     from rich.console import Console
     from rich.progress import track
 
+    from i2i import images
     from i2i.cli.console import complain, stopped, warn_of_problems
     from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
@@ -53,7 +56,7 @@ def translate(
     results: list[Translated] = []
     try:
         for result in track(
-            translate_files(translator, planned, format),
+            translate_files(translator, planned, format, max_pixels or images.MAX_PIXELS),
             total=len(planned),
             console=console,
             disable=quiet or not console.is_terminal,

@@ -1,5 +1,6 @@
 """The one reader of images: bytes -> header -> limits -> pixels as they are wanted, or the reason why not."""
 
+import math
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -24,6 +25,9 @@ from i2i.system.chatter import CodecsKeptQuiet
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded unless the caller says otherwise."""
 
+ALLOW = "max_pixels"
+"""How the caller of a function allows larger images; commands and datasets have options of other names."""
+
 TURNED = "turned upright by its EXIF orientation"
 """A note on an image: what was drawn on its pixels as stored does not lie on it."""
 
@@ -47,6 +51,7 @@ def read(
     min_side: int = 1,
     background: tuple[int, int, int] = WHITE,
     declare: str = DECLARE,
+    allow: str = ALLOW,
 ) -> Picture:
     """Read an image; unless said otherwise upright, in sRGB, opaque, and with all the bits it has.
 
@@ -68,6 +73,7 @@ def read(
         min_side: Smallest width and height that is accepted.
         background: Red, green and blue in 0..255 of what shines through transparent images.
         declare: What errors advise where a range is needed: how it is declared where the image is used.
+        allow: What errors name where an image is too large: how more is allowed where the image is used.
 
     Raises:
         MissingInputError: If there is no such file.
@@ -90,6 +96,7 @@ def read(
         min_side=min_side,
         background=background,
         declare=declare,
+        allow=allow,
     )
     return picture if channels is None else picture._replace(pixels=with_channels(picture.pixels, channels))
 
@@ -104,8 +111,9 @@ def decode(
     min_side: int = 1,
     background: tuple[int, int, int] = WHITE,
     declare: str = DECLARE,
+    allow: str = ALLOW,
 ) -> Picture:
-    """The image in the bytes of a file, which errors call ``where``; see `read`."""
+    """Decode the image in the bytes of a file, which errors call ``where``; see `read`."""
     if value_range is not None and reading != "image":
         raise UsageError(f"A range is declared, and images are read as {reading!r}. Only 'image' has a range.")
     header = read_header(BytesIO(data), where)
@@ -115,7 +123,7 @@ def decode(
         raise ImageError("unsupported", message)
     pages = header.pages == "channels" or (value_range is not None and header.format == "TIFF" and header.frames > 1)
     channels = header.channels_read(reading, declared=value_range is not None)
-    check(header, where, max_pixels, min_side, channels)
+    check(header, where, max_pixels, min_side, channels, allow)
     if pages and not header.equal_pages:
         raise ImageError("unsupported", f"{where} has pages of several kinds. Save the one that is meant.")
     try:
@@ -152,8 +160,8 @@ def decode(
     return Picture(np.ascontiguousarray(pixels), tuple(notes))
 
 
-def check(header: Header, where: str, max_pixels: int, min_side: int, channels: int) -> None:
-    """Refuse from the header what should not be decoded.
+def check(header: Header, where: str, max_pixels: int, min_side: int, channels: int, allow: str = ALLOW) -> None:
+    """Refuse from the header what should not be decoded; see `read`.
 
     Raises:
         ImageError: If the image is too large or too small, or cannot be decoded.
@@ -165,12 +173,14 @@ def check(header: Header, where: str, max_pixels: int, min_side: int, channels: 
         raise ImageError("too-small", f"{where} is {size}. Images have at least {min_side} pixels each way.")
     # multispectral images are counted by what they hold: decoded, four channels fill the memory of RGB with alpha
     if header.width * header.height * max(1, channels / 4) > max_pixels:
-        limit = f"{max_pixels} pixels are allowed. Make it smaller, or allow more (max_pixels)."
-        raise ImageError("too-large", f"{where} is {size} with {channels} channels, {limit}")
+        needed = math.ceil(header.width * header.height * max(1, channels / 4))
+        remedy = f"Make it smaller, or allow more: {allow}={needed}"
+        message = f"{where} is {size} with {channels} channels, {max_pixels} pixels are allowed. {remedy}."
+        raise ImageError("too-large", message)
 
 
 def from_pillow(image: Image.Image) -> Pixels:
-    """An image that Pillow has opened or made: upright, opaque (on white), gray or RGB; see `read`."""
+    """Convert an image that Pillow has opened or made: upright, opaque (on white), gray or RGB; see `read`."""
     deep = image.mode.startswith("I;16")
     pixels = np.asarray(image).astype(np.uint16) if deep else np.asarray(plain(image))
     pixels = upright(pixels if pixels.ndim == 3 else pixels[..., None], pillow.orientation_of(image))
@@ -178,7 +188,7 @@ def from_pillow(image: Image.Image) -> Pixels:
 
 
 def _as_ids(values: NDArray[Any], header: Header, where: str, notes: list[str]) -> Pixels:
-    """Numbers as uint8 or uint16; adds a note where opacity is left out."""
+    """Convert numbers to uint8 or uint16; adds a note where opacity is left out."""
     if values.dtype.kind not in "ui":
         raise ImageError("unsupported", f"{where} holds {values.dtype}. Ids are whole numbers: save them as integers.")
     if header.alpha:
@@ -212,7 +222,7 @@ def _in_srgb(values: NDArray[Any], header: Header, where: str, notes: list[str],
 
 
 def _opaque(pixels: Pixels, background: tuple[int, int, int], where: str, notes: list[str]) -> Pixels:
-    """The image laid on the background; adds a note where it shines through."""
+    """Lay the image on the background; adds a note where it shines through."""
     if not pixels[..., -1].any():
         raise ImageError("blank", f"{where} is transparent all over. Remove it.")
     pixels, mixed = over(pixels, background)
@@ -221,7 +231,7 @@ def _opaque(pixels: Pixels, background: tuple[int, int, int], where: str, notes:
 
 
 def _in_range(values: NDArray[Any], value_range: Range | None, where: str, declare: str) -> Pixels:
-    """Values in their declared range, or in that of their dtype."""
+    """Check and scale values in their declared range, or in that of their dtype."""
     if value_range is not None:
         return scaled(values, value_range, where)
     if values.dtype == np.float32:

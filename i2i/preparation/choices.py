@@ -132,6 +132,7 @@ def command_for(name: str, provided: Provided, sources: Sequence[str | Path], ch
     check_shares(val, test)
     options = dict(choices.get("options", {}))
     shared = {"seed": seed, "val": val, "test": test, "range": choices.get("ranges") or None}
+    shared["max_pixels"] = choices.get("max_pixels", MAX_PIXELS)
     own = options_of(provided.cls).model_fields
     options = {option: shared[option] for option in own if option in shared} | options
     for key in ("group", "match"):
@@ -172,7 +173,7 @@ def pairs_only(choices: Choices) -> str:
 def _refuse_choices_about_files(name: str, choices: Choices, own: Container[str]) -> None:
     """Refuse what is about image files, for a preparer without them, unless it has an option of that name."""
     for key, flag in (("match", "match"), ("ranges", "range"), ("max_pixels", "max-pixels")):
-        if choices.get(key) and flag not in own:
+        if choices.get(key) and flag.replace("-", "_") not in own:
             raise UsageError(f"preparer {name!r} finds its inputs itself, so that --{flag} has no meaning.")
 
 

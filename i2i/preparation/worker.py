@@ -152,6 +152,7 @@ def _read_all(task: Task, settings: Settings, sources: list[Source]) -> list[Pic
                 reading=readings[number],
                 value_range=declared,
                 declare=DECLARE,
+                allow="--max-pixels",
             )
         )
     return pictures

@@ -106,8 +106,16 @@ def _counts(outputs: Sequence[Path]) -> list[int]:
     return [counts[name] for name in names]
 
 
-def translate_files(translator: Translator, jobs: Sequence[Job], stored: Format = "auto") -> Iterator[Translated]:
+def translate_files(
+    translator: Translator, jobs: Sequence[Job], stored: Format = "auto", max_pixels: int = images.MAX_PIXELS
+) -> Iterator[Translated]:
     """Translate each source into its output, losslessly.
+
+    Args:
+        translator: The model.
+        jobs: What to translate.
+        stored: How.
+        max_pixels: Largest image that is read.
 
     Raises:
         OutputError: If an output cannot be written.
@@ -118,7 +126,7 @@ def translate_files(translator: Translator, jobs: Sequence[Job], stored: Format 
             yield Translated(source, None, job.problem)
             continue
         try:
-            fake = translator.translate(translator.read(job.files))
+            fake = translator.translate(translator.read(job.files, max_pixels))
             numbers = is_declared(translator.config.target)
             suffix = f".{stored}" if stored != "auto" else ".tif" if numbers else images.suffix_for(fake)
             output = job.output.with_name(job.output.name + suffix)

@@ -69,19 +69,19 @@ def wrong_channels(channels: int, side: Side) -> DataError:
     return DataError(f"The image has {channels} channels, the model takes {side.channels}: {names}. Give all of them.")
 
 
-def read(files: Sequence[Path], side: Side) -> Pixels:
+def read(files: Sequence[Path], side: Side, max_pixels: int = images.MAX_PIXELS) -> Pixels:
     """One source, from one file or from one for each column; see `Translator.read`."""
     if len(files) == 1:
         if len(set(side.ranges)) > 1:
             names = ", ".join(column.name for column in side.columns)
             raise DataError(f"{files[0]}: its channels have different ranges. Give a folder for each of {names}.")
-        return _read(files[0], next(iter(side.ranges), None))
+        return _read(files[0], next(iter(side.ranges), None), max_pixels)
     pairs = zip(files, side.columns, strict=True)
-    return _stacked([_read(file, column.range) for file, column in pairs], side, files)
+    return _stacked([_read(file, column.range, max_pixels) for file, column in pairs], side, files)
 
 
-def _read(file: Path, span: images.Range | None) -> Pixels:
-    return images.read(file, value_range=span, declare=UNDECLARED).pixels
+def _read(file: Path, span: images.Range | None, max_pixels: int) -> Pixels:
+    return images.read(file, value_range=span, max_pixels=max_pixels, declare=UNDECLARED, allow="--max-pixels").pixels
 
 
 def from_network(pixels: Pixels, side: Side) -> NDArray[Any]:

@@ -95,14 +95,18 @@ class Translator:
         """
         return self.translate(ranges.to_network([_array(image) for image in inputs], self.config.source))
 
-    def read(self, files: Sequence[Path]) -> Pixels:
-        """The source that is in one file, or in several, one for each column of the model's sources.
+    def read(self, files: Sequence[Path], max_pixels: int = images.MAX_PIXELS) -> Pixels:
+        """Read the source that is in one file, or in several, one for each column of the model's sources.
+
+        Args:
+            files: Images.
+            max_pixels: Largest image that is read.
 
         Raises:
             MissingInputError: If a file is not there.
             DataError: If one cannot be read, or they do not fit the model.
         """
-        return ranges.read(files, self.config.source)
+        return ranges.read(files, self.config.source, max_pixels)
 
     def translate(self, source: Pixels) -> NDArray[Any]:
         """Translate one source in the ranges of `i2i.pairs.Pixels`; see `__call__`.

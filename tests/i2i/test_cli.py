@@ -1,7 +1,9 @@
 """The command line as a person meets it: exit codes and the words they read."""
 
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,6 +123,26 @@ def test_one_bad_image_stops_nothing_and_is_not_lost(run_cli: Cli, trained: Path
     assert "bad.png" in err
     assert "1 of 2 images could not be translated" in err
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["good.png"]
+
+
+def test_limit_of_pixels_is_raised_by_the_flag_that_the_refusal_names(
+    run_cli: Cli, trained: Path, tmp_path: Path
+) -> None:
+    header = struct.pack(">IIBBBBB", 8000, 7500, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", b""), (b"IEND", b"")]  # 60 megapixels are claimed, and none is there
+    data = b"".join(len(body).to_bytes(4, "big") + kind + body + crc(kind + body) for kind, body in chunks)
+    (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    code, _, err = run_cli("translate", trained, tmp_path / "large.png", "--out", tmp_path / "out")
+    assert code == 65
+    assert "allow more: --max-pixels=60000000." in err
+    allowed = ("--max-pixels", 60_000_000)
+    code, _, err = run_cli("translate", trained, tmp_path / "large.png", "--out", tmp_path / "out", *allowed)
+    assert code == 65
+    assert "its pixels cannot be decoded" in err
+
+
+def crc(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "big")
 
 
 def test_resuming_a_finished_run_says_that_nothing_is_left_and_how_to_have_more(run_cli: Cli, trained: Path) -> None:

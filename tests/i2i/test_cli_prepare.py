@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from i2i import images
-from i2i.cli import main, prepare
+from i2i.cli import main
+from i2i.cli.flags import MAX_PIXELS
 from i2i.plugins import Plugins
 from i2i.preparation import shards
 from i2i.system import safe_yaml
@@ -267,7 +268,7 @@ def test_range_that_is_none_is_refused(text: str, run_cli: RunCli, photos: Path,
 
 
 def test_pixel_limit_is_that_of_the_reader() -> None:
-    assert prepare.MAX_PIXELS == images.MAX_PIXELS
+    assert MAX_PIXELS == images.MAX_PIXELS
 
 
 def test_help_of_the_whole_command_line_needs_no_image_library() -> None:

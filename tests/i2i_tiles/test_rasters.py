@@ -46,6 +46,17 @@ def find(preparer: Tiles, *sources: Path) -> Finding:
     return preparer.find([str(source) for source in sources], lambda done, total: None)
 
 
+def test_plain_images_have_the_limit_of_pixels_of_all_images(tmp_path: Path) -> None:
+    for name, pixels in (("a.png", AERIAL), ("b.png", DRAWN)):
+        (tmp_path / name).write_bytes(png(pixels))
+    names = [str(tmp_path / name) for name in ("a.png", "b.png")]
+    small = Tiles(size=128, split_by="none", max_pixels=SIDE**2 - 1)
+    for ask in (small.plan, lambda sources: small.find(sources, lambda done, total: None)):
+        with pytest.raises(DataError, match=rf"allow more: --max-pixels={SIDE**2}\."):
+            ask(names)
+    assert len(find(Tiles(size=128, split_by="none", max_pixels=SIDE**2), *map(Path, names)).items) == 16
+
+
 def test_rasters_on_one_grid_are_cut_as_they_are(tmp_path: Path) -> None:
     a, b = write_tiff(tmp_path / "a.tif", AERIAL), write_tiff(tmp_path / "b.tif", DRAWN)
     preparer = Tiles(size=128, split_by="none")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.images import MAX_PIXELS
 from i2i_tiles.grids import Grid, PixelGrid, TileGrid
 from i2i_tiles.rasters import GeoRaster, PlainRaster, SquaresOf, is_georeferenced
 from i2i_tiles.sources import TILE, MapSource
@@ -21,6 +22,7 @@ class Cut(NamedTuple):
     schemes: tuple[Scheme, Scheme]
     nearest: bool
     cache: Path
+    max_pixels: int = MAX_PIXELS
 
     @property
     def side(self) -> int:
@@ -96,7 +98,7 @@ def _plain(names: tuple[str, str], kinds: list[str], cut: Cut) -> Maps:
         )
     if cut.zoom is not None:
         raise UsageError("Plain images have no zoom. Leave --zoom out; --size says how large the squares are.")
-    a, b = (PlainRaster(Path(name), _label(name), cut.side) for name in names)
+    a, b = (PlainRaster(Path(name), _label(name), cut.side, cut.max_pixels) for name in names)
     if a.shape != b.shape:
         sizes = " and ".join(f"{raster.shape.width}x{raster.shape.height}" for raster in (a, b))
         raise DataError(f"Two plain images must have one size to lie on each other, these have {sizes}.")

@@ -12,8 +12,6 @@ from i2i.pairs import Pixels
 from i2i_tiles.mercator import MAX_LATITUDE, MAX_ZOOM, RADIUS, Box, metres, position
 from i2i_tiles.sources import TILE, Coverage, Credit, Patch, Place, laid_on_white, text_of
 
-MAX_PIXELS = 100_000_000
-"""Largest plain image: it is decoded whole, in every worker process. GeoTIFFs are read in windows, at any size."""
 SLACK = 1e-6
 """Tiles by which bounds may miss an edge of the grid, through rounding."""
 
@@ -35,16 +33,18 @@ class PlainRaster:
         path: The file.
         name: As the user typed it.
         side: Side of the squares, pixels.
+        max_pixels: Largest image that is read.
 
     Raises:
         ImageError: If it cannot be read.
     """
 
-    def __init__(self, path: Path, name: str, side: int) -> None:
+    def __init__(self, path: Path, name: str, side: int, max_pixels: int = images.MAX_PIXELS) -> None:
         self.name = name
         self.credit = Credit()
         self._side = side
-        self._whole = laid_on_white(images.read(path, max_pixels=MAX_PIXELS, reading="alpha").pixels)
+        picture = images.read(path, max_pixels=max_pixels, reading="alpha", allow="--max-pixels")
+        self._whole = laid_on_white(picture.pixels)
         self.shape = Shape(*self._whole.filled.shape)
 
     def zooms(self) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from i2i.errors import DataError, UsageError
+from i2i.images import MAX_PIXELS
 from i2i.pairs import Finding, Item, Pair
 from i2i_tiles.fetching import gather
 from i2i_tiles.grids import Cell, TileGrid
@@ -66,6 +67,7 @@ class Tiles:
         yes: Fetch more than 20,000 tiles.
         permission: Reference of a permission to download from a server whose terms forbid it, for the dataset's card.
         seed: Another seed, other blocks.
+        max_pixels: Largest plain image, which is decoded whole in every process; GeoTIFFs are read in windows.
 
     Raises:
         UsageError: If options do not go together.
@@ -102,6 +104,7 @@ class Tiles:
         yes: bool = False,
         permission: str | None = None,
         seed: int = 0,
+        max_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS,
     ) -> None:
         if (split_by == "geojson") != (split_area is not None):
             raise UsageError("The split 'geojson' and a file with --split-area belong together. Give both or none.")
@@ -109,7 +112,7 @@ class Tiles:
             raise UsageError("The shares for validation and test leave nothing for training. Lower them.")
         nearest = resample == "nearest"
         folder = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "i2i" / "tiles"
-        self._cut = Cut(zoom, size, stitch, (scheme, scheme_b or scheme), nearest, folder)
+        self._cut = Cut(zoom, size, stitch, (scheme, scheme_b or scheme), nearest, folder, max_pixels)
         self._limits = Limits(size, nearest, aerial == "b", max_nodata, min_detail, max_one_colour, max_cloud)
         self._manners = Manners(contact, rate, yes, permission)
         self._hold_out = HoldOut(split_by, val, test, buffer, block, split_area, seed)

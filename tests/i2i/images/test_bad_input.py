@@ -90,6 +90,8 @@ def test_limit_of_pixels_is_the_callers(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="20x10") as refused:
         read(data, max_pixels=199)
     assert refused.value.reason == "too-large"
+    with pytest.raises(ImageError, match=r"199 pixels are allowed\. Make it smaller, or allow more: --max=200\."):
+        read(data, max_pixels=199, allow="--max")
 
 
 def test_limit_may_be_above_pillows_own(tmp_path: Path) -> None:
