@@ -1,5 +1,6 @@
-"""Splits of a dataset: what we call them, and what others do."""
+"""Splits of a dataset: what we call them, what others do, and which pair is drawn for which."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -9,9 +10,9 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 SPLIT_NAMES = {
     "train": ("train", "training"),
     "val": ("val", "validation", "valid", "dev"),
-    "test": ("test", "testing"),
+    "test": ("test", "testing", "eval", "evaluation"),
 }
-"""What splits are called by us, and by others."""
+"""What splits are called by us, and by others: the words by which the Hugging Face Hub knows them."""
 
 
 def our_name(split: str) -> str:
@@ -28,3 +29,13 @@ def in_order(splits: Sequence[str]) -> list[str]:
     """Train, val, test, then others by name."""
     order = list(SPLIT_NAMES)
     return sorted(splits, key=lambda s: (order.index(our_name(s)) if our_name(s) in order else len(order), s))
+
+
+def drawn(key: str) -> float:
+    """A number in 0..1 that depends on the key alone: who is held out is the same everywhere, whatever is added.
+
+    Example:
+        >>> drawn("0:cat") == drawn("0:cat") != drawn("1:cat")
+        True
+    """
+    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()[:8], "big") / 2**64

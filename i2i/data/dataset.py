@@ -48,6 +48,8 @@ class Pairs:
         colours: ``lab`` learns to colour: the source is the lightness of the target, the target its colours.
         streaming: Read a set of the Hub as it is needed, without downloading it first.
         val_share: Part of ``train``, in 0..1, to hold out as ``val`` where the set has no such split.
+        match: Regular expression: files of two folders whose paths agree in its first group are a pair; when empty, those
+            of the same name.
 
     Raises:
         MissingInputError: If there is no dataset.
@@ -72,12 +74,12 @@ class Pairs:
         colours: Colours = "rgb",
         streaming: bool = False,
         val_share: Share | None = None,
+        match: str = "",
     ) -> None:
         root = fspath(root)
         if streaming:
-            datafiles.check_streamed(root)
-            layout = "datafiles"
-        self.table = open_portion(root, split, layout, (*source, *target), val_share)
+            layout = datafiles.streamed_layout(root, layout)
+        self.table = open_portion(root, split, layout, (*source, *target), val_share, match)
         self.layout, self.names, self.colours = self.table.layout, self.table.names, colours
         _refuse_problems(self.table, root)
         chosen = choose(self.table.columns, source, target, direction)

@@ -44,14 +44,13 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
     """
     said: Any = check(options_of(Pairs), options, "dataset 'pairs'")
     if said.streaming:
-        datafiles.check_streamed(root)
-        said = said.model_copy(update={"layout": "datafiles"})
+        said = said.model_copy(update={"layout": datafiles.streamed_layout(root, said.layout)})
     named = (*said.source, *said.target)
     names = [our_name(split) for split in splits_of(root, said.layout, named)]
     if said.val_share is not None and "train" in names:
         names.insert(1, "val")
     tables: dict[str, Table] = {
-        split: open_portion(root, split, said.layout, named, said.val_share) for split in dict.fromkeys(names)
+        split: open_portion(root, split, said.layout, named, said.val_share, said.match) for split in dict.fromkeys(names)
     }
     sides = choose(next(iter(tables.values())).columns, said.source, said.target, said.direction)
     if said.colours == "lab":

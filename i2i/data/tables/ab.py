@@ -5,58 +5,86 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from i2i.data.order import spread
+from i2i.data.tables import manifest
 from i2i.data.tables.files import FileTable, folders_in, names_of
+from i2i.data.tables.lists import images_of
 from i2i.errors import DataError, I2iError
 from i2i.images import Header, Picture, Range, discover, printable, probe
 from i2i.images.discovery import SUFFIXES, without_suffix
+from i2i.splits import SPLIT_NAMES, our_name
 from i2i.system import safe_yaml
 
 SIDES = ("A", "B")
 IMAGES = "images"
 """Folder of images that are no pairs."""
 CARD = "dataset.yaml"
+LOOKED_AT = 32
+"""Images whose size says whether they are A|B files."""
 
 
 def splits(root: str, columns: Sequence[str]) -> list[str]:
-    """Folders that hold images and no column folders; see `Layout`."""
-    if not set(columns) <= set(SIDES) or _says_single(root):
+    """Those of lists of single images, or else folders; such as hold images and no column folders. See `Layout`."""
+    if not set(columns) <= set(SIDES) or is_of_single_images(root):
         return []
-    return [name for name in folders_in(root) if name != IMAGES and _holds_images(Path(root, name))]
-
-
-def holds_single_images(root: str) -> bool:
-    """Whether this is a folder that `i2i prepare` makes of images that are no pairs, or looks like one."""
-    return _says_single(root) or (IMAGES in folders_in(root) and _holds_images(Path(root, IMAGES)))
-
-
-def sizes_of_loose(root: str, most: int = 3) -> list[tuple[int, int]]:
-    """Width and height of the first images that lie in the folder itself."""
-    found = list[tuple[int, int]]()
-    names = sorted(os.listdir(root)) if os.path.isdir(root) else []
-    for file in (Path(root, name) for name in names if not name.startswith(".")):
-        if len(found) < most and file.suffix.lower() in SUFFIXES:
-            with suppress(I2iError):  # what it is may be another one's to say
-                header = probe(file)
-                found.append((header.width, header.height))
-    return found
-
-
-def _says_single(root: str) -> bool:
-    """Whether ``dataset.yaml`` counts images, and none for training."""
-    try:
-        card = safe_yaml.load(Path(root, CARD).read_text("utf-8"), CARD)
-    except (OSError, UnicodeDecodeError, I2iError):  # another tool's: it says nothing about this
-        return False
-    counts = card.get("counts") if isinstance(card, dict) else None
-    return isinstance(counts, dict) and "made" in counts and "train" not in counts
+    found = manifest.splits_in(manifest.single_images(root)) or folders_in(root)
+    return [name for name in found if name != IMAGES and _holds_images(Path(root, name))]
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> "HalvesTable":
-    """All images of a folder, at any depth; see `Layout`."""
+    """The images that the list names, or all of a folder, at any depth; see `Layout`."""
+    if listed := manifest.single_images(root):
+        file, lines = manifest.lines_of_split(listed, split)
+        keys = images_of(file)
+        table = manifest.read_table(file, split, keys, list(keys), lines)
+        layout = f"ab by {file.name}, A left and B right"
+        return HalvesTable(layout, table.names, SIDES, [row * 2 for row in table.files], table.problems, table.keys)
     found = discover([Path(root, split)])
-    files, keys = [(str(file),) * 2 for file in found.files], [printable(without_suffix(name)) for name in found.names]
-    return HalvesTable("ab, A left and B right", names_of(found.names), SIDES, files, keys=keys)
+    files, keys_of_rows = [(str(file),) * 2 for file in found.files], [without_suffix(name) for name in found.names]
+    names = names_of(found.names)
+    return HalvesTable("ab, A left and B right", names, SIDES, files, keys=list(map(printable, keys_of_rows)))
+
+
+def are_halves(root: str, table: "HalvesTable") -> bool:
+    """Whether images are A|B files by what ``dataset.yaml`` says, or by most being twice as wide as high."""
+    if _card(root).get("layout") == "ab":
+        return True
+    sizes = sizes_of([Path(table.files[row][0]) for row in spread(len(table.names), LOOKED_AT)])
+    return 2 * sum(width == 2 * height for width, height in sizes) > len(sizes)
+
+
+def is_of_single_images(root: str) -> bool:
+    """Whether ``dataset.yaml`` counts images, and none for training: `i2i prepare` made no pairs here."""
+    counts = _card(root).get("counts")
+    return isinstance(counts, dict) and "made" in counts and "train" not in counts
+
+
+def images_in(folder: str) -> list[Path]:
+    """The images that lie in a folder itself, sorted."""
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [
+        Path(folder, name) for name in names if name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES
+    ]
+
+
+def sizes_of(files: Sequence[Path]) -> list[tuple[int, int]]:
+    """Width and height of those images that can be read."""
+    found = list[tuple[int, int]]()
+    for file in files:
+        with suppress(I2iError):  # what is wrong with it is said where it is read
+            header = probe(file)
+            found.append((header.width, header.height))
+    return found
+
+
+def _card(root: str) -> dict[str, Any]:
+    try:
+        card = safe_yaml.load(Path(root, CARD).read_text("utf-8"), CARD)
+    except (OSError, UnicodeDecodeError, I2iError):  # another tool's: it says nothing about this
+        return {}
+    return card if isinstance(card, dict) else {}
 
 
 def columns_in(folder: Path) -> list[str]:
@@ -69,7 +97,7 @@ def columns_in(folder: Path) -> list[str]:
         if not below:
             return []
         names.setdefault(top, set()).add(without_suffix(rest))
-    if len(names) < 2:
+    if len(names) < 2 or any(our_name(name) in SPLIT_NAMES for name in names):
         return []
     shared, every = set.intersection(*names.values()), set.union(*names.values())
     return sorted(names) if 2 * len(shared) >= len(every) else []

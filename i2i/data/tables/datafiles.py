@@ -5,15 +5,16 @@ everywhere else. A set on the Hub is read in this way where it lies, without dow
 """
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from i2i.data.tables import library, manifest, parquet, shards, webdataset
 from i2i.data.tables.hub import is_saved, parse
 from i2i.data.tables.library import Address
-from i2i.data.tables.lists import ENDINGS, NAMES
+from i2i.data.tables.lists import ENDINGS, stands_for_folder
 from i2i.data.tables.shards import Shard
 from i2i.data.tables.table import Table
 from i2i.errors import DataError, I2iError, UsageError
@@ -37,17 +38,20 @@ class DataFiles(NamedTuple):
     splits: Mapping[str, Sequence[Shard]]
 
 
-def check_streamed(root: str) -> None:
-    """Stop at what is no set on the Hub.
+def streamed_layout(root: str, layout: str) -> Literal["datafiles"]:
+    """The layout of a set that is streamed.
 
     Raises:
-        UsageError: If that is so.
+        UsageError: If it is no set on the Hub, or another layout is said.
     """
     if parse(root) is None:
         raise UsageError(f"{root!r} cannot be streamed. Write hf://USER/NAME, or leave dataset.streaming away.")
+    if layout not in ("auto", "datafiles"):
+        raise UsageError(f"A set that is streamed is read by its card, not as {layout!r}. Leave dataset.layout away.")
+    return "datafiles"
 
 
-def address_of(root: str) -> Address | None:
+def address_of(root: str, *, arrow: bool = True) -> Address | None:
     """The set that this is: on the Hub, a folder with a card or Arrow files, or such a folder and its configuration."""
     if is_url(root):
         return parse(root)
@@ -57,7 +61,13 @@ def address_of(root: str) -> Address | None:
     folder, name = os.path.split(os.path.abspath(root))
     if name in _configurations(folder):
         return Address(os.path.realpath(folder), config=name)
-    return whole if os.path.isdir(root) and not is_saved(root) and shards.find(root, ".arrow") else None
+    return whole if arrow and os.path.isdir(root) and not is_saved(root) and shards.find(root, ".arrow") else None
+
+
+def has_card(root: str) -> bool:
+    """Whether a card says which files of a folder are read, or of which configuration this is the name."""
+    address = None if is_url(root) else address_of(root, arrow=False)
+    return address is not None
 
 
 def splits(root: str, columns: Sequence[str]) -> list[str]:
@@ -87,7 +97,7 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
             rows = library.ask(root, address, load_dataset)[split]
             return ArrowTable(rows, columns, where=address.name, layout="Arrow files")
         case "imagefolder":
-            lists = [Path(file.url) for file in found if os.path.basename(file.url) in NAMES]
+            lists = [Path(file.url) for file in found if stands_for_folder(os.path.basename(file.url))]
         case _:
             lists = [Path(file.url) for file in found if file.url.endswith(ENDINGS)]
     if len(lists) != 1:
@@ -95,7 +105,7 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
             f"{root} has {len(lists)} lists of image files for {split!r}, such as metadata.jsonl, and no other files "
             "that pairs are read from. Write one list for each split."
         )
-    return manifest.open_list(lists[0], columns)
+    return manifest.open_list(lists[0], split, columns)
 
 
 def _configurations(folder: str) -> list[str]:
@@ -109,7 +119,7 @@ def _configurations(folder: str) -> list[str]:
         text = card.read_bytes()
     except OSError:
         return []
-    if not text.startswith(b"---") or b"\nconfigs:" not in text:
+    if not text.removeprefix(BOM_UTF8).startswith(b"---") or b"\nconfigs:" not in text:
         return []
     from huggingface_hub import metadata_load
     from yaml import YAMLError

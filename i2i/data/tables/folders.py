@@ -12,9 +12,8 @@ def splits(root: str, columns: Sequence[str]) -> list[str]:
     return [name for name in folders_in(root) if among(folders_in(Path(root, name)), columns)]
 
 
-def open_split(root: str, split: str, columns: Sequence[str]) -> FileTable:
-    """Files of the same name in the folders of all columns; see `Layout`."""
+def open_split(root: str, split: str, columns: Sequence[str], partners: str = "") -> FileTable:
+    """Files of the same name in the folders of all columns; see `Layout` and `i2i.data.tables.files.match`."""
     folder = Path(root, split)
     wanted = among(folders_in(folder), columns)
-    matched = match(folder, {column: folder / column for column in wanted})
-    return FileTable(f"folders {' and '.join(wanted)}", matched.names, wanted, matched.files, matched.problems)
+    return match(folder, {column: folder / column for column in wanted}, partners)

@@ -1,4 +1,4 @@
-"""Lists of files: their rows, and which columns name images."""
+"""Lists of files: which files are lists, their rows, and which columns name images."""
 
 import csv
 import os
@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from i2i.data.tables.names import find_pair
 from i2i.errors import DataError
 from i2i.images.discovery import SUFFIXES
 from i2i.system import safe_json
 
-ENDINGS = (".jsonl", ".json", ".csv")
-NAMES = tuple(f"{stem}{ending}" for stem in ("manifest", "metadata") for ending in (*ENDINGS, ".parquet"))
-"""What lists are called that stand for a folder. Parquet files of other names hold the images themselves."""
+ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+"""Lists that are text, one a row."""
+STEMS = ("manifest", "metadata")
+"""What a list is called that stands for a folder."""
 FILE_NAME = "file_name"
+SEPARATORS = ",;\t"
+"""Of columns, in the order of preference; spreadsheets write semicolons where a comma is in their numbers."""
 
 
 class Line(NamedTuple):
@@ -25,33 +29,75 @@ class Line(NamedTuple):
     problem: str = ""
 
 
-def images_of(file: Path, columns: Sequence[str]) -> dict[str, str]:
-    """Column of images -> key of its paths, by the first row; empty unless there are two, or those that are named."""
+def stands_for_folder(name: str) -> bool:
+    """Whether a file is called like the list of its folder, whatever it ends in: ``metadata.csv``, ``Manifest.xlsx``."""
+    stem, ending = os.path.splitext(name.lower())
+    return stem in STEMS and ending not in SUFFIXES
+
+
+def is_list(name: str) -> bool:
+    """Whether a file can be read as a list; Parquet files of other names hold the images themselves."""
+    ending = os.path.splitext(name.lower())[1]
+    return ending in ENDINGS or (ending == ".parquet" and stands_for_folder(name))
+
+
+def images_of(file: Path) -> dict[str, str]:
+    """Column of images -> key of its paths, by the first row that can be read.
+
+    ``COLUMN_file_name`` holds the paths of COLUMN, ``file_name`` those of ``image``, as where the datasets library reads
+    folders of images. Where such keys are no pair, nor two, those count too that make a known pair with them and whose
+    values are called like image files (``file_name`` and ``conditioning_image``); where there are none, all of these.
+    """
     first = next((line.values for line in lines_of(file) if not line.problem), {})
     keys = {key.removesuffix(FILE_NAME).removesuffix("_") or "image": key for key in first if key.endswith(FILE_NAME)}
-    if not keys:
-        keys = {key: key for key, value in first.items() if _is_image_name(value)}
-    return keys if (set(columns) <= keys.keys() if columns else len(keys) > 1) else {}
+    if len(keys) > 1:
+        return keys
+    plain = {key: key for key, value in first.items() if key not in keys.values() and _is_image_name(value)}
+    if keys and (pair := find_pair([*keys, *plain])) and not keys.keys().isdisjoint(pair):
+        return {column: {**plain, **keys}[column] for column in pair}
+    return keys or plain
+
+
+def columns_of(file: Path, columns: Sequence[str]) -> dict[str, str]:
+    """As `images_of`, with the columns that the user named, which may be any; none if one is not there, or fewer than two.
+
+    Args:
+        file: The list.
+        columns: Those that the user named, if any.
+    """
+    keys = images_of(file)
+    if not columns:
+        return keys if len(keys) > 1 else {}
+    first = next((line.values for line in lines_of(file) if not line.problem), {})
+    keys = {**{key: key for key in columns if key in first}, **keys}
+    return keys if set(columns) <= keys.keys() else {}
 
 
 def _is_image_name(value: object) -> bool:
-    return isinstance(value, str) and os.path.splitext(value)[1].lower() in SUFFIXES
+    return isinstance(value, str) and os.path.splitext(value.strip())[1].lower() in SUFFIXES
 
 
 def lines_of(file: Path) -> Iterator[Line]:
-    """The rows, counted from 1; of CSV without the head.
+    """The rows, counted from 1; of a table without the head. Keys are stripped.
 
     Raises:
-        DataError: If the list is of another kind than its name says.
+        DataError: If the list is of another kind than its name says, or of one that is not read.
     """
-    if file.suffix == ".parquet":
-        yield from _parquet(file)
-        return
+    match file.suffix.lower():
+        case ".parquet":
+            yield from _parquet(file)
+            return
+        case ".csv" | ".tsv":
+            read = _table
+        case ".json" | ".jsonl" | ".ndjson":
+            read = _json
+        case ending:
+            raise DataError(f"{file} is a list that ends in {ending!r}. Save it as .csv or .jsonl, or move it away.")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            yield from _csv(stream) if file.suffix == ".csv" else _json(stream)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file} cannot be read: {error}. A list is UTF-8, JSON or CSV.") from None
+            yield from read(stream)
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise DataError(f"{file} cannot be read: {error}. A list is UTF-8, JSON or CSV. Save it anew.") from None
 
 
 def _json(stream: TextIO) -> Iterator[Line]:
@@ -81,15 +127,22 @@ def _array(stream: TextIO) -> Iterator[Line]:
 
 
 def _json_line(place: str, values: object) -> Line:
-    return Line(place, values) if isinstance(values, dict) else Line(place, {}, "this is no JSON object.")
+    if not isinstance(values, dict):
+        return Line(place, {}, "this is no JSON object.")
+    return Line(place, {key.strip(): value for key, value in values.items()})
 
 
-def _csv(stream: TextIO) -> Iterator[Line]:
-    reader = csv.DictReader(stream)
+def _table(stream: TextIO) -> Iterator[Line]:
+    head = stream.readline()
+    stream.seek(0)
+    separator = next((mark for mark in SEPARATORS if mark in head), ",")
+    reader = csv.reader(stream, delimiter=separator)
+    keys = [key.strip() for key in next(reader, [])]
+    wrong = f"it has more or fewer fields than the head. Quote those with {separator!r}."
     for row in reader:
-        wrong = "it has more or fewer fields than the head. Quote those with commas."
-        uneven, place = None in row or None in row.values(), f"line {reader.line_num}"
-        yield Line(place, {}, wrong) if uneven else Line(place, row)
+        if row:
+            place = f"line {reader.line_num}"
+            yield Line(place, dict(zip(keys, row, strict=True))) if len(row) == len(keys) else Line(place, {}, wrong)
 
 
 def _parquet(file: Path) -> Iterator[Line]:
@@ -100,7 +153,7 @@ def _parquet(file: Path) -> Iterator[Line]:
         with ParquetFile(file) as table:
             rows = (row for batch in table.iter_batches() for row in batch.to_pylist())
             for number, row in enumerate(rows, 1):
-                yield Line(f"row {number}", row)
+                yield _json_line(f"row {number}", row)
     except (OSError, ArrowException) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise DataError(f"{file} cannot be read: {reason}.") from error

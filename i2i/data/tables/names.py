@@ -1,12 +1,13 @@
 """Which column is the source and which the target: the names that datasets give them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, overload
 
 from i2i.errors import DataError, UsageError
 from i2i.images import printable
 from i2i.plugins import suggest
+from i2i.splits import SPLIT_NAMES, our_name
 
 
 class Columns(NamedTuple):
@@ -132,3 +133,41 @@ def distinct(values: Iterable[object], *, files: bool) -> list[str] | None:
             return None
         names.append(printable(PurePosixPath(path).with_suffix("").as_posix() if files else path))
     return names if len(set(names)) == len(names) else None
+
+
+SPLIT = "split"
+
+
+def split_column(columns: Iterable[str]) -> str | None:
+    """The column that says each row's split: the one that is called so, however it is spelt.
+
+    Example:
+        >>> split_column(["source", " Split"]), split_column(["source", "fold"])
+        (' Split', None)
+    """
+    return next((name for name in columns if name.strip().lower() == SPLIT), None)
+
+
+def names_split(value: object) -> bool:
+    """Whether a value is what a split is called."""
+    return isinstance(value, str) and our_name(value.strip()) in SPLIT_NAMES
+
+
+def refuse_hidden_splits(where: str, columns: Mapping[str, Iterable[object]], split: str) -> None:
+    """Stop at a column of another name than `SPLIT` all of whose values are names of splits.
+
+    Args:
+        where: Whose columns they are.
+        columns: Column -> the different values in it.
+        split: What the rows are read as; a column that says nothing else says nothing new.
+
+    Raises:
+        DataError: If there is one.
+    """
+    for column, different in columns.items():
+        values = sorted({str(value) if names_split(value) else "" for value in different})
+        if values and all(values) and {our_name(value.strip()) for value in values} != {our_name(split)}:
+            raise DataError(
+                f"{where} has no column {SPLIT!r}, but {column!r} holds names of splits ({', '.join(values)}). Call it "
+                f"{SPLIT!r} if it says which row is for what; otherwise rename its values."
+            )

@@ -9,9 +9,6 @@ from i2i.errors import DataError, I2iError, MissingInputError
 from i2i.places import is_url
 from i2i.splits import SPLIT_NAMES, SPLITS
 
-KEYWORDS = {**SPLIT_NAMES, "test": (*SPLIT_NAMES["test"], "eval", "evaluation")}
-"""Words in the names of files and folders by which the Hub knows what split they are of."""
-
 NUMBERED = re.compile(r"(\w+)-\d{5}-of-\d{5}")
 """How the Hub itself names the files of a split, whatever that is called."""
 
@@ -80,7 +77,7 @@ def _split_of(name: str) -> str | None:
     parts = name.split("/")
     for part in reversed(parts):
         words = re.split(r"[^a-z]+", part.lower())
-        for split, keywords in KEYWORDS.items():
+        for split, keywords in SPLIT_NAMES.items():
             if any(word in keywords for word in words):
                 return split
     numbered = NUMBERED.fullmatch(parts[-1])

@@ -1,11 +1,14 @@
 """What every layout can be read as."""
 
 from abc import abstractmethod
+from bisect import bisect_left
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import accumulate, pairwise
 from typing import NamedTuple, Protocol
 
 from i2i.images import Header, Picture, Range, decode, read_header
+from i2i.pairs import Block
 
 
 class Problem(NamedTuple):
@@ -133,3 +136,48 @@ class EncodedTable:
     def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
         """The decoded image; see `Table`."""
         return decode(self.encoded(row, column), self.where(row, column), value_range=value_range, declare=DECLARE)
+
+
+def keys_of(table: Table) -> Sequence[str]:
+    """What the rows of a table are drawn by: their names, or its attribute ``keys`` where names depend on other rows.
+
+    Rows with the same key fall to the same side.
+    """
+    keys: Sequence[str] = getattr(table, "keys", table.names)
+    return keys
+
+
+class Part:
+    """Some rows of a table, as a table.
+
+    Args:
+        table: All rows.
+        rows: Which of them, in ascending order.
+        layout: See `Table`.
+    """
+
+    def __init__(self, table: Table, rows: Sequence[int], layout: str) -> None:
+        self._table, self._rows, self.layout = table, rows, layout
+        self.columns: Sequence[str] = table.columns
+        self.names: Sequence[str] = [table.names[row] for row in rows]
+        self.problems: Sequence[Problem] = table.problems
+        keys = keys_of(table)
+        self.keys: Sequence[str] = [keys[row] for row in rows]
+        self.blocks = list(self._blocks(getattr(table, "blocks", ())))
+
+    def encoded(self, row: int, column: str) -> bytes:
+        """The bytes of the image's file; see `Table`."""
+        return self._table.encoded(self._rows[row], column)
+
+    def header(self, row: int, column: str) -> Header:
+        """What the image's file says about it; see `Table`."""
+        return self._table.header(self._rows[row], column)
+
+    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
+        """The decoded image; see `Table`."""
+        return self._table.picture(self._rows[row], column, value_range=value_range)
+
+    def _blocks(self, whole: Sequence[Block]) -> Sequence[Block]:
+        """Those of the table, each with the rows that are left of it."""
+        starts = [bisect_left(self._rows, first) for first in accumulate((b.pairs for b in whole), initial=0)]
+        return [block._replace(pairs=end - start) for block, (start, end) in zip(whole, pairwise(starts), strict=True)]
