@@ -12,10 +12,9 @@ from i2i import images
 from i2i.data import lab
 from i2i.data.sides import Colours, Column, Side
 from i2i.data.tables import datafiles
-from i2i.data.tables.detect import LayoutChoice
 from i2i.data.tables.held_out import open_portion
 from i2i.data.tables.names import choose
-from i2i.data.tables.table import Table
+from i2i.data.tables.table import LayoutChoice, Table
 from i2i.errors import DataError, UsageError
 from i2i.images import Range
 from i2i.options import build
@@ -48,8 +47,8 @@ class Pairs:
         colours: ``lab`` learns to colour: the source is the lightness of the target, the target its colours.
         streaming: Read a set of the Hub as it is needed, without downloading it first.
         val_share: Part of ``train``, in 0..1, to hold out as ``val`` where the set has no such split.
-        match: Regular expression: files of two folders whose paths agree in its first group are a pair; when empty, those
-            of the same name.
+        match: Regular expression. Files of two folders whose paths agree in its first group are a pair; when empty,
+            those of the same name are.
 
     Raises:
         MissingInputError: If there is no dataset.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from i2i.data.tables.manifest import ListTable
+from i2i.data.tables.listed import ListTable
 from i2i.data.tables.table import Table
 
 SCALARS = (pa.string(), pa.int64(), pa.float64(), pa.bool_())

@@ -11,7 +11,7 @@ import pyarrow as pa
 from i2i import __version__, images
 from i2i.data.order import spread
 from i2i.data.tables.detect import open_table, splits_of
-from i2i.data.tables.manifest import ListTable
+from i2i.data.tables.listed import ListTable
 from i2i.data.tables.table import Table
 from i2i.errors import DataError
 from i2i.preparation.folder import DatasetFolder

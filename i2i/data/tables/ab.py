@@ -10,17 +10,16 @@ from typing import Any
 from i2i.data.order import spread
 from i2i.data.tables import manifest
 from i2i.data.tables.files import FileTable, folders_in, names_of
+from i2i.data.tables.listed import read_table
 from i2i.data.tables.lists import images_of
 from i2i.errors import DataError, I2iError
 from i2i.images import Header, Picture, Range, discover, printable, probe
 from i2i.images.discovery import SUFFIXES, without_suffix
+from i2i.prepared import CARD, IMAGES
 from i2i.splits import SPLIT_NAMES, our_name
 from i2i.system import safe_yaml
 
 SIDES = ("A", "B")
-IMAGES = "images"
-"""Folder of images that are no pairs."""
-CARD = "dataset.yaml"
 LOOKED_AT = 32
 """Images whose size says whether they are A|B files."""
 
@@ -29,8 +28,9 @@ def splits(root: str, columns: Sequence[str]) -> list[str]:
     """Those of lists of single images, or else folders; such as hold images and no column folders. See `Layout`."""
     if not set(columns) <= set(SIDES) or is_of_single_images(root):
         return []
-    found = manifest.splits_in(manifest.single_images(root)) or folders_in(root)
-    return [name for name in found if name != IMAGES and _holds_images(Path(root, name))]
+    if listed := manifest.single_images(root):
+        return [name for name in manifest.splits_in(listed) if name != IMAGES]
+    return [name for name in folders_in(root) if name != IMAGES and _holds_images(Path(root, name))]
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> "HalvesTable":
@@ -38,9 +38,11 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> "HalvesTable":
     if listed := manifest.single_images(root):
         file, lines = manifest.lines_of_split(listed, split)
         keys = images_of(file)
-        table = manifest.read_table(file, split, keys, list(keys), lines)
+        table = read_table(file, split, keys, list(keys), lines)
         layout = f"ab by {file.name}, A left and B right"
-        return HalvesTable(layout, table.names, SIDES, [row * 2 for row in table.files], table.problems, table.keys)
+        return HalvesTable(
+            layout, table.names, SIDES, [(*row, *row) for row in table.files], table.problems, table.keys
+        )
     found = discover([Path(root, split)])
     files, keys_of_rows = [(str(file),) * 2 for file in found.files], [without_suffix(name) for name in found.names]
     names = names_of(found.names)
@@ -64,9 +66,7 @@ def is_of_single_images(root: str) -> bool:
 def images_in(folder: str) -> list[Path]:
     """The images that lie in a folder itself, sorted."""
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    return [
-        Path(folder, name) for name in names if name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES
-    ]
+    return [Path(folder, name) for name in names if name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES]
 
 
 def sizes_of(files: Sequence[Path]) -> list[tuple[int, int]]:

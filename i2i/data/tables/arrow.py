@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from datasets import Dataset, Features, Image, Value, config
+from datasets import ClassLabel, Dataset, Features, Image, Value, config
 from huggingface_hub.constants import HF_HUB_CACHE
 from pyarrow import compute as pc
 
-from i2i.data.tables.names import NAME_COLUMNS, distinct, images_among, is_text
-from i2i.data.tables.table import REMEDY, EncodedTable, Problem
+from i2i.data.tables.names import NAME_COLUMNS, distinct, images_among, is_text, names_split, split_column
+from i2i.data.tables.parts import of_split, splits_said
+from i2i.data.tables.table import REMEDY, EncodedTable, Problem, Table
 from i2i.errors import DataError
 from i2i.images.discovery import SUFFIXES
 from i2i.images.formats.header import read_bytes
@@ -19,6 +20,24 @@ from i2i.images.formats.header import read_bytes
 BYTES = (Value("binary"), Value("large_binary"))
 SNAPSHOT = re.compile(r".*/snapshots/[0-9a-f]{40}/")
 """Where the cache of the Hub keeps the files of a set: different on each machine, and for each revision."""
+
+
+def splits_among(sets: Mapping[str, Dataset]) -> list[str]:
+    """The splits of a set; where it has but one, those that its rows say."""
+    rows = next(iter(sets.values()))
+    return splits_said(said) if len(sets) == 1 and (said := _said(rows)) else list(sets)
+
+
+def open_among(sets: Mapping[str, Dataset], split: str, columns: Sequence[str], *, where: str, layout: str) -> Table:
+    """The rows of a split that is one of `splits_among`; see `ArrowTable`.
+
+    Raises:
+        DataError: If rows say another split than theirs, or say it in a column that is not called so.
+    """
+    rows = sets[split] if split in sets else next(iter(sets.values()))
+    table = ArrowTable(rows, columns, where=where, layout=layout)
+    said = {name: [values[row] for row in table.rows] for name, values in (_said(rows) or _hints(rows)).items()}
+    return of_split(table, said, split, where, alone=len(sets) == 1)
 
 
 class ArrowTable(EncodedTable):
@@ -49,7 +68,7 @@ class ArrowTable(EncodedTable):
                 rows = rows.cast_column(column, Image(decode=False))
         self._columns = {column: rows.select_columns([column]) for column in columns}
         missing = sorted({row for column in columns for row in _missing(rows, column)})
-        self._rows: Sequence[int] = sorted(set(range(len(rows))) - set(missing)) if missing else range(len(rows))
+        self.rows: Sequence[int] = sorted(set(range(len(rows))) - set(missing)) if missing else range(len(rows))
         problems = [
             Problem(str(row), "bad-row", f"Row {row} of {where} lacks an image. Mend or remove it.") for row in missing
         ]
@@ -57,7 +76,7 @@ class ArrowTable(EncodedTable):
 
     def encoded(self, row: int, column: str) -> bytes:
         """The bytes of the image's file; see `Table`."""
-        value = self._columns[column][self._rows[row]][column]
+        value = self._columns[column][self.rows[row]][column]
         data, path = (value["bytes"], value["path"]) if isinstance(value, dict) else (value, None)
         if data is None and path is not None:
             return self._file(row, column, Path(path))
@@ -67,7 +86,7 @@ class ArrowTable(EncodedTable):
 
     def where(self, row: int, column: str) -> str:
         """What errors call an image."""
-        return f"{column} in row {self._rows[row]} of {self._where}"
+        return f"{column} in row {self.rows[row]} of {self._where}"
 
     def _file(self, row: int, column: str, path: Path) -> bytes:
         # the set says which file to read: it may only be one that came with it
@@ -87,9 +106,9 @@ class ArrowTable(EncodedTable):
             elif not is_text(values.type):
                 continue
             texts = [text and SNAPSHOT.sub("", text) for text in values.to_pylist()]
-            if (names := distinct((texts[row] for row in self._rows), files=files)) is not None:
+            if (names := distinct((texts[row] for row in self.rows), files=files)) is not None:
                 return names
-        return [str(row) for row in self._rows]
+        return [str(row) for row in self.rows]
 
 
 def _short_names(columns: Sequence[str]) -> dict[str, str]:
@@ -113,6 +132,30 @@ def _chosen(rows: Dataset, wanted: Sequence[str], where: str) -> list[str]:
     if not images:
         raise DataError(f"{where} has no columns of images: {', '.join(rows.column_names)}. {REMEDY}")
     return chosen or images
+
+
+def _said(rows: Dataset) -> dict[str, list[object]]:
+    """The column that says each row's split, and what it says; empty where there is none."""
+    column = split_column(rows.column_names)
+    return {} if column is None else {column: _values(rows, column)}
+
+
+def _hints(rows: Dataset) -> dict[str, list[object]]:
+    """Columns that hold nothing but names of splits."""
+    columns = [name for name in rows.column_names if len(rows) and _is_readable(rows.features[name])]
+    first = {name: _values(rows.select(range(1)), name) for name in columns}
+    hints = {name: _values(rows, name) for name in columns if all(map(names_split, first[name]))}
+    return {name: values for name, values in hints.items() if all(map(names_split, values))}
+
+
+def _is_readable(kind: object) -> bool:
+    return isinstance(kind, ClassLabel) or (isinstance(kind, Value) and kind.dtype in ("string", "large_string"))
+
+
+def _values(rows: Dataset, column: str) -> list[object]:
+    """A column as plain values; names for the numbers of classes."""
+    kind, values = rows.features[column], list(rows.with_format(None)[column])
+    return [kind.int2str(value) for value in values] if isinstance(kind, ClassLabel) else values
 
 
 def _stored(rows: Dataset, column: str) -> pa.ChunkedArray:

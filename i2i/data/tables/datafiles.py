@@ -21,7 +21,7 @@ from i2i.errors import DataError, I2iError, UsageError
 from i2i.places import is_url
 
 if TYPE_CHECKING:
-    from datasets import DatasetBuilder
+    from datasets import Dataset, DatasetBuilder
 
 CARD = "README.md"
 CONVERTED = "refs/convert/parquet"
@@ -72,8 +72,16 @@ def has_card(root: str) -> bool:
 
 def splits(root: str, columns: Sequence[str]) -> list[str]:
     """See `i2i.data.tables.table.Layout`."""
-    address = address_of(root)
-    return list(_files(root, address).splits) if address else []
+    if (address := address_of(root)) is None:
+        return []
+    kind, files = _files(root, address)
+    if kind == "parquet":
+        return parquet.splits_among(files, columns, remote=is_url(root))
+    if kind == "arrow":
+        from i2i.data.tables import arrow
+
+        return arrow.splits_among(_arrow_sets(root, address))
+    return list(files)
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
@@ -81,21 +89,19 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     address = address_of(root)
     assert address is not None, "it has splits"
     kind, files = _files(root, address)
+    if kind == "parquet":
+        return parquet.open_among(files, split, columns, remote=is_url(root))
+    if kind == "arrow":
+        from i2i.data.tables import arrow
+
+        sets = _arrow_sets(root, address)
+        return arrow.open_among(sets, split, columns, where=address.name, layout="Arrow files")
     found = files[split]
     match kind:
-        case "parquet":
-            return parquet.open_shards(found, columns, remote=is_url(root))
         case "webdataset":
             if packed := next((file.url for file in found if not file.url.endswith(webdataset.SUFFIX)), None):
                 raise DataError(f"{packed} is compressed. Unpack it to a plain .tar, and name that in {CARD}.")
             return webdataset.open_shards(found, columns, remote=is_url(root))
-        case "arrow":
-            from datasets import load_dataset
-
-            from i2i.data.tables.arrow import ArrowTable
-
-            rows = library.ask(root, address, load_dataset)[split]
-            return ArrowTable(rows, columns, where=address.name, layout="Arrow files")
         case "imagefolder":
             lists = [Path(file.url) for file in found if stands_for_folder(os.path.basename(file.url))]
         case _:
@@ -134,6 +140,12 @@ def _configurations(folder: str) -> list[str]:
 
 def _files(root: str, address: Address) -> DataFiles:
     return _streamed(root, address) if is_url(root) else _resolved(root, _builder(root, address))
+
+
+def _arrow_sets(root: str, address: Address) -> Mapping[str, "Dataset"]:
+    from datasets import load_dataset
+
+    return dict(library.ask(root, address, load_dataset))
 
 
 def _builder(root: str, address: Address, **options: str) -> "DatasetBuilder":

@@ -3,30 +3,13 @@
 from collections.abc import Sequence
 from importlib import import_module
 from os import PathLike, fspath, path
-from typing import Literal
 
 from i2i.data.tables import datafiles, folders, hub, manifest, strays, twofolders
-from i2i.data.tables.table import Layout, Table
+from i2i.data.tables.table import LAYOUTS, Layout, LayoutChoice, LayoutName, Table
 from i2i.data.tables.unrecognised import columns_not_there, not_pairs, refuse_photographs
 from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
 from i2i.places import is_url
 from i2i.splits import in_order, our_name
-
-LayoutName = Literal["manifest", "folders", "twofolders", "parquet", "webdataset", "hub", "datafiles", "ab"]
-LayoutChoice = LayoutName | Literal["auto"]
-"""A layout, or that it be found out."""
-LAYOUTS: dict[LayoutName, str] = {
-    "manifest": "a list of files, as metadata.jsonl, manifest.jsonl or manifest.csv",
-    "folders": "imageA/NAME and imageB/NAME in each split's folder",
-    "twofolders": "trainA/NAME and trainB/NAME, or A/train/NAME and B/train/NAME, or A/NAME and B/NAME",
-    "parquet": "Parquet files with the images in their columns",
-    "webdataset": "WebDataset shards, .tar files",
-    "hub": "a dataset of the Hugging Face Hub, hf://USER/NAME, or what the datasets library saved on disk",
-    "datafiles": "files that README.md names for each split, or Arrow files",
-    "ab": "A|B files, NAME in each split's folder, A left and B right",
-}
-"""In the order in which they are looked for, after files that ``README.md`` names: what says how data is meant before
-what suggests it, and A|B files last, since they are any images in a folder."""
 
 FOLDERS: frozenset[LayoutName] = frozenset({"folders", "twofolders", "ab"})
 """Layouts in which folders are what tells splits apart."""
@@ -75,12 +58,11 @@ def open_table(
         return module.open_split(root, found, columns)
     if name not in ("folders", "twofolders"):
         raise UsageError(f"dataset.match pairs files in two folders, and {root} is {LAYOUTS[name]}. Leave it away.")
-    return (folders if name == "folders" else twofolders).open_split(root, found, columns, match)
+    open_files = folders.open_split if name == "folders" else twofolders.open_split
+    return open_files(root, found, columns, match)
 
 
-def _recognised(
-    root: str, layout: LayoutChoice, columns: Sequence[str]
-) -> tuple[LayoutName, Layout, Sequence[str]]:
+def _recognised(root: str, layout: LayoutChoice, columns: Sequence[str]) -> tuple[LayoutName, Layout, Sequence[str]]:
     """The layout, and the splits that it finds."""
     if not is_url(root) and not path.exists(root) and not datafiles.address_of(root):
         hint = " Write hf:// in front of a dataset of the Hugging Face Hub." if root.count("/") == 1 else ""
@@ -92,7 +74,7 @@ def _recognised(
             return name, module, splits
     if columns:
         _refuse_others(root, layout, columns)
-    raise not_pairs(root, layout, LAYOUTS)
+    raise not_pairs(root, layout)
 
 
 def _refuse_strays(

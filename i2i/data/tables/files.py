@@ -94,7 +94,8 @@ def match(base: Path, folders: Mapping[str, Path], partners: str = "") -> FileTa
     doubled = {problem.name for problem in problems}
     every = set.intersection(*(set(files) for files in found.values())) - doubled
     lonely = _lonely(base, folders, found, every | doubled)
-    if lonely and not partners and (proposal := propose([[_stem(name) for name in walk.names] for walk in walks.values()])):
+    stems = [[_stem(name) for name in walk.names] for walk in walks.values()]
+    if lonely and not partners and (proposal := propose(stems)):
         message = f"{lonely[0].message} All have one with --set {shlex.quote(f'dataset.match={proposal}')}."
         lonely[0] = lonely[0]._replace(message=message)
     rows = sorted(every)
@@ -112,8 +113,8 @@ def _walk(folder: Path) -> Discovery:
     found = discover([folder])
     if listed := next((name for name, _ in found.skipped if stands_for_folder(PurePosixPath(name).name)), None):
         raise DataError(
-            f"{folder / listed} is a list in the folder of a column, which is not read. Put one that names all images of "
-            "each pair above it, or move it away."
+            f"{folder / listed} is a list in the folder of a column, which is not read. Put one that names all images "
+            "of each pair above it, or move it away."
         )
     return found
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from i2i.data.tables.detect import LayoutChoice, open_table, splits_of
-from i2i.data.tables.table import Part, Table, keys_of
+from i2i.data.tables.detect import open_table, splits_of
+from i2i.data.tables.parts import Part, keys_of
+from i2i.data.tables.table import LayoutChoice, Table
 from i2i.errors import DataError, UsageError
 from i2i.splits import drawn, our_name
 

@@ -40,19 +40,24 @@ def is_saved(root: str) -> bool:
 
 def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
     """See `i2i.data.tables.table.Layout`. A set on the Hub is downloaded, where the cache does not have it."""
-    if (address := parse(root)) is not None:
-        return list(_downloaded(address))
-    return list(_saved(root)) if not is_url(root) and is_saved(root) else []
+    if parse(root) is None and (is_url(root) or not is_saved(root)):
+        return []
+    from i2i.data.tables import arrow
+
+    return arrow.splits_among(_sets(root))
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     """See `i2i.data.tables.table.Layout`."""
-    from i2i.data.tables.arrow import ArrowTable
+    from i2i.data.tables import arrow
 
+    layout = "Hugging Face Hub" if is_url(root) else "datasets library, save_to_disk"
+    return arrow.open_among(_sets(root), split, columns, where=root, layout=layout)
+
+
+def _sets(root: str) -> Mapping[str, "Dataset"]:
     address = parse(root)
-    if address is None:
-        return ArrowTable(_saved(root)[split], columns, where=root, layout="datasets library, save_to_disk")
-    return ArrowTable(_downloaded(address)[split], columns, where=root, layout="Hugging Face Hub")
+    return _saved(root) if address is None else _downloaded(address)
 
 
 @lru_cache

@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 
 def stands_for_folder(name: str) -> bool:
-    """Whether a file is called like the list of its folder, whatever it ends in: ``metadata.csv``, ``Manifest.xlsx``."""
+    """Whether a file is called like the list of its folder, whatever it ends in, as ``metadata.csv``."""
     stem, ending = os.path.splitext(name.lower())
     return stem in STEMS and ending not in SUFFIXES
 
@@ -44,9 +44,9 @@ def is_list(name: str) -> bool:
 def images_of(file: Path) -> dict[str, str]:
     """Column of images -> key of its paths, by the first row that can be read.
 
-    ``COLUMN_file_name`` holds the paths of COLUMN, ``file_name`` those of ``image``, as where the datasets library reads
-    folders of images. Where such keys are no pair, nor two, those count too that make a known pair with them and whose
-    values are called like image files (``file_name`` and ``conditioning_image``); where there are none, all of these.
+    ``COLUMN_file_name`` holds the paths of COLUMN, and ``file_name`` those of ``image``, as where the datasets library
+    reads folders of images. Other keys count where their values are called like image files: beside ``file_name`` the
+    one that makes a known pair with it (``conditioning_image``), and all where there is no such key.
     """
     first = next((line.values for line in lines_of(file) if not line.problem), {})
     keys = {key.removesuffix(FILE_NAME).removesuffix("_") or "image": key for key in first if key.endswith(FILE_NAME)}
@@ -59,7 +59,7 @@ def images_of(file: Path) -> dict[str, str]:
 
 
 def columns_of(file: Path, columns: Sequence[str]) -> dict[str, str]:
-    """As `images_of`, with the columns that the user named, which may be any; none if one is not there, or fewer than two.
+    """As `images_of`, with any that the user named; none where one is not there, or fewer than two are found.
 
     Args:
         file: The list.

@@ -1,8 +1,8 @@
 """Which column is the source and which the target: the names that datasets give them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 from i2i.errors import DataError, UsageError
 from i2i.images import printable
@@ -93,31 +93,6 @@ def is_text(kind: Any) -> bool:
     from pyarrow import types
 
     return bool(types.is_string(kind) or types.is_large_string(kind))
-
-
-class Places(Sequence[str]):
-    """A name for each row by its place, made when it is asked for.
-
-    Args:
-        length: How many rows there are.
-        name: Row -> its name.
-    """
-
-    def __init__(self, length: int, name: Callable[[int], str]) -> None:
-        self._length, self._name = length, name
-
-    def __len__(self) -> int:
-        return self._length
-
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        places = range(self._length)[row]
-        return printable(self._name(places)) if isinstance(places, int) else [self[place] for place in places]
 
 
 def distinct(values: Iterable[object], *, files: bool) -> list[str] | None:

@@ -65,8 +65,8 @@ def refuse_pairs(root: str, columns: Sequence[str]) -> None:
     one, other = folders.splits(root, columns), twofolders.splits(root, columns)
     if one and other:
         raise DataError(
-            f"{root} holds pairs in the folder {one[0]}, and others as two folders ({', '.join(other)}). Move some away, "
-            "or say which are meant: --set dataset.layout=folders or dataset.layout=twofolders."
+            f"{root} holds pairs in the folder {one[0]}, and others as two folders ({', '.join(other)}). Move some "
+            "away, or say which are meant: --set dataset.layout=folders or dataset.layout=twofolders."
         )
     twofolders.refuse_leftovers(root, columns)
 
@@ -85,13 +85,11 @@ def refuse_lists(root: str) -> None:
         file = Path(root, name)
         if ending.lower() in UNREAD and SAYS_SPLITS.fullmatch(stem) and file.is_file():
             raise DataError(
-                f"{file} is called like a list of splits, and is not read. Write metadata.csv with columns of the images "
-                f"and of the split instead. {manifest.INSTEAD}"
+                f"{file} is called like a list of splits, and is not read. Write metadata.csv with columns of the "
+                f"images and of the split instead. {manifest.INSTEAD}"
             )
         if is_list(name) and file.is_file() and _lists_pairs(file):
-            raise DataError(
-                f"{file} lists pairs of images. Give it as the data if it is meant. {manifest.INSTEAD}"
-            )
+            raise DataError(f"{file} lists pairs of images. Give it as the data if it is meant. {manifest.INSTEAD}")
 
 
 def _lists_pairs(file: Path) -> bool:

@@ -1,14 +1,11 @@
 """What every layout can be read as."""
 
 from abc import abstractmethod
-from bisect import bisect_left
 from collections.abc import Sequence
 from io import BytesIO
-from itertools import accumulate, pairwise
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from i2i.images import Header, Picture, Range, decode, read_header
-from i2i.pairs import Block
 
 
 class Problem(NamedTuple):
@@ -70,6 +67,23 @@ class Table(Protocol):
             DataError: If it cannot be read or decoded; the message names the row.
         """
         ...
+
+
+LayoutName = Literal["manifest", "folders", "twofolders", "parquet", "webdataset", "hub", "datafiles", "ab"]
+LayoutChoice = LayoutName | Literal["auto"]
+"""A layout, or that it be found out."""
+LAYOUTS: dict[LayoutName, str] = {
+    "manifest": "a list of files, as metadata.jsonl, manifest.jsonl or manifest.csv",
+    "folders": "imageA/NAME and imageB/NAME in each split's folder",
+    "twofolders": "trainA/NAME and trainB/NAME, or A/train/NAME and B/train/NAME, or A/NAME and B/NAME",
+    "parquet": "Parquet files with the images in their columns",
+    "webdataset": "WebDataset shards, .tar files",
+    "hub": "a dataset of the Hugging Face Hub, hf://USER/NAME, or what the datasets library saved on disk",
+    "datafiles": "files that README.md names for each split, or Arrow files",
+    "ab": "A|B files, NAME in each split's folder, A left and B right",
+}
+"""In the order in which they are looked for, after files that ``README.md`` names: what says how data is meant before
+what suggests it, and A|B files last, since they are any images in a folder."""
 
 
 class Layout(Protocol):
@@ -136,48 +150,3 @@ class EncodedTable:
     def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
         """The decoded image; see `Table`."""
         return decode(self.encoded(row, column), self.where(row, column), value_range=value_range, declare=DECLARE)
-
-
-def keys_of(table: Table) -> Sequence[str]:
-    """What the rows of a table are drawn by: their names, or its attribute ``keys`` where names depend on other rows.
-
-    Rows with the same key fall to the same side.
-    """
-    keys: Sequence[str] = getattr(table, "keys", table.names)
-    return keys
-
-
-class Part:
-    """Some rows of a table, as a table.
-
-    Args:
-        table: All rows.
-        rows: Which of them, in ascending order.
-        layout: See `Table`.
-    """
-
-    def __init__(self, table: Table, rows: Sequence[int], layout: str) -> None:
-        self._table, self._rows, self.layout = table, rows, layout
-        self.columns: Sequence[str] = table.columns
-        self.names: Sequence[str] = [table.names[row] for row in rows]
-        self.problems: Sequence[Problem] = table.problems
-        keys = keys_of(table)
-        self.keys: Sequence[str] = [keys[row] for row in rows]
-        self.blocks = list(self._blocks(getattr(table, "blocks", ())))
-
-    def encoded(self, row: int, column: str) -> bytes:
-        """The bytes of the image's file; see `Table`."""
-        return self._table.encoded(self._rows[row], column)
-
-    def header(self, row: int, column: str) -> Header:
-        """What the image's file says about it; see `Table`."""
-        return self._table.header(self._rows[row], column)
-
-    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
-        """The decoded image; see `Table`."""
-        return self._table.picture(self._rows[row], column, value_range=value_range)
-
-    def _blocks(self, whole: Sequence[Block]) -> Sequence[Block]:
-        """Those of the table, each with the rows that are left of it."""
-        starts = [bisect_left(self._rows, first) for first in accumulate((b.pairs for b in whole), initial=0)]
-        return [block._replace(pairs=end - start) for block, (start, end) in zip(whole, pairwise(starts), strict=True)]

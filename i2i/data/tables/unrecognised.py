@@ -1,16 +1,18 @@
 """What to say of a place that is not laid out as pairs: what is there, and what to do."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import path
 from pathlib import Path
 
-from i2i.data.tables import ab, manifest, shards
+from i2i.data.tables import ab, shards
 from i2i.data.tables.files import folders_in
 from i2i.data.tables.names import PAIRS
+from i2i.data.tables.table import LAYOUTS, LayoutChoice
 from i2i.errors import DataError, UsageError
 from i2i.places import is_url
 from i2i.plugins import suggest
+from i2i.prepared import IMAGES
 
 PACKED = (".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z")
 """Archives in which nothing is found without reading all before it, or by no layout."""
@@ -18,13 +20,12 @@ PLAIN = ("imageA", "imageB", "A", "B", "source", "target")
 """Names of columns that are hardly anything else: one of them alone lacks its partner."""
 
 
-def not_pairs(root: str, layout: str, layouts: Mapping[str, str]) -> DataError:
+def not_pairs(root: str, layout: LayoutChoice) -> DataError:
     """What to say of a place that is not recognised.
 
     Args:
         root: The place.
-        layout: The layout that was looked for, or ``auto``.
-        layouts: All of them, in words.
+        layout: The layout that was looked for.
     """
     if packed := next((file.url for file in shards.find(root, "") if file.url.lower().endswith(PACKED)), None):
         return DataError(f"{packed} is packed, and nothing else there is laid out as pairs. Unpack it.")
@@ -34,19 +35,21 @@ def not_pairs(root: str, layout: str, layouts: Mapping[str, str]) -> DataError:
                 f"{root} is an address, at which only Parquet files and WebDataset shards are read. "
                 "Download a dataset folder, then give the copy."
             )
-    elif ab.is_of_single_images(root) or (ab.IMAGES in folders_in(root) and not folders_in(path.join(root, ab.IMAGES))):
+    elif ab.is_of_single_images(root) or (IMAGES in folders_in(root) and not folders_in(path.join(root, IMAGES))):
         return DataError(f"{root} holds single images and no pairs. {_prepare(root)}")
     if layout != "auto":
-        return DataError(f"{root} is not laid out as {layout!r}. Expected {layouts[layout]}.")
+        return DataError(f"{root} is not laid out as {layout!r}. Expected {LAYOUTS[layout]}.")
     for folder in (root, *(path.join(root, name) for name in folders_in(root))):
         there = folders_in(folder)
         for a, b in PAIRS:
             if {a, b} <= set(PLAIN) and len(has := {a, b} & set(there)) == 1:
                 lacking = b if a in has else a
-                return DataError(f"{path.join(folder, *has)} has no folder {lacking} beside it. Add it, of the same names.")
+                return DataError(
+                    f"{path.join(folder, *has)} has no folder {lacking} beside it. Add it, of the same names."
+                )
     if images := ab.images_in(root):
         return _loose(root, images)
-    known = "; or ".join(layouts.values())
+    known = "; or ".join(LAYOUTS.values())
     return DataError(
         f"{root} is not laid out as pairs. Expected {known}. `i2i prepare concat` makes them from two folders."
     )
@@ -70,8 +73,8 @@ def refuse_photographs(root: str, splits: Sequence[str]) -> None:
         if not table.problems and not ab.are_halves(root, table):
             folder = path.dirname(table.files[0][0])
             raise DataError(
-                f"{folder} holds single images: most are not twice as wide as high, as A|B files are. {_prepare(folder)} "
-                "If each of them is a pair, A on its left half, say --set dataset.layout=ab."
+                f"{folder} holds single images: most are not twice as wide as high, as A|B files are. "
+                f"{_prepare(folder)} If each of them is a pair, A on its left half, say --set dataset.layout=ab."
             )
 
 

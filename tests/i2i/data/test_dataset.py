@@ -33,12 +33,12 @@ def test_a_dataset_folder_is_matched_by_name_whatever_the_suffix(tmp_path: Path)
 
 def test_ab_files_are_cut_in_the_middle(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
-    both = np.concatenate([np.full((6, 5, 3), 1, np.uint16), np.full((6, 5, 3), 40_000, np.uint16)], axis=1)
+    both = np.concatenate([np.full((5, 5, 3), 1, np.uint16), np.full((5, 5, 3), 40_000, np.uint16)], axis=1)
     images.write(tmp_path / "train" / "x.png", both)
     pairs = Pairs(tmp_path, "train")
     assert pairs.layout == "ab, A left and B right"
     source, target = pairs[0]
-    assert (source.shape, source.dtype, target.dtype) == ((6, 5, 3), np.uint16, np.uint16)
+    assert (source.shape, source.dtype, target.dtype) == ((5, 5, 3), np.uint16, np.uint16)
     assert (source.max(), target.min()) == (1, 40_000)
 
 
@@ -49,7 +49,7 @@ def test_direction_swaps_the_halves(tmp_path: Path, layout: str) -> None:
         fill(tmp_path / "train" / "imageB", "x.png", 2)
     else:
         (tmp_path / "train").mkdir()
-        images.write(tmp_path / "train" / "x.png", np.repeat(np.array([[[1], [2]]], np.uint8), 4, axis=1))
+        images.write(tmp_path / "train" / "x.png", np.repeat(np.array([[[1], [2]]] * 4, np.uint8), 4, axis=1))
     assert int(Pairs(tmp_path, "train", direction="BtoA")[0].source[0, 0, 0]) == 2
     assert int(Pairs(tmp_path, "train", direction="AtoB")[0].source[0, 0, 0]) == 1
 
@@ -103,15 +103,17 @@ def test_what_is_not_laid_out_as_pairs_says_what_is_expected(tmp_path: Path) -> 
         Pairs(tmp_path / "nowhere", "train")
     with pytest.raises(DataError, match="is not laid out as pairs"):
         Pairs(tmp_path, "train")
-    fill(tmp_path / "train" / "imageA", "x.png", 1)
     with pytest.raises(DataError, match="imageA/NAME and imageB/NAME"):
+        Pairs(tmp_path, "train")
+    fill(tmp_path / "train" / "imageA", "x.png", 1)
+    with pytest.raises(DataError, match=r"train/imageA has no folder imageB beside it\. Add it"):
         Pairs(tmp_path, "train")
 
 
 def test_an_odd_width_is_no_ab_file(tmp_path: Path) -> None:
     fill(tmp_path / "train", "x.png", 1, size=(4, 7))
     with pytest.raises(DataError, match=r"x: it is 7 pixels wide.*even width"):
-        Pairs(tmp_path, "train")[0]
+        Pairs(tmp_path, "train", layout="ab")[0]
 
 
 def raw(path: Path, values: NDArray[Any]) -> None:

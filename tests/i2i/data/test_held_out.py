@@ -17,7 +17,8 @@ from pyarrow import parquet as pq
 from i2i.data.dataset import Pairs
 from i2i.data.tables.arrow import ArrowTable
 from i2i.data.tables.detect import open_table
-from i2i.data.tables.held_out import keys_of, open_portion
+from i2i.data.tables.held_out import open_portion
+from i2i.data.tables.parts import keys_of
 from i2i.errors import DataError
 
 COUNT = 60

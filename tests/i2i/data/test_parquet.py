@@ -10,7 +10,7 @@ import pytest
 from flat_images import png
 from pyarrow import parquet as pq
 
-from i2i.data.tables import rowgroups
+from i2i.data.tables import parquet
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
 
@@ -159,7 +159,7 @@ def test_columns_that_are_not_there_are_refused_with_the_nearest(tmp_path: Path)
 
 
 def test_a_row_group_beyond_all_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rowgroups, "MAX_BLOCK", 1000)
+    monkeypatch.setattr(parquet, "MAX_BLOCK", 1000)
     pq.write_table(pa.table({"A": A, "B": B}), tmp_path / "train.parquet", row_group_size=COUNT)
     with pytest.raises(DataError, match="Row group 0 of"):
         open_table(tmp_path, "train")

@@ -15,7 +15,7 @@ from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageErr
 
 def fill(path: Path, value: int, channels: int = 3) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    images.write(path, np.full((6, 8, channels), value, np.uint8))
+    images.write(path, np.full((4, 8, channels), value, np.uint8))
     return path
 
 
@@ -83,23 +83,28 @@ def test_a_list_comes_before_the_folders_beside_it(tmp_path: Path, folders: tupl
     a, b = folders
     write_manifest(tmp_path / name, [{"source": f"{a}/one.png", "target": f"{b}/two.webp"}])
     assert values(tmp_path) == {f"{a}/one": [1, 12]}
-    assert splits_of(tmp_path, columns=(a.split("/")[-1], b.split("/")[-1])) == ["train"]
+    with pytest.raises(
+        DataError, match=rf"{name} cannot be used .* does not have columns night, day.*dataset\.layout="
+    ):
+        splits_of(tmp_path, columns=("night", "day"))
 
 
-@pytest.mark.parametrize(("size", "said"), [((64, 128), "run `i2i prepare split-ab"), ((64, 96), "single images")])
+@pytest.mark.parametrize(
+    ("size", "said"), [((64, 128), "run `i2i prepare split-ab /"), ((64, 96), "`i2i prepare edges .*-pairs`")]
+)
 def test_loose_images_are_told_from_loose_ab_files(tmp_path: Path, size: tuple[int, int], said: str) -> None:
     for number in range(3):
         images.write(tmp_path / f"{number}.png", np.full((*size, 3), number, np.uint8))
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=said) as refusal:
         splits_of(tmp_path)
-    assert str(tmp_path / "train") in str(refusal.value)
+    assert f"{tmp_path}" in str(refusal.value)
     assert len(str(refusal.value)) < 400
 
 
 def test_ab_files_are_halves_with_names_that_differ(tmp_path: Path) -> None:
     for name in ("x.png", "x.webp", "below/y.png"):
-        both = np.repeat(np.array([[[1], [2]]], np.uint8), 4, axis=1)
+        both = np.repeat(np.array([[[1], [2]]] * 4, np.uint8), 4, axis=1)
         (tmp_path / "train" / name).parent.mkdir(parents=True, exist_ok=True)
         images.write(tmp_path / "train" / name, both.repeat(3, axis=2))
     assert values(tmp_path) == {"below/y": [1, 2], "x.png": [1, 2], "x.webp": [1, 2]}
@@ -179,10 +184,15 @@ def test_a_list_without_splits_of_files_in_folders_of_splits_is_refused(tmp_path
     assert len(open_table(tmp_path, "train").names) == 1
 
 
-def test_the_metadata_of_ab_files_are_no_list_of_pairs(tmp_path: Path) -> None:
-    fill(tmp_path / "train" / "x.png", 1)
-    write_manifest(tmp_path / "train" / "metadata.jsonl", [{"file_name": "x.png", "source": "photos/x.jpg"}])
-    assert open_table(tmp_path, "train").layout == "ab, A left and B right"
+@pytest.mark.parametrize("place", ["train/metadata.jsonl", "metadata.csv"])
+def test_a_list_of_single_images_says_which_ab_files_are_pairs(tmp_path: Path, place: str) -> None:
+    for value, name in enumerate(("x", "y")):
+        fill(tmp_path / "train" / f"{name}.png", value)
+    prefix = "" if place.startswith("train/") else "train/"
+    write_manifest(tmp_path / place, [{"file_name": f"{prefix}y.png", "source": "photos/y.jpg", "text": "a house"}])
+    table = open_table(tmp_path, "train")
+    assert table.layout == f"ab by {place.split('/')[-1]}, A left and B right"
+    assert values(tmp_path) == {f"{prefix}y": [1, 1]}
 
 
 def test_every_bad_row_of_a_list_is_named_and_none_is_used(tmp_path: Path) -> None:
@@ -368,8 +378,8 @@ def test_paths_that_are_no_files_are_bad_rows(tmp_path: Path) -> None:
     ("text", "said"),
     [
         (
-            "source;target\na/one.png;b/one.webp\n",
-            "line 2, does not have two columns of images; it has 'source;target'",
+            "source|target\na/one.png|b/one.webp\n",
+            "line 2, does not have two columns of images; it has 'source|target'",
         ),
         ("source,target\n", "It has no rows"),
         ("", "It has no rows"),
