@@ -50,7 +50,8 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
     if said.val_share is not None and "train" in names:
         names.insert(1, "val")
     tables: dict[str, Table] = {
-        split: open_portion(root, split, said.layout, named, said.val_share, said.match) for split in dict.fromkeys(names)
+        split: open_portion(root, split, said.layout, named, said.val_share, said.match)
+        for split in dict.fromkeys(names)
     }
     sides = choose(next(iter(tables.values())).columns, said.source, said.target, said.direction)
     if said.colours == "lab":

@@ -277,7 +277,7 @@ def test_pairs_beside_the_folders_of_splits_are_named(tmp_path: Path) -> None:
     fill(tmp_path / "B" / "more.png", 1)
     for layout in ("auto", "twofolders"):
         with pytest.raises(DataError, match=r"A/more\.png lies in no folder of a split"):
-            splits_of(tmp_path, layout)  # type: ignore[arg-type]
+            splits_of(tmp_path, layout)
 
 
 @pytest.mark.parametrize("beside", [("trainA", "trainB"), ("A", "B"), ("A/train", "B/train")])
@@ -295,7 +295,7 @@ def test_pairs_that_are_stored_in_two_ways_ask_which_are_meant(tmp_path: Path, b
 )
 def test_folders_are_called_by_split_and_column(tmp_path: Path, marks: tuple[str, str]) -> None:
     for split in ("train", "test"):
-        sides(tmp_path, *(f"{split}{mark}" for mark in marks))
+        sides(tmp_path, split + marks[0], split + marks[1])
     assert splits_of(tmp_path) == ["train", "test"]
     assert len(open_table(tmp_path, "train").names) == COUNT
     fill(tmp_path / f"val{marks[0]}" / "x.png", 1)
