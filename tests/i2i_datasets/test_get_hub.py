@@ -137,14 +137,15 @@ def test_where_the_hub_does_not_have_it_a_mirror_that_was_named_is_an_error(
 def test_the_archive_is_fetched_where_the_hub_has_nothing_and_that_is_said(
     hub: Hub, server: Server, tmp_path: Path
 ) -> None:
-    stream = io.BytesIO()
+    image, stream = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (32, 16)).save(image, "PNG")  # A|B
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         info = tarfile.TarInfo("facades/train/1.png")
-        info.size = len(png(1))
-        tar.addfile(info, io.BytesIO(png(1)))
+        info.size = len(image.getvalue())
+        tar.addfile(info, io.BytesIO(image.getvalue()))
     server.script(http(200, stream.getvalue()))
     url = f"http://localhost:{server.port}/facades.tar.gz"
     answer = get(hub, tmp_path, archive=url)
     assert answer["card"]["origin"] == {"archive": url}
     assert "huggan/facades cannot be fetched from the Hub" in answer["notices"][0]
-    assert (tmp_path / "set" / "train" / "1.png").read_bytes() == png(1)
+    assert (tmp_path / "set" / "train" / "1.png").read_bytes() == image.getvalue()

@@ -1,6 +1,7 @@
 """What stops the command is said, what came stays, and the same command goes on from there."""
 
 import errno
+import io
 import os
 import resource
 import signal
@@ -8,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hub import Hub
+from pyarrow import parquet as pq
 from scripted_server import Server, http
 
 from i2i.errors import OutputError
@@ -32,7 +35,9 @@ def get(hub: Hub, tmp_path: Path, limit: int) -> subprocess.CompletedProcess[str
 
 
 def test_a_file_that_cannot_be_written_ends_the_command_and_the_next_one_goes_on(hub: Hub, tmp_path: Path) -> None:
-    hub.state.put("huggan/facades", {"data/train-00000-of-00001.parquet": bytes(300_000)}, "dataset")
+    whole = io.BytesIO()
+    pq.write_table(pa.table({"A": [bytes(range(256)) * 1000], "B": [b""]}), whole, compression="none")
+    hub.state.put("huggan/facades", {"data/train-00000-of-00001.parquet": whole.getvalue()}, "dataset")
     stopped = get(hub, tmp_path, 150_000)
     assert stopped.returncode == 73, stopped.stderr
     assert stopped.stderr.startswith("Error: Cannot write")
@@ -40,7 +45,7 @@ def test_a_file_that_cannot_be_written_ends_the_command_and_the_next_one_goes_on
     assert not (tmp_path / "set" / "dataset.yaml").exists()
     free = get(hub, tmp_path, resource.RLIM_INFINITY)
     assert (free.returncode, free.stderr) == (0, "")
-    assert (tmp_path / "set" / "data" / "train-00000-of-00001.parquet").stat().st_size == 300_000
+    assert (tmp_path / "set" / "data" / "train-00000-of-00001.parquet").read_bytes() == whole.getvalue()
 
 
 def test_a_full_disk_is_no_failure_of_the_hub(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from i2i_prepare.split import Split
 def pictures(seed: int, dtype: str = "uint8") -> tuple[Pixels, Pixels]:
     rng = np.random.default_rng(seed)
     top = np.iinfo(dtype).max
-    a, b = (rng.integers(0, top + 1, (20, 24, channels)).astype(dtype) for channels in (3, 3))
+    a, b = (rng.integers(0, top + 1, (24, 24, channels)).astype(dtype) for channels in (3, 3))
     return a, b
 
 
@@ -180,9 +180,9 @@ def test_a_folder_at_an_address_is_to_be_downloaded(tmp_path: Path) -> None:
 
 def test_boxes_around_things_in_a_picture_are_no_places_on_a_map(tmp_path: Path) -> None:
     write_folders(tmp_path / "old", {"train": [1, 2]})
-    files = {"imageA_file_name": "imageA/001.png", "imageB_file_name": "imageB/001.png"}
-    line = json.dumps(files | {"bbox": [0, 0, 5, 5]})
-    (tmp_path / "old" / "train" / "metadata.jsonl").write_text(line + "\n")
+    files = [{f"{half}_file_name": f"{half}/00{n}.png" for half in ("imageA", "imageB")} for n in (1, 2)]
+    lines = [json.dumps(files[0] | {"bbox": [0, 0, 5, 5]}), json.dumps(files[1])]
+    (tmp_path / "old" / "train" / "metadata.jsonl").write_text("\n".join(lines))
     finding = Split().find([str(tmp_path / "old")], lambda done, total: None)
     assert [item.metadata.get("bbox") for item in finding.items] == [[0, 0, 5, 5], None]
 

@@ -38,7 +38,9 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> "HalvesTable":
     if listed := manifest.single_images(root):
         file, lines = manifest.lines_of_split(listed, split)
         keys = images_of(file)
-        table = read_table(file, split, keys, list(keys), lines)
+        table = read_table(file, keys, list(keys), lines)
+        if manifest.ALL in listed:
+            manifest.refuse_undivided(file, table)
         layout = f"ab by {file.name}, A left and B right"
         return HalvesTable(
             layout, table.names, SIDES, [(*row, *row) for row in table.files], table.problems, table.keys

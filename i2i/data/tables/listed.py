@@ -3,13 +3,13 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from i2i.data.tables.files import FileTable, names_of
 from i2i.data.tables.lists import Line, lines_of
-from i2i.data.tables.names import SPLIT, names_split, refuse_hidden_splits, split_column
+from i2i.data.tables.names import SPLIT, names_split, split_column
 from i2i.data.tables.table import Problem
 from i2i.images import printable
 from i2i.images.discovery import SUFFIXES, without_suffix
@@ -23,14 +23,20 @@ class ListTable(FileTable):
         lines: Reads the rows of the list.
         keys: Column of images -> key of its paths, of all that the list has.
         unlisted: How many images lie in the folders of its files, and are not in the list.
+        hints: Column -> its different values, of columns that hold nothing but names of splits.
         table: See `FileTable`.
     """
 
     def __init__(
-        self, lines: Callable[[], Iterable[Line]], keys: Mapping[str, str], unlisted: int, *table: Any
+        self,
+        lines: Callable[[], Iterable[Line]],
+        keys: Mapping[str, str],
+        unlisted: int,
+        hints: Mapping[str, Collection[str]],
+        *table: Any,
     ) -> None:
         super().__init__(*table)
-        self._lines, self._hidden, self.unlisted = lines, {*keys.values()}, unlisted
+        self._lines, self._hidden, self.unlisted, self.hints = lines, {*keys.values()}, unlisted, hints
         self.unread = [column for column in keys if column not in self.columns]
         """Columns of images that are not among the table's."""
 
@@ -45,25 +51,19 @@ class ListTable(FileTable):
 
 
 def read_table(
-    file: Path, split: str, keys: Mapping[str, str], wanted: Sequence[str], lines: Callable[[], Iterable[Line]]
+    file: Path, keys: Mapping[str, str], wanted: Sequence[str], lines: Callable[[], Iterable[Line]]
 ) -> ListTable:
     """The rows of a list as a table; see `ListTable`.
 
     Args:
         file: The list.
-        split: What its rows are read as.
         keys: Column of images -> key of its paths.
         wanted: The columns of the table.
         lines: Reads the rows.
-
-    Raises:
-        DataError: If another column than ``split`` says which split each row is of.
     """
     reader = _Reader(file, {column: keys[column] for column in wanted})
     for line in lines():
         reader.add(line)
-    if not reader.divided:
-        refuse_hidden_splits(str(file), reader.hints or {}, split)
     # a pair is called by what is in the folder of its column: `7` where the column imageA has imageA/7.png
     first = [PurePosixPath(row[0]).as_posix().removeprefix(f"{wanted[0]}/") for row in reader.paths]
     files = [tuple(os.path.join(file.parent, path) for path in row) for row in reader.paths]
@@ -71,7 +71,8 @@ def read_table(
     # the names of rows that share an image tell how many there are, so a share is drawn by the path alone
     keys_of_rows = [printable(without_suffix(path)) for path in first]
     names = _distinct(names_of(first))
-    return ListTable(lines, keys, reader.unlisted(), layout, names, wanted, files, reader.problems, keys_of_rows)
+    found = layout, names, wanted, files, reader.problems, keys_of_rows
+    return ListTable(lines, keys, reader.unlisted(), reader.hints or {}, *found)
 
 
 def divided(file: Path, otherwise: str = "train") -> Iterator[tuple[str | None, Line]]:
@@ -104,8 +105,6 @@ class _Reader:
         self.file, self.keys = file, keys
         self.paths: list[tuple[str, ...]] = []
         self.problems: list[Problem] = []
-        self.divided = False
-        """Whether rows say their split."""
         self.hints: dict[str, set[str]] | None = None
         """Column -> its different values, of columns that have nothing but names of splits."""
         self._listed: dict[Path, dict[str, bool]] = {}
@@ -137,7 +136,6 @@ class _Reader:
         return len(there - listed)
 
     def _note(self, values: Mapping[str, Any]) -> None:
-        self.divided = self.divided or split_column(values) is not None
         if values:
             names = {key: value for key, value in values.items() if names_split(value)}
             hints: dict[str, set[str]] = {key: set() for key in names} if self.hints is None else self.hints

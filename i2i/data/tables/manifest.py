@@ -13,7 +13,7 @@ from pathlib import Path
 from i2i.data.tables.files import folders_in
 from i2i.data.tables.listed import ListTable, divided, read_table
 from i2i.data.tables.lists import Line, columns_of, images_of, is_list, lines_of, stands_for_folder
-from i2i.data.tables.names import SPLIT, among, split_column
+from i2i.data.tables.names import SPLIT, among, refuse_hidden_splits, split_column
 from i2i.errors import DataError
 from i2i.images import printable
 from i2i.splits import SPLIT_NAMES, our_name
@@ -45,8 +45,8 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> ListTable:
     if ALL not in found:
         return open_list(found[split], split, columns)
     file, lines = lines_of_split(found, split)
-    table = _table(file, split, columns, lines)
-    _refuse_folders_of_splits(file, table)
+    table = _table(file, columns, lines)
+    refuse_undivided(file, table)
     return table
 
 
@@ -63,7 +63,7 @@ def open_list(file: Path, split: str, columns: Sequence[str]) -> ListTable:
     """
     if said := flaw(file, columns):
         raise DataError(f"{file} cannot be used as a list of pairs. {said}")
-    table = _table(file, split, columns, partial(_lines_of_one_split, file, split))
+    table = _table(file, columns, partial(_lines_of_one_split, file, split))
     if table.unlisted:
         table.layout += f"; images beside them that are not in the list: {table.unlisted}"
     return table
@@ -137,9 +137,9 @@ def _files_in(folder: str) -> list[str]:
         return []
 
 
-def _table(file: Path, split: str, columns: Sequence[str], lines: Callable[[], Iterable[Line]]) -> ListTable:
+def _table(file: Path, columns: Sequence[str], lines: Callable[[], Iterable[Line]]) -> ListTable:
     keys = columns_of(file, columns)
-    return read_table(file, split, keys, among(list(keys), columns) or list(keys), lines)
+    return read_table(file, keys, among(list(keys), columns) or list(keys), lines)
 
 
 def lines_of_split(found: Mapping[str, Path], split: str) -> tuple[Path, Callable[[], Iterator[Line]]]:
@@ -154,14 +154,15 @@ def splits_in(found: Mapping[str, Path]) -> list[str]:
     return sorted({split for split, _ in divided(file) if split}) if (file := found.get(ALL)) else sorted(found)
 
 
-def _refuse_folders_of_splits(file: Path, table: ListTable) -> None:
-    """Stop at a list of all splits that does not tell them apart, as the folders do in which its files lie.
+def refuse_undivided(file: Path, table: ListTable) -> None:
+    """Stop at a list of all splits without a column for them, where another column or its files' folders say them.
 
     Raises:
         DataError: If that is so.
     """
     if any(split_column(line.values) for line in islice(lines_of(file), 1)):
         return
+    refuse_hidden_splits(str(file), table.hints, "train")
     tops = {Path(row[0]).relative_to(file.parent).parts[0] for row in table.files if _is_below(row[0], file.parent)}
     folders = {top for top in tops if our_name(top) in SPLIT_NAMES}
     if len(set(map(our_name, folders))) > 1:

@@ -77,8 +77,9 @@ def of_split(table: Table, said: Mapping[str, Sequence[object]], split: str, whe
         DataError: If a row says none, or another than its file, or all do in a column of another name.
     """
     column = split_column(said)
-    if column is None:
+    if column is None and alone:
         refuse_hidden_splits(where, said, split)
+    if column is None:
         return table
     rows = []
     for row, value in enumerate(said[column]):
