@@ -30,7 +30,7 @@ class Component(BaseModel):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options that were given."""
+        """Return the options that were given."""
         return dict(self.model_extra or {})
 
 
@@ -59,7 +59,7 @@ def select(name: str, options: Mapping[str, Any], parts: Mapping[str, Mapping[st
 def complete_selection(
     cls: type[Recipe], name: str, options: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
 ) -> Selection:
-    """As `select`, for a recipe that need not be installed."""
+    """Complete a choice as `select` does, for a recipe that need not be installed."""
     recipe = Component(name=name, **complete(cls, options, f"recipe {name!r}"))
     contracts = _contracts(cls)
     for part in parts:
@@ -82,7 +82,7 @@ def complete_selection(
 
 
 def part_kinds(recipe: type[Recipe]) -> dict[str, str]:
-    """Part -> kind of component, from the annotations of the recipe's ``__init__``, in its order.
+    """Return the kind of component of each part, from the annotations of the recipe's ``__init__``, in its order.
 
     Raises:
         UsageError: If a part has no contract, or ``defaults`` names other parts.
@@ -115,7 +115,7 @@ def assemble(selection: Selection, source: int, target: int) -> Recipe:
 
 
 def compose(cls: type[Recipe], selection: Selection, source: int, target: int) -> Recipe:
-    """As `assemble`, for a recipe that need not be installed."""
+    """Build as `assemble` does, for a recipe that need not be installed."""
     wiring = cls.wiring(source, target, selection.recipe.options)
     parts = [build_part(part, contract, selection, wiring) for part, contract in _contracts(cls).items()]
     recipe: Recipe = build(cls, *parts, options=selection.recipe.options, owner=f"recipe {selection.recipe.name!r}")
@@ -123,7 +123,7 @@ def compose(cls: type[Recipe], selection: Selection, source: int, target: int) -
 
 
 def build_part(part: str, contract: Any, selection: Selection, wiring: Mapping[str, tuple[int, ...]]) -> Any:
-    """One part of the recipe, or None where its options need none."""
+    """Build one part of the recipe, or return None where its options need none."""
     if part not in wiring:
         return None
     component = selection.parts[part]
@@ -146,14 +146,14 @@ def _find(part: str, contract: Any, name: str) -> type[Any]:
 
 
 def serves(cls: type[Any], contract: Any) -> bool:
-    """Whether objects of a class have what a contract asks for."""
+    """Check whether objects of a class have what a contract asks for."""
     if contract is not AdversarialLoss and issubclass(cls, nn.Module):
         return cls.forward is not nn.Module.forward  # every module has __call__, whether or not it works
     return issubclass(cls, contract)
 
 
 def candidates(recipe: type[Recipe]) -> dict[str, list[str]]:
-    """Part -> names of the installed components that can serve as it."""
+    """Return, for each part, the installed components that can serve as it."""
     return {part: _serving(contract) for part, contract in _contracts(recipe).items()}
 
 
@@ -166,7 +166,7 @@ def _listed(contract: Any) -> str:
 
 
 def providers(selection: Selection) -> dict[str, Provided]:
-    """Recipe and parts -> the plugin and distribution that provide them."""
+    """Return the plugin and distribution that provide the recipe and each part."""
     recipe = lookup("recipe", selection.recipe.name)
     kinds = part_kinds(recipe.cls)
     return {"recipe": recipe} | {part: lookup(kinds[part], c.name) for part, c in selection.parts.items()}

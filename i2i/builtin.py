@@ -9,11 +9,11 @@ from i2i.hookspecs import hookimpl
 
 @hookimpl
 def i2i_datasets() -> dict[str, type[Pairs]]:
-    """Pairs in every layout that is known."""
+    """Provide pairs in every layout that is known."""
     return {"pairs": Pairs}
 
 
 @hookimpl
 def i2i_metrics() -> dict[str, type[nn.Module]]:
-    """The field's usual figures for pairs."""
+    """Provide the field's usual figures for pairs."""
     return {"l1": L1, "psnr": PSNR, "ssim": SSIM}

@@ -125,17 +125,17 @@ class RunConfig:
     inference: Inference
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as plain data, in the shape of its YAML file."""
+        """Return the configuration as plain data, in the shape of its YAML file."""
         components = {"recipe": self.selection.recipe, **self.selection.parts, "dataset": self.dataset}
         sections = {**components, **{name: getattr(self, name) for name in ENGINE}}
         return {name: section.model_dump(mode="json") for name, section in sections.items()}
 
     def to_yaml(self) -> str:
-        """The configuration as the YAML text that `read_file` reads back."""
+        """Return the configuration as the YAML text that `read_file` reads back."""
         return safe_yaml.dump(self.to_dict())
 
     def change(self, **sections: Mapping[str, Any]) -> RunConfig:
-        """A copy with some values of some of the engine's sections changed.
+        """Return a copy with some values of some of the engine's sections changed.
 
         Raises:
             UsageError: If a value is wrong.
@@ -159,7 +159,7 @@ ENGINE: dict[str, type[Section]] = {
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Configuration values out of a YAML file.
+    """Load configuration values from a YAML file.
 
     Raises:
         MissingInputError: If there is no such file.
@@ -178,7 +178,7 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Nested values out of ``section.option=value`` texts; values are YAML.
+    """Parse nested values out of ``section.option=value`` texts; values are YAML.
 
     Raises:
         UsageError: If a text is not of that form.
@@ -198,7 +198,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def parse_choices(choices: Iterable[str]) -> dict[str, Any]:
-    """Nested values out of ``part=component`` texts.
+    """Parse nested values out of ``part=component`` texts.
 
     Raises:
         UsageError: If a text is not of that form.
@@ -213,7 +213,7 @@ def parse_choices(choices: Iterable[str]) -> dict[str, Any]:
 
 
 def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Later layers overrule earlier ones, option by option.
+    """Merge layers: later ones overrule earlier ones, option by option.
 
     A layer that names another component for a part drops the options of the one before: they belonged to it.
 
@@ -250,7 +250,7 @@ def _with_length(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
-    """The complete configuration out of what was said, least important first.
+    """Resolve the complete configuration out of what was said, least important first.
 
     Raises:
         UnknownNameError: If a recipe or component is not installed.

@@ -34,7 +34,7 @@ class Generator(Protocol):
     """
 
     def __call__(self, source: Tensor, /) -> Tensor:
-        """The fake, in [-1, 1]."""
+        """Return the fake, in [-1, 1]."""
         ...
 
 
@@ -43,7 +43,7 @@ class Discriminator(Protocol):
     """``__init__(in_channels, *, options)``; returns logits (N, 1, h, w), one per patch."""
 
     def __call__(self, image: Tensor, /) -> Tensor:
-        """Logits: above 0 for what looks real."""
+        """Return logits: above 0 for what looks real."""
         ...
 
 
@@ -52,7 +52,7 @@ class Loss(Protocol):
     """``__init__(*, options)``; returns a scalar."""
 
     def __call__(self, output: Tensor, target: Tensor, /) -> Tensor:
-        """The comparison."""
+        """Compare the two."""
         ...
 
 
@@ -61,11 +61,11 @@ class AdversarialLoss(Protocol):
     """``__init__(*, options)``; both methods take logits and return a scalar."""
 
     def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """What the discriminator minimises."""
+        """Return what the discriminator minimises."""
         ...
 
     def generator_loss(self, fake_logits: Tensor) -> Tensor:
-        """What the generator minimises."""
+        """Return what the generator minimises."""
         ...
 
 
@@ -76,7 +76,7 @@ class Metric(Protocol):
     higher_is_better: ClassVar[bool]
 
     def __call__(self, output: Tensor, target: Tensor, /) -> Tensor:
-        """The comparison."""
+        """Compare the two."""
         ...
 
 
@@ -96,7 +96,7 @@ class Recipe(nn.Module):
     @classmethod
     @abstractmethod
     def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
-        """Positional arguments of each part that these options need, from the channel counts of the data.
+        """Return the positional arguments of each part that these options need, from the channel counts of the data.
 
         A part that is left out is not built: ``__init__`` receives None for it.
 

@@ -59,7 +59,7 @@ def _fields(cls: type[Any]) -> dict[str, Any]:
 
 
 def complete(cls: type[Any], options: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """All options of ``cls`` as JSON data: the given ones, checked, and the defaults of the rest.
+    """Complete the options of ``cls`` as JSON data: the given ones, checked, and the defaults of the rest.
 
     Args:
         cls: The component.
@@ -110,7 +110,7 @@ def _first_problem(error: ValidationError, known: list[str]) -> str:
 
 
 def in_words(error: ValidationError) -> str:
-    """What is wrong with the first value that is refused, and the nearest one that is not."""
+    """Say what is wrong with the first value that is refused, and the nearest one that is not."""
     problem = error.errors()[0]
     if problem["type"] == "value_error":
         reason = str(problem["ctx"]["error"]).rstrip(".")
@@ -122,7 +122,7 @@ def in_words(error: ValidationError) -> str:
 
 
 def _alternatives(error: ValidationError) -> list[ErrorDetails]:
-    """What each type that an option may have says of the first value that is refused."""
+    """Return what each type that an option may have says of the first value that is refused."""
     first, *rest = error.errors()
     same = [each for each in rest if each["loc"][:-1] == first["loc"][:-1] and each["input"] is first["input"]]
     return [first, *same]
@@ -134,7 +134,7 @@ def _name(error: ValidationError) -> str:
 
 
 def _expected(problem: ErrorDetails) -> str:
-    """What a value should be: pydantic's words without those of its parser."""
+    """Say what a value should be: pydantic's words without those of its parser."""
     wanted = next((words for start, words in WANTED.items() if problem["type"].startswith(start)), None)
     return f"input should be {wanted}" if wanted else f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
 
@@ -164,22 +164,22 @@ def _args_section(doc: str) -> dict[str, str]:
 
 
 def summary_of(cls: type[Any]) -> str:
-    """The first paragraph of `description_of`, in one line; empty if a class says nothing."""
+    """Return the first paragraph of `description_of`, in one line; empty if a class says nothing."""
     return description_of(cls).partition("\n")[0]
 
 
 def description_of(cls: type[Any]) -> str:
-    """What a class says of itself, before its sections; not what its base class says."""
+    """Return what a class says of itself, before its sections; not what its base class says."""
     text = inspect.cleandoc(cls.__doc__ or "")
     before = re.split(r"^(?:Args|Raises|Example|Examples|Returns):$", text, maxsplit=1, flags=re.MULTILINE)[0]
     return "\n\n".join(_flow(paragraph) for paragraph in plain(before).strip().split("\n\n"))
 
 
 def plain(text: str) -> str:
-    """Text with code marked as in Markdown, not as in reStructuredText."""
+    """Return text with code marked as in Markdown, not as in reStructuredText."""
     return text.replace("``", "`")
 
 
 def _flow(paragraph: str) -> str:
-    """Prose in one line, for the terminal to wrap; lists and tables as they stand."""
+    """Return prose in one line, for the terminal to wrap; lists and tables as they stand."""
     return paragraph if re.search(r"^\W", paragraph, re.MULTILINE) else " ".join(paragraph.split())

@@ -28,7 +28,7 @@ class PairDataset(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """One name a pair, for reports and sample grids."""
+        """Return one name a pair, for reports and sample grids."""
         ...
 
     def __len__(self) -> int: ...
@@ -40,7 +40,7 @@ class Block(NamedTuple):
     """Neighbouring pairs that are read together."""
 
     pairs: int
-    """How many there are."""
+    """Return how many there are."""
     size: int
     """Bytes in memory once they are read."""
 
@@ -56,7 +56,7 @@ class PairStream(PairDataset, Protocol):
 
     @property
     def blocks(self) -> Sequence[Block]:
-        """All of them, in the order of the pairs; none where every pair is as quick to read as any other."""
+        """Return all of them, in the order of the pairs; none where every pair is as quick to read as any other."""
         ...
 
 
@@ -84,7 +84,7 @@ class Preparer(Protocol):
     true, that the last of two or four channels of what is made is opacity, and is to be stored as such."""
 
     def __call__(self, *images: Pixels) -> Pair | Pixels:
-        """The pair that is made of these images; or one image, where a folder of images is made and not of pairs.
+        """Make the pair out of these images; or one image, where a folder of images is made and not of pairs.
 
         Raises:
             SkipError: If there is nothing to learn from these images, though nothing is wrong with them.
@@ -145,11 +145,11 @@ class FindingPreparer(Protocol):
     """
 
     def plan(self, sources: Sequence[str]) -> str:
-        """What `find` would do, in words, for ``--dry-run``; does nothing that is costly and writes nothing."""
+        """Say what `find` would do, in words, for ``--dry-run``; does nothing that is costly and writes nothing."""
         ...
 
     def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
-        """The items, in the same order each time.
+        """Find the items, in the same order each time.
 
         Args:
             sources: Paths and addresses as the user typed them.
@@ -161,7 +161,7 @@ class FindingPreparer(Protocol):
         ...
 
     def make(self, item: Item) -> Pair | Pixels:
-        """The pair of one item; raises what `Preparer` does."""
+        """Make the pair of one item; raises what `Preparer` does."""
         ...
 
 

@@ -163,7 +163,7 @@ class Plugins:
             self._blame(name, self._origin[name], "it implements no hook. Mark its hooks with @i2i.hookimpl.")
 
     def _provided(self, kind: str) -> Iterator[tuple[str, Provided]]:
-        """Every component of a kind, clashing names included."""
+        """Yield every component of a kind, clashing names included."""
         for implementation in getattr(self.manager.hook, KINDS[kind].hook).get_hookimpls():
             plugin = implementation.plugin_name
             origin = self._origin[plugin]
@@ -196,11 +196,11 @@ class Plugins:
         return self._found[kind]
 
     def catalogue(self, kind: str) -> Mapping[str, Provided]:
-        """Components of a kind by name; a name that two plugins provide is in `clashes` instead."""
+        """Return the components of a kind by name; a name that two plugins provide is in `clashes` instead."""
         return self._find(kind).catalogue
 
     def clashes(self, kind: str) -> Mapping[str, str]:
-        """Names that more than one plugin provides, each with one line about who does."""
+        """Return the names that more than one plugin provides, each with one line about who does."""
         return self._find(kind).clashes
 
     def add_commands(self, app: typer.Typer) -> None:
@@ -214,7 +214,7 @@ class Plugins:
                 self._blame(plugin, self._origin[plugin], f"i2i_commands() fails: {describe(error)}")
 
     def find_model(self, name: str, revision: str | None) -> Path | None:
-        """Folder of the model that some plugin knows by this name.
+        """Fetch the folder of the model that some plugin knows by this name.
 
         Raises:
             I2iError: If a plugin knows it and cannot get it.
@@ -231,7 +231,7 @@ class Plugins:
         return None
 
     def lookup(self, kind: str, name: str) -> Provided:
-        """The component of that kind and name.
+        """Return the component of that kind and name.
 
         Raises:
             UnknownNameError: If no plugin provides it; the message has the nearest name.
@@ -256,7 +256,7 @@ def at_work(plugin: str, distribution: str) -> Iterator[None]:
 
 
 def describe(error: BaseException) -> str:
-    """One line about an exception."""
+    """Return one line about an exception."""
     text = " ".join(str(error).split())
     if isinstance(error, UsageError):
         return text
@@ -264,29 +264,29 @@ def describe(error: BaseException) -> str:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` where some known name is near, else nothing."""
+    """Return `` Did you mean 'x'?`` where some known name is near, else nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
 @cache
 def installed(group: str) -> Plugins:
-    """The plugins installed in this environment, loaded once."""
+    """Load, once, the plugins installed in this environment."""
     return Plugins(entry_points(group=group))
 
 
 def catalogue(kind: str) -> Mapping[str, Provided]:
-    """Installed components of a kind, by name."""
+    """Return the installed components of a kind, by name."""
     return installed(KINDS[kind].group).catalogue(kind)
 
 
 def lookup(kind: str, name: str) -> Provided:
-    """The installed component of that kind and name; see `Plugins.lookup`."""
+    """Return the installed component of that kind and name; see `Plugins.lookup`."""
     return installed(KINDS[kind].group).lookup(kind, name)
 
 
 def installed_versions(distributions: Iterable[str]) -> dict[str, str]:
-    """Version of each distribution, in their order; those that are not installed are left out: OpenCV has four."""
+    """Return the version of each distribution that is installed, in their order."""
     found = {}
     for distribution in distributions:
         try:

@@ -8,13 +8,13 @@ class Reporter:
     """Tells nobody; override what should be heard."""
 
     def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
-        """The run begins: what it is, steps that are already done, steps in all."""
+        """Hear that the run begins: what it is, steps that are already done, steps in all."""
 
     def advanced(self, row: Mapping[str, Any]) -> None:
-        """Some steps are done; the newest one's row of the metrics log."""
+        """Hear that some steps are done; the newest one's row of the metrics log."""
 
     def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None:
-        """The mean of each metric after a step, and whether it is the best so far."""
+        """Hear the mean of each metric after a step, and whether it is the best so far."""
 
     def warned(self, text: str) -> None:
-        """Something that is worth knowing, in one line."""
+        """Hear something that is worth knowing, in one line."""

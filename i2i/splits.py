@@ -16,7 +16,7 @@ SPLIT_NAMES = {
 
 
 def our_name(split: str) -> str:
-    """What we call a split that others may call otherwise.
+    """Return what we call a split that others may call otherwise.
 
     Example:
         >>> our_name("Validation"), our_name("extra")

@@ -47,7 +47,7 @@ class Commands(TyperGroup):
 
 
 def build_app() -> typer.Typer:
-    """The command line with everything that is installed."""
+    """Build the command line with everything that is installed."""
     app = typer.Typer(
         name="i2i",
         cls=Commands,

@@ -72,6 +72,6 @@ def stopped(words: str, code: int = STOPPED) -> typer.Exit:
 
 
 def warn_of_problems(group: str) -> None:
-    """One line for each thing that is wrong with the plugins of a group, as far as they were asked."""
+    """Print one line for each thing that is wrong with the plugins of a group, as far as they were asked."""
     for problem in installed(group).problems:
         complain(f"Warning: {problem} See `i2i plugins doctor`.", "yellow")

@@ -19,14 +19,14 @@ MaxPixels = Annotated[
 
 
 def plain(docstring: str) -> str:
-    """A docstring for the terminal: paragraphs in one line, no markup of reStructuredText, none of rich."""
+    """Return a docstring for the terminal: paragraphs in one line, no markup of reStructuredText, none of rich."""
     from rich.markup import escape
 
     return escape(re.sub(r"(?<!\n)\n(?!\n| )", " ", docstring).replace("``", ""))
 
 
 def flag_of(option: str, field: "FieldInfo") -> inspect.Parameter:
-    """The flag of an option: dashes for underscores, limits, choices, default and help."""
+    """Build the flag of an option: dashes for underscores, limits, choices, default and help."""
     kind = _core(field.annotation)
     default = None if field.is_required() else field.default
     shown: bool | str = default is not None
@@ -49,7 +49,7 @@ def flag_of(option: str, field: "FieldInfo") -> inspect.Parameter:
 
 
 def _core(annotation: Any) -> Any:
-    """A type without its limits, and without None beside it."""
+    """Return a type without its limits, and without None beside it."""
     origin, parts = get_origin(annotation), list(get_args(annotation))
     if origin is Annotated:
         return _core(parts[0])
@@ -60,19 +60,19 @@ def _core(annotation: Any) -> Any:
 
 
 def _choices(kind: Any) -> dict[str, Any]:
-    """Text -> value, of a type that has only some values."""
+    """Return text -> value, of a type that has only some values."""
     return {str(value): value for value in get_args(kind)} if get_origin(kind) is Literal else {}
 
 
 def _limit(field: "FieldInfo", name: str) -> Any:
-    """A limit of a number, also where None is allowed beside it."""
+    """Return a limit of a number, also where None is allowed beside it."""
     metadata = [*field.metadata, *(m for part in get_args(field.annotation) for m in getattr(part, "__metadata__", ()))]
     found = (getattr(m, name, None) for entry in metadata for m in (entry, *getattr(entry, "metadata", ())))
     return next((value for value in found if value is not None), None)
 
 
 def as_data(option: str, value: Any, field: "FieldInfo") -> Any:
-    """What was typed for an option; where neither text nor a number is wanted, read as a YAML file would be."""
+    """Parse what was typed for an option; where neither text nor a number is wanted, read as a YAML file would be."""
     from i2i.system import safe_yaml
 
     kind = _core(field.annotation)

@@ -7,7 +7,7 @@ from i2i.plugins import suggest
 
 
 def group_of(app: typer.Typer, name: str) -> typer.Typer:
-    """The group of that name, for a plugin's ``i2i_commands(app)`` to add commands to.
+    """Return the group of that name, for a plugin's ``i2i_commands(app)`` to add commands to.
 
     Raises:
         UnknownNameError: If the command line has no such group.

@@ -172,7 +172,7 @@ def _description(kind: str, name: str, provided: Provided) -> dict[str, Any]:
 
 
 def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """A JSON schema in the words of a person, such as ``integer from 1`` or ``batch | instance``."""
+    """Return a JSON schema in the words of a person, such as ``integer from 1`` or ``batch | instance``."""
     if "$ref" in schema:
         return _type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:
@@ -218,7 +218,7 @@ def _print_options(console: Console, options: Mapping[str, Any]) -> None:
 
 
 def _problems() -> list[str]:
-    """One line for every broken plugin, every name that two provide, and every component that cannot be configured."""
+    """Return a line for every broken plugin, name that two provide, and component that cannot be configured."""
     unusable = [line for kind in KINDS for name, p in catalogue(kind).items() for line in _faults(kind, name, p)]
     broken = [str(problem) for group in (COMPONENTS, COMMANDS) for problem in installed(group).problems]
     clashes = [line for kind, of in KINDS.items() for line in installed(of.group).clashes(kind).values()]

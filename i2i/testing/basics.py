@@ -21,7 +21,7 @@ ONLY_TORCH = "Draw random numbers from torch's default generator: it is what the
 
 
 def check_options(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
-    """Every option is described in ``Args:``, has a valid default, and survives JSON.
+    """Check that every option is described in ``Args:``, has a valid default and survives JSON.
 
     Raises:
         AssertionError: If not.
@@ -63,7 +63,7 @@ def blame(what: str) -> Iterator[None]:
 
 
 def completed(cls: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """All options, with their defaults; see `check_options`.
+    """Return all options, with their defaults; see `check_options`.
 
     Raises:
         AssertionError: If not.
@@ -80,7 +80,7 @@ def completed(cls: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def built(cls: type[Any], wiring: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-    """An instance of these positional arguments and options.
+    """Build an instance of these positional arguments and options.
 
     Raises:
         AssertionError: If it cannot be built.
@@ -90,7 +90,7 @@ def built(cls: type[Any], wiring: tuple[Any, ...], options: Mapping[str, Any]) -
 
 
 def called(what: str, function: Callable[..., Any], *inputs: Tensor) -> Tensor:
-    """The tensor that a function makes, without writing into its inputs.
+    """Return the tensor that a function makes, without writing into its inputs.
 
     Raises:
         AssertionError: If not.
@@ -108,7 +108,7 @@ def called(what: str, function: Callable[..., Any], *inputs: Tensor) -> Tensor:
 
 
 def fitting(size: int, multiple: int) -> int:
-    """The least multiple that is not below ``size``."""
+    """Return the least multiple that is not below ``size``."""
     return -(-size // multiple) * multiple
 
 

@@ -86,7 +86,7 @@ def _network(cls: type[Any], wiring: tuple[int, ...], options: Mapping[str, Any]
 
 
 def _wild(cls: type[nn.Module], wiring: tuple[int, ...], options: Mapping[str, Any]) -> Any:
-    """The network with weights that no training would find, to see what holds whatever they are."""
+    """Return the network with weights that no training would find, to see what holds whatever they are."""
     import torch
 
     network = _network(cls, wiring, options)

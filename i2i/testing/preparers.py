@@ -88,7 +88,7 @@ def _equal(made: Pair | Pixels, again: Pair | Pixels) -> bool:
 
 
 def _sample(reading: Reading, random: np.random.Generator) -> Pixels:
-    """An image as a preparer gets it that wants it read in this way."""
+    """Return an image as a preparer gets it that wants it read in this way."""
     channels = {"image": 3, "alpha": 4, "ids": 1}[reading]
     return random.integers(0, 4 if reading == "ids" else 256, (49, 66, channels), dtype=np.uint8)
 

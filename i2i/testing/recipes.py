@@ -91,7 +91,7 @@ def _train(cls: type[Recipe], selection: Any) -> dict[str, Tensor]:
 
 
 def _step(recipe: Recipe, batch: Batch) -> dict[str, Tensor]:
-    """One step by plain gradient descent; unlike fused optimizers, it makes torch notice losses of outdated weights."""
+    """Step by plain gradient descent; unlike fused optimizers, it makes torch notice losses of outdated weights."""
     networks = {name: dict(module.named_parameters()) for name, module in recipe.named_children()}
     waiting = {f"{name}.{p}": None for name, named in networks.items() for p in named if named[p].requires_grad}
     losses: dict[str, Tensor] = {}
@@ -109,7 +109,7 @@ def _step(recipe: Recipe, batch: Batch) -> dict[str, Tensor]:
 
 
 def _descend(parameters: Mapping[str, Tensor], losses: Mapping[str, Tensor]) -> list[str]:
-    """Names of the parameters that the losses reach, after a small step down their gradient."""
+    """Return the names of the parameters that the losses reach, after a small step down their gradient."""
     import torch
 
     total = torch.stack(list(losses.values())).sum()

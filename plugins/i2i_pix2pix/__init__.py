@@ -20,13 +20,13 @@ __all__ = ["L1", "L2", "EncoderDecoder", "LeastSquares", "NonSaturating", "Patch
 
 @i2i.hookimpl
 def i2i_generators() -> dict[str, type[nn.Module]]:
-    """The paper's generator and its baseline, and the one of its successors."""
+    """Provide the paper's generator and its baseline, and the one of its successors."""
     return {"unet": UNet, "encoder-decoder": EncoderDecoder, "resnet": ResNet}
 
 
 @i2i.hookimpl
 def i2i_discriminators() -> dict[str, type[nn.Module]]:
-    """The paper's discriminator, from 1x1 patches to whole images."""
+    """Provide the paper's discriminator, from 1x1 patches to whole images."""
     return {"patchgan": PatchGAN}
 
 
@@ -38,5 +38,5 @@ def i2i_losses() -> dict[str, type[nn.Module]]:
 
 @i2i.hookimpl
 def i2i_recipes() -> dict[str, type[Recipe]]:
-    """The method."""
+    """Provide the method."""
     return {"pix2pix": Pix2Pix}

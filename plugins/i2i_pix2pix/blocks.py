@@ -21,7 +21,7 @@ def widths(base_channels: int, count: int) -> list[int]:
 
 
 def norm_layers(norm: Norm, channels: int) -> list[nn.Module]:
-    """The norm that follows a convolution, if any."""
+    """Return the norm that follows a convolution, if any."""
     match norm:
         case "batch":
             return [nn.BatchNorm2d(channels)]
@@ -32,7 +32,7 @@ def norm_layers(norm: Norm, channels: int) -> list[nn.Module]:
 
 
 def hidden_bias(norm: Norm) -> bool:
-    """Whether hidden convolutions carry a bias: only under instance norm, which has no shift of its own."""
+    """Check whether hidden convolutions carry a bias: only under instance norm, which has no shift of its own."""
     return norm == "instance"
 
 

@@ -81,7 +81,7 @@ class Pix2Pix(Recipe):
         return parts
 
     def step(self, batch: Batch) -> Iterator[Update]:
-        """One step of the discriminator, then one of the generator."""
+        """Yield one step of the discriminator, then one of the generator."""
         source, target = batch
         fake = self.generator(source)
         losses: dict[str, Tensor] = {}
@@ -96,5 +96,5 @@ class Pix2Pix(Recipe):
         yield Update("generator", losses)
 
     def seen(self, source: Tensor, image: Tensor) -> Tensor:
-        """What the discriminator sees of an image: the source before it on channels, or the image alone."""
+        """Return what the discriminator sees of an image: the source before it on channels, or the image alone."""
         return torch.cat([source, image], dim=1) if self.conditional else image
