@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from i2i.errors import MissingInputError, UsageError
-from i2i_tiles.areas import read_area
+from i2i_tiles.areas import Area, read_area
 
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]
 HOLE = [[4, 4], [6, 4], [6, 6], [4, 6], [4, 4]]
@@ -21,11 +21,15 @@ def write(path: Path, data: Any) -> str:
     return str(path)
 
 
+def holds(area: Area, longitude: float, latitude: float) -> bool:
+    return bool(area.contains(np.array([longitude]), np.array([latitude]))[0])
+
+
 def test_a_box_is_what_was_typed() -> None:
     area = read_area("-1.5, 40,2,41")
     assert area.bounds == (-1.5, 40, 2, 41)
-    assert area.contains(0, 40.5)
-    assert not area.contains(3, 40.5)
+    assert holds(area, 0, 40.5)
+    assert not holds(area, 3, 40.5)
 
 
 @pytest.mark.parametrize("text", ["1,2,a,4", "2,0,1,1", "0,3,1,2", "0,0,181,1", "0,-91,1,1", "nan,0,1,1"])
@@ -36,8 +40,8 @@ def test_a_box_that_is_none_is_refused(text: str) -> None:
 
 def test_a_hole_is_not_inside(tmp_path: Path) -> None:
     area = read_area(write(tmp_path / "a.json", {"type": "Polygon", "coordinates": [SQUARE, HOLE]}))
-    assert area.contains(2, 5)
-    assert not area.contains(5, 5)
+    assert holds(area, 2, 5)
+    assert not holds(area, 5, 5)
     assert not area.touched_by((4.5, 4.5, 5.5, 5.5))
     assert area.touched_by((3.5, 4.5, 4.5, 5.5))
 
@@ -53,12 +57,12 @@ def test_polygons_are_found_wherever_geojson_has_them(tmp_path: Path) -> None:
         assert len(read_area(write(tmp_path / "a.json", data)).polygons) == count
     area = read_area(write(tmp_path / "a.json", {"type": "FeatureCollection", "features": [feature, nothing]}))
     assert area.properties == ({"split": "val"},) * 2
-    assert area.contains(25, 5)
+    assert holds(area, 25, 5)
 
 
 def test_overlapping_polygons_are_no_holes(tmp_path: Path) -> None:
     twice = {"type": "MultiPolygon", "coordinates": [[SQUARE], [SQUARE]]}
-    assert read_area(write(tmp_path / "a.json", twice)).contains(5, 5)
+    assert holds(read_area(write(tmp_path / "a.json", twice)), 5, 5)
 
 
 @pytest.mark.parametrize(

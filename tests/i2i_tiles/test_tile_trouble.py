@@ -1,23 +1,35 @@
 """What is wrong with some tiles costs those tiles and no others, and is said in words."""
 
 import sqlite3
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from map_files import SIDE, TILES, ZOOM, tiles_of, two_maps, write_mbtiles, write_pmtiles, write_tree
+from map_files import TILES, ZOOM, tiles_of, two_maps, write_mbtiles, write_pmtiles, write_tree
 from scripted_server import Request, Server, http
 
 from i2i.errors import DataError, UsageError
-from i2i.preparation import prepare
-from i2i.system import safe_yaml
 from i2i_tiles import sources
 from i2i_tiles.stores import MBTiles, PMTiles
 from i2i_tiles.tiles import Tiles
 
 AERIAL, DRAWN = two_maps()
 WHOLE: dict[str, Any] = {"split_by": "none"}
+
+
+def made_and_damaged(*sources: Path) -> tuple[int, int]:
+    """How many pairs can be made, and how many cannot."""
+    preparer = Tiles(**WHOLE)
+    counts = Counter[bool]()
+    for item in preparer.find([str(source) for source in sources], lambda done, total: None).items:
+        try:
+            preparer.make(item)
+            counts[True] += 1
+        except DataError:
+            counts[False] += 1
+    return counts[True], counts[False]
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>Sorry</html>"])
@@ -27,8 +39,7 @@ def test_tiles_with_the_same_damage_in_many_places_are_rejected_and_stop_nothing
     a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
     for x in range(5):
         (b / str(ZOOM) / str(x) / "6.png").write_bytes(content)
-    report = prepare("tiles", [a, b], tmp_path / "out", options=WHOLE, workers=1)
-    assert (report.made, sum(map(len, report.rejected.values()))) == (TILES**2 - 5, 5)
+    assert made_and_damaged(a, b) == (TILES**2 - 5, 5)
 
 
 def test_what_is_no_tile_in_a_tree_does_not_matter(tmp_path: Path) -> None:
@@ -46,8 +57,7 @@ def test_a_row_of_mbtiles_without_bytes_is_a_damaged_tile(nothing: str | None, t
     with sqlite3.connect(b) as database:
         database.execute("UPDATE tiles SET tile_data = ? WHERE tile_column = 2", (nothing,))
     database.close()
-    report = prepare("tiles", [a, b], tmp_path / "out", options=WHOLE, workers=1)
-    assert (report.made, sum(map(len, report.rejected.values()))) == (TILES**2 - TILES, TILES)
+    assert made_and_damaged(a, b) == (TILES**2 - TILES, TILES)
 
 
 def test_a_file_of_very_many_tiles_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +84,7 @@ def test_an_address_that_has_no_tile_at_all_is_asked_about(tmp_path: Path, serve
         )
 
 
-def test_the_card_says_on_which_days_tiles_were_fetched(tmp_path: Path, server: Server) -> None:
+def test_facts_say_on_which_days_tiles_were_fetched(tmp_path: Path, server: Server) -> None:
     tiles = {f"/{ZOOM}/{x}/{y}": data for x, y, data in tiles_of(DRAWN)}
 
     def answer(request: Request) -> bytes:
@@ -84,12 +94,10 @@ def test_the_card_says_on_which_days_tiles_were_fetched(tmp_path: Path, server: 
     tree = write_tree(tmp_path / "a", AERIAL)
     address = f"http://127.0.0.1:{server.port}/{{z}}/{{x}}/{{y}}"
     before = datetime.now(UTC).date().isoformat()
-    prepare("tiles", [tree, address], tmp_path / "out", options=from_server(tmp_path, size=SIDE), workers=1)
-    facts = safe_yaml.load((tmp_path / "out" / "dataset.yaml").read_text(), "card")["facts"]
+    facts = Tiles(**from_server(tmp_path)).find([str(tree), address], lambda done, total: None).facts
     first, last = facts["fetched"]
     assert before <= first <= last <= datetime.now(UTC).date().isoformat()
-    prepare("tiles", [tree, tree], tmp_path / "files", options=WHOLE, workers=1)
-    assert "fetched" not in safe_yaml.load((tmp_path / "files" / "dataset.yaml").read_text(), "card")["facts"]
+    assert "fetched" not in Tiles(**WHOLE).find([str(tree), str(tree)], lambda done, total: None).facts
 
 
 def test_a_forecast_knows_that_this_computer_is_asked_without_pauses(tmp_path: Path, server: Server) -> None:

@@ -11,7 +11,6 @@ from tile_maps import AERIAL, DRAWN, find
 
 from i2i.errors import UsageError
 from i2i.preparation import plan, prepare
-from i2i.system import safe_yaml
 from i2i_tiles.tiles import Tiles
 
 
@@ -42,13 +41,6 @@ def test_dividing_anew_does_not_undo_a_division_on_the_ground(tmp_path: Path) ->
         prepare("split", [tmp_path / "maps"], tmp_path / "new", workers=1)
     with pytest.raises(UsageError, match="neighbours"):
         plan("split", [tmp_path / "maps"], tmp_path / "new")
-    prepare("tiles", [a, b], tmp_path / "loose", options={"split_by": "none"}, attribution="Ada", workers=1)
-    report = prepare("split", [tmp_path / "loose"], tmp_path / "new", val=0.5, workers=1)
-    assert report.made == TILES**2
-    card = safe_yaml.load((tmp_path / "new" / "dataset.yaml").read_text(), "card")
-    assert card["attribution"] == "Ada"
-    assert card["facts"]["grid"] == "web-mercator"
-    assert card["facts"]["zoom"] == ZOOM
 
 
 def test_polygons_decide_the_split(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from map_files import TILES, ZOOM, write_tree
@@ -77,13 +76,11 @@ def test_a_plan_asks_no_server_and_writes_nothing(tmp_path: Path, server: Server
     assert "56 tiles to fetch" in text
 
 
-def test_many_tiles_need_a_yes(tmp_path: Path) -> None:
-    pair = ["https://a.example.org/{z}/{x}/{y}"] * 2
-    options: dict[str, Any] = {"zoom": 10, "aoi": "0,0,40,40", "split_by": "none", "contact": "me@example.org"}
-    with pytest.raises(UsageError, match="--yes") as raised:
-        find(Tiles(cache=tmp_path, **options), *pair)
-    wanted = int(str(raised.value).split()[0])
-    assert wanted > manners.MAX_TILES
+def test_many_tiles_need_a_yes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manners, "MAX_TILES", TILES**2 - 1)
+    tree = write_tree(tmp_path / "a", AERIAL)
+    with pytest.raises(UsageError, match=f"{TILES**2} tiles would be fetched.*--yes"):
+        find(with_server(tmp_path, split_by="none"), tree, "https://a.example.org/{z}/{x}/{y}")
 
 
 def test_forbidden_servers_are_refused_before_anything_is_asked(tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from i2i.errors import MissingInputError, UsageError
 from i2i.system import safe_json
 from i2i_tiles.mercator import Box
@@ -24,11 +27,13 @@ class Area:
     polygons: tuple[Any, ...]
     properties: tuple[dict[str, Any], ...]
 
-    def contains(self, longitude: float, latitude: float) -> bool:
-        """Tell whether a place is inside any of them."""
+    def contains(self, longitudes: NDArray[np.float64], latitudes: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell of each place whether it is inside any of them."""
         import shapely
 
-        return any(shapely.contains_xy(polygon, longitude, latitude) for polygon in self.polygons)
+        each = [shapely.contains_xy(polygon, longitudes, latitudes) for polygon in self.polygons]
+        inside: NDArray[np.bool_] = np.logical_or.reduce(each)
+        return inside
 
     def touched_by(self, box: Box) -> list[dict[str, Any]]:
         """Return the properties of the polygons that have more than a border in common with a box."""

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from i2i.errors import UsageError
 from i2i_tiles.areas import Area
 from i2i_tiles.mercator import Box, bounds, metres_per_pixel, position
@@ -179,9 +181,9 @@ def candidates(grid: Grid, a: Coverage, b: Coverage, area: Area | None) -> list[
         first, last = grid.cell_of(reach.left, reach.top), grid.cell_of(reach.right - 1, reach.bottom - 1)
         columns, rows = range(first.column, last.column + 1), range(first.row, last.row + 1)
         cells = (Cell(column, row) for column in columns for row in rows)
-    return sorted(cell for cell in set(cells) if area is None or _is_of_interest(area, grid.ground(cell)))
-
-
-def _is_of_interest(area: Area, box: Box) -> bool:
-    west, south, east, north = box
-    return area.contains((west + east) / 2, (south + north) / 2)
+    ordered = sorted(set(cells))
+    if area is None or not ordered:
+        return ordered
+    west, south, east, north = np.array([grid.ground(cell) for cell in ordered]).T
+    inside = area.contains((west + east) / 2, (south + north) / 2)
+    return [cell for cell, is_inside in zip(ordered, inside, strict=True) if is_inside]

@@ -79,9 +79,10 @@ def in_bands(cells: Sequence[Cell], axis: int, val: float, test: float) -> dict[
             splits.setdefault(line, split)
             have += counts[line]
     if len(splits) == len(lines):
-        what = ("column", "row")[axis] + ("s" if len(lines) > 1 else "")
+        count = f"{len(lines)} {('column', 'row')[axis]}{'' if len(lines) == 1 else 's'}"
         raise UsageError(
-            f"{len(lines)} {what} of pairs are too few for this split. Take a larger area, or --split-by none."
+            f"The pairs lie in {count}, too few for this split. "
+            "Take a larger area, smaller pairs (--size), or --split-by none."
         )
     return {cell: splits.get(cell[axis], "train") for cell in cells}
 
