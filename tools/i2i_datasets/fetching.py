@@ -12,17 +12,20 @@ from warnings import catch_warnings, simplefilter
 
 import httpx2
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from i2i import __version__
-from i2i.errors import DataError
+from i2i.errors import DataError, I2iError
 from i2i.net import ArchiveError, Client, Names, NetworkError, extract, fetch, parse
+from i2i.places import hide_secrets, without_secrets
 from i2i.system.files import cannot_write, sha256_of
 
 USER_AGENT = f"i2i/{__version__} (data get)"
 WANTED = ["*.parquet", "README.md"]
 """What a copy on the Hub is made of; code and other files are not fetched."""
+
+FAILURES = (httpx2.HTTPError, OSError, ValueError, TypeError, KeyError, AttributeError)
+"""What the client raises: its own errors are some of the first three; the others mean an answer of another shape."""
 
 UNWRITABLE = frozenset({ENOSPC, EDQUOT, EROFS, EACCES, EPERM, EFBIG, EIO})
 """Errors of a disk, not of a network."""
@@ -71,7 +74,7 @@ def fetch_from_hub(repository: str, folder: Path, *, mirror: str | None = None, 
     """
     if quiet:
         disable_progress_bars()
-    with _explained(repository, folder):
+    with _in_one_line(repository, folder, mirror):
         api = HfApi(endpoint=mirror, library_name="i2i", library_version=__version__)
         info = api.dataset_info(repository)
         files = [file.rfilename for file in info.siblings or () if _is_wanted(file.rfilename)]
@@ -94,7 +97,8 @@ def fetch_from_hub(repository: str, folder: Path, *, mirror: str | None = None, 
     shutil.rmtree(content / ".cache", ignore_errors=True)  # the client's notes for resuming
     fetched = sorted(file for file in content.rglob("*") if file.is_file())
     checksums = {file.relative_to(content).as_posix(): sha256_of(file) for file in fetched}
-    return Fetched(content, {"hub": repository, "revision": info.sha, "mirror": mirror}, checksums)
+    origin = {"hub": repository, "revision": info.sha, "mirror": mirror and without_secrets(mirror)}
+    return Fetched(content, origin, checksums)
 
 
 def _is_wanted(name: str) -> bool:
@@ -111,17 +115,21 @@ def _check_names(repository: str, files: Iterable[str]) -> None:
 
 
 @contextmanager
-def _explained(repository: str, folder: Path) -> Iterator[None]:
+def _in_one_line(repository: str, folder: Path, mirror: str | None) -> Iterator[None]:
     """Turn what the client raises and warns of into one line."""
     try:
         with catch_warnings():
             simplefilter("ignore")  # of too little room, once a file and once a folder
             yield
-    except (httpx2.HTTPError, OSError, HFValidationError) as error:  # its own errors are some of these
+    except I2iError:
+        raise
+    except FAILURES as error:
         if isinstance(error, OSError) and error.errno in UNWRITABLE:
             raise cannot_write(folder, error) from error
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise HubUnreachableError(f"{repository} cannot be fetched from the Hub: {reason}") from error
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        if mirror is not None:
+            reason = hide_secrets(reason, mirror)
+        raise HubUnreachableError(f"{repository} cannot be fetched from the Hub: {reason}.") from error
 
 
 def fetch_archive(url: str, folder: Path, on_progress: Progress) -> Fetched:
@@ -150,7 +158,7 @@ def fetch_archive(url: str, folder: Path, on_progress: Progress) -> Fetched:
     except ArchiveError as error:
         archive.unlink()
         raise ArchiveError(f"What came from {parse(url)} was removed: {error}") from error
-    return Fetched(_inner(content), {"archive": url}, {archive.name: sha256_of(archive)}, archive)
+    return Fetched(_inner(content), {"archive": without_secrets(url)}, {archive.name: sha256_of(archive)}, archive)
 
 
 def _inner(folder: Path) -> Path:

@@ -10,12 +10,13 @@ import yaml
 from i2i.data.tables.detect import splits_of
 from i2i.errors import DataError, UsageError
 from i2i.net import parse
+from i2i.places import without_secrets
+from i2i.prepared import CARD
 from i2i.system import safe_yaml
 from i2i.system.files import cannot_write, lock, make_folder, write_atomically
 from i2i_datasets.fetching import Fetched, HubUnreachableError, Progress, fetch_archive, fetch_from_hub
 from i2i_datasets.sets import ClassicSet, classic_set
 
-CARD = "dataset.yaml"
 STAGING = ".i2i-get"
 """Folder inside the set's own, in which everything lies until it is whole."""
 
@@ -127,10 +128,11 @@ def _fetch(
         except HubUnreachableError as error:
             if archive is None:
                 raise
-            on_notice(f"{error}. Trying the authors' archive, {archive}.")
+            on_notice(f"{error} Trying the authors' archive, {without_secrets(archive)}.")
     assert archive is not None, "every set has a copy on the Hub or an archive"
     if archive.startswith("http://"):
-        on_notice(f"{archive} is not encrypted and has no known checksum. What came is noted in {CARD}.")
+        shown = without_secrets(archive)
+        on_notice(f"{shown} is not encrypted and has no known checksum. What came is noted in {CARD}.")
     return fetch_archive(archive, staging, on_progress)
 
 
