@@ -8,7 +8,6 @@ from map_files import two_maps, write_tree
 from tile_maps import AERIAL, DRAWN, PLAIN, find, write_plain
 
 from i2i.errors import DataError
-from i2i_tiles import rasters
 from i2i_tiles.tiles import Tiles
 
 
@@ -40,11 +39,3 @@ def test_maps_of_different_places_are_a_warning(tmp_path: Path) -> None:
     finding = find(Tiles(**PLAIN), *write_plain(tmp_path, AERIAL, two_maps(seed=9)[1]))
     assert "look at some pairs" in finding.remarks[0]
     assert not finding.facts["shift_of_b"]["clear"]
-
-
-def test_a_dry_run_refuses_a_plain_image_that_the_run_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = write_plain(tmp_path, AERIAL, DRAWN)
-    monkeypatch.setattr(rasters, "MAX_PIXELS", AERIAL.shape[0] * AERIAL.shape[1] - 1)
-    for do in (Tiles(**PLAIN).plan, lambda sources: find(Tiles(**PLAIN), *sources)):
-        with pytest.raises(DataError, match=r"512x512.*pixels are allowed"):
-            do(files)
