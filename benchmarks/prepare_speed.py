@@ -27,7 +27,7 @@ from rich.table import Table
 
 from i2i.images import geometry, read
 from i2i.preparation import prepare
-from i2i.preparation.choices import Choices
+from i2i.preparation.settings import Settings
 
 
 class Cost(NamedTuple):
@@ -134,11 +134,11 @@ class Bench:
 
     def runner(self, name: str, sources: Sequence[Path], workers: int, **options: Any) -> Cost:
         out = self.folder / "out"
-        choices: Choices = {"layout": options.pop("layout")} if "layout" in options else {}
-        choices["options"] = options
+        settings: Settings = {"layout": options.pop("layout")} if "layout" in options else {}
+        settings["options"], settings["workers"] = options, workers
 
         def work() -> None:
-            report = prepare(name, sources, out, workers=workers, **choices)
+            report = prepare(name, sources, out, **settings)
             assert not report.rejected, report.rejected
 
         cost = measured(work)

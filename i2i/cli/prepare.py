@@ -3,7 +3,6 @@
 import inspect
 import json
 import shlex
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -14,13 +13,13 @@ from typer.core import TyperCommand, TyperGroup
 from i2i.cli.console import GOES_ON, complain, stoppable
 from i2i.cli.flags import MaxPixels, as_data, flag_of, plain
 from i2i.errors import DataError, UsageError
-from i2i.places import is_url
+from i2i.places import is_url, without_secrets
 from i2i.plugins import Provided, catalogue, lookup
 from i2i.prepared import REPORT
 
 if TYPE_CHECKING:
     from i2i.preparation import Report
-    from i2i.preparation.choices import Wishes
+    from i2i.preparation.settings import Settings
 
 SHARED = ("seed", "val", "test", "range", "max_pixels")
 """Of the runner, and of any preparer that draws, divides or reads a dataset: one flag for both."""
@@ -41,6 +40,29 @@ class Preparers(TyperGroup):
             UnknownNameError: If there is none of that name.
         """
         return make_command(cmd_name, lookup("preparer", cmd_name))
+
+
+class PreparerCommand(TyperCommand):
+    """The command of a preparer, which says what is missing where one of its places is."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what was typed.
+
+        Raises:
+            UsageError: If only one place was given: it is taken for a source, and OUT is what is missing.
+        """
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            places, _, _ = self.make_parser(ctx).parse_args(typed)
+            if error.param is None or error.param.name != "sources" or not (given := places.get("out")):
+                raise
+            name = ctx.info_name
+            raise UsageError(
+                f"{given!r} is the only place given, and OUT is missing: the dataset folder to make. "
+                f"Say `i2i prepare {name} {shlex.quote(given)} my-{name}`."
+            ) from None
 
 
 def register(app: typer.Typer) -> None:
@@ -77,7 +99,9 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
 
     command.__signature__ = inspect.Signature(own[:2] + flags + own[2:])  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False)
-    app.command(name, help=summary.partition("\n\nArgs:")[0], short_help=summary.partition("\n")[0])(command)
+    app.command(
+        name, cls=PreparerCommand, help=summary.partition("\n\nArgs:")[0], short_help=summary.partition("\n")[0]
+    )(command)
     return cast(TyperCommand, typer.main.get_command(app))
 
 
@@ -155,9 +179,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Of the split, and of what a preparer draws at random.")] = 0,
     max_pixels: MaxPixels = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Start afresh where OUT is a dataset already.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the dataset in OUT and start afresh.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the sums as JSON, for programs.")] = False,
 ) -> None:
@@ -167,6 +189,7 @@ def run(
         DataError: If an input was rejected and little is to be said.
         Exit: If one was, after all has been said.
     """
+    from i2i.cli.progress import WorkProgress
     from i2i.preparation import plan, prepare
 
     said: dict[str, Any] = {
@@ -190,13 +213,13 @@ def run(
         "address": address,
         "work": work,
     }
-    wishes = cast("Wishes", {key: value for key, value in said.items() if value is not None})
+    settings = cast("Settings", {key: value for key, value in said.items() if value is not None})
     if dry_run:
-        text = plan(name, sources, out, **wishes)
+        text = plan(name, sources, out, **settings)
         typer.echo(json.dumps({"plan": text.splitlines()}, indent=2) if as_json else text)
         return
-    with stoppable(GOES_ON), Progress(name, silent=quiet or as_json) as progress:
-        report = prepare(name, sources, out, on_progress=progress, **wishes)
+    with stoppable(GOES_ON), WorkProgress(name, silent=quiet or as_json) as progress:
+        report = prepare(name, sources, out, on_progress=progress, **settings)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
@@ -237,62 +260,13 @@ def range_of(text: str) -> tuple[float, float]:
         raise UsageError(f"--range {text!r} is no range. Give two numbers, such as 0:4095.") from None
 
 
-class Progress:
-    """How far a preparation is: a live bar, or plain lines where there is no terminal.
-
-    Args:
-        name: The preparer.
-        silent: Show nothing.
-    """
-
-    def __init__(self, name: str, *, silent: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        from i2i.cli.progress import PLAIN_EVERY, RateColumn
-
-        self.console = Console(highlight=False, quiet=silent)
-        self._name = name
-        self._every = PLAIN_EVERY
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            RateColumn(),
-            TimeRemainingColumn(),
-        )
-        self._bar = Bar(*columns, console=self.console, disable=silent or not self.console.is_terminal)
-
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show that so many of all inputs are done."""
-        now = time.monotonic()
-        if not self._bar.tasks:
-            # begins with what an earlier run had done, which says nothing about the speed of this one
-            self._task = self._bar.add_task(self._name, total=total, completed=done)
-            self._bar.start()
-            self._began, self._said, self._before = now, now, done
-        self._bar.update(self._task, completed=done)
-        if not self.console.is_terminal and now - self._said > self._every:
-            self._said = now
-            rate = (done - self._before) / (now - self._began)
-            left = f", {(total - done) / rate / 60:.0f} min left" if rate else ""
-            self.console.print(f"{done} of {total} done, {rate:.1f}/s{left}")
-
-
 def show(report: "Report", out: str) -> None:
     """Print what came of everything."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False, soft_wrap=True)
+    console, out = Console(highlight=False, soft_wrap=True), without_secrets(out)
     if report.missing:
         console.print(
             f"This part is done: {report.missing} of {report.shards} shards are still missing. "
@@ -306,14 +280,15 @@ def show(report: "Report", out: str) -> None:
     shares = ", ".join(f"{count} {split}" for split, count in report.splits.items() if count)
     resumed = f"{report.resumed} of the inputs were done before" if report.resumed else ""
     table.add_row("[green]made[/]", str(report.made), "; ".join(part for part in (shares, resumed) if part))
-    for reason, count in report.skipped.items():
-        table.add_row("skipped", str(count), escape(reason))
     for reason, names in report.rejected.items():
         more = ", ..." if len(names) > FIRST else ""
         table.add_row("[red]rejected[/]", str(len(names)), escape(f"{reason}: {', '.join(names[:FIRST])}{more}"))
         table.add_row("", "", escape(report.messages[reason]))
+    if report.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in report.skipped.items())
+        console.print(f"[yellow]Note: {sum(report.skipped.values())} left out: {escape(reasons)}[/]")
     for remark in report.remarks:
-        console.print(f"[yellow]Note:[/] {escape(remark)}")
+        console.print(f"[yellow]Note: {escape(remark)}[/]")
     console.print(table)
     console.print(f"{escape(out)} took {report.seconds:.1f} s")
 

@@ -1,6 +1,7 @@
 """Finding the inputs: images, images of several folders that belong together, or what a preparer finds itself."""
 
 import os
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 from i2i import images
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding
-from i2i.partners import expression
-from i2i.places import is_url
+from i2i.partners import expression, propose
+from i2i.places import is_url, without_secrets
 from i2i.plugins import suggest
-from i2i.preparation.divided import kept, published_splits
 from i2i.preparation.listing import PREPARED, Found, Listing, absolute, is_inside, list_sources
 from i2i.preparation.naming import composed, output_stems
+from i2i.preparation.published import keep_published, published_splits
 from i2i.preparation.report import Row
 from i2i.preparation.tasks import Inputs, Task, unread
 
@@ -58,16 +59,22 @@ def list_inputs(
     if not found.files:
         what = f" among the {len(settled)} files there" if settled else ""
         raise DataError(f"No image was found{what}. Give images, or folders that hold some.{_passed_over(found)}")
+    remarks = [_passed_over(found).strip()]
     if together:
-        tasks, lonely = _matched(found.files, [place.rpartition("/")[2] for place in places], match)
+        folders = [place.rpartition("/")[2] for place in places]
+        tasks, lonely = _matched(found.files, folders, match)
         settled += lonely
+        if lonely and not match and (better := _better_match(found.files, folders)):
+            if not tasks:
+                raise DataError(f"No image has a partner of its name in each folder. {better}")
+            remarks.append(better)
     else:
         tasks = _single(found.files)
     inputs = _sorted(_grouped(tasks, group), settled)
     splits = published_splits(found.files) if pairs else {}
     if splits:
-        inputs = kept(inputs, found.files, splits, named_by_key=together, by_match=bool(match))
-    return inputs._replace(remarks=(*inputs.remarks, *filter(None, [_passed_over(found).strip()])))
+        inputs = keep_published(inputs, found.files, splits, named_by_key=together, by_match=bool(match))
+    return inputs._replace(remarks=(*inputs.remarks, *filter(None, remarks)))
 
 
 def _passed_over(found: Listing) -> str:
@@ -149,12 +156,12 @@ def _grouped(tasks: list[Task], group: str) -> list[Task]:
 
 def _check_folders(places: Sequence[str], least: int, most: int) -> None:
     number = str(most) if least == most else f"{least} to {most}"
-    if not least <= len(places) <= most or not all(is_url(place) or os.path.isdir(place) for place in places):
-        given = ", ".join(map(repr, places))
-        raise UsageError(
-            f"{number} folders are needed, one for each image that belongs to a pair, got {given}. "
-            "Give them, then the dataset's."
-        )
+    given = ", ".join(repr(without_secrets(place)) for place in places)
+    if not least <= len(places) <= most:
+        raise UsageError(f"{number} folders are needed, one for each image of a pair, not {given}.")
+    for place in places:
+        if not is_url(place) and os.path.isfile(place):
+            raise UsageError(f"{place!r} is a file. {number} folders are needed, one for each image of a pair.")
     for number_of, a in enumerate(places):
         for b in places[number_of + 1 :]:
             if is_inside(a, b) or is_inside(b, a):
@@ -184,6 +191,14 @@ def _matched(found: Sequence[Found], folders: Sequence[str], match: str) -> tupl
         tasks.append(Task(images.printable(key), stem, tuple(one.file for one in members), texts, stamps))
     lonely = set(keys) - set(whole)
     return tasks, rows + _lonely(sides, [key for key in keys if key in lonely], folders)
+
+
+def _better_match(found: Sequence[Found], folders: Sequence[str]) -> str:
+    """Say which expression would make partners of all images; nothing where none does."""
+    sides = [[composed(one.inner) for one in found if one.root == root] for root in range(len(folders))]
+    if (text := propose(sides)) is None:
+        return ""
+    return f"--match {shlex.quote(text)} makes partners of all {len(sides[0])} in {' and '.join(map(repr, folders))}."
 
 
 def _lonely(sides: Sequence[dict[str, list[Found]]], keys: Sequence[str], folders: Sequence[str]) -> list[Row]:

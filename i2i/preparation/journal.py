@@ -1,4 +1,4 @@
-"""The journals: what is done already, so that an interrupted preparation goes on where it stopped.
+"""The journals, by which an interrupted preparation resumes: what is done already, one row of the report a line.
 
 A shard in work has journals ``SHARD.RUN.part``, to which each worker adds a line when it has made a pair. When all of a
 shard is done, its files are made durable, and all its lines go into ``SHARD.jsonl``, in the order of the tasks. So a
@@ -9,26 +9,14 @@ with their checksums before they count.
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from i2i.preparation.report import Line, Row
-from i2i.preparation.shards import Shard
-from i2i.preparation.tasks import Task, stamps_of
+from i2i.images.discovery import without_suffix
+from i2i.preparation.report import Row
+from i2i.preparation.tasks import Shard, Task, stamps_of
 from i2i.system.files import cannot_write, make_folder, sha256_of, sync_files, write_atomically
-
-
-class Entry(Line):
-    """What a task was when it was done, and what came of it."""
-
-    stem: str
-    stamps: tuple[str, ...]
-    row: Row
-
-    def to_line(self) -> bytes:
-        """The entry as a line of JSON."""
-        return self.model_dump_json(exclude_defaults=True).encode() + b"\n"
 
 
 class Journals:
@@ -47,60 +35,61 @@ class Journals:
         self.outputs = outputs
         self._run = os.urandom(4).hex()
         self._parts: defaultdict[str, list[Path]] = defaultdict(list)
-        self._strays: dict[str, Entry] = {}
+        self._strays: dict[str, Row] = {}
         known = {shard.identity for shard in shards}
         for name in sorted(os.listdir(folder)):
             identity = name.partition(".")[0]
             if identity not in known:
                 if strays:  # most of the pairs are of inputs that have not changed
-                    self._strays |= {entry.row.name: entry for entry in read_entries(folder / name)}
+                    self._strays |= {row.name: row for row in read_journal(folder / name)}
             elif name.endswith(".part"):
                 self._parts[identity].append(folder / name)
 
-    def kept(self, shard: Shard) -> Mapping[int, Entry]:
-        """What earlier runs have done of a shard and is still there: number of the task -> entry."""
+    def resume(self, shard: Shard) -> Mapping[int, Row]:
+        """Return what earlier runs have done of a shard and is still there: number of the task -> row."""
         complete = self.complete(shard)
         if complete.is_file():
-            entries = self._valid(shard, read_entries(complete), read=False)
-            if len(entries) == len(shard.tasks):
-                return entries
+            rows = self._valid(shard, read_journal(complete), checksums=False)
+            if len(rows) == len(shard.tasks):
+                return rows
             # no other process may take the shard for complete while what is lost is made again
             part = self.part(shard)
             complete.replace(part)
             self._parts[shard.identity].append(part)
-        found = {entry.row.name: entry for part in self._parts[shard.identity] for entry in read_entries(part)}
+        found = {row.name: row for part in self._parts[shard.identity] for row in read_journal(part)}
         strays = [self._strays[task.name] for task in shard.tasks if task.name in self._strays]
-        return self._valid(shard, [*strays, *found.values()], read=True)
+        return self._valid(shard, [*strays, *found.values()], checksums=True)
 
-    def _valid(self, shard: Shard, entries: Sequence[Entry], *, read: bool) -> dict[int, Entry]:
+    def _valid(self, shard: Shard, rows: Sequence[Row], *, checksums: bool) -> dict[int, Row]:
         numbers = {task.name: number for number, task in enumerate(shard.tasks)}
         valid = {}
-        for entry in entries:
-            number = numbers.get(entry.row.name)
-            if number is not None and self._holds(entry, shard.tasks[number], read=read):
-                valid[number] = entry
+        for row in rows:
+            number = numbers.get(row.name)
+            if number is not None and self._holds(row, shard.tasks[number], checksums=checksums):
+                valid[number] = row
         return valid
 
-    def _holds(self, entry: Entry, task: Task, *, read: bool) -> bool:
-        if task.stem != entry.stem or stamps_of(task) != entry.stamps or entry.row.group != task.group:
+    def _holds(self, row: Row, task: Task, *, checksums: bool) -> bool:
+        """Return whether a row is about what a task is now, and its outputs are there."""
+        if stamps_of(task) != row.stamps or row.group != task.group:
             return False
-        for output in entry.row.outputs:
+        for output in row.outputs:
+            path = self.outputs / output.file
+            if without_suffix(PurePosixPath(output.file).name) != task.stem:
+                return False
             try:
-                if read:
-                    if sha256_of(self.outputs / output.file) != output.sha256:
-                        return False
-                elif not (self.outputs / output.file).is_file():
+                if not path.is_file() or (checksums and sha256_of(path) != output.sha256):
                     return False
             except OSError:
                 return False
         return True
 
     def complete(self, shard: Shard) -> Path:
-        """The journal of a shard of which all is done."""
+        """Return the journal of a shard of which all is done."""
         return self.folder / f"{shard.identity}.jsonl"
 
     def part(self, shard: Shard) -> Path:
-        """This run's journal of a shard in work."""
+        """Return this run's journal of a shard in work."""
         return self.folder / f"{shard.identity}.{self._run}.part"
 
     def close(self, shard: Shard, lines: Sequence[bytes]) -> None:
@@ -108,22 +97,21 @@ class Journals:
 
         Args:
             shard: The shard.
-            lines: An entry for each of its tasks.
+            lines: A row for each of its tasks.
 
         Raises:
             OutputError: If the disk is full.
         """
-        rows = (Entry.model_validate_json(line).row for line in lines)
+        rows = (Row.model_validate_json(line) for line in lines)
         sync_files(self.outputs, (self.outputs / output.file for row in rows for output in row.outputs))
         write_atomically(self.complete(shard), b"".join(lines))
         for part in [*self._parts.pop(shard.identity, ()), self.part(shard)]:
             part.unlink(missing_ok=True)
 
     def rows(self, shards: Sequence[Shard]) -> Iterator[Row]:
-        """What became of every task of complete shards, by name, and what the task was then."""
+        """Yield what became of every task of complete shards, by name."""
         for shard in shards:
-            for entry in read_entries(self.complete(shard)):
-                yield entry.row.model_copy(update={"stamps": entry.stamps})
+            yield from read_journal(self.complete(shard))
 
 
 class Part:
@@ -159,16 +147,16 @@ class Part:
             self._path = None
 
 
-def read_entries(path: Path) -> list[Entry]:
-    """The entries of a journal; a line that a kill cut off counts as never written."""
-    entries = []
+def read_journal(path: Path) -> list[Row]:
+    """Read the rows of a journal; a line that a kill cut off counts as never written."""
+    rows = []
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:  # another process has just completed the shard
         return []
     for line in lines:
         try:
-            entries.append(Entry.model_validate_json(line))
+            rows.append(Row.model_validate_json(line))
         except ValidationError:
             continue
-    return entries
+    return rows

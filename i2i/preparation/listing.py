@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from i2i import images
 from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.images import ImageError
 from i2i.images.discovery import JUNK, SUFFIXES, Skipped
-from i2i.places import is_url
+from i2i.images.formats.open_file import MAX_BYTES
+from i2i.places import hide_secrets, is_url, without_secrets
 from i2i.plugins import describe
 from i2i.prepared import CARD, REPORT, is_prepared
 
@@ -42,7 +44,7 @@ class Listing(NamedTuple):
 
 
 def absolute(source: str | Path) -> str:
-    """A path made absolute, one that is written as an address too; any other address as its store spells it.
+    """Return a path made absolute, one that is written as an address too; any other address as its store spells it.
 
     Raises:
         UsageError: If there is nothing installed for addresses of its kind.
@@ -59,7 +61,7 @@ def absolute(source: str | Path) -> str:
 
 
 def list_sources(sources: Sequence[str], written: Sequence[str]) -> Listing:
-    """All images below the sources, by name; a prepared dataset in a source, which is none itself, is passed over.
+    """List all images below the sources, by name; a prepared dataset in a source, which is none itself, is passed over.
 
     Args:
         sources: As `absolute` gives them: paths, or addresses in one store.
@@ -73,15 +75,16 @@ def list_sources(sources: Sequence[str], written: Sequence[str]) -> Listing:
     urls = [source for source in sources if is_url(source)]
     if not urls:
         return _list_local(sources, written)
+    shown = without_secrets(urls[0])
     if len(urls) < len(sources):
-        raise UsageError(f"{urls[0]!r} is an address and others are paths. Give sources of one place.")
+        raise UsageError(f"{shown!r} is an address and others are paths. Give sources of one place.")
     if urls[0].startswith(WEB):
-        raise UsageError(f"{urls[0]!r} cannot be listed. Give a bucket, such as s3://, or download the images first.")
+        raise UsageError(f"{shown!r} cannot be listed. Give a bucket, such as s3://, or download the images first.")
     return _list_remote(urls, written)
 
 
 def is_inside(place: str, folder: str) -> bool:
-    """Whether a path or an address is a folder, or lies below it."""
+    """Return whether a path or an address is a folder, or lies below it."""
     if is_url(place) or is_url(folder):
         return place == folder or place.startswith(f"{folder}/")
     return Path(place).is_relative_to(folder)
@@ -104,7 +107,8 @@ def _list_local(sources: Sequence[str], written: Sequence[str]) -> Listing:
 def _list_remote(urls: Sequence[str], written: Sequence[str]) -> Listing:
     common = PurePosixPath(os.path.commonpath([url.partition("://")[2] for url in urls]))
     if len({url.partition("://")[0] for url in urls}) > 1 or common == PurePosixPath("."):
-        raise UsageError(f"{urls[0]!r} and {urls[-1]!r} have no common place. Give sources of one bucket.")
+        first, last = without_secrets(urls[0]), without_secrets(urls[-1])
+        raise UsageError(f"{first!r} and {last!r} have no common place. Give sources of one bucket.")
     files: dict[str, Found] = {}
     skipped = []
     for root, url in enumerate(urls):
@@ -127,20 +131,20 @@ def _list_remote(urls: Sequence[str], written: Sequence[str]) -> Listing:
 
 
 def _prepared(files: Iterable[str]) -> list[str]:
-    """Folders of a source that hold a prepared dataset."""
+    """Return folders of a source that hold a prepared dataset."""
     last = [(folder, name) for folder, _, name in (file.rpartition("/") for file in files) if folder]
     return sorted({folder for folder, name in last if name == CARD} & {f for f, name in last if name == REPORT})
 
 
 def _walk(url: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Path below the source, address and details of every file there, in one request where the store can."""
+    """Return path below the source, address and details of every file there, in one request where the store can."""
     place = remote(url)
     try:
         found = place.fs.find(place.path, detail=True)
     except Exception as error:  # every store has errors of its own
-        raise DataError(f"{url!r} cannot be listed: {describe(error)}.") from error
+        raise DataError(f"{without_secrets(url)!r} cannot be listed: {said_of(url, error)}.") from error
     if not found:
-        raise MissingInputError(f"There is nothing at {url!r}. Give a bucket, or a folder in one.")
+        raise MissingInputError(f"There is nothing at {without_secrets(url)!r}. Give a bucket, or a folder in one.")
     start = str(place.fs._strip_protocol(place.path))
     walked = []
     for path, details in found.items():
@@ -150,7 +154,7 @@ def _walk(url: str) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def remote(url: str) -> Any:
-    """The place behind an address.
+    """Open the place behind an address.
 
     Raises:
         UsageError: If there is nothing installed for addresses of its kind.
@@ -161,12 +165,42 @@ def remote(url: str) -> Any:
         place = UPath(url)
         place.fs  # noqa: B018  # this is where the store's package is imported
     except (ImportError, ValueError) as error:
-        raise UsageError(f"{url!r} cannot be opened: {error} (pip install s3fs, gcsfs, adlfs, ...)") from error
+        said = hide_secrets(str(error), url)
+        raise UsageError(
+            f"{without_secrets(url)!r} cannot be opened: {said} (pip install s3fs, gcsfs, adlfs, ...)"
+        ) from error
     return place
 
 
+def fetch(url: str, where: str) -> bytes:
+    """Download the bytes of an image in an object store.
+
+    Args:
+        url: Its address.
+        where: What messages call it.
+
+    Raises:
+        ImageError: If it is empty, larger than any image, or the store does not give it.
+    """
+    try:
+        with remote(url).open("rb") as stream:
+            data: bytes = stream.read(MAX_BYTES + 1)
+    except Exception as error:  # every store has errors of its own
+        raise ImageError("unreadable", f"{where} cannot be read: {said_of(url, error)}.") from error
+    if not data:
+        raise ImageError("empty", f"{where} is empty. Copy it again.")
+    if len(data) > MAX_BYTES:
+        raise ImageError("too-large", f"{where} has more than {MAX_BYTES} bytes. Make it smaller.")
+    return data
+
+
+def said_of(url: str, error: BaseException) -> str:
+    """Return what a store says about an address, in one line without its secrets."""
+    return hide_secrets(describe(error), url)
+
+
 def _reason(inner: str) -> str:
-    """Why a file is none of the images, as for files of this machine."""
+    """Return why a file is none of the images, as for files of this machine."""
     parts = PurePosixPath(inner).parts
     if any(part.startswith(".") or part.lower() in JUNK for part in parts):
         return "junk"

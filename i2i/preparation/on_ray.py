@@ -1,4 +1,4 @@
-"""Working through shards on a Ray cluster: one Ray task a shard, done again elsewhere when its worker or node dies."""
+"""Work on shards on a Ray cluster: one Ray task a shard, done again elsewhere when its worker or node dies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,8 @@ from types import ModuleType
 
 from i2i.errors import I2iError, UsageError
 from i2i.preparation.journal import Journals
-from i2i.preparation.on_this_machine import Progress, Work, look_up, work_through
-from i2i.preparation.shards import Shard
-from i2i.preparation.worker import Settings
+from i2i.preparation.on_this_machine import Backlog, Progress, WorkerArguments, work_through
+from i2i.preparation.tasks import Shard
 
 MAX_RETRIES = 10
 """How often a shard is begun again after its worker or node has died."""
@@ -18,12 +17,12 @@ SHARDS_PER_CPU = 2
 """Shards that are handed to the cluster ahead of its processors."""
 
 
-def work_through_on_ray(work: Work, settings: Settings, address: str | None, on_progress: Progress) -> None:
-    """Do what is left to do of the shards, and complete each; the folder must be shared by all nodes.
+def work_through_on_ray(backlog: Backlog, worker: WorkerArguments, address: str | None, on_progress: Progress) -> None:
+    """Do what is left to do, and complete each shard; the folder must be shared by all nodes.
 
     Args:
-        work: The shards.
-        settings: What workers need to know.
+        backlog: What is left to do.
+        worker: What workers are built with.
         address: Of the cluster; one is started on this machine when not given.
         on_progress: Told how it goes, shard by shard.
 
@@ -33,21 +32,21 @@ def work_through_on_ray(work: Work, settings: Settings, address: str | None, on_
     """
     with _connected(address) as ray:
         remote = ray.remote(num_cpus=1, max_retries=MAX_RETRIES)(_do)
-        waiting = list(work.shards)
+        waiting, journals = list(backlog.shards), backlog.journals
         running: dict[object, Shard] = {}
-        done = work.total - sum(len(shard.tasks) for shard in waiting)
-        on_progress(done, work.total)
+        done = backlog.total - sum(len(shard.tasks) for shard in waiting)
+        on_progress(done, backlog.total)
         try:
             while waiting or running:
                 ahead = SHARDS_PER_CPU * max(int(ray.cluster_resources().get("CPU", 1)), 1)
                 while waiting and len(running) < ahead:
                     shard = waiting.pop(0)
-                    running[remote.remote(work.journals.folder, work.journals.outputs, shard, settings)] = shard
+                    running[remote.remote(journals.folder, journals.outputs, shard, worker)] = shard
                 ready, _ = ray.wait(list(running), timeout=1.0)
                 for reference in ready:
                     _get(ray, reference)
                     done += len(running.pop(reference).tasks)
-                    on_progress(done, work.total)
+                    on_progress(done, backlog.total)
         except BaseException:
             for reference in running:
                 ray.cancel(reference, force=True)
@@ -64,10 +63,10 @@ def _get(ray: ModuleType, reference: object) -> None:
         raise I2iError(f"Ray gave a shard up: {message} The same command goes on from here.") from error
 
 
-def _do(folder: Path, outputs: Path, shard: Shard, settings: Settings) -> None:
-    """One shard, in a process of the pool: a decoder that dies costs one image, and not the Ray worker."""
-    work = look_up(Journals(folder, outputs, [shard], strays=False), [shard])
-    work_through(work, settings, 1, lambda done, total: None)
+def _do(folder: Path, outputs: Path, shard: Shard, worker: WorkerArguments) -> None:
+    """Do one shard, in a process of the pool: a decoder that dies costs one image, and not the Ray worker."""
+    backlog = Backlog(Journals(folder, outputs, [shard], strays=False), [shard])
+    work_through(backlog, worker, 1, lambda done, total: None)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What became of every input: the lines of ``report.jsonl``, and their sums."""
+"""The report: what became of every input, one line of ``report.jsonl`` each, and their sums."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -69,16 +69,21 @@ class Row(Line):
 
     @property
     def is_pair(self) -> bool:
-        """Whether a pair was made and not one image alone."""
+        """Return whether a pair was made and not one image alone."""
         return bool(self.outputs) and not self.outputs[0].file.startswith(f"{IMAGES}/")
 
     def to_line(self) -> bytes:
-        """The row as it stands in the report."""
+        """Return the row as it stands in the report."""
         return self.model_dump_json(exclude_defaults=True).encode() + b"\n"
 
 
+def place_of(row: Row, output: Output) -> str:
+    """Return where a file that was made lies, relative to the dataset."""
+    return f"{row.split}/{output.file}" if row.split else output.file
+
+
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a report, one at a time.
+    """Read the rows of a report, one at a time.
 
     Raises:
         DataError: If the report is missing or damaged.
@@ -126,7 +131,7 @@ class Tally:
 
 
 def tally_of(rows: Iterable[Row]) -> Tally:
-    """The sums over rows."""
+    """Return the sums over rows."""
     tally = Tally()
     for row in rows:
         tally.add(row)
@@ -206,7 +211,7 @@ class Report:
         return {split: self.tally.splits[split] for split in SPLITS}
 
     def to_dict(self) -> dict[str, Any]:
-        """The sums as plain data."""
+        """Return the sums as plain data."""
         return {
             "folder": str(self.folder),
             "inputs": self.inputs,

@@ -5,26 +5,21 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from shutil import rmtree
 from typing import Unpack
 
-from i2i.errors import DataError, UsageError
-from i2i.images import MAX_PIXELS
+from i2i.errors import UsageError
 from i2i.places import is_url
-from i2i.preparation.choices import Means, Wishes, pairs_only
-from i2i.preparation.finishing import finish, missing, tidy
+from i2i.preparation.changes import check_unchanged
+from i2i.preparation.command import finds, makes_images
+from i2i.preparation.finishing import finish, missed_shares, missing, tidy
 from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.journal import Journals
-from i2i.preparation.on_this_machine import Progress, Work, look_up, rehearse, work_through
-from i2i.preparation.remaking import Losses, keep_gone, losses_of, remarks_on
+from i2i.preparation.on_this_machine import Backlog, Progress, WorkerArguments, rehearse, work_through
 from i2i.preparation.report import Report, Tally, tally_of
-from i2i.preparation.request import Request, request_for
-from i2i.preparation.shards import cut, share
-from i2i.preparation.shares import missed_shares
-from i2i.preparation.tasks import Inputs
-from i2i.preparation.unchanged import check_unchanged
-from i2i.preparation.upload import publish
-from i2i.preparation.worker import Settings
+from i2i.preparation.request import Request, check_request
+from i2i.preparation.settings import Settings
+from i2i.preparation.tasks import Inputs, cut, share
+from i2i.preparation.upload import upload
 from i2i.system.files import lock, make_folder
 
 
@@ -38,12 +33,12 @@ def prepare(
     out: str | Path,
     *,
     on_progress: Progress = _silent,
-    **wishes: Unpack[Wishes],
+    **settings: Unpack[Settings],
 ) -> Report:
-    """Make a dataset folder of pairs.
+    """Make a dataset folder of pairs; the same command resumes an interrupted one, and does nothing once it is done.
 
-    The same command goes on where an interrupted one stopped, and does nothing where one has finished. The result does
-    not depend on how many processes or machines do it. Inputs that cannot be used are in the report; they stop nothing.
+    The result does not depend on how many processes or machines do it. Inputs that cannot be used are in the report;
+    they stop nothing.
 
     Args:
         name: The preparer.
@@ -51,8 +46,7 @@ def prepare(
             Paths, or addresses such as ``s3://bucket/photos``.
         out: The dataset folder, or the address to which it is uploaded.
         on_progress: Told how it goes.
-        **wishes: What the dataset is to be, such as ``layout``, and how the work is done, such as ``workers``; see
-            `Choices` and `Means` in `i2i.preparation.choices`.
+        **settings: What the dataset is to be, such as ``layout``, and how the work is done, such as ``workers``.
 
     Raises:
         UnknownNameError: If there is no such preparer.
@@ -61,38 +55,85 @@ def prepare(
         DataError: If the sources hold no image, or have changed since the dataset was finished.
         OutputError: If something cannot be written, or the disk is full.
     """
-    request = request_for(name, sources, out, wishes)
+    request = check_request(name, sources, out, settings)
     report = _prepare(request, on_progress)
     if is_url(request.target):
-        publish(report.folder, request.target, overwrite=request.means["overwrite"], on_progress=on_progress)
+        upload(report.folder, request.target, overwrite=request.settings["overwrite"], on_progress=on_progress)
     return report
+
+
+def plan(name: str, sources: Sequence[str | Path], out: str | Path, **settings: Unpack[Settings]) -> str:
+    """Say what `prepare` would do with the same arguments, which it describes; nothing is written.
+
+    Returns:
+        Some lines of text.
+
+    Raises:
+        I2iError: What `prepare` would raise about them before it begins.
+    """
+    request = check_request(name, sources, out, settings)
+    finished = request.standing() == "finished"
+    if finds(request.provided):
+        found = request.plan()
+    else:
+        request.construct()
+        inputs = request.find_inputs(_silent)
+        if finished or (request.dataset.reported and not request.settings["overwrite"]):
+            check_unchanged(request.dataset, inputs)
+        found = "" if finished else _found(inputs)
+    lines = [found, f"The command: {request.command.line(pairs=not makes_images(request.provided))}"]
+    if finished:
+        unseen = " unless the sources have changed" if finds(request.provided) and not request.asks_others else ""
+        lines.append(f"The dataset is in {str(request.dataset.folder)!r} already; nothing would be made{unseen}.")
+    else:
+        replaces = " It replaces the one that is there." if request.dataset.finished else ""
+        lines.append(f"The dataset would be {request.shown_target!r}.{replaces}")
+    return "\n".join(filter(None, [*lines, "Nothing has been written."]))
+
+
+def _found(inputs: Inputs) -> str:
+    files = sum(len(task.files) for task in inputs.tasks)
+    shards = len(cut(inputs.tasks))
+    pieces = "1 shard" if shards == 1 else f"{shards} shards"
+    lines = [f"{len(inputs.tasks)} inputs ({files} images) would be worked on, in {pieces}."]
+    for status in ("skipped", "rejected"):
+        rows = [row for row in inputs.settled if row.status == status]
+        if rows:
+            reasons = ", ".join(sorted({row.reason for row in rows}))
+            lines.append(f"{len(rows)} files would be {status}: {reasons}. The first is {rows[0].name!r}.")
+    return "\n".join([*lines, *inputs.remarks])
 
 
 def _prepare(request: Request, on_progress: Progress) -> Report:
     """Make a dataset in a folder of this machine."""
     started = time.monotonic()
-    dataset, means = request.dataset, request.means
+    dataset, command, settings = request.dataset, request.command, request.settings
     if request.standing() == "finished":
-        return _as_it_is(request, started, on_progress)
+        return _report_finished(request, started, on_progress)
     inputs = request.find_inputs(on_progress)
     make_folder(dataset.staging)
     shards = cut(inputs.tasks)
-    with _alone(dataset, means):
+    worker = _worker(request)
+    with _alone(dataset, settings):
         standing = request.standing()  # what another process has finished meanwhile is not begun again
-        command = request.command
-        if standing == "new" and dataset.has_work:  # which the new command drops: not for one that can do nothing
-            rehearse(_settings(request))
+        if standing == "new" and (dataset.finished or dataset.has_work):  # removed only for one that can do something
+            rehearse(worker)
         if standing != "finished":
-            command = dataset.begin(command, standing, overwrite=means["overwrite"])
+            command = dataset.begin(command, standing, alone=settings["world_size"] == 1)
         dataset.make_room()
         journals = Journals(dataset.journals, dataset.outputs, shards)
         resumed = len(inputs.tasks)
         if dataset.reported:
             check_unchanged(dataset, inputs)
         else:
-            job = look_up(journals, share(shards, means["rank"], means["world_size"]))
-            resumed = job.resumed
-            _work(request, job, on_progress)
+            backlog = Backlog(journals, share(shards, settings["rank"], settings["world_size"]))
+            resumed = backlog.resumed
+            if settings["engine"] == "ray":
+                from i2i.preparation.on_ray import work_through_on_ray
+
+                work_through_on_ray(backlog, worker, settings["address"], on_progress)
+            else:
+                work_through(backlog, worker, settings["workers"], on_progress)
     left = missing(journals, shards)
     if dataset.reported:  # asked last: the journals go when it is finished
         left = 0
@@ -105,13 +146,13 @@ def _prepare(request: Request, on_progress: Progress) -> Report:
     return Report(dataset.folder, tally, resumed, seconds, len(shards), left, finished, remarks)
 
 
-def _as_it_is(request: Request, started: float, on_progress: Progress) -> Report:
-    """The report of a dataset that is finished, and of the same inputs; what is gone of it is made again.
+def _report_finished(request: Request, started: float, on_progress: Progress) -> Report:
+    """Report a dataset that is finished, once it is certain that the inputs are the same; nothing is decoded.
 
     Whoever is asked over a network is asked once: the same sources are then taken to have the same answer.
     """
-    dataset, losses = request.dataset, losses_of(request.dataset)
-    if not losses.files and request.asks_others and dataset.made_by().sources == request.command.sources:
+    dataset = request.dataset
+    if request.asks_others and dataset.made_by().sources == request.sources:
         inputs, tally, resumed = Inputs([], []), Tally(), 0
         for row in dataset.read_report():
             tally.add(row)
@@ -120,58 +161,20 @@ def _as_it_is(request: Request, started: float, on_progress: Progress) -> Report
         inputs = request.find_inputs(on_progress)
         tally = check_unchanged(dataset, inputs)
         resumed = len(inputs.tasks)
-    if dataset.being_replaced:  # by a command that was stopped and is not wanted any more
-        with _alone(dataset, request.means):
-            rmtree(dataset.staging, ignore_errors=True)
-    if losses.files:
-        _make_again(request, inputs, tally, losses, on_progress)
-        resumed -= len(losses.gone)
     tidy(dataset)
-    remarks = (*inputs.remarks, *missed_shares(request.command, tally, inputs), *remarks_on(losses, made=True))
+    remarks = (*inputs.remarks, *missed_shares(request.command, tally, inputs))
     return Report(dataset.folder, tally, resumed, time.monotonic() - started, remarks=remarks)
 
 
-def _make_again(request: Request, inputs: Inputs, tally: Tally, losses: Losses, on_progress: Progress) -> None:
-    """Make what is gone of a finished dataset; stopped, it is still gone, and the same command goes on.
-
-    Raises:
-        DataError: If it would not have the bytes that it had.
-    """
-    dataset = request.dataset
-    versions = request.command.differences(dataset.made_by(), versions=True)
-    make_folder(dataset.staging)
-    with _alone(dataset, request.means), lock(dataset.finishing):
-        dataset.make_room()
-        shards = cut([task for task in inputs.tasks if task.name in losses.gone])
-        journals = Journals(dataset.journals, dataset.outputs, shards)
-        _work(request, look_up(journals, shards), on_progress)
-        try:
-            keep_gone(dataset, losses, journals.rows(shards), versions)
-        except DataError:
-            rmtree(dataset.staging, ignore_errors=True)
-            raise
-        dataset.place(tally)
-
-
-def _work(request: Request, work: Work, on_progress: Progress) -> None:
-    means, settings = request.means, _settings(request)
-    if means["engine"] == "ray":
-        from i2i.preparation.on_ray import work_through_on_ray
-
-        work_through_on_ray(work, settings, means["address"], on_progress)
-    else:
-        work_through(work, settings, means["workers"], on_progress)
-
-
 @contextmanager
-def _alone(dataset: DatasetFolder, means: Means) -> Iterator[None]:
+def _alone(dataset: DatasetFolder, settings: Settings) -> Iterator[None]:
     """See to it that no other process does the same part of the work, nor cuts it into other parts.
 
     Raises:
         UsageError: If one does.
     """
     with ExitStack() as stack:
-        own = "lock" if means["world_size"] == 1 else f"lock-{means['rank']}-of-{means['world_size']}"
+        own = "lock" if settings["world_size"] == 1 else f"lock-{settings['rank']}-of-{settings['world_size']}"
         stack.enter_context(lock(dataset.staging / own))
         for other in sorted(dataset.staging.glob("lock*")):
             if other.name.partition("-of-")[2] != own.partition("-of-")[2]:
@@ -180,27 +183,17 @@ def _alone(dataset: DatasetFolder, means: Means) -> Iterator[None]:
         yield
 
 
-def _settings(request: Request) -> Settings:
-    """What workers need to know.
+def _worker(request: Request) -> WorkerArguments:
+    """Return what workers are built with.
 
     Raises:
         UsageError: If they could not import the preparer.
     """
-    command, cls = request.command, request.provided.cls
     try:
-        pickle.dumps(cls)
+        pickle.dumps(request.provided.cls)
     except (pickle.PicklingError, AttributeError):
         raise UsageError(
-            f"preparer {command.preparer!r} is not at the top level of a module, where worker processes could import "
-            "it."
+            f"preparer {request.command.preparer!r} is not at the top level of a module, where worker processes could "
+            "import it."
         ) from None
-    return Settings(
-        command.preparer,
-        cls,
-        command.all_options,
-        command.layout,
-        command.max_pixels or MAX_PIXELS,
-        request.dataset.outputs,
-        command.range,
-        pairs_only(request.choices),
-    )
+    return request.command, request.provided.cls, request.dataset.outputs, request.sources

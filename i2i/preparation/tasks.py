@@ -1,9 +1,9 @@
-"""What there is to do: one task an image, for several images that belong together, or for an item that was found."""
+"""What there is to do: a task for each input, and shards, which are runs of tasks that one process does."""
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +12,12 @@ from i2i.places import is_url
 from i2i.preparation.report import Row, Source
 from i2i.splits import Split
 
+SHARD_SIZE = 256
+"""Tasks of a shard: seconds of resizing, minutes of edge detection."""
+
 
 class Task(NamedTuple):
-    """One input, and the stem of its outputs."""
+    """One input: an image, several that belong together, or an item that was found; and the stem of its outputs."""
 
     name: str
     """Printable, and different from that of every other task."""
@@ -44,19 +47,42 @@ class Inputs(NamedTuple):
     terms: str = ""
     remarks: tuple[str, ...] = ()
     facts: Mapping[str, Any] = {}
-    kept: str = ""
+    published: str = ""
     """Where the sources say themselves what is in which split: their folders that say so."""
 
 
+class Shard(NamedTuple):
+    """A run of tasks in the order of their names."""
+
+    identity: str
+    """Its number and a checksum of what it is about: equal in every process that finds the same inputs."""
+    tasks: Sequence[Task]
+
+
+def cut(tasks: Sequence[Task], size: int = SHARD_SIZE) -> list[Shard]:
+    """Cut tasks into shards: a function of the tasks alone."""
+    shards = []
+    for number, start in enumerate(range(0, len(tasks), size)):
+        members = tasks[start : start + size]
+        digest = hashlib.sha256("\n".join(f"{task.name}\t{task.stem}" for task in members).encode()).hexdigest()
+        shards.append(Shard(f"{number:06}-{digest[:12]}", members))
+    return shards
+
+
+def share(shards: Sequence[Shard], rank: int, world_size: int) -> list[Shard]:
+    """Return every ``world_size``-th shard, from number ``rank`` on."""
+    return list(shards[rank::world_size])
+
+
 def stamps_of(task: Task) -> tuple[str, ...]:
-    """What changes when the input does: size and time of change, in nanoseconds, of each of its files."""
+    """Return what changes when the input does: size and time of change, in nanoseconds, of each of its files."""
     if task.item is not None:
         return (hashlib.sha256(json.dumps(task.item.key, sort_keys=True).encode()).hexdigest()[:16],)
     return task.stamps or tuple(stamp_of(file) for file in task.files)
 
 
 def unread(file: str, name: str, stamp: str = "") -> Source:
-    """What is known of a file that is not read.
+    """Return what is known of a file that is not read.
 
     Args:
         file: Absolute path, or URL.
@@ -68,7 +94,7 @@ def unread(file: str, name: str, stamp: str = "") -> Source:
 
 
 def stamp_of(file: str | Path) -> str:
-    """Size and time of change, in nanoseconds, of a file of this machine; nothing where it cannot be asked."""
+    """Return size and time of change, in nanoseconds, of a file of this machine; nothing where it cannot be asked."""
     try:
         status = os.stat(file)
     except OSError:  # reading it will say what is wrong

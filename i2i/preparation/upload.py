@@ -1,34 +1,29 @@
-"""Uploading a dataset: every file as it is here, ``dataset.yaml`` last, so that half of one is never taken for one."""
+"""Upload of a dataset: its report first, by which a second try knows what is there, ``dataset.yaml`` last."""
 
 import hashlib
-import json
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from pydantic import ValidationError
 
 from i2i.errors import DataError, OutputError, UsageError
-from i2i.plugins import describe
+from i2i.places import without_secrets
 from i2i.preparation.command import Command, finished_command
 from i2i.preparation.folder import files_of
-from i2i.preparation.listing import WEB, remote
+from i2i.preparation.listing import WEB, remote, said_of
 from i2i.preparation.report import Row
 from i2i.prepared import CARD, IMAGES, METADATA, REPORT
 from i2i.splits import SPLITS
-from i2i.system import safe_json
-from i2i.system.files import cannot_write, sha256_of
 
-CONNECTIONS = 8
-"""Files that are uploaded at once."""
+BATCH = 64
+"""Files that are handed to a store at once."""
 
 
 def work_folder(url: str, chosen: Path | None) -> Path:
-    """The folder of this machine in which a dataset is made that is then uploaded.
+    """Return the folder of this machine in which a dataset is made that is then uploaded.
 
     Args:
         url: Where it goes.
@@ -40,11 +35,10 @@ def work_folder(url: str, chosen: Path | None) -> Path:
     return cache / "i2i" / "prepare" / hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
-def check_place(folder: Path, url: str, command: Command, *, overwrite: bool) -> None:
+def check_place(url: str, command: Command, *, overwrite: bool) -> None:
     """Find out what would be refused at the end, before anything is worked on.
 
     Args:
-        folder: The folder of this machine in which the dataset will be made.
         url: Where it goes.
         command: What it will be.
         overwrite: Whether another dataset that is there may be replaced.
@@ -53,12 +47,18 @@ def check_place(folder: Path, url: str, command: Command, *, overwrite: bool) ->
         UsageError: If something else is there, or nothing can be written to addresses of this kind.
         OutputError: If the store does not answer.
     """
-    with _blaming(url):
-        _Upload(folder, url).check(command, overwrite)
+    with _store(url) as store:
+        there = store.sizes()
+        store.refuse_others(there)
+        if CARD in there and not overwrite and (differences := command.differences(store.made_by(), versions=False)):
+            raise UsageError(
+                f"{store.shown!r} was made with other settings: {differences}. "
+                "Give another place, or replace the dataset that is there with --overwrite."
+            )
 
 
-def publish(folder: Path, url: str, *, overwrite: bool = False, on_progress: Callable[[int, int], None]) -> None:
-    """Upload a finished dataset; what is there already, byte for byte, is not uploaded again.
+def upload(folder: Path, url: str, *, overwrite: bool, on_progress: Callable[[int, int], None]) -> None:
+    """Upload a finished dataset; a second try sends only what is not there.
 
     Args:
         folder: The dataset.
@@ -70,173 +70,100 @@ def publish(folder: Path, url: str, *, overwrite: bool = False, on_progress: Cal
         UsageError: If something else is there, or nothing can be written to addresses of this kind.
         OutputError: If the store does not take a file.
     """
-    with _blaming(url):
-        _Upload(folder, url).run(overwrite, on_progress)
+    with _store(url) as store:
+        report = (folder / REPORT).read_bytes()
+        if store.read(REPORT, there := store.sizes()) != report:
+            store.refuse_others(there)
+            if there.keys() & {CARD, REPORT}:
+                store.remove(there, overwrite)
+            store.send(folder, [REPORT])
+            there = store.sizes()
+        here = {path.relative_to(folder).as_posix(): path.stat().st_size for path in _files(folder)}
+        missing = sorted(name for name, size in here.items() if there.get(name) != size and name != CARD)
+        for start in range(0, len(missing), BATCH):
+            on_progress(len(here) - len(missing) - 1 + start, len(here))
+            store.send(folder, missing[start : start + BATCH])
+        if store.read(CARD, there) != (folder / CARD).read_bytes():
+            store.send(folder, [CARD])
+        on_progress(len(here), len(here))
 
 
-@contextmanager
-def _blaming(url: str) -> Iterator[None]:
-    if url.startswith(WEB):
-        raise UsageError(f"Nothing can be written to {url!r}. Give a bucket, such as s3://bucket/folder, or a folder.")
-    try:
-        yield
-    except (DataError, OutputError, UsageError):
-        raise
-    except Exception as error:  # every store has errors of its own
-        reason = describe(error)
-        raise OutputError(f"{url!r} cannot be written: {reason}. The same command goes on from here.") from error
+class _Store:
+    """The place in a store where a dataset goes; without secrets it is called `shown`."""
 
-
-class _Upload:
-    """One upload; what is there and ours is noted beside the dataset, not in it.
-
-    Args:
-        folder: The dataset.
-        url: Where it goes.
-    """
-
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, url: str) -> None:
         place = remote(url)
         self.files: Any = place.fs
         self.root = str(place.fs._strip_protocol(place.path)).rstrip("/")
-        self.url = url
-        self.folder = folder
-        self.notes = folder.with_name(f"{folder.name}.uploaded.jsonl")
+        self.shown = without_secrets(url)
 
-    def check(self, command: Command, overwrite: bool) -> None:
-        there = self._sizes()
-        if CARD not in there:
-            # which names exactly the dataset has is known when it is made
-            own = re.compile(rf"(?:{'|'.join((*SPLITS, IMAGES))})/.+|{REPORT}")
-            self._refuse(name for name in there if not own.fullmatch(name))
-        elif (differences := command.differences(self._made_by(), versions=False)) and not overwrite:
-            raise UsageError(
-                f"{self.url!r} was made with other settings: {differences}. "
-                "Give another place, or replace the dataset that is there with --overwrite."
-            )
-
-    def run(self, overwrite: bool, on_progress: Callable[[int, int], None]) -> None:
-        here = {path.relative_to(self.folder).as_posix(): path for path in _files(self.folder)}
-        there = self._sizes()
-        if CARD not in there:
-            self._refuse(there.keys() - here.keys())
-        elif self._is_there(CARD, here[CARD], there, {}):
-            if here.keys() <= there.keys():
-                on_progress(len(here), len(here))
-                return
-        else:
-            self._replace(there, overwrite)
-        noted = self._noted()
-        todo = {name: path for name, path in here.items() if name != CARD}
-        self._send_all(todo, there, noted, len(here), on_progress)
-        for name in sorted((noted.keys() & there.keys()) - here.keys()):
-            self.files.rm_file(f"{self.root}/{name}")
-        self._send(CARD, here[CARD])
-        on_progress(len(here), len(here))
-        self.notes.unlink(missing_ok=True)
-
-    def _refuse(self, foreign: Iterable[str]) -> None:
-        # once an upload has begun here, what it does not know of stays beside it
-        if (names := sorted(foreign)) and not self._noted():
-            raise UsageError(
-                f"{self.url!r} holds something else, such as {names[0]!r}, which is never removed. Give another place."
-            )
-
-    def _made_by(self) -> Command:
-        return finished_command(self.files.cat_file(f"{self.root}/{CARD}"), f"{self.url}/{CARD}")
-
-    def _replace(self, there: dict[str, int], overwrite: bool) -> None:
-        """Note which files belong to the dataset that is there; from here on it is none."""
-        self._made_by()
-        if not overwrite:
-            raise UsageError(f"{self.url!r} holds another dataset. Give another place, or replace it with --overwrite.")
-        try:
-            lines = self.files.cat_file(f"{self.root}/{REPORT}").splitlines()
-            named = files_of(Row.model_validate_json(line) for line in lines)
-            old = [name for name in (*named, *(f"{part}/{METADATA}" for part in (*SPLITS, IMAGES))) if name in there]
-        except (FileNotFoundError, ValidationError):
-            raise UsageError(
-                f"{f'{self.url}/{REPORT}'!r} is missing or damaged, so that it is not known which files are the "
-                "dataset's. Remove it by hand, or give another place."
-            ) from None
-        with self._notes() as notes:
-            for name in old:
-                notes.write(self._note(name, ""))
-        self.files.rm_file(f"{self.root}/{CARD}")
-
-    @contextmanager
-    def _notes(self) -> Iterator[TextIO]:
-        try:
-            with self.notes.open("a", encoding="utf-8") as notes:
-                yield notes
-        except OSError as error:
-            raise error if isinstance(error, OutputError) else cannot_write(self.notes, error) from error
-
-    def _note(self, name: str, sha256: str) -> str:
-        return f"\n{json.dumps({'url': self.url, 'file': name, 'sha256': sha256})}\n"
-
-    def _send_all(
-        self,
-        todo: dict[str, Path],
-        there: dict[str, int],
-        noted: dict[str, str],
-        total: int,
-        on_progress: Callable[[int, int], None],
-    ) -> None:
-        def send(name: str) -> str:
-            if not self._is_there(name, todo[name], there, noted):
-                self._send(name, todo[name])
-            return name
-
-        with ThreadPoolExecutor(CONNECTIONS) as pool, self._notes() as notes:
-            futures = [pool.submit(send, name) for name in todo]
-            try:
-                for done, future in enumerate(as_completed(futures), start=1):
-                    name = future.result()
-                    notes.write(self._note(name, sha256_of(todo[name])))
-                    notes.flush()
-                    on_progress(done, total)
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def _send(self, name: str, path: Path) -> None:
-        target = f"{self.root}/{name}"
-        try:
-            self.files.makedirs(target.rpartition("/")[0], exist_ok=True)
-            self.files.pipe_file(target, path.read_bytes())
-        except Exception as error:  # every store has errors of its own
-            reason = describe(error)
-            raise OutputError(
-                f"{name!r} cannot be uploaded to {self.url!r}: {reason}. The same command goes on from here."
-            ) from error
-
-    def _is_there(self, name: str, path: Path, there: dict[str, int], noted: dict[str, str]) -> bool:
-        """Whether the same bytes are there: by size, and by a note of their checksum or their bytes themselves."""
-        if there.get(name) != path.stat().st_size:
-            return False
-        ours = sha256_of(path)
-        return noted.get(name) == ours or hashlib.sha256(self.files.cat_file(f"{self.root}/{name}")).hexdigest() == ours
-
-    def _sizes(self) -> dict[str, int]:
+    def sizes(self) -> dict[str, int]:
+        """Return name and size of every file there."""
+        self.files.invalidate_cache()
         try:
             found = self.files.find(self.root, detail=True)
         except FileNotFoundError:
             return {}
         return {path[len(self.root) :].lstrip("/"): int(details["size"]) for path, details in found.items()}
 
-    def _noted(self) -> dict[str, str]:
-        """Files that are there and ours, with the checksum of what was uploaded; of an older dataset, none."""
-        noted = {}
-        lines = self.notes.read_text("utf-8").splitlines() if self.notes.exists() else []
-        for line in lines:
-            try:
-                data = safe_json.load(line)
-            except ValueError:  # cut off by a kill
-                continue
-            if data["url"] == self.url:
-                noted[data["file"]] = data["sha256"]
-        return noted
+    def read(self, name: str, there: dict[str, int]) -> bytes:
+        return bytes(self.files.cat_file(f"{self.root}/{name}")) if name in there else b""
+
+    def made_by(self) -> Command:
+        return finished_command(self.files.cat_file(f"{self.root}/{CARD}"), f"{self.shown}/{CARD}")
+
+    def send(self, folder: Path, names: list[str]) -> None:
+        self.files.put([str(folder / name) for name in names], [f"{self.root}/{name}" for name in names])
+
+    def refuse_others(self, there: dict[str, int]) -> None:
+        """Refuse a place that holds no dataset, nor the beginning of one."""
+        if there and not there.keys() & {CARD, REPORT}:
+            raise UsageError(
+                f"{self.shown!r} holds something else, such as {min(there)!r}, which is never removed. "
+                "Give another place."
+            )
+
+    def remove(self, there: dict[str, int], overwrite: bool) -> None:
+        """Remove the dataset that is there, its card first and its report last."""
+        if CARD in there:
+            self.made_by()
+        if not overwrite:
+            raise UsageError(f"{self.shown!r} holds another dataset. Give another place, or say --overwrite.")
+        try:
+            rows = [Row.model_validate_json(line) for line in self.read(REPORT, there).splitlines()]
+        except ValidationError:
+            rows = []
+        if not rows:
+            raise UsageError(
+                f"{f'{self.shown}/{REPORT}'!r} is missing or damaged, so that it is not known which files are the "
+                "dataset's. Remove it by hand, or give another place."
+            )
+        described = [f"{part}/{METADATA}" for part in (*SPLITS, IMAGES)]
+        for name in (CARD, *files_of(rows), *described, REPORT):
+            if name in there:
+                self.files.rm_file(f"{self.root}/{name}")
+
+
+@contextmanager
+def _store(url: str) -> Iterator[_Store]:
+    """Open a place; whatever its store raises is one line that names it.
+
+    Raises:
+        UsageError: If nothing can be written to addresses of this kind.
+        OutputError: If the store raises anything.
+    """
+    shown = without_secrets(url)
+    if url.startswith(WEB):
+        raise UsageError(
+            f"Nothing can be written to {shown!r}. Give a bucket, such as s3://bucket/folder, or a folder."
+        )
+    try:
+        yield _Store(url)
+    except (DataError, OutputError, UsageError):
+        raise
+    except Exception as error:  # every store has errors of its own
+        reason = said_of(url, error)
+        raise OutputError(f"{shown!r} cannot be written: {reason}. The same command goes on from here.") from error
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,11 +1,10 @@
-"""Whether the files of a dataset are still those that were made: decoders accept most flipped bits."""
+"""Verify the checksums of a prepared dataset: decoders accept most flipped bits."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from i2i.preparation.folder import place_of
-from i2i.preparation.report import read_rows
+from i2i.preparation.report import place_of, read_rows
 from i2i.prepared import REPORT
 from i2i.system.files import sha256_of
 

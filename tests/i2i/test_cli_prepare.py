@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from i2i import images
 from i2i.cli import main
 from i2i.cli.flags import MAX_PIXELS
 from i2i.plugins import Plugins
-from i2i.preparation import shards
+from i2i.preparation import tasks
 from i2i.system import safe_yaml
 
 sys.path.insert(0, str(Path(__file__).parent / "preparation"))  # worker processes import `odd_preparers` by its name
@@ -154,7 +155,7 @@ def test_end_says_what_came_of_everything(run_cli: RunCli, photos: Path, tmp_pat
     lines = [" ".join(line.split()) for line in said.splitlines()]
     assert code == 65
     assert "made 3 2 train, 1 val" in lines
-    assert "skipped 1 .mp4" in lines
+    assert "Note: 1 left out: 1 .mp4" in lines
     rejected = lines.index("rejected 4 not-an-image: [red]d.jpg, a.jpg, b.jpg, ...")
     assert lines[rejected + 1].startswith("'[red]d.jpg' ")
     assert lines[-1] == f"Next: i2i train --plugin pix2pix --data {out} --out RUN"
@@ -249,7 +250,7 @@ def test_dry_run_prints_the_plan(run_cli: RunCli, photos: Path, tmp_path: Path) 
 def test_rank_that_is_not_the_last_says_what_is_missing(
     run_cli: RunCli, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards.cut, "__defaults__", (1,))
+    monkeypatch.setattr(tasks.cut, "__defaults__", (1,))
     means = ["--world-size", 2, "--workers", 1]
     code, said, err = run_cli("prepare", "negative", photos, tmp_path / "out", "--rank", 1, *means)
     assert (code, err) == (0, "")
@@ -257,6 +258,71 @@ def test_rank_that_is_not_the_last_says_what_is_missing(
     code, said, _ = run_cli("prepare", "negative", photos, tmp_path / "out", "--rank", 0, *means)
     assert code == 0
     assert "Next: i2i train" in said
+
+
+SAY = "OUT is missing: the dataset folder to make. Say `i2i prepare"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "negative photos",
+            f"'photos' is the only place given, and {SAY} negative photos my-negative`.",
+        ),
+        ("both photos", "OUT is missing"),
+        ("both photos more", "pairs of 2 folders, and OUT is missing after them"),
+        ("both photos more", "Say `i2i prepare both photos more my-both`."),
+        ("both photos new", "given 1. Say `i2i prepare both photos SECOND new`, where SECOND is the folder of"),
+        (
+            "negative photos more",
+            "'more' holds something else, such as '0.png'. Give a new folder for the dataset",
+        ),
+        ("negative", "Missing argument"),
+    ],
+)
+def test_place_that_is_missing_is_named_with_the_command_that_would_do(
+    words: str, said: str, run_cli: RunCli, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(photos, tmp_path / "more")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run_cli("prepare", *words.split())
+    assert code == 2
+    assert said in " ".join(err.replace(f"{tmp_path}/", "").split())
+    assert not (tmp_path / "new").exists()
+
+
+def test_names_without_partners_are_answered_with_the_expression_that_pairs_them(
+    run_cli: RunCli, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "right").mkdir()
+    for file in photos.iterdir():
+        shutil.copy(file, tmp_path / "right" / f"right_{file.name}")
+    arguments = ("prepare", "both", photos, tmp_path / "right", tmp_path / "out", "--workers", 1)
+    code, _, err = run_cli(*arguments)
+    proposed = r"--match '(\d+)'"
+    assert code == 65
+    assert f"{proposed} makes partners of all 3 in 'photos' and 'right'." in " ".join(err.split())
+    assert not (tmp_path / "out").exists()
+    assert run_cli(*arguments, *shlex.split(proposed))[0] == 0
+    (photos / "0.png").rename(photos / "right_0.png")  # now one of three has its partner
+    code, said, _ = run_cli(*arguments, "--overwrite")
+    assert code == 65
+    assert f"Note: {proposed} makes partners of all 3" in " ".join(said.split())
+
+
+def test_secrets_of_addresses_are_neither_stored_nor_shown(run_cli: RunCli, photos: Path, tmp_path: Path) -> None:
+    for place in ("https://ada:sesame@host/?key=sesame/5", "https://host/?sesame/5"):
+        out = tmp_path / str(len(place))
+        for words in (["--dry-run"], ["--overwrite"], [], ["--seed", 3]):
+            assert "sesame" not in "".join(run_cli("prepare", "numbers", place, out, "--workers", 1, *words)[1:])
+        assert all(b"sesame" not in file.read_bytes() for file in out.rglob("*") if file.is_file())
+        assert b"https://host/" in (out / "dataset.yaml").read_bytes()
+    target = "memory://cli-secret/set?key=sesame"
+    for words in (["--dry-run"], [], ["--val", 0.5], ["--world-size", 2], ["--rank", 3]):
+        said = run_cli("prepare", "negative", photos, target, "--workers", 1, "--work", tmp_path / "work", *words)
+        assert "sesame" not in "".join(said[1:]).replace("--work", "")
+    assert "sesame" not in "".join(run_cli("prepare", "negative", "nosuch://ada:sesame@host/a", tmp_path / "no")[1:])
 
 
 @pytest.mark.parametrize("text", ["5", "a:b", "4:1", "0:nan"])

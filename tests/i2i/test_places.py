@@ -12,10 +12,10 @@ from i2i.places import hide_secrets, without_secrets
     ("place", "shown"),
     [
         ("s3://bucket/photos", "s3://bucket/photos"),
-        ("https://ada:pa:ss@host:80/a@b/{z}?key=1&v=2#x", "https://host:80/a@b/{z}?..."),
+        ("https://ada:pa:ss@host:80/a@b/{z}?key=1&v=2#x", "https://host:80/a@b/{z}"),
         ("https://TOKEN@host", "https://host"),
-        ("https://host?TOKEN", "https://host?..."),
-        ("https://host/a#TOKEN?b", "https://host/a#..."),
+        ("https://host?TOKEN", "https://host"),
+        ("https://host/a#TOKEN?b", "https://host/a"),
         ("photos/ada:pw@home?x=1", "photos/ada:pw@home?x=1"),
     ],
 )
@@ -25,9 +25,9 @@ def test_user_password_and_query_of_an_address_are_not_shown(place: str, shown: 
 
 
 def test_what_others_say_about_an_address_is_shown_without_its_secrets() -> None:
-    place = "https://ada:sesame@host/a?key=12345&v=2"
-    said = f"cannot open {place}: user ada:sesame, password sesame, key=12345, 12345 is no key of host"
-    assert not re.search(r"sesame|12345", hide_secrets(said, place))
+    place = "https://ada:sesame@host/a?key=1234567890&v=2"
+    said = f"cannot open {place}: user ada:sesame, password sesame, key=1234567890, 1234567890 is no key of host"
+    assert not re.search(r"sesame|1234567890", hide_secrets(said, place))
     assert "host/a" in hide_secrets(said, place)
 
 

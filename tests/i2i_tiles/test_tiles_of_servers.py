@@ -111,7 +111,7 @@ def test_nothing_private_is_written_into_the_dataset(tmp_path: Path, server: Ser
     card = (tmp_path / "out" / "dataset.yaml").read_text()
     assert "ada@lovelace.org" not in card
     assert "very-secret" not in card
-    assert f"{address}?..." in card
+    assert address in card
     # the same command with other manners is the same dataset
     again = {**options, "contact": "https://lovelace.org", "rate": 0.5}
     assert prepare("tiles", [tree, with_key], tmp_path / "out", options=again, workers=1).shards == 0

@@ -34,6 +34,7 @@ def get(
     from rich.console import Console
 
     from i2i.cli.console import GOES_ON, stoppable
+    from i2i.cli.progress import WorkProgress
     from i2i_datasets.getting import get_set
     from i2i_datasets.sets import classic_set, classic_sets
 
@@ -43,7 +44,7 @@ def get(
             console.print(f"[bold]{known:<16}[/]{_size(facts):<64}{facts.title}")
         return
     _introduce(console, name, classic_set(name))
-    with stoppable(GOES_ON), _Download(console) as download:
+    with stoppable(GOES_ON), WorkProgress(name, silent=quiet, in_bytes=True) as download:
         got = get_set(
             name,
             folder or Path(name),
@@ -101,36 +102,3 @@ def _notice(text: str) -> None:
     from i2i.cli.console import complain
 
     complain(f"Note: {text}", "yellow")
-
-
-class _Download:
-    """How far a download is: a live bar on a terminal, plain lines elsewhere.
-
-    Args:
-        console: Where to show it.
-    """
-
-    def __init__(self, console: "Console") -> None:
-        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-        columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-        self._console = console
-        self._bar = Progress(*columns, console=console, disable=not console.is_terminal or console.quiet)
-        self._tenth = -1
-
-    def __enter__(self) -> "_Download":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Show that so many bytes are here."""
-        if not self._bar.tasks:
-            self._task = self._bar.add_task("", total=total)
-            self._bar.start()
-        self._bar.update(self._task, completed=done, total=total)
-        tenth = 10 * done // total if total else -1
-        if not self._console.is_terminal and tenth > self._tenth:
-            self._console.print(f"{done / 1e6:.1f} of {(total or 0) / 1e6:.1f} MB")
-            self._tenth = tenth

@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from i2i import images, training
-from i2i.cli.prepare import Progress
-from i2i.cli.progress import TrainingProgress
+from i2i.cli.progress import TrainingProgress, WorkProgress
 from i2i.config import resolve
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
@@ -108,7 +107,7 @@ def _line(*words: object) -> str:
 
 
 def _prepare(sources: Path, out: Path, story: Story, console: Console) -> None:
-    with Progress("edges", silent=console.quiet) as progress:
+    with WorkProgress("edges", silent=console.quiet) as progress:
         report = prepare("edges", [sources], out / "pairs", options=EDGES, on_progress=progress)
     story.splits = {split: count for split, count in report.splits.items() if count}
     console.print(", ".join(f"{count} pairs for {split}" for split, count in story.splits.items()))

@@ -57,13 +57,14 @@ def check(
 
     Exit code 65 if training would fail, lose something, or measure what it was trained on.
     """
+    from i2i.cli.progress import WorkProgress
     from i2i.images.label_list import read_labels
     from i2i_doctor.examination import examine
     from i2i_doctor.page import write_page
     from i2i_doctor.terminal import print_examination
 
     declared = read_labels(labels) if labels else ()
-    with stoppable("Nothing was written."), Bar("checking", silent=as_json) as bar:
+    with stoppable("Nothing was written."), WorkProgress("checking", silent=as_json) as bar:
         examination = examine(
             dataset,
             labels=declared,
@@ -118,10 +119,11 @@ def stats(
     as_json: Json = False,
 ) -> None:
     """Show sizes, and minimum, maximum, mean and standard deviation of every channel, over all pixels."""
+    from i2i.cli.progress import WorkProgress
     from i2i_doctor.statistics import statistics_of
     from i2i_doctor.terminal import print_statistics
 
-    with stoppable("Nothing was written."), Bar("reading", silent=as_json) as bar:
+    with stoppable("Nothing was written."), WorkProgress("reading", silent=as_json) as bar:
         options = _options("AtoB", set_)
         found = statistics_of(dataset, split=split, options=options, workers=workers, on_progress=bar)
     if as_json:
@@ -142,31 +144,3 @@ def _options(direction: str, assignments: Sequence[str] | None) -> dict[str, Any
     if others := said.keys() - {"dataset"}:
         raise UsageError(f"--set {min(others)}: only options of the dataset are known here, such as dataset.layout=ab.")
     return {**({"direction": direction} if direction != "AtoB" else {}), **said.get("dataset", {})}
-
-
-class Bar:
-    """How far a walk through a dataset is: a live bar on a terminal, nothing elsewhere.
-
-    Args:
-        what: What is being done.
-        silent: Show nothing at all, now or later.
-    """
-
-    def __init__(self, what: str, *, silent: bool) -> None:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self.console: Console = Console(highlight=False, quiet=silent)
-        self._bar = Progress(console=self.console, disable=silent or not self.console.is_terminal, transient=True)
-        self._task = self._bar.add_task(what, total=None)
-
-    def __enter__(self) -> "Bar":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show that so many are done."""
-        self._bar.update(self._task, completed=done, total=total)

@@ -59,7 +59,7 @@ def _results(
     tasks: Sequence[Task], arguments: tuple[Mapping[str, Table], Declared | None], workers: int
 ) -> Generator[tuple[Task, Result | pool.Death]]:
     if workers:
-        return pool.run(build, arguments, iter(tasks), len(tasks), min(workers, len(tasks)))
+        return pool.run(build, arguments, tasks, min(workers, len(tasks)))
     look = build(*arguments)
     return ((task, look(task)) for task in tasks)
 

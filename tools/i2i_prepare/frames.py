@@ -11,7 +11,8 @@ from pydantic import Field
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images import ImageError, geometry
 from i2i.pairs import Finding, Item, LeftOut, Pair, Pixels
-from i2i.places import is_url
+from i2i.places import is_url, without_secrets
+from i2i.prepared import CARD, STAGING
 from i2i_prepare.video import SUFFIXES, FrameReader, Scan, scan_all
 
 Mode = Literal["next", "pairs", "images"]
@@ -20,10 +21,6 @@ PLANS: dict[Mode, str] = {
     "pairs": "frames of the first folder or video with those of the second at the same place",
     "images": "each frame as an image of its own",
 }
-
-
-MARKS = ("dataset.yaml", "preparing")
-"""By one of these in it, a folder is known as a dataset, finished or not."""
 
 
 class _Video(NamedTuple):
@@ -99,14 +96,12 @@ class Frames:
         else:
             groups = ((video,) for video in sides[0][0])
         together = list(groups)
-        scans = scan_all([video.file for videos in together for video in videos])
+        scans = scan_all([video.file for videos in together for video in videos], on_progress)
         items: list[Item] = []
-        for done, videos in enumerate(together):
-            on_progress(done, len(together))
-            found, lost = self._items(videos, [next(scans) for _ in videos])
+        for videos in together:
+            found, lost = self._items(videos, [scans[video.file] for video in videos])
             items += found
             left_out += lost
-        on_progress(len(together), len(together))
         facts = {"videos": len({item.group for item in items}), "frames": len(items)}
         return Finding(items, left_out, facts=facts)
 
@@ -194,7 +189,8 @@ def _videos(sources: Sequence[str]) -> tuple[list[_Video], list[LeftOut]]:
     others: list[Path] = []
     for source in sources:
         if is_url(source):
-            raise UsageError(f"{source!r} is an address. Frames are read of videos of this machine: download them.")
+            shown = without_secrets(source)
+            raise UsageError(f"{shown!r} is an address. Frames are read of videos of this machine: download them.")
         place = Path(os.path.abspath(source))
         if place.is_file():
             files.append(place)
@@ -218,7 +214,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and not any(Path(here, name, mark).exists() for mark in MARKS)
+            if not name.startswith(".") and not any(Path(here, name, mark).exists() for mark in (CARD, STAGING))
         )
         files = (Path(here, name) for name in sorted(names) if not name.startswith("."))
         yield from (file for file in files if file.is_file())  # a pipe would be waited for

@@ -10,8 +10,7 @@ from i2i.data.tables.files import FileTable
 from i2i.data.tables.table import Table
 from i2i.errors import DataError
 from i2i.places import is_url
-from i2i.preparation.folder import place_of
-from i2i.preparation.report import read_rows
+from i2i.preparation.report import place_of, read_rows
 from i2i.preparation.tasks import stamp_of
 from i2i.prepared import METADATA, REPORT
 from i2i.system import safe_json

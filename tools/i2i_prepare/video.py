@@ -1,20 +1,22 @@
 """Frames of videos, counted exactly and read in any order."""
 
-import multiprocessing
+import math
 import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from itertools import pairwise
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 
 from i2i.images import ImageError
+from i2i.images.errors import Reason
 from i2i.pairs import Pixels
+from i2i.system import pool
+from i2i.system.devices import available_cpus
 from i2i.system.files import sha256_of
+from i2i_prepare.edit_list import edited_seconds
 
 SUFFIXES = frozenset(
     ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()  # noqa: SIM905
@@ -24,8 +26,8 @@ FAR = 100
 TOLERANCE = 0.02
 """Share of its length that a video may lack: many containers round it, or guess it from the rate."""
 
-MAX_STALL = 120.0
-"""Seconds within which a decoder must open a video, or come from one frame to the next."""
+FRAMES_A_TIME = 32
+"""Frames after which the time limit of a worker begins anew."""
 
 
 class Scan(NamedTuple):
@@ -38,16 +40,12 @@ class Scan(NamedTuple):
     width: int
     times: list[float]
     """When each frame is shown, milliseconds; empty where the video does not say it of every one."""
-    sha256: str = ""
-    """Of the file's bytes, as `scan_all` adds it."""
+    sha256: str
+    """Of the file's bytes."""
 
 
-def scan(file: str, on_frame: Callable[[], None] = lambda: None) -> Scan:
+def scan(file: str) -> Scan:
     """Decode a video from its first to its last frame: what its header says is a guess in many containers.
-
-    Args:
-        file: The video.
-        on_frame: Called after each frame.
 
     Raises:
         ImageError: If it cannot be opened, holds no frame, or ends before it should.
@@ -58,7 +56,7 @@ def scan(file: str, on_frame: Callable[[], None] = lambda: None) -> Scan:
         times = []
         while capture.grab():
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
-            on_frame()
+            _go_on(len(times))
         height, width = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
     finally:
         capture.release()
@@ -68,79 +66,55 @@ def scan(file: str, on_frame: Callable[[], None] = lambda: None) -> Scan:
     known = all(before < after for before, after in pairwise(times))
     length = max(len(times), times[-1] * rate / 1000 + 1) if known else len(times)
     if 0 < told < 2**31 and told - length > max(1.0, TOLERANCE * told):
-        raise ImageError(
-            "truncated", f"{name!r} ends after {len(times)} of {told:.0f} frames. Copy or download it again."
-        )
-    return Scan(len(times), rate, height, width, times if known else [])
+        # what a phone trims is still in the file and counted, and only left out when it is played
+        told = min(told, (edited_seconds(file) or math.inf) * rate)
+        if told - length > max(1.0, TOLERANCE * told):
+            raise ImageError(
+                "truncated", f"{name!r} ends after {len(times)} of {told:.0f} frames. Copy or download it again."
+            )
+    return Scan(len(times), rate, height, width, times if known else [], sha256_of(Path(file)))
 
 
-def scan_all(files: Sequence[str], max_stall: float = MAX_STALL) -> Iterator[Scan | ImageError]:
-    """`scan` of each file, in a process of its own: a damaged video may end its decoder's, or have it wait for ever."""
-    scanner = None
-    try:
-        for file in files:
-            scanner = scanner or _Scanner(max_stall)
-            result = scanner.scan(file)
-            if not scanner.is_alive:
-                scanner = None
-            yield result._replace(sha256=sha256_of(Path(file))) if isinstance(result, Scan) else result
-    finally:
-        if scanner is not None:
-            scanner.stop()
-
-
-class _Scanner:
-    """A process that scans, and tells of every frame that it lives.
+def scan_all(
+    files: Sequence[str],
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    max_stall: float = pool.MAX_SECONDS,
+) -> dict[str, Scan | ImageError]:
+    """Scan files in processes of their own: a damaged video may end its decoder's, or have it wait for ever.
 
     Args:
-        max_stall: Seconds for which it may tell nothing.
+        files: The videos.
+        on_progress: Told how many of how many are done.
+        max_stall: Seconds within which a decoder must open a video, or come some frames further.
     """
-
-    def __init__(self, max_stall: float) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()  # so that its death ends the connection
-        self._max_stall = max_stall
-        self.is_alive = True
-        with suppress(EOFError):  # the first file will show that it has died
-            self._connection.recv()  # it is ready
-
-    def scan(self, file: str) -> Scan | ImageError:
-        """What came of a file; a process that it ended or held up is not there any more."""
-        problem = ImageError("corrupt", f"The decoder dies of {Path(file).name!r}. Copy or download it again.")
-        with suppress(EOFError, OSError):
-            self._connection.send(file)
-            while self._connection.poll(self._max_stall):
-                result: Scan | ImageError | None = self._connection.recv()
-                if result is not None:
-                    return result
-            message = f"The decoder waits in {Path(file).name!r} for more than {self._max_stall:g} seconds."
-            problem = ImageError("unreadable", f"{message} Copy or download it again.")
-        self.stop()
-        return problem
-
-    def stop(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.join()
-        self._connection.close()
-        self.is_alive = False
+    scans: dict[str, Scan | ImageError] = {}
+    on_progress(0, len(files))
+    workers = min(available_cpus(), len(files))
+    with closing(pool.run(_scanner, (), files, workers, max_seconds=max_stall)) as results:
+        for file, result in results:
+            if isinstance(result, pool.Death):
+                name, what = Path(file).name, "waits in" if result.reason == "timed-out" else "dies of"
+                reason: Reason = "unreadable" if result.reason == "timed-out" else "corrupt"
+                result = ImageError(reason, f"The decoder {what} {name!r}: {result.message} Copy or download it again.")
+            scans[file] = result
+            on_progress(len(scans), len(files))
+    return scans
 
 
-def _serve(connection: Connection) -> None:
-    """The life of a scanner: one file after the other until the other end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the main process decides
-    with suppress(EOFError, OSError):
-        connection.send(None)
-        while True:
-            file = connection.recv()
-            try:
-                result: Scan | ImageError = scan(file, lambda: connection.send(None))
-            except ImageError as error:
-                result = error
-            connection.send(result)
+def _scanner() -> Callable[[str], Scan | ImageError]:
+    def work(file: str) -> Scan | ImageError:
+        try:
+            return scan(file)
+        except ImageError as error:
+            return error
+
+    return work
+
+
+def _go_on(frames: int) -> None:
+    """Have the time limit begin anew now and then: a video may be long, but its decoder must not stop."""
+    if frames % FRAMES_A_TIME == 0:
+        pool.extend()
 
 
 class FrameReader:
@@ -170,6 +144,7 @@ class FrameReader:
             if not (self._capture and self._capture.grab()):
                 raise ImageError("truncated", f"{Path(file).name!r} has no frame {index} any more.")
             self._next += 1
+            _go_on(self._next)
         done, pixels = self._capture.retrieve() if self._capture else (False, None)
         if not done or pixels is None:
             raise ImageError("corrupt", f"Frame {index} of {Path(file).name!r} cannot be decoded.")

@@ -13,6 +13,7 @@ from pydantic import Field
 import i2i
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Item, LeftOut, Pair, Pixels, Reading, SkipError
+from i2i.system.pool import extend
 
 
 class Negative:
@@ -251,6 +252,10 @@ def build(kind: str) -> Any:
             os.kill(os.getpid(), signal.SIGKILL)
         if task == "hang":
             time.sleep(60)
+        if task == "slow":
+            for _ in range(5):
+                time.sleep(0.5)
+                extend(2)
         if task == "refuse":
             raise DataError("all is lost")
         if task.startswith("crash once:"):

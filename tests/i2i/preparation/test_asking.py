@@ -59,12 +59,6 @@ def test_overwriting_removes_nothing_but_the_dataset(out: Path, tmp_path: Path, 
     mine = {name: checksum for name, checksum in tree(out).items() if "mine" in name}
     assert tree(out) == tree(tmp_path / "fresh") | mine
     assert len(mine) == 2
-    for name in ("000.png", "001.png"):  # whichever is drawn
-        (out / "val" / "imageA" / name).write_text("mine too")
-    with pytest.raises(UsageError, match="would be lost"):
-        prepare("negative", [source], out, val=0.5, workers=1, overwrite=True)
-    assert (out / "val" / "imageA" / "001.png").read_text() == "mine too"
-    assert (out / "dataset.yaml").exists()
 
 
 def test_a_typo_does_not_lock_the_folder(tmp_path: Path, photos: Photos) -> None:

@@ -40,7 +40,7 @@ def test_last_input_may_be_left_out_where_the_preparer_says_so(tmp_path: Path, p
         assert images.read(out / "train" / "imageB" / "000.png").pixels.max() == value
         assert len(report.rows[0].sources) == count
     for count in (1, 4):
-        with pytest.raises(UsageError, match="2 to 3 folders are needed"):
+        with pytest.raises(UsageError, match=r"pairs of 2 folders.*given 1|2 to 3 folders are needed"):
             prepare("three", (folders * 2)[:count], tmp_path / "out")
 
 

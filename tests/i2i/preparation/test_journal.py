@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from i2i.preparation.journal import Entry, Journals, Part
+from i2i.preparation.journal import Journals, Part
 from i2i.preparation.report import Output, Row
-from i2i.preparation.shards import Shard, cut, share
-from i2i.preparation.tasks import Task, stamps_of
+from i2i.preparation.tasks import Shard, Task, cut, share, stamps_of
 
 
 @pytest.fixture
@@ -21,10 +20,10 @@ def shard(tmp_path: Path) -> Shard:
     return whole
 
 
-def row(name: str, *files: Path) -> Row:
+def row(name: str, *files: Path, folder: Path = Path("/")) -> Row:
     outputs = tuple(
         Output(
-            file=file.name,
+            file=file.relative_to(folder).as_posix(),
             bytes=file.stat().st_size,
             sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
             height=1,
@@ -39,7 +38,7 @@ def row(name: str, *files: Path) -> Row:
 
 def line(shard: Shard, row: Row) -> bytes:
     task = next(task for task in shard.tasks if task.name == row.name)
-    return Entry(stem=task.stem, stamps=stamps_of(task), row=row).to_line()
+    return row.model_copy(update={"stamps": stamps_of(task)}).to_line()
 
 
 def journals(folder: Path, *shards: Shard) -> Journals:
@@ -55,14 +54,17 @@ def add(folder: Path, shard: Shard, *rows: Row) -> Path:
 
 
 def names_kept(folder: Path, shard: Shard) -> list[str]:
-    return sorted(entry.row.name for entry in journals(folder, shard).kept(shard).values())
+    return sorted(row.name for row in journals(folder, shard).resume(shard).values())
 
 
 def test_entries_come_back_as_they_were(tmp_path: Path, shard: Shard) -> None:
     add(tmp_path, shard, row("b.png"))
     add(tmp_path, shard, row("a.png"))
-    kept = journals(tmp_path, shard).kept(shard)
-    assert {number: entry.row for number, entry in kept.items()} == {0: row("a.png"), 1: row("b.png")}
+    kept = journals(tmp_path, shard).resume(shard)
+    assert {number: row.to_line() for number, row in kept.items()} == {
+        0: line(shard, row("a.png")),
+        1: line(shard, row("b.png")),
+    }
 
 
 @pytest.mark.parametrize("lost", [1, 5, 40, 80])
@@ -75,17 +77,25 @@ def test_line_that_was_cut_off_spoils_neither_its_own_nor_later_ones(lost: int, 
 
 
 def test_entry_whose_outputs_are_gone_or_damaged_is_dropped(tmp_path: Path, shard: Shard) -> None:
-    files = [tmp_path / f"{name}-out.png" for name in "abc"]
+    files = [tmp_path / name / f"{name}.png" for name in "abc"]  # beside the inputs of these names
     for file in files:
+        file.parent.mkdir()
         file.write_bytes(file.name.encode())
-    add(tmp_path, shard, *(row(task.name, file) for task, file in zip(shard.tasks, files, strict=True)))
+    add(
+        tmp_path, shard, *(row(task.name, file, folder=tmp_path) for task, file in zip(shard.tasks, files, strict=True))
+    )
     files[1].unlink()
     files[2].write_bytes(b"C" + files[2].read_bytes()[1:])
     assert names_kept(tmp_path, shard) == ["a.png"]
 
 
 def test_entry_about_another_input_is_dropped(tmp_path: Path, shard: Shard) -> None:
-    add(tmp_path, shard, row("a.png"), row("b.png"), row("c.png"))
+    files = [tmp_path / "made" / f"{name}.png" for name in "bc"]
+    files[0].parent.mkdir()
+    for file in files:
+        file.write_bytes(b"made")
+    made = [row(file.name, file, folder=tmp_path) for file in files]
+    add(tmp_path, shard, row("a.png"), *made)
     (tmp_path / "a.png").write_bytes(b"another picture")
     tasks = [*shard.tasks[:1], shard.tasks[1]._replace(stem="other"), shard.tasks[2]]
     assert names_kept(tmp_path, Shard(shard.identity, tasks)) == ["c.png"]
@@ -100,9 +110,13 @@ def test_complete_shard_is_one_journal_in_the_order_of_tasks(tmp_path: Path, sha
 
 
 def test_complete_shard_that_lost_an_output_is_complete_no_more(tmp_path: Path, shard: Shard) -> None:
-    out = tmp_path / "out.png"
+    out = tmp_path / "made" / "b.png"
+    out.parent.mkdir()
     out.write_bytes(b"made")
-    lines = [line(shard, row(task.name, out) if task.name == "b.png" else row(task.name)) for task in shard.tasks]
+    lines = [
+        line(shard, row(task.name, out, folder=tmp_path) if task.name == "b.png" else row(task.name))
+        for task in shard.tasks
+    ]
     journals(tmp_path, shard).close(shard, lines)
     assert names_kept(tmp_path, shard) == ["a.png", "b.png", "c.png"]
     out.unlink()

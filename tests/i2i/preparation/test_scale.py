@@ -15,9 +15,11 @@ import fsspec
 import pytest
 
 from i2i.errors import DataError, MissingInputError, OutputError, UsageError
-from i2i.preparation import prepare, shards, verify
+from i2i.preparation import on_ray, prepare, tasks, verify
 from i2i.preparation.listing import absolute, list_sources
+from i2i.preparation.request import check_request
 from i2i.system import files
+from i2i.system.files import make_folder
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]
@@ -26,7 +28,7 @@ CARD = "dataset.yaml"  # spells the sources as they were given
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards.cut, "__defaults__", (4,))
+    monkeypatch.setattr(tasks.cut, "__defaults__", (4,))
 
 
 @pytest.fixture
@@ -110,16 +112,16 @@ SCRIPT = """
 import sys; sys.path.insert(0, sys.argv[1])
 import odd_preparers
 from i2i import plugins, preparation
-from i2i.preparation import shards
+from i2i.preparation import tasks
 if __name__ == "__main__":
-    shards.cut.__defaults__ = (4,)
+    tasks.cut.__defaults__ = (4,)
     installed = plugins.Plugins()
     installed.register(odd_preparers.Plugin(), "odd")
     plugins.installed = lambda group: installed
-    rank, world_size, engine = int(sys.argv[5]), int(sys.argv[6]), sys.argv[7]
+    rank, world_size = int(sys.argv[5]), int(sys.argv[6])
     options = {"pause": 0.02, "log": sys.argv[4]}
     preparation.prepare("negative", [sys.argv[2]], sys.argv[3], options=options, workers=1, val=0.3,
-                        rank=rank, world_size=world_size, engine=engine)
+                        rank=rank, world_size=world_size)
 """
 
 
@@ -127,8 +129,7 @@ def start(script: Path, source: Path, out: Path, log: Path, *means: object) -> "
     script.write_text(SCRIPT)
     here = str(Path(__file__).parent)
     words = [sys.executable, *map(str, (script, here, source, out, log, *means))]
-    environment = {**os.environ, "PYTHONPATH": here}  # Ray's processes import the preparer from there
-    return subprocess.Popen(words, start_new_session=True, env=environment)
+    return subprocess.Popen(words, start_new_session=True)
 
 
 def test_ranks_at_once_with_kills_finish_exactly_once(source: Path, tmp_path: Path, tree: Tree) -> None:
@@ -137,9 +138,9 @@ def test_ranks_at_once_with_kills_finish_exactly_once(source: Path, tmp_path: Pa
     prepare("negative", [source], tmp_path / "whole", options=options, val=0.3, workers=2)
     log.unlink()
     rng, kills = random.Random(0), 0
-    for stop in (True, True, False):
+    for stop in (True, False):
         goal = (log.stat().st_size if log.exists() else 0) + rng.randint(2, 5)
-        ranks = [start(script, source, out, log, rank, 2, "local") for rank in (0, 1)]
+        ranks = [start(script, source, out, log, rank, 2) for rank in (0, 1)]
         deadline = time.monotonic() + 30
         while stop and (log.stat().st_size if log.exists() else 0) < goal and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -148,40 +149,30 @@ def test_ranks_at_once_with_kills_finish_exactly_once(source: Path, tmp_path: Pa
             kills += process.wait() == -signal.SIGKILL
         codes = [process.wait() for process in ranks]
     assert codes == [0, 0]
-    assert kills >= 3  # a rank may have ended by itself
+    assert kills  # a rank may have ended by itself
     assert tree(out) == tree(tmp_path / "whole")
     assert log.stat().st_size <= 19 + kills
 
 
-def test_ray_makes_the_same_bytes_though_a_worker_is_killed(source: Path, tmp_path: Path, tree: Tree) -> None:
-    pytest.importorskip("ray")
-    script, out, log = tmp_path / "script.py", tmp_path / "out", tmp_path / "log"
-    options = {"pause": 0.02, "log": str(log)}
-    prepare("negative", [source], tmp_path / "whole", options=options, val=0.3, workers=2)
-    log.unlink()
-    process = start(script, source, out, log, 0, 1, "ray")
-    deadline = time.monotonic() + 90
-    killed = 0
-    while process.poll() is None and time.monotonic() < deadline and not killed:
-        time.sleep(0.01)
-        if log.exists():
-            killed = kill_a_ray_worker(process.pid)
-    assert process.wait(timeout=90) == 0
-    assert killed
+def test_shards_that_ray_hands_out_are_done_once_and_wherever_it_likes(
+    source: Path, tmp_path: Path, tree: Tree
+) -> None:
+    # `benchmarks/ray_cluster.py` does the same on a cluster of which a worker and a node are killed
+    out, options = tmp_path / "out", {"log": str(tmp_path / "log")}
+    prepare("negative", [source], tmp_path / "whole", options=options, val=0.3, workers=1)
+    (tmp_path / "log").unlink()
+    request = check_request("negative", [source], out, {"options": options, "val": 0.3})
+    folder, outputs = request.dataset.journals, request.dataset.outputs
+    make_folder(request.dataset.staging)
+    request.dataset.begin(request.command, "new", alone=True)
+    request.dataset.make_room()
+    inputs = request.find_inputs(lambda done, total: None)
+    make_folder(folder)
+    for shard in (*reversed(tasks.cut(inputs.tasks)), tasks.cut(inputs.tasks)[0]):  # the first once more
+        on_ray._do(folder, outputs, shard, (request.command, request.provided.cls, outputs, request.sources))
+    assert prepare("negative", [source], out, options=options, val=0.3).resumed == 20
     assert tree(out) == tree(tmp_path / "whole")
-
-
-def kill_a_ray_worker(ancestor: int) -> int:
-    """Kill one process that is busy with a shard; how many were killed."""
-    for status in Path("/proc").glob("[0-9]*"):
-        try:
-            title = (status / "cmdline").read_bytes()
-            if b"ray::_do" in title and os.getsid(int(status.name)) == os.getsid(ancestor):
-                os.kill(int(status.name), signal.SIGKILL)
-                return 1
-        except OSError:
-            continue
-    return 0
+    assert (tmp_path / "log").stat().st_size == 19
 
 
 def test_sources_in_a_store_make_the_same_pairs(source: Path, tmp_path: Path, tree: Tree) -> None:
@@ -227,17 +218,17 @@ def test_dataset_is_uploaded_whole_and_again_only_what_is_missing(
 
     url, work = "memory://bucket/whole", tmp_path / "work"
     sent: list[str] = []
-    real = MemoryFileSystem.pipe_file
+    real = MemoryFileSystem.put_file
 
-    def pipe_file(self: Any, path: str, value: bytes, **options: Any) -> None:
+    def put_file(self: Any, here: str, there: str, **options: Any) -> None:
         if len(sent) == 15:
             sent.append("")
             raise ConnectionError("the line is dead")
-        sent.append(path.rpartition("/whole/")[2])
-        real(self, path, value, **options)
+        sent.append(there.rpartition("/whole/")[2])
+        real(self, here, there, **options)
 
-    monkeypatch.setattr(MemoryFileSystem, "pipe_file", pipe_file)
-    with pytest.raises(OutputError, match=r"cannot be uploaded .* the line is dead\. The same command goes on"):
+    monkeypatch.setattr(MemoryFileSystem, "put_file", put_file)
+    with pytest.raises(OutputError, match=r"cannot be written: .*the line is dead\. The same command goes on"):
         prepare("negative", [source], url, work=work, workers=1)
     assert CARD not in stored(url)
     assert len(stored(url)) >= 15
@@ -247,7 +238,7 @@ def test_dataset_is_uploaded_whole_and_again_only_what_is_missing(
     assert report.made == 19
     names = [name for name in sent if name]
     assert sorted(names) == sorted(here)  # nothing twice
-    assert names[-1] == CARD
+    assert (names[0], names[-1]) == ("report.jsonl", CARD)
     prepare("negative", [source], url, work=work, workers=1)
     assert len(sent) == len(names) + 1
 
@@ -271,23 +262,3 @@ def test_every_flipped_bit_and_every_missing_file_is_found(source: Path, tmp_pat
     (out / "report.jsonl").write_text(json.dumps({"name": 1}))
     with pytest.raises(DataError, match="missing or damaged"):
         verify(out)
-
-
-def test_no_file_is_ever_seen_half_written(source: Path, tmp_path: Path) -> None:
-    script, out, log = tmp_path / "script.py", tmp_path / "out", tmp_path / "log"
-    process = start(script, source, out, log, 0, 1, "local")
-    seen, end = set(), b"IEND\xaeB`\x82"
-    while process.poll() is None:
-        # unlike Path.rglob, os.walk takes no offence at folders that vanish
-        found = [Path(place, name) for place, _, names in os.walk(out) for name in names]
-        for path in found:
-            if path.name.startswith(".") or path.suffix != ".png":
-                continue
-            try:
-                data = path.read_bytes()
-            except FileNotFoundError:  # moved to its split
-                continue
-            assert data.endswith(end), path
-            seen.add(path.name)
-    assert process.wait() == 0
-    assert len(seen) > 5

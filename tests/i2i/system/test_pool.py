@@ -12,7 +12,7 @@ from i2i.system.pool import Death, run
 def done(tasks: list[str], workers: int = 2, kind: str = "fine", max_seconds: float = 60.0) -> dict[str, str | Death]:
     import odd_preparers
 
-    return dict(run(odd_preparers.build, (kind,), iter(tasks), len(tasks), workers, max_seconds=max_seconds))
+    return dict(run(odd_preparers.build, (kind,), tasks, workers, max_seconds=max_seconds))
 
 
 def test_every_task_is_done_once_by_some_worker() -> None:
@@ -34,6 +34,11 @@ def test_task_that_kills_its_worker_costs_itself_alone() -> None:
 def test_task_is_tried_again_when_its_worker_was_killed(tmp_path: Path) -> None:
     task = f"crash once:{tmp_path / 'marker'}"
     assert str(done([task], workers=1)[task]).startswith(task)
+
+
+def test_task_that_says_that_it_goes_on_may_take_longer() -> None:
+    results = done(["slow"], workers=1, max_seconds=2)
+    assert str(results["slow"]).startswith("slow done by")
 
 
 def test_task_that_hangs_is_given_up() -> None:

@@ -1,4 +1,4 @@
-"""Whether a dataset that is there is that of the inputs that are there."""
+"""Inputs that are new, gone or changed since a dataset was made of them."""
 
 import hashlib
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from i2i.system.files import sha256_of
 
 
 def check_unchanged(dataset: DatasetFolder, inputs: Inputs) -> Tally:
-    """The sums of the report, if it is about these inputs.
+    """Validate that a dataset is about the inputs that are there, and return the sums of its report.
 
     Raises:
         UsageError: If an input is new, gone, or another one.
@@ -48,7 +48,7 @@ def _changed(rows: Iterable[Row], inputs: Inputs, tally: Tally) -> list[str]:
 
 
 def _is_same(task: Task, row: Row) -> bool:
-    """Whether nothing speaks for a change since; a file whose time of change is another one may have the same bytes."""
+    """Return whether nothing speaks for a change; a file whose time of change is another may have the same bytes."""
     stamps = stamps_of(task)
     if stamps == row.stamps:
         return True
@@ -67,11 +67,11 @@ def _has_bytes(file: str, stamp: str, size: int, sha256: str) -> bool:
 
 
 def _sha256(file: str) -> str:
-    """The checksum of a file's bytes; of one that cannot be read, none."""
+    """Return the checksum of a file's bytes; nothing of one that cannot be read."""
     try:
         if not is_url(file):
             return sha256_of(Path(file))
         with remote(file).open("rb") as stream:
             return hashlib.file_digest(cast(BufferedReader, stream), "sha256").hexdigest()
     except Exception:  # every store has errors of its own
-        return "unreadable"
+        return ""

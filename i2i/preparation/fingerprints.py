@@ -1,4 +1,4 @@
-"""What tells copies of a picture: checksums of what is read and made, and what it looks like."""
+"""Fingerprints by which copies of a picture are known: checksums of what is read and made, and what it looks like."""
 
 import hashlib
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Sources that are divided already: what lies in folders that are called like splits stays in them."""
+"""Splits that sources were published with: what lies in folders that are called like splits stays in them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,24 +23,24 @@ def check_undivided(inputs: Inputs, chosen: Sequence[str]) -> None:
     Raises:
         UsageError: If they are, and shares were chosen.
     """
-    if inputs.kept and (shares := [f"--{name}" for name in SHARES if name in chosen]):
+    if inputs.published and (shares := [f"--{name}" for name in SHARES if name in chosen]):
         raise UsageError(
-            f"The sources are divided already, into {inputs.kept}, which stay as they are. Leave out "
+            f"The sources are divided already, into {inputs.published}, which stay as they are. Leave out "
             f"{' and '.join(shares)}; `i2i prepare split` divides the dataset anew."
         )
 
 
 def published_splits(files: Sequence[Found]) -> dict[str, Split]:
-    """Top folder -> split, where all images lie in folders that are called like splits: train, and another."""
+    """Return top folder -> split, where all images lie in folders that are called like splits: train, and another."""
     tops = {_top(one) for one in files}
     splits: dict[str, Split] = {name: split for split in SPLITS for name in SPLIT_NAMES[split] if name in tops}
     return splits if tops <= splits.keys() and {"train"} < set(splits.values()) else {}
 
 
-def kept(
+def keep_published(
     inputs: Inputs, files: Sequence[Found], splits: Mapping[str, Split], *, named_by_key: bool, by_match: bool
 ) -> Inputs:
-    """Everything in the split whose folder it lies in, which outputs are not called by where names differ without it.
+    """Put everything into the split whose folder it lies in, and leave that folder out of names that differ without it.
 
     Args:
         inputs: What there is to do.
@@ -61,16 +61,16 @@ def kept(
         tasks = [task._replace(stem=stem) for task, stem in zip(tasks, output_stems(short), strict=True)]
     where = " and ".join(f"{name}/" for name in sorted(splits))
     remark = f"The sources are divided already, into {where}: every pair stays where it was."
-    return inputs._replace(tasks=tasks, kept=where, remarks=(remark,))
+    return inputs._replace(tasks=tasks, published=where, remarks=(remark,))
 
 
 def _top(one: Found) -> str:
-    """The folder below its source that a file lies in."""
+    """Return the folder below its source that a file lies in."""
     top, slash, _ = one.inner.partition("/")
     return top if slash else ""
 
 
 def _without_top(one: Found, *, own_folder: bool) -> str:
-    """A file's name without that folder, relative to its own source or to all."""
+    """Return a file's name without that folder, relative to its own source or to all."""
     before = "" if own_folder else one.name[: len(one.name) - len(one.inner)]
     return before + one.inner.partition("/")[2]
