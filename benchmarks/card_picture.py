@@ -17,7 +17,7 @@ import numpy as np
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from i2i_hub.card import CARD, parse
+from i2i_hub.card import README, parse_card
 
 NAME = "ada/edges2faces"
 WIDTH, MAX_HEIGHT = 840, 4000
@@ -41,14 +41,14 @@ def main(run: Path, out: Path) -> None:
         command = ["i2i", "push", str(run), NAME, "--licence", "mit", "--dry-run", str(folder), "--quiet"]
         subprocess.run(command, check=True)
         page = folder / "page.html"
-        page.write_text(page_of((folder / CARD).read_bytes()), encoding="utf-8")
+        page.write_text(page_of((folder / README).read_bytes()), encoding="utf-8")
         photograph(page, folder / "page.png")
         trimmed(Image.open(folder / "page.png").convert("RGB")).quantize(256, kmeans=1).save(out, optimize=True)
 
 
 def page_of(card: bytes) -> str:
     """The card as a page of HTML."""
-    keys, body = parse(card, CARD)
+    keys, body = parse_card(card, README)
     shown = body.replace("<Gallery />", gallery(keys))
     text = MarkdownIt("commonmark", {"html": True}).enable("table").render(shown)
     return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style><body>{chips(keys)}{text}"

@@ -1,13 +1,15 @@
 """Attempts: as often as it helps, as far apart as the Hub asks."""
 
-import time
+from dataclasses import replace
+from typing import Any
 
 import httpx2
 import pytest
 from huggingface_hub import get_session
 from huggingface_hub.errors import HfHubHTTPError
 
-from i2i_hub.client import ATTEMPTS, PATIENCE, TIMEOUT, WAITS, HubError, attempt, connect
+from i2i_hub import client
+from i2i_hub.client import TIMEOUT, HubError, attempt, connect
 
 
 def refusal(status: int, **headers: str) -> HfHubHTTPError:
@@ -15,25 +17,39 @@ def refusal(status: int, **headers: str) -> HfHubHTTPError:
     return HfHubHTTPError("no", response=httpx2.Response(status, headers=headers, request=request))
 
 
-@pytest.mark.parametrize(
-    ("headers", "waits"),
-    [({}, list(WAITS)), ({"Retry-After": "7"}, [7.0] * 4), ({"Retry-After": "99999"}, [PATIENCE] * 4)],
-)
-def test_waits_are_those_that_the_hub_asks_for(
-    headers: dict[str, str], waits: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
-    asked = []
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds between attempts, which nobody waits for."""
+    seconds: list[float] = []
+    monkeypatch.setattr(client, "RETRY", replace(client.RETRY, sleep=seconds.append))
+    return seconds
 
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [({}, [1.0, 2.0, 4.0, 8.0]), ({"Retry-After": "7"}, [7.0] * 4), ({"Retry-After": "99999"}, [])],
+)
+def test_waits_are_those_that_the_hub_asks_for_and_are_told(
+    headers: dict[str, str], expected: list[float], waited: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
     def action() -> None:
-        asked.append(1)
         raise refusal(429, **headers)
 
     with pytest.raises(HubError, match="out of order"):
         attempt("ada/x", action)
-    assert len(asked) == ATTEMPTS
-    assert waited[: len(waits)] == waits
+    assert waited == expected
+    assert [record.getMessage() for record in caplog.records] == [
+        f"The Hub is out of order (status 429). Trying again in {seconds:.0f} s ({number} of 5)."
+        for number, seconds in enumerate(expected, start=2)
+    ]
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, {"sha": 1}])
+def test_answer_of_another_kind_is_one_line(answer: Any, waited: list[float]) -> None:
+    with pytest.raises(
+        HubError, match=r"^What answers is not the Hub, or it is cut off\. Check the network and [^\n]*$"
+    ):
+        attempt("ada/x", lambda: answer["siblings"][0].rfilename)
 
 
 def test_lasting_refusal_is_not_repeated() -> None:
@@ -48,9 +64,8 @@ def test_lasting_refusal_is_not_repeated() -> None:
     assert len(asked) == 1
 
 
-def test_refusal_after_an_unclear_answer_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_after_an_unclear_answer_is_looked_into(waited: list[float]) -> None:
     """The first request took effect after the look at it, so that the second is refused for that."""
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     answers, looks = iter([refusal(504), refusal(412)]), iter([None, "there"])
 
     def action() -> str:

@@ -3,7 +3,9 @@
 import inspect
 import json
 import re
+import shlex
 import shutil
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import pytest
 from bench import Bench, contents
 from faults import Fault
 from hub_state import Kind
+from packaging.requirements import Requirement
 
 from i2i import __version__
 from i2i.plugins import lookup
 from i2i.system import safe_yaml
+from i2i_hub.models import PUBLISHED
 
 MODEL = {"config.json", "generator.safetensors", "README.md"}
 
@@ -54,8 +58,47 @@ def test_card_says_what_the_hub_searches(bench: Bench, run: Path) -> None:
     assert [sample["src"] for sample in keys["widget"]] == ["samples/1-source.png", "samples/2-source.png"]
     text = card.decode()
     assert f"i2i translate {name}" in text
-    assert f'pip install "i2i-toolkit>={__version__}"' in text
     assert str(run.parent) not in text  # nothing of this machine
+
+
+def test_card_says_how_to_install_what_made_the_model(bench: Bench, run: Path, tmp_path: Path) -> None:
+    """As pip reads it (PEP 508); while the distribution is on no index, from a wheel that is built of its sources."""
+    assert bench("push", run, "ada/x", "--licence", "mit", "--dry-run", tmp_path / "dry").code == 0
+    text = (tmp_path / "dry" / "README.md").read_text()
+    (line,) = re.findall(r"^pip install .*$", text, re.MULTILINE)
+    *options, wanted = shlex.split(line)[2:]
+    requirement = Requirement(wanted)
+    assert (requirement.name, requirement.marker) == (metadata("i2i-toolkit")["Name"], None)
+    assert requirement.specifier.contains(__version__)
+    if not PUBLISHED:
+        assert options == ["--find-links", "dist"]
+        assert "i2i is not on PyPI yet" in text
+        assert "\npython -m build --wheel\n" in text
+
+
+SECRETS = ("S3CRETkey", "S3CRETpass", "S3CRETsig")
+
+
+def test_secrets_of_a_data_address_go_nowhere(bench: Bench, run: Path, tmp_path: Path) -> None:
+    """Neither to the hub, nor to the terminal."""
+    address = "s3://{}:{}@bucket/pairs?sig={}".format(*SECRETS)
+    shutil.copytree(run, tmp_path / "run")
+    config = tmp_path / "run" / "config.yaml"
+    config.write_text(re.sub(r"(?m)^(  path|.*\{path): [^,\n]*", rf"\1: '{address}'", config.read_text()))
+    assert address in config.read_text()
+    name = bench.new_name()
+    outcomes = [
+        bench("push", tmp_path / "run", name, "--licence", "mit"),
+        bench("data", "push", address, bench.new_name(), "--licence", "mit"),
+    ]
+    assert outcomes[0].code == 0, outcomes[0].err
+    assert "No samples" in outcomes[0].err
+    sent = b"".join(request.path.encode() + request.body for request in bench.hub.requests)
+    sent += b"".join(bench.repository(name).files().values())
+    assert b"s3://bucket/pairs?..." in sent
+    for secret in SECRETS:
+        assert secret.encode() not in sent
+        assert not [outcome for outcome in outcomes if secret in outcome.out + outcome.err]
 
 
 def test_second_push_of_the_same_sends_nothing(bench: Bench, run: Path) -> None:

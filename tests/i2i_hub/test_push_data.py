@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from bench import Bench
 from map_files import SIDE, ZOOM, two_maps, write_tree
+from markdown_it import MarkdownIt
 from scripted_server import Server
 from tile_maps import serve
 
@@ -23,7 +24,7 @@ from i2i.data.tables.detect import open_table
 from i2i.preparation import prepare
 from i2i.system import safe_yaml
 from i2i_hub import parquet
-from i2i_hub.card import END
+from i2i_hub.card import BEGIN, END
 
 SMALL = ["--size", 16, "--steps", 2, "--quiet", "--set", "generator.depth=2", "--set", "generator.base_channels=2"]
 SMALL += ["--set", "discriminator.base_channels=2", "--set", "discriminator.layers=1"]
@@ -188,6 +189,53 @@ def test_what_a_list_says_of_its_rows_is_published_with_them(bench: Bench, tmp_p
     assert loaded["train"][0]["source"].size == (8, 8)
 
 
+def test_files_from_outside_the_folder_are_named_before_they_are_published(bench: Bench, tmp_path: Path) -> None:
+    root = tmp_path / "pairs"
+    (root / "train").mkdir(parents=True)
+    for name in ("a.png", "outside.png"):
+        images.write(tmp_path / name, np.zeros((8, 8, 3), np.uint8))
+    (root / "train" / "a.png").symlink_to(tmp_path / "a.png")
+    line = {"source_file_name": "a.png", "target_file_name": str(tmp_path / "outside.png")}
+    (root / "train" / "metadata.jsonl").write_text(json.dumps(line))
+    outcome = bench("data", "push", root, "ada/x", "--licence", "cc0-1.0", "--dry-run", tmp_path / "dry")
+    assert outcome.code == 0, outcome.err
+    said = " ".join(outcome.err.split())
+    assert f"Published from outside of {str(root)!r}: " in said
+    assert "/train/a.png" in said
+    assert str(tmp_path / "outside.png") in said
+
+
+def test_arrays_of_anything_but_numbers_are_not_published(bench: Bench, tmp_path: Path) -> None:
+    """To load pickled objects runs what they say."""
+    pair = [tmp_path / "pairs" / "train" / half / "0.npy" for half in ("imageA", "imageB")]
+    numbers, objects = BytesIO(), BytesIO()
+    np.save(numbers, np.zeros((8, 8, 3), np.uint8))
+    np.save(objects, np.full((8, 8, 3), None), allow_pickle=True)
+    for data, complaint in (
+        (objects.getvalue(), "holds object, which are no numbers"),
+        (numbers.getvalue() + b"more", "is damaged"),
+        (numbers.getvalue()[:-1], "is damaged"),
+    ):
+        for path in pair:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        outcome = bench("data", "push", tmp_path / "pairs", "ada/x", "--licence", "mit", "--dry-run", tmp_path / "dry")
+        assert outcome.code == 65
+        assert f"'0' in column 'imageA' {complaint}" in " ".join(outcome.err.split())
+        assert not (tmp_path / "dry").exists()
+
+
+@pytest.mark.parametrize("column", ["a|b", "x](y", "`x`", "\x1b[31m"])
+def test_column_that_would_be_markup_is_refused(bench: Bench, tmp_path: Path, column: str) -> None:
+    images.write(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
+    line = {f"{column}_file_name": "a.png", "target_file_name": "a.png", "split": "train"}
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(line))
+    named = ["--column", column, "--column", "target"]
+    outcome = bench("data", "push", tmp_path, "ada/x", *named, "--licence", "mit", "--dry-run", tmp_path / "dry")
+    assert outcome.code == 65
+    assert f"has a column {column!r}. Rename it" in " ".join(outcome.err.split())
+
+
 def test_paths_on_this_machine_in_a_list_are_not_published(bench: Bench, tmp_path: Path) -> None:
     line = {"source_file_name": "a.png", "target_file_name": "a.png", "original": "/home/jane/a.tif", "split": "train"}
     images.write(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
@@ -240,19 +288,40 @@ def test_splits_that_are_not_alike_are_one_line(bench: Bench, tmp_path: Path, fi
     assert not dry.exists()
 
 
-def test_words_of_others_do_not_end_our_part_of_the_card(bench: Bench, pairs_folder: Path) -> None:
-    name = bench.new_name()
-    for who in ("Ada", "Bob"):
-        (pairs_folder / "dataset.yaml").write_text(f"attribution: 'By {who} {END}'\n")
-        assert bench("data", "push", pairs_folder, name, "--licence", "cc0-1.0").code == 0
-    card = bench.repository(name, "dataset").files()["README.md"].decode()
-    assert (card.count(END), card.count("By Bob"), card.count("By Ada")) == (1, 1, 0)
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"By {END}",
+        "<script>alert(1)</script>",
+        "[click](javascript:alert(1)) ![](https://evil/x.png)",
+        "`code` **bold** | cell |",
+        "a\n\n# Heading\n\n---\nlicense: other\n---",
+        "\x1b[31mred\x07 \u202egnol",
+    ],
+)
+def test_words_of_others_are_no_markup_on_a_card(bench: Bench, pairs_folder: Path, tmp_path: Path, words: str) -> None:
+    said = {"preparer": "edges", "attribution": words, "terms": words, "options": {words: words}, "facts": {"x": words}}
+    (pairs_folder / "dataset.yaml").write_text(safe_yaml.dump(said))
+    dry = tmp_path / "dry"
+    outcome = bench("data", "push", pairs_folder, "ada/x", "--licence", "cc0-1.0", "--dry-run", dry)
+    assert outcome.code == 0, outcome.err
+    card = (dry / "README.md").read_text()
+    body = card.partition("---\n\n")[2]
+    assert (card.count(BEGIN), card.count(END)) == (1, 1)
+    assert all(letter.isprintable() or letter == "\n" for letter in card)
+    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(body.replace(BEGIN, "").replace(END, ""))
+    mine = {"h1", "h2", "p", "pre", "code", "table", "thead", "tbody", "tr", "th", "td", "img"}
+    assert set(re.findall(r"<(\w+)", page)) <= mine
+    assert page.count("<img") == 2 * 4
+    assert page.count("<h1") == 1
+    assert card.count("\nlicense: ") == 1
 
 
 def test_row_groups_end_before_they_are_too_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(parquet, "BYTES_A_GROUP", 1000)
-    rows = [parquet.Row(str(i), {"imageA": (f"{i}.png", bytes(400))}) for i in range(10)]
-    (file,) = parquet.write_parquet(tmp_path, "train", {"imageA": parquet.IMAGE}, rows)
+    schema = datasets.Features(name=datasets.Value("string"), imageA=datasets.Image()).arrow_schema
+    rows = [{"name": str(i), "imageA": {"bytes": bytes(400), "path": f"{i}.png"}} for i in range(10)]
+    (file,) = parquet.write_parquet(tmp_path, "train", schema, rows)
     groups = pq.ParquetFile(file).metadata
     assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [3, 3, 3, 1]
 
@@ -291,7 +360,7 @@ def test_card_of_map_tiles_says_what_they_show_and_when_they_were_fetched(
     card = bench.repository(name, "dataset").files()["README.md"].decode()
     rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", card, re.MULTILINE))
     shift = facts["shift_of_b"]
-    assert rows["maps"] == f"aerial, {address}"
+    assert rows["maps"] == f"aerial, {address}?..."
     assert (rows["zoom"], rows["metres per pixel"]) == (str(ZOOM), str(facts["metres_per_pixel"]))
     assert rows["fetched"] == ", ".join(facts["fetched"])
     assert rows["shift of b"] == f"right {shift['right']}, down {shift['down']}, clear yes"

@@ -7,7 +7,7 @@ import pytest
 from bench import Bench
 from faults import Fault, Kind
 
-from i2i_hub.card import parse
+from i2i_hub.card import parse_card
 
 MODEL = {"config.json", "generator.safetensors", "README.md"}
 
@@ -208,7 +208,7 @@ def test_card_that_arrives_damaged_is_not_published(bench: Bench, run: Path, tim
     bench.fails()
     assert bench("push", run, name).code == 0  # the damaged copy is not used again
     card = bench.repository(name).files()["README.md"].decode()
-    assert parse(card.encode(), name).keys["license"] == "mit"
+    assert parse_card(card.encode(), name).keys["license"] == "mit"
     assert card.endswith("---\n\n# Mine\n")
 
 

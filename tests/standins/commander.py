@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,10 +82,10 @@ def _serve() -> None:
     from i2i.cli import main
     from i2i_hub import client
 
-    client.TIMEOUT = 2.0
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     sleep = time.sleep
-    time.sleep = lambda seconds: sleep(float(seconds) / 50)  # nothing is learnt from a second between attempts
+    time.sleep = lambda seconds: sleep(float(seconds) / 100)  # nothing is learnt from a second between attempts
+    client.TIMEOUT, client.RETRY = 2.0, replace(client.RETRY, sleep=time.sleep)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # so that nothing but answers goes there
     for line in sys.stdin:

@@ -136,5 +136,5 @@ def _ending(code: int, said: str) -> Ending:
     if code == 0:
         return "done"
     assert code in (65, 69), f"code {code}: {said[-300:]}"  # damaged on its way, or out of reach
-    assert re.fullmatch(r"Error: .+\n", said, re.DOTALL), said
+    assert re.fullmatch(r"(.+Trying again in .+\n)*Error: .+\n", said), said
     return "unknown" if "is not known" in " ".join(said.split()) else "refused"

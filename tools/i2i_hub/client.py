@@ -1,8 +1,8 @@
-"""Talking to the Hub: passing failures are tried again, lasting ones become one line that a person can act on."""
+"""Talk to the Hub: what may pass is tried again, what lasts becomes one line that a person can act on."""
 
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import count
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TypeVar
@@ -26,25 +26,18 @@ from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # typ
 
 from i2i import __version__
 from i2i.errors import I2iError, UsageError
+from i2i.net.retry import BUSY, Retry
 from i2i.system.files import cannot_write
 
 T = TypeVar("T")
 
-WAITS = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between attempts, where the Hub does not say how long."""
-
-ATTEMPTS = len(WAITS) + 1
-
-PATIENCE = 300.0
-"""The longest wait that the Hub may ask for, seconds: it counts requests over five minutes."""
+RETRY = Retry(patience=300.0)
+"""The Hub counts requests over five minutes."""
 
 TIMEOUT = 120.0
 """Seconds without a byte after which a request counts as lost; the client alone would wait for ever."""
 
-PASSING = (408, 429, 500, 502, 503, 504)
-"""Statuses that another attempt may not meet."""
-
-UNREADABLE = (JSONDecodeError, UnicodeDecodeError)
+UNREADABLE = (JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError)
 """Raised where an answer is not the Hub's, or only a part of it: of a proxy, or of a network that wants a login."""
 
 FAILURES = (httpx2.HTTPError, OSError, HFValidationError, *UNREADABLE)
@@ -64,7 +57,7 @@ class AccessError(HubError):
 
 
 def connect() -> HfApi:
-    """The client, which says to the Hub that i2i is asking."""
+    """Return the client, which says to the Hub that i2i is asking."""
     hooks = get_session().event_hooks  # the client's own, which obey HF_HUB_OFFLINE
     set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=TIMEOUT))
     if not sys.stderr.isatty():
@@ -73,7 +66,7 @@ def connect() -> HfApi:
 
 
 def check_name(name: str) -> str:
-    """The name, if a repository can be called so.
+    """Return the name, if a repository can be called so.
 
     Raises:
         UsageError: If not.
@@ -100,75 +93,82 @@ def attempt(name: str, action: Callable[[], T], *, done: Callable[[], T | None] 
         HubError: If it fails for good.
     """
     unclear = False
-    for wait in (*WAITS, 0.0):
+    for tried in count(1):
         try:
             return action()
         except FAILURES as error:
             failure = error
-        unclear = unclear or _may_pass(failure)
-        if not unclear:
-            break
-        time.sleep(_pause(failure, wait))
-        try:
-            result = done()
-        except HubError as error:
-            raise type(error)(f"{error} Whether the files have arrived is not known: repeat the command.") from error
-        if result is not None:
+        passing = _passing(failure)
+        again = bool(passing) and RETRY.again(tried, passing, _headers(failure))
+        unclear = unclear or bool(passing)
+        if unclear and (result := _look(done)) is not None:
             return result
-        if not _may_pass(failure):
+        if not again:
             break
-    raise explained(failure, name) from failure
+    raise explain(failure, name) from failure
 
 
-def _pause(error: Exception, otherwise: float) -> float:
-    """Seconds to wait, as the Hub asks (RFC 9110, section 10.2.3) or else as we do."""
-    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
-    return min(float(asked), PATIENCE) if asked.isdecimal() else otherwise
+def _look(done: Callable[[], T | None]) -> T | None:
+    try:
+        return done()
+    except HubError as error:
+        raise type(error)(f"{error} Whether the files have arrived is not known: repeat the command.") from error
 
 
-def _may_pass(error: Exception) -> bool:
+def _headers(error: Exception) -> Mapping[str, str]:
+    return error.response.headers if isinstance(error, HfHubHTTPError) else {}
+
+
+def _passing(error: Exception) -> str:
+    """Return what is wrong, a sentence without its full stop, if it may pass; else nothing."""
     if isinstance(error, OfflineModeIsEnabled | LocalTokenNotFoundError | HFValidationError):
-        return False
+        return ""
     if isinstance(error, HfHubHTTPError):
-        return error.response.status_code in PASSING
+        status = error.response.status_code
+        return f"The Hub is out of order (status {status})" if status in BUSY else ""
     if isinstance(error, LocalEntryNotFoundError):  # stands for a Hub that does not answer, which is behind it
-        return isinstance(error.__cause__, httpx2.HTTPError) and _may_pass(error.__cause__)
-    return isinstance(error, (httpx2.HTTPError, ConnectionError, TimeoutError, *UNREADABLE))
+        return _passing(error.__cause__) if isinstance(error.__cause__, httpx2.HTTPError) else ""
+    if isinstance(error, UNREADABLE):
+        return "What answers is not the Hub, or it is cut off"
+    if isinstance(error, httpx2.HTTPError | ConnectionError | TimeoutError):
+        return f"The Hub cannot be reached ({_first_line(error)})"
+    return ""
 
 
-def explained(error: Exception, name: str) -> I2iError:
-    """What is wrong, and what to do, in one line."""
+REFUSALS: Mapping[type[Exception], tuple[type[HubError], str]] = {
+    LocalTokenNotFoundError: (AccessError, "Nobody is logged in to the Hub. Run `hf auth login`, or set HF_TOKEN."),
+    OfflineModeIsEnabled: (HubError, "The Hub is switched off by HF_HUB_OFFLINE. Unset it."),
+    GatedRepoError: (AccessError, "{name} is only for those whom its owner has let in. Ask for access on its page."),
+    DisabledRepoError: (AccessError, "{name} is switched off by the Hub. Its page says why."),
+    RevisionNotFoundError: (HubError, "{name} has no such revision. Look at its branches and commits on the Hub."),
+    RepositoryNotFoundError: (
+        HubError,
+        "{name} is not on the Hub, or it is private and this account may not see it. Check the name, or log in by "
+        "`hf auth login`.",
+    ),
+    RemoteEntryNotFoundError: (HubError, "{name} lacks a file that it should have: {said}"),
+    HFValidationError: (UsageError, "{name!r} is refused by the Hub: {said}"),  # type: ignore[dict-item]
+}
+"""What to raise for an error of the client, the first that fits: a gated repository is one that is not found, too."""
+
+
+def explain(error: Exception, name: str) -> I2iError:
+    """Return what is wrong, and what to do, in one line."""
     if isinstance(error, LocalEntryNotFoundError):
         behind = error.__cause__
         if isinstance(behind, Exception) and not isinstance(behind, OfflineModeIsEnabled):
-            return explained(behind, name)
+            return explain(behind, name)
         return HubError(f"{name} is not in the cache, and the Hub is switched off by HF_HUB_OFFLINE. Unset it.")
-    if isinstance(error, LocalTokenNotFoundError):
-        return AccessError("Nobody is logged in to the Hub. Run `hf auth login`, or set HF_TOKEN.")
-    if isinstance(error, OfflineModeIsEnabled):
-        return HubError("The Hub is switched off by HF_HUB_OFFLINE. Unset it.")
-    if isinstance(error, GatedRepoError):
-        return AccessError(f"{name} is only for those whom its owner has let in. Ask for access on its page.")
-    if isinstance(error, DisabledRepoError):
-        return AccessError(f"{name} is switched off by the Hub. Its page says why.")
-    if isinstance(error, RevisionNotFoundError):
-        return HubError(f"{name} has no such revision. Look at its branches and commits on the Hub.")
-    if isinstance(error, RepositoryNotFoundError):
-        return HubError(
-            f"{name} is not on the Hub, or it is private and this account may not see it. "
-            "Check the name, or log in by `hf auth login`."
-        )
-    if isinstance(error, RemoteEntryNotFoundError):
-        return HubError(f"{name} lacks a file that it should have: {_first_line(error)}")
+    for kind, (raised, words) in REFUSALS.items():
+        if isinstance(error, kind):
+            return raised(words.format(name=name, said=_first_line(error)))
+    if passing := _passing(error):
+        return HubError(f"{passing}. Check the network and HF_ENDPOINT, or try again later.")
     if isinstance(error, HfHubHTTPError):
         return _of_status(error, name)
-    if isinstance(error, HFValidationError):
-        return UsageError(f"{name!r} is refused by the Hub: {_first_line(error)}")
-    if isinstance(error, UNREADABLE):
-        return HubError("What answers is not the Hub, or it is cut off. Check the network and HF_ENDPOINT.")
-    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError | TimeoutError):
+    if isinstance(error, OSError) and error.errno:
         return cannot_write(Path(HF_HUB_CACHE), error)
-    return HubError(f"The Hub cannot be reached ({_first_line(error)}). Check the network and try again.")
+    return HubError(f"The Hub cannot be asked ({_first_line(error)}). Check the network and HF_ENDPOINT.")
 
 
 def _of_status(error: HfHubHTTPError, name: str) -> I2iError:
@@ -182,13 +182,11 @@ def _of_status(error: HfHubHTTPError, name: str) -> I2iError:
         )
     if status in (409, 412):
         return changed_meanwhile(name)
-    if status in PASSING:
-        return HubError(f"The Hub is out of order (status {status}) after {ATTEMPTS} attempts. Try again later.")
     return HubError(f"The Hub refuses {name} (status {status}).{said}")
 
 
 def changed_meanwhile(name: str) -> HubError:
-    """What to raise where somebody else was quicker."""
+    """Return what to raise where somebody else was quicker."""
     return HubError(f"{name} has changed on the Hub in the meantime. Look at it, then repeat the command.")
 
 

@@ -44,8 +44,8 @@ def push(
     one commit. Pushing again sends what has changed. Of a card that you have edited, only i2i's own part is renewed.
     Of a run, four held-out pairs are published with what the model makes of them, unless --no-samples is given.
     """
-    from i2i_hub.models import SAMPLES, assemble
-    from i2i_hub.publishing import Wish
+    from i2i_hub.models import assemble
+    from i2i_hub.publishing import SAMPLES, Wish
 
     keys = {"datasets": dataset} if dataset else {}
     wish = Wish(repository, licence, keys, private, revision, create_pr, message)
@@ -71,8 +71,8 @@ def push_data(
     Images are stored as they are. `i2i train --data hf://USER/NAME` and the datasets library read it. The licence and
     the attribution are those of dataset.yaml unless others are given.
     """
-    from i2i_hub.datasets import DATA, SAMPLES, assemble
-    from i2i_hub.publishing import Wish
+    from i2i_hub.datasets import DATA, assemble
+    from i2i_hub.publishing import SAMPLES, Wish
 
     wish = Wish(repository, licence, {}, private, revision, create_pr, message)
     _publish(wish, "dataset", (f"{DATA}/", f"{SAMPLES}/"), partial(assemble, dataset, column or []), dry_run, quiet)
@@ -83,16 +83,15 @@ def _publish(
 ) -> None:
     """Publish, or in a dry run write into the folder, and say what came of it."""
     from i2i.cli.console import complain
-    from i2i_hub.card import CARD
+    from i2i_hub.card import README
     from i2i_hub.publishing import dry_run, publish
 
-    published = dry_run(wish, folder, assemble) if folder else publish(wish, kind, owned, assemble)
-    for remark in published.remarks:
-        complain(remark, "yellow")
+    tell = partial(complain, colour="yellow")
+    published = dry_run(wish, folder, assemble, tell) if folder else publish(wish, kind, owned, assemble, tell)
     if quiet:
         return
     if folder:
-        typer.echo((folder / CARD).read_text(encoding="utf-8"))
+        typer.echo((folder / README).read_text(encoding="utf-8"))
     for name, size in published.files.items():
         typer.echo(f"  {name}  {_amount(size)}")
     typer.echo(published.place if published.changed else f"{published.place} has all of this already")

@@ -1,35 +1,45 @@
-"""What is published of a dataset: Parquet files with its images as they are, sample pairs, and a card."""
+"""Assemble what is published of a dataset: Parquet files with its images as they are, sample pairs, and a card."""
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import datasets
 import pyarrow as pa
+from datasets.features.features import FeatureType, generate_from_arrow_type
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCardData
 
 from i2i import __version__, images
 from i2i.data.order import spread
 from i2i.data.tables.detect import open_table, splits_of
+from i2i.data.tables.files import FileTable
 from i2i.data.tables.listed import ListTable
 from i2i.data.tables.table import Table
 from i2i.errors import DataError
+from i2i.images.formats import npy
+from i2i.places import without_secrets
 from i2i.preparation.folder import DatasetFolder
 from i2i.system import safe_yaml
 from i2i.system.files import make_folder
-from i2i_hub.annotations import Annotations, annotations_of, find_annotations
-from i2i_hub.card import Card, render
-from i2i_hub.parquet import IMAGE, NAME, Columns, Row, features_of, write_parquet
-from i2i_hub.publishing import Publication
+from i2i_hub.annotations import annotations_of, find_annotations
+from i2i_hub.card import Card, publishable, render_body, without_folders
+from i2i_hub.parquet import NAME, Row, write_parquet
+from i2i_hub.publishing import SAMPLES, Publication
 
 DATA = "data"
-SAMPLES = "samples"
 MAX_SAMPLES = 4
 SPLITS = {"val": "validation"}
 """What the Hub calls a split, where it has a name of its own."""
 
 HALVES, STANDARD = ("A", "B"), ("imageA", "imageB")
-SPLIT_NAME = re.compile(r"\w+")
+SPLIT_NAME, COLUMN_NAME = re.compile(r"\w+"), re.compile(r"\w[\w .-]*")
+MANY = 3
+"""Files that are named in a remark; of more, only how many there are."""
+
 ORDERS = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 """Powers of ten from a thousand on, as the Hub writes them."""
 
@@ -47,11 +57,12 @@ class Provenance(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A column of a table, and what becomes of it on the Hub."""
+    """A column of images, and what becomes of it on the Hub."""
 
     column: str
     name: str
-    kind: pa.DataType
+    arrays: bool
+    """Of ``.npy`` files, which are plain bytes to the ``datasets`` library."""
 
 
 def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, keys: Mapping[str, Any]) -> Publication:
@@ -71,108 +82,131 @@ def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, ke
     tables = _tables(path, wanted)
     first = next(iter(tables.values()))
     stored = _stored(first)
-    shown = [column.name for column in stored]
-    notes = find_annotations(tables.values(), [NAME, *shown])
-    columns = {column.name: column.kind for column in stored} | dict(notes.types)
-    sizes = {}
+    found = find_annotations(tables.values())
+    taken = {NAME, *(column.name for column in stored)}
+    notes = {name: kind for name, kind in found.items() if kind and name not in taken and COLUMN_NAME.fullmatch(name)}
+    features = _features(stored, notes)
+    splits = []
     for split, table in tables.items():
-        paths = write_parquet(folder / DATA, split, columns, _rows(table, stored, notes.types))
-        sizes[split] = {"name": split, "num_examples": len(table.names), "num_bytes": sum(map(_size, paths))}
+        paths = write_parquet(folder / DATA, split, features.arrow_schema, _rows(table, stored, [*notes]))
+        size = sum(file.stat().st_size for file in paths)
+        splits.append({"name": split, "num_examples": len(table.names), "num_bytes": size})
     provenance = _provenance(Path(path))
     samples, remarks = _samples(first, stored, folder)
-    remarks += _left_out(path, first, notes)
-    card = Card(
-        _keys(provenance, columns, sizes, keys),
-        render(
-            "dataset_card.md.j2",
-            name=repository.split("/")[1],
-            repository=repository,
-            provenance=provenance,
-            splits={split: figures["num_examples"] for split, figures in sizes.items()},
-            columns=shown,
-            values=list(notes.types),
-            halved=tuple(first.columns) == HALVES,
-            samples=samples,
-            version=__version__,
-        ),
+    remarks += [*_left_out(path, first, sorted(found.keys() - notes.keys())), *_from_elsewhere(path, tables.values())]
+    body = render_body(
+        "dataset_card.md.j2",
+        name=repository.split("/")[1],
+        repository=repository,
+        provenance=provenance,
+        splits={split["name"]: split["num_examples"] for split in splits},
+        columns=[column.name for column in stored],
+        values=[*notes],
+        halved=_is_halved(first),
+        samples=samples,
+        version=__version__,
     )
-    return Publication(card, f"{sum(len(table.names) for table in tables.values())} pairs", remarks)
+    pairs = sum(len(table.names) for table in tables.values())
+    return Publication(Card(_keys(provenance, features, splits, pairs, keys), body), f"{pairs} pairs", remarks)
 
 
 def _tables(path: str, wanted: Sequence[str]) -> dict[str, Table]:
-    """The splits by their names on the Hub, without a fault and alike.
+    """Return the splits by their names on the Hub, without a fault and alike.
 
     Raises:
         DataError: If they are not.
     """
+    where = without_secrets(path)
     tables: dict[str, Table] = {}
     for split in splits_of(path, columns=wanted):
         if SPLIT_NAME.fullmatch(split) is None:
-            raise DataError(f"{path} has a split {split!r}, which the Hub cannot have. Rename it: letters and digits.")
+            raise DataError(f"{where} has a split {split!r}, which the Hub cannot have. Rename it: letters and digits.")
         table = open_table(path, split, columns=wanted)
         if table.problems:
             raise DataError(f"{table.problems[0].message} `i2i data check` lists all that is wrong.")
+        if odd := [column for column in table.columns if COLUMN_NAME.fullmatch(column) is None]:
+            raise DataError(f"{where} has a column {odd[0]!r}. Rename it: letters, digits, spaces, dots and hyphens.")
         first = next(iter(tables.values()), table)
         if tuple(table.columns) != tuple(first.columns):
             raise DataError(
-                f"{path} has the columns {', '.join(first.columns)} in one split and {', '.join(table.columns)} in "
+                f"{where} has the columns {', '.join(first.columns)} in one split and {', '.join(table.columns)} in "
                 f"{split!r}. A dataset on the Hub has the same ones in all. Rename them."
             )
         tables[SPLITS.get(split, split)] = table
     return tables
 
 
+def _is_halved(table: Table) -> bool:
+    return tuple(table.columns) == HALVES
+
+
 def _stored(table: Table) -> list[Stored]:
-    """What becomes of each column; a pair of halves gets the names of a pair of files."""
-    names = dict(zip(HALVES, STANDARD, strict=True)) if tuple(table.columns) == HALVES else {}
+    """Return what becomes of each column; a pair of halves gets the names of a pair of files."""
+    names = dict(zip(HALVES, STANDARD, strict=True)) if _is_halved(table) else {}
     return [
-        Stored(column, names.get(column, column), _kind(table, 0, column) if table.names else IMAGE)
+        Stored(column, names.get(column, column), bool(table.names) and _is_array(table, 0, column))
         for column in table.columns
     ]
 
 
-def _kind(table: Table, row: int, column: str) -> pa.DataType:
-    return pa.binary() if table.header(row, column).format == "NPY" else IMAGE
+def _is_array(table: Table, row: int, column: str) -> bool:
+    return table.header(row, column).format == "NPY"
 
 
-def _left_out(path: str, table: Table, notes: Annotations) -> list[str]:
-    """Remarks on the columns that are not published."""
-    remarks = []
-    others = {folder.name for folder in Path(path).glob("train/*") if folder.is_dir()} - set(table.columns)
-    if isinstance(table, ListTable):
-        others = {*table.unread}
-    if others and tuple(table.columns) != HALVES:
-        remarks.append(f"Not published: {', '.join(sorted(others))}. Name every column that shall be with --column.")
-    if notes.left_out:
-        remarks.append(
-            f"Not published: {', '.join(notes.left_out)}. A column that holds no images has text, numbers, or lists of "
-            "numbers, one kind in all rows, and a name of its own."
-        )
-    return remarks
+def _features(stored: Sequence[Stored], notes: Mapping[str, pa.DataType]) -> datasets.Features:
+    columns: dict[str, FeatureType] = {NAME: datasets.Value("string")}
+    for column in stored:
+        columns[column.name] = datasets.Value("binary") if column.arrays else datasets.Image()
+    return datasets.Features(columns | {name: generate_from_arrow_type(kind) for name, kind in notes.items()})
 
 
-def _rows(table: Table, stored: Sequence[Stored], types: Columns) -> Iterator[Row]:
-    notes = annotations_of(table)
+def _rows(table: Table, stored: Sequence[Stored], notes: Sequence[str]) -> Iterator[Row]:
+    said = annotations_of(table)
     for row, name in enumerate(table.names):
-        values = next(notes) if types else {}
+        values = next(said) if notes else {}
+        texts = {key: without_folders(value) for key in notes if isinstance(value := values.get(key), str)}
         files = {column.name: _file(table, row, column) for column in stored}
-        yield Row(name, files, {key: _public(values.get(key)) for key in types})
+        yield {NAME: name, **files, **{key: values.get(key) for key in notes}, **texts}
 
 
-def _file(table: Table, row: int, stored: Stored) -> tuple[str, bytes]:
-    """Name and bytes of an image: those of its own file, or a lossless one of its half of an A|B file."""
+def _file(table: Table, row: int, stored: Stored) -> Any:
+    """Return an image's own bytes, or those of a lossless file of its half of an A|B file.
+
+    Raises:
+        DataError: If it is not what the column holds, or holds anything but numbers.
+    """
     name, column = table.names[row], stored.column
-    if stored.kind != _kind(table, row, column):
+    if stored.arrays != _is_array(table, row, column):
         raise DataError(f"Column {column!r} has both .npy files and other images, such as {name!r}. Use one kind.")
-    if tuple(table.columns) != HALVES:
-        return f"{name}.{table.header(row, column).format.lower()}", table.encoded(row, column)
-    pixels = table.picture(row, column).pixels
-    suffix = images.suffix_for(pixels)
-    return f"{name}{suffix}", images.encode(pixels, suffix)
+    if _is_halved(table):
+        pixels = table.picture(row, column).pixels
+        suffix = images.suffix_for(pixels)
+        return {"bytes": images.encode(pixels, suffix), "path": f"{name}{suffix}"}
+    data = table.encoded(row, column)
+    if not stored.arrays:
+        return {"bytes": data, "path": f"{name}.{table.header(row, column).format.lower()}"}
+    _check_array(data, f"{name!r} in column {column!r}")
+    return data
+
+
+def _check_array(data: bytes, where: str) -> None:
+    """Refuse a ``.npy`` file of pickled objects, or with anything behind its numbers: people load what is published.
+
+    Raises:
+        DataError: If it is one.
+    """
+    try:
+        refusal = npy.read_layout(BytesIO(data)).refusal
+        if not refusal:
+            npy.decode(data)
+    except (ValueError, EOFError) as error:
+        refusal = f"is damaged: {str(error) or 'it is cut'}. Save it again"
+    if refusal:
+        raise DataError(f"{where} {refusal}.")
 
 
 def _samples(table: Table, stored: Sequence[Stored], folder: Path) -> tuple[list[str], list[str]]:
-    """Pictures of some rows; returns what they are called, and why there are none."""
+    """Write pictures of some rows; return what they are called, and why there are none."""
     make_folder(folder / SAMPLES)
     names = []
     try:
@@ -187,8 +221,36 @@ def _samples(table: Table, stored: Sequence[Stored], folder: Path) -> tuple[list
     return names, []
 
 
+def _left_out(path: str, table: Table, notes: Sequence[str]) -> list[str]:
+    """Return remarks on the columns that are not published."""
+    remarks = []
+    others = {folder.name for folder in Path(path).glob("train/*") if folder.is_dir()} - set(table.columns)
+    if isinstance(table, ListTable):
+        others = {*table.unread}
+    if others and not _is_halved(table):
+        remarks.append(f"Not published: {', '.join(sorted(others))}. Name every column that shall be with --column.")
+    if notes:
+        remarks.append(
+            f"Not published: {', '.join(notes)}. A column that holds no images has text, numbers, or lists of "
+            "numbers, one kind in all rows, and a name of its own, of letters, digits, spaces, dots and hyphens."
+        )
+    return remarks
+
+
+def _from_elsewhere(path: str, tables: Iterable[Table]) -> list[str]:
+    """Return a remark on the files that a list, or a link, takes from outside the dataset's folder."""
+    given = Path(path).resolve()
+    home = given if given.is_dir() else given.parent
+    files = (file for table in tables if isinstance(table, FileTable) for row in table.files for file in row)
+    outside = {file: None for file in files if not Path(file).resolve().is_relative_to(home)}
+    if not outside:
+        return []
+    more = f" and {len(outside) - MANY} more" if len(outside) > MANY else ""
+    return [f"Published from outside of {str(home)!r}: {', '.join([*outside][:MANY])}{more}."]
+
+
 def _provenance(path: Path) -> Provenance:
-    """What ``dataset.yaml`` says, without the places on this machine that it names.
+    """Return what ``dataset.yaml`` says, without the places on this machine that it names.
 
     Raises:
         DataError: If the file is damaged.
@@ -202,53 +264,40 @@ def _provenance(path: Path) -> Provenance:
         said = None
     if not isinstance(said, dict) or not all(isinstance(said.get(name, {}), dict) for name in ("options", "facts")):
         raise DataError(f"{str(card)!r} is damaged: it is no text of names and values. Mend or remove it.")
-    options, facts = (_public(said.get(name, {})) for name in ("options", "facts"))
+    options, facts = (
+        {key: publishable(value) for key, value in said.get(name, {}).items() if value is not None}
+        for name in ("options", "facts")
+    )
     texts = (str(said.get(name) or "") for name in ("licence", "attribution", "terms"))
     return Provenance(str(said.get("preparer") or ""), options, facts, *texts)
 
 
-def _public(value: Any) -> Any:
-    """Plain data without what is not given, nor places on this machine: of an absolute path, its last part."""
-    if isinstance(value, list):
-        return [_public(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _public(item) for name, item in value.items() if item is not None}
-    if isinstance(value, str):
-        absolute = [path for kind in (PurePosixPath, PureWindowsPath) if (path := kind(value)).is_absolute()]
-        return absolute[0].name if absolute else value
-    return value
-
-
 def _keys(
-    provenance: Provenance, columns: Columns, sizes: Mapping[str, Any], more: Mapping[str, Any]
+    provenance: Provenance,
+    features: datasets.Features,
+    splits: Sequence[Mapping[str, Any]],
+    pairs: int,
+    more: Mapping[str, Any],
 ) -> dict[str, Any]:
-    pairs = sum(figures["num_examples"] for figures in sizes.values())
+    info = datasets.DatasetInfo(
+        features=features, splits=list(splits), dataset_size=sum(split["num_bytes"] for split in splits)
+    )
+    described = DatasetCardData()
+    DatasetInfosDict({"default": info}).to_dataset_card_data(described)
+    files = [{"split": split["name"], "path": f"{DATA}/{split['name']}-*.parquet"} for split in splits]
     keys: dict[str, Any] = {
         "license": provenance.licence or None,
         "task_categories": ["image-to-image"],
         "tags": ["i2i", "image-to-image", *([provenance.preparer] if provenance.preparer else [])],
         "size_categories": [_size_category(pairs)],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [{"split": split, "path": f"{DATA}/{split}-*.parquet"} for split in sizes],
-            }
-        ],
-        "dataset_info": {
-            "features": features_of(columns),
-            "splits": list(sizes.values()),
-            "dataset_size": sum(figures["num_bytes"] for figures in sizes.values()),
-        },
+        "configs": [{"config_name": "default", "data_files": files}],
+        "dataset_info": described["dataset_info"],
         **more,
     }
     return {name: value for name, value in keys.items() if value is not None}
 
 
 def _size_category(pairs: int) -> str:
-    """What the Hub calls so many rows."""
+    """Return what the Hub calls so many rows."""
     below = len(str(pairs)) - 3
     return "n<1K" if below < 1 else f"{ORDERS[below - 1]}<n<{ORDERS[below]}"
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size

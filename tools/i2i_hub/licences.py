@@ -34,6 +34,6 @@ def check_licence(licence: str | None, ask: Callable[[str], None] | None = None)
 
 
 def nearest(licence: object) -> str:
-    """The licence that was perhaps meant, in a sentence; nothing where this one is right, or none is near."""
+    """Return the licence that was perhaps meant, in a sentence; nothing where this one is right, or none is near."""
     text = str(licence or "")
     return "" if text in LICENCES else suggest("-".join(text.lower().split()), sorted(LICENCES))

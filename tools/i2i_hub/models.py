@@ -1,5 +1,6 @@
-"""What is published of a model: its folder as it is, held-out samples, and a card."""
+"""Assemble what is published of a model: its folder as it is, held-out samples, and a card."""
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,18 +19,20 @@ from i2i.data.sides import Column
 from i2i.errors import I2iError, MissingInputError, UnknownNameError
 from i2i.options import summary_of
 from i2i.pairs import Pair, Pixels
-from i2i.places import is_url
+from i2i.places import hide_secrets
 from i2i.plugins import lookup
-from i2i.system import safe_json
+from i2i.system import safe_json, safe_yaml
 from i2i.system.files import make_folder
 from i2i.training.folder import RunFolder
 from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model
 from i2i.translation.translator import Translator
-from i2i_hub.card import Card, render
-from i2i_hub.publishing import Publication
+from i2i_hub.card import Card, code, publishable, render_body
+from i2i_hub.publishing import SAMPLES, Publication
 
-SAMPLES = "samples"
 MAX_SAMPLES = 4
+PUBLISHED = False
+"""Whether pip finds i2i-toolkit on PyPI; until then a card says how to build it. The one place that decides."""
+
 BASE_TAGS = ("i2i", "image-to-image")
 SUFFIX = ".safetensors"
 SHOWN = ("source", "output", "target")
@@ -56,7 +59,7 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """What is at ``path``, a run folder or a model folder; its weights are checked.
+    """Load what is at ``path``, a run folder or a model folder; its weights are checked.
 
     A model folder that is named itself stands alone, also where a run is around it: what is published of a run beside
     its model must have been asked for.
@@ -75,7 +78,7 @@ def read_source(path: Path) -> Source:
 
 
 def _metrics_at(log: Path, step: int) -> dict[str, float]:
-    """What validation measured at the step whose weights these are."""
+    """Return what validation measured at the step whose weights these are."""
     if not log.is_file():
         return {}
     for line in log.read_text(encoding="utf-8").splitlines():
@@ -105,7 +108,7 @@ def assemble(path: Path, with_samples: bool, folder: Path, repository: str, keys
 
 
 def _samples(source: Source, folder: Path) -> tuple[list[str], list[str]]:
-    """Translate some held-out pairs; returns what the samples are called, and why there are none."""
+    """Translate some held-out pairs; return what the samples are called, and why there are none."""
     if source.run is None:
         return [], ["No samples and no figures: this is a model folder alone. Push the run's folder to publish them."]
     try:
@@ -120,11 +123,11 @@ def _samples(source: Source, folder: Path) -> tuple[list[str], list[str]]:
         return names, []
     except (I2iError, IndexError) as error:
         shutil.rmtree(folder / SAMPLES, ignore_errors=True)
-        return [], [f"No samples: {error}"]
+        return [], [f"No samples: {hide_secrets(str(error), source.run.data.path)}"]
 
 
 def pictures(translator: Translator, pair: Pair) -> tuple[Pixels, Pixels, Pixels]:
-    """Source, output and target of a pair as they are shown; what colours shows its source without them.
+    """Return source, output and target of a pair as they are shown; what colours shows its source without them.
 
     Args:
         translator: Makes the output.
@@ -164,13 +167,13 @@ def _result(source: Source, keys: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _data_name(run: RunConfig) -> str:
-    """What the data are called, without where they are on this machine."""
-    return run.data.path if is_url(run.data.path) else Path(run.data.path).name
+    """Return what the data are called, without where they are on this machine, or who may read them."""
+    return str(publishable(run.data.path))
 
 
 def _requirement(distribution: str, version: str) -> str:
-    """For pip: at least the version that made the model, so that no other package of that name is installed."""
-    return f'"{distribution}>={version.partition("+")[0]}"'
+    """Return for pip: at least the version that made the model, so that no other package of that name is installed."""
+    return shlex.quote(f"{distribution}>={version.partition('+')[0]}")
 
 
 def _body(source: Source, repository: str, samples: list[str]) -> str:
@@ -178,12 +181,13 @@ def _body(source: Source, repository: str, samples: list[str]) -> str:
     origins = config.providers.values()
     versions = {origin.distribution: origin.version for origin in origins} | {"i2i-toolkit": __version__}
     recipe, generator = config.selection.recipe.name, config.selection.parts["generator"].name
-    return render(
+    return render_body(
         "model_card.md.j2",
         name=repository.split("/")[1],
         repository=repository,
-        summary=f"An image-to-image translator: generator `{generator}`, trained by the recipe `{recipe}`.",
+        summary=f"An image-to-image translator: generator {code(generator)}, trained by the recipe {code(recipe)}.",
         samples=samples,
+        published=PUBLISHED,
         requirements=[_requirement(*package) for package in sorted(versions.items())],
         source=config.source,
         target=config.target,
@@ -194,14 +198,14 @@ def _body(source: Source, repository: str, samples: list[str]) -> str:
         mode=config.mode,
         size=config.size,
         training=_training(source),
-        configuration=_public(source.run),
+        configuration=source.run and safe_yaml.dump(publishable(source.run.to_dict())),
         providers=config.providers,
         version=__version__,
     )
 
 
 def example(translator: Translator) -> NDArray[Any]:
-    """What a translator returns for images of the size that it was trained at, 8-bit where no range was declared."""
+    """Translate an empty image of the size that the model was trained at, 8-bit where no range was declared."""
     config = translator.config
     side = config.source
     columns = side.columns or [Column(name="image", channels=side.channels)]
@@ -215,7 +219,7 @@ def example(translator: Translator) -> NDArray[Any]:
 
 
 def meaning(metric: str) -> str:
-    """What a metric says of itself, and which figures are good; empty where its plugin is not installed."""
+    """Return what a metric says of itself, and which figures are good; empty where its plugin is not installed."""
     try:
         cls = lookup("metric", metric).cls
     except UnknownNameError:
@@ -243,11 +247,3 @@ def _training(source: Source) -> dict[str, str]:
 def _component(component: Any) -> str:
     options = ", ".join(f"{name} {value}" for name, value in component.options.items())
     return f"{component.name} ({options})" if options else component.name
-
-
-def _public(run: RunConfig | None) -> str:
-    """The configuration without what says something about the machine."""
-    if run is None:
-        return ""
-    init = run.training.init and Path(run.training.init).name
-    return run.change(data={"path": _data_name(run)}, training={"init": init}).to_yaml()

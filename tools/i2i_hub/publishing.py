@@ -1,4 +1,4 @@
-"""Publishing: everything is checked before anything is sent, and all of it appears in one commit."""
+"""Publish a folder: everything is checked before anything is sent, and all of it appears in one commit."""
 
 import shutil
 import tempfile
@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from i2i.errors import DataError, UsageError
-from i2i_hub.card import CARD, Card, merged, parse
+from i2i.errors import UsageError
+from i2i_hub.card import README, Card, merge_cards
 from i2i_hub.client import attempt, changed_meanwhile, check_name, connect
 from i2i_hub.licences import check_licence
-from i2i_hub.repository import EMPTY, Kind, Repository
+from i2i_hub.repository import EMPTY, Change, Kind, Repository
+
+SAMPLES = "samples"
+"""The folder of a repository with pictures for its card."""
 
 
 class Publication(NamedTuple):
@@ -21,7 +24,7 @@ class Publication(NamedTuple):
     title: str
     """Of the commit, when the user gives none."""
     remarks: Sequence[str] = ()
-    """What is missing from it."""
+    """What is missing from it, or comes from where one would not look for it."""
 
 
 Assemble = Callable[[Path, str, Mapping[str, Any]], Publication]
@@ -55,6 +58,10 @@ class Wish:
         return ({"license": self.licence} if self.licence else {}) | dict(self.keys)
 
 
+Tell = Callable[[str], None]
+"""Shows the user a remark."""
+
+
 @dataclass(frozen=True)
 class Published:
     """What came of it."""
@@ -64,10 +71,9 @@ class Published:
     files: Mapping[str, int]
     """Name -> bytes."""
     changed: bool
-    remarks: Sequence[str]
 
 
-def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) -> Published:
+def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble, tell: Tell) -> Published:
     """Make the repository hold what is assembled.
 
     Args:
@@ -75,6 +81,7 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) 
         kind: Of which kind the repository is.
         owned: Folders of the repository in which nothing else stays.
         assemble: Makes the files.
+        tell: Is told what is missing or remarkable, before anything is sent.
 
     Raises:
         UsageError: If the name, the licence or the combination of options is wrong, or the repository is public and
@@ -98,7 +105,7 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) 
             repository.check_private()
         check_licence(wish.licence, lambda licence: repository.check_card(Card({"license": licence}, "")))
         state = repository.look(wish.revision) if exists else EMPTY
-        publication, card = _fill(folder, wish, assemble, repository.card(state))
+        title, card = _fill(folder, wish, assemble, repository.card(state), tell)
         repository.check_card(card)
         if not exists:
             repository.create(wish.private)
@@ -108,17 +115,13 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble) 
             repository.branch(wish.revision)
         if not exists:
             state = repository.look(wish.revision)
-            if CARD in state.files:
+            if README in state.files:
                 raise changed_meanwhile(wish.name)
-        title = wish.message or publication.title
-        if wish.create_pr:
-            place = repository.propose(folder, state, owned, title=title)
-        else:
-            place = repository.commit(folder, state, owned, title=title, revision=wish.revision)
-        return Published(place or repository.url, sizes_of(folder), place is not None, publication.remarks)
+        place = repository.commit(Change(folder, owned, title, wish.revision, wish.create_pr), state)
+        return Published(place or repository.url, sizes_of(folder), place is not None)
 
 
-def dry_run(wish: Wish, folder: Path, assemble: Assemble) -> Published:
+def dry_run(wish: Wish, folder: Path, assemble: Assemble, tell: Tell) -> Published:
     """Write the folder that would be published, whole or not at all; asks the Hub nothing.
 
     Raises:
@@ -129,31 +132,31 @@ def dry_run(wish: Wish, folder: Path, assemble: Assemble) -> Published:
         raise UsageError(f"{folder} is not empty. Remove it, or give another folder.")
     try:
         check_licence(wish.licence)
-        publication, card = _fill(folder, wish, assemble, None)
+        _, card = _fill(folder, wish, assemble, None, tell)
         check_licence(card.keys["license"])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Published(str(folder), sizes_of(folder), True, publication.remarks)
+    return Published(str(folder), sizes_of(folder), True)
 
 
-def _fill(folder: Path, wish: Wish, assemble: Assemble, theirs: Card | None) -> tuple[Publication, Card]:
-    """Put files and card into the folder."""
+def _fill(folder: Path, wish: Wish, assemble: Assemble, theirs: Card | None, tell: Tell) -> tuple[str, Card]:
+    """Put files and card into the folder; return the title of the commit, and the card."""
     keys = wish.all_keys()
     publication = assemble(folder, wish.name, keys)
-    card = merged(publication.card, theirs, said=frozenset(keys))
+    for remark in publication.remarks:
+        tell(remark)
+    card = merge_cards(publication.card, theirs, said=frozenset(keys))
     if not card.keys.get("license"):
         raise UsageError(
             "No licence is given, so nobody may use it. Give one as the Hub spells it, such as "
             "--licence apache-2.0, cc-by-4.0, cc-by-nc-4.0, or other."
         )
-    if parse(str(card).encode(), CARD).keys != card.keys:
-        raise DataError(f"The front matter of {CARD} cannot be written as YAML. Simplify what was added to it.")
-    (folder / CARD).write_text(str(card), encoding="utf-8")
-    return publication, card
+    (folder / README).write_text(str(card), encoding="utf-8")
+    return wish.message or publication.title, card
 
 
 def sizes_of(folder: Path) -> dict[str, int]:
-    """Files below a folder, and their bytes."""
+    """Return the files below a folder, and their bytes."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     return {file.relative_to(folder).as_posix(): file.stat().st_size for file in files}

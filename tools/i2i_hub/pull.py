@@ -1,4 +1,4 @@
-"""Getting a model from the Hub: one commit, only data, every name and every byte checked."""
+"""Pull a model from the Hub: one commit, only data, every name and every byte checked."""
 
 import glob
 from collections.abc import Iterable, Mapping
@@ -13,17 +13,19 @@ from i2i.errors import DataError, UsageError
 from i2i.net import Names
 from i2i.system.files import replace_folder
 from i2i.translation.model import CONFIG, load_model
+from i2i_hub.card import README
 from i2i_hub.client import attempt, check_name, connect
+from i2i_hub.publishing import SAMPLES
 from i2i_hub.repository import files_at, is_same
 
-WANTED = [CONFIG, "*.safetensors", "README.md", "samples/*.png"]
+WANTED = [CONFIG, "*.safetensors", README, f"{SAMPLES}/*.png"]
 """What a model is made of. Nothing else of a repository is fetched."""
 
 ATTEMPTS = 2  # a byte that was damaged on its way is sound the second time
 
 
 def fetch(repository: str, revision: str | None = None) -> Path:
-    """A model's folder in the cache, checked.
+    """Fetch a model into the cache, checked, and return its folder there.
 
     Where the Hub is switched off (``HF_HUB_OFFLINE``) or out of reach, what is in the cache is taken; only the weights
     can be checked then, on loading.
@@ -62,7 +64,7 @@ def _fetched(api: HfApi, repository: str, revision: str | None) -> Path:
 
 
 def _snapshot(repository: str, revision: str | None, patterns: Iterable[str], *, cached: bool = False) -> Path:
-    """The folder of a commit in the cache, with the files of these patterns."""
+    """Return the folder of a commit in the cache, with the files of these patterns."""
     return Path(
         snapshot_download(
             repository,
@@ -75,7 +77,7 @@ def _snapshot(repository: str, revision: str | None, patterns: Iterable[str], *,
 
 
 def wanted(repository: str, files: Mapping[str, str]) -> dict[str, str]:
-    """What is fetched of the files of a repository.
+    """Return what is fetched of the files of a repository.
 
     Raises:
         DataError: If one of them has a name that leads elsewhere on some system.
