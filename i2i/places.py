@@ -63,6 +63,16 @@ def _hidden(said: Any, urls: Sequence[str]) -> Any:
     return said
 
 
+def conceal_secrets(message: str) -> str:
+    """Return a message with every address in it as `without_secrets` shows it.
+
+    Example:
+        >>> conceal_secrets("'s3://me:pass@bucket/a' and gs://bucket/b?token=1 cannot be read.")
+        "'s3://bucket/a' and gs://bucket/b?... cannot be read."
+    """
+    return re.sub(rf"{ADDRESS.pattern}[^\s'\"<>`]+", lambda found: without_secrets(found[0]), message)
+
+
 def _parts(url: str) -> tuple[str, str, str, set[str]]:
     """Return scheme, host, path and what must not be shown of an address."""
     scheme, rest = url.split("://", 1)

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from i2i.places import conceal_secrets
 from i2i.plugins import installed
 
 STOPPED = 130
@@ -15,8 +16,9 @@ STOPPED = 130
 
 
 def complain(text: str, colour: str) -> None:
-    """Print one line on standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{shown(' '.join(text.splitlines()))}[/]")
+    """Print one line on standard error, in which addresses have no secrets."""
+    line = shown(conceal_secrets(" ".join(text.splitlines())))
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{line}[/]")
 
 
 def shown(text: str) -> str:

@@ -47,25 +47,31 @@ def test_damaged_model_is_not_published(bench: Bench, run: Path, tmp_path: Path)
     assert ("model", name) not in bench.hub.state.repositories
 
 
-@pytest.mark.parametrize(("kind", "effect"), [(503, None), (429, None), ("reset", None), ("reset", 0.0), (504, 0.0)])
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "kind", "effect"),
     [
-        ("GET", "/whoami-v2"),
-        ("POST", "/repos/create"),
-        ("POST", "/validate-yaml"),
-        ("POST", "/preupload/"),
-        ("PUT", "/lfs/"),
-        ("POST", "/commit/"),
+        ("GET", "/whoami-v2", 503, None),
+        ("GET", "/whoami-v2", "reset", None),
+        ("POST", "/validate-yaml", 429, None),
+        ("POST", "/repos/create", "reset", None),
+        ("POST", "/repos/create", 504, 0.0),
+        ("POST", "/preupload/", 503, None),
+        ("PUT", "/lfs/", "reset", None),
+        ("PUT", "/lfs/", 504, 0.0),
+        ("POST", "/commit/", 503, None),
+        ("POST", "/commit/", "reset", 0.0),
+        ("POST", "/commit/", 504, 0.0),
     ],
 )
-def test_failure_that_passes_leaves_exactly_one_commit(
-    bench: Bench, run: Path, kind: Kind, effect: float | None, method: str, path: str
+def test_failure_that_passes_leaves_exactly_one_commit_and_is_told(
+    bench: Bench, run: Path, method: str, path: str, kind: Kind, effect: float | None
 ) -> None:
     name = bench.new_name()
     bench.fails(Fault(kind, method, path, effect=effect))
     outcome = bench("push", run, name, "--licence", "mit")
     assert outcome.code == 0, outcome.err
+    # the client itself tries again to send a large file; of all else it tells i2i, and i2i the user
+    assert outcome.err.count("Trying again in 1 s (2 of 5).") == (path != "/lfs/"), outcome.err
     assert len(bench.repository(name).history()) == 2
     assert set(bench.repository(name).files()) >= MODEL
 

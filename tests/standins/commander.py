@@ -51,7 +51,7 @@ class Commander:
         """Run a command, with some environment variables set as long as it runs.
 
         Args:
-            arguments: Of the command line.
+            arguments: Of the command line; or ``-c`` and a program, as Python takes it.
             room: Bytes that a file may have, as if the disk were full then.
             environment: The variables.
         """
@@ -96,7 +96,7 @@ def _serve() -> None:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                main(call["arguments"])
+                main(call["arguments"]) if call["arguments"][0] != "-c" else exec(call["arguments"][1], {})
                 code = 0
             except SystemExit as left:
                 code = left.code if isinstance(left.code, int) else int(left.code is not None)

@@ -21,7 +21,7 @@ def i2i_commands(app: typer.Typer) -> None:
 
 @hookimpl
 def i2i_find_model(name: str, revision: str | None) -> Path | None:
-    """A model on the Hub, where the name is USER/NAME."""
+    """Find a model on the Hub, where the name is USER/NAME."""
     if not re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", name):
         return None
     from i2i_hub.client import HubError

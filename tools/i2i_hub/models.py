@@ -49,12 +49,12 @@ class Source:
 
     @property
     def config(self) -> ModelConfig:
-        """What the model is."""
+        """Return what the model is."""
         return self.translator.config
 
     @property
     def files(self) -> list[Path]:
-        """Files of the model folder, of the kinds that a model is made of."""
+        """Return the files of the model folder, of the kinds that a model is made of."""
         return sorted(file for file in self.model.iterdir() if file.name == CONFIG or file.suffix == SUFFIX)
 
 

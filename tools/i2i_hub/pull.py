@@ -41,7 +41,7 @@ def fetch(repository: str, revision: str | None = None) -> Path:
 
 
 def _fetched(api: HfApi, repository: str, revision: str | None) -> Path:
-    """The same, in one attempt."""
+    """Fetch it in one attempt."""
     folder = _snapshot(repository, revision, [CONFIG])
     if not (folder / CONFIG).is_file():
         raise DataError(f"{repository} is not a model of i2i: it has no {CONFIG}.")

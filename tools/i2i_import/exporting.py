@@ -1,4 +1,4 @@
-"""Model folders into checkpoints: the same bits under the names that the other code gives them."""
+"""Export model folders as checkpoints: the same bits under the names that the other code gives them."""
 
 import io
 from collections import OrderedDict
@@ -13,10 +13,9 @@ from i2i.plugins import lookup
 from i2i.system.files import make_folder, write_atomically
 from i2i.training.run import newest_state
 from i2i.translation.model import ModelConfig, find_model, load_weights, read_config, weights_file
-from i2i_import import layouts
 from i2i_import.fitting import shapes
 from i2i_import.importing import Converted, check_new
-from i2i_import.networks import FEWEST_HALVINGS, Network, patchgan, resnet, unet
+from i2i_import.networks import FEWEST_HALVINGS, Network, patchgan, resnet, tensor_names, unet
 
 
 def export_checkpoint(model: Path, checkpoint: Path, *, discriminator: Path | None = None) -> Converted:
@@ -56,19 +55,19 @@ def export_checkpoint(model: Path, checkpoint: Path, *, discriminator: Path | No
 
 
 def _converted(folder: Path, config: ModelConfig, network: Network) -> bytes:
-    """The file of a network: its tensors under the other code's names, in its order."""
+    """Return the file of a network: its tensors under the other code's names, in its order."""
     own = load_weights(folder, config, network.kind)
     expected = shapes(network, config.selection)
     if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in expected.items()}:
         raise DataError(f"{folder / weights_file(network.kind)} holds no {network}. Copy it again.")
     buffer = io.BytesIO()
-    named = layouts.names(network.layers, own)
+    named = tensor_names(network.layers, own)
     torch.save(OrderedDict((theirs, own[ours]) for theirs, ours in named.items()), buffer)
     return buffer.getvalue()
 
 
 def _exportable(config: ModelConfig, notes: list[str]) -> Network:
-    """The generator of a model, as that code builds it."""
+    """Describe the generator of a model, as that code builds it."""
     name, options = _component(config, "generator")
     wiring = (config.source.channels, config.target.channels)
     if name not in ("resnet", "unet"):
@@ -87,7 +86,7 @@ def _exportable(config: ModelConfig, notes: list[str]) -> Network:
 
 
 def _exportable_critic(config: ModelConfig) -> Network:
-    """The discriminator of a model, as that code builds it."""
+    """Describe the discriminator of a model, as that code builds it."""
     name, options = _component(config, "discriminator")
     if name != "patchgan":
         raise UsageError(f"That code has no discriminator {name!r}. Leave --discriminator away.")
@@ -97,7 +96,7 @@ def _exportable_critic(config: ModelConfig) -> Network:
 
 
 def _component(config: ModelConfig, part: str) -> tuple[str, dict[str, Any]]:
-    """Name and all options of a part.
+    """Return name and all options of a part.
 
     Raises:
         UnknownNameError: If it is not installed.

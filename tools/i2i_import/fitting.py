@@ -1,4 +1,4 @@
-"""Fits the tensors of a checkpoint to our network: every one, and nothing else."""
+"""Fit the tensors of a checkpoint to our network: every one, and nothing else."""
 
 from collections.abc import Mapping
 
@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from i2i.assembly import Selection, build_part
 from i2i.contracts import Discriminator, Generator
 from i2i.errors import DataError
-from i2i_import import layouts
-from i2i_import.networks import Network
+from i2i_import.networks import STATISTICS, Network, tensor_names
 
 COUNTER = "num_batches_tracked"
 """Files from before torch 0.4.1 have none, and torch itself counts from 0 then."""
@@ -19,7 +18,7 @@ HALF = (torch.float16, torch.bfloat16)
 def fit(
     values: Mapping[str, Tensor], network: Network, selection: Selection, where: str, notes: list[str]
 ) -> dict[str, Tensor]:
-    """The file's tensors under our names.
+    """Return the file's tensors under our names.
 
     Args:
         values: Tensors by their names.
@@ -35,7 +34,7 @@ def fit(
         own = shapes(network, selection)
     except RuntimeError as error:  # sizes whose product no computer can count
         raise DataError(f"{where}: no {network} can be built ({error}). Give the file as it was saved.") from None
-    names = layouts.names(network.layers, own)
+    names = tensor_names(network.layers, own)
     found = dict(values)
     if stray := _stray(found, network):
         notes.append(f"{where}: {len(stray)} statistics of instance norms left out: they are not used.")
@@ -54,7 +53,7 @@ def fit(
 
 
 def shapes(network: Network, selection: Selection) -> dict[str, Tensor]:
-    """Tensors of our network, without values."""
+    """Build our network's tensors, without values."""
     contract = Generator if network.kind == "generator" else Discriminator
     with torch.device("meta"):
         module: nn.Module = build_part(network.kind, contract, selection, {network.kind: network.channels})
@@ -65,7 +64,7 @@ def _stray(found: Mapping[str, Tensor], network: Network) -> set[str]:
     if network.norm != "instance":
         return set()
     norms = [layer.theirs for layer in network.layers if layer.norm]
-    return {f"{norm}.{suffix}" for norm in norms for suffix in layouts.STATISTICS} & found.keys()
+    return {f"{norm}.{suffix}" for norm in norms for suffix in STATISTICS} & found.keys()
 
 
 def _check_names(found: Mapping[str, Tensor], names: Mapping[str, str], network: Network, where: str) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints into model folders: the same bits under other names."""
+"""Import checkpoints as model folders: the same bits under other names."""
 
 from pathlib import Path
 from typing import Any, Literal, NamedTuple

@@ -1,4 +1,4 @@
-"""Tells from the names and shapes of a checkpoint's tensors which network they are."""
+"""Recognise from the names and shapes of a checkpoint's tensors which network they are."""
 
 import re
 from collections.abc import Mapping
@@ -7,8 +7,7 @@ from itertools import takewhile
 from torch import Tensor
 
 from i2i.errors import DataError
-from i2i_import import layouts
-from i2i_import.networks import FEWEST_HALVINGS, Network, patchgan, resnet, unet
+from i2i_import.networks import FEWEST_HALVINGS, Network, patchgan, resnet, unet, unet_level
 
 
 class Tensors:
@@ -18,7 +17,7 @@ class Tensors:
         self.values, self.where = values, where
 
     def shape(self, name: str) -> tuple[int, int, int, int]:
-        """Shape of a convolution's weight.
+        """Return the shape of a convolution's weight.
 
         Raises:
             DataError: If it is missing, or is no such weight.
@@ -31,14 +30,14 @@ class Tensors:
         return shape
 
     def norm(self, norm: str, convolution: str) -> str:
-        """The norm in a place: one with weights is batch norm, and a bias in front stands for instance norm."""
+        """Return the norm in a place: one with weights is batch norm, and a bias in front stands for instance norm."""
         if f"{norm}.weight" in self.values:
             return "batch"
         return "instance" if f"{convolution}.bias" in self.values else "none"
 
 
 def recognise_generator(values: Mapping[str, Tensor], where: str) -> Network:
-    """The generator that a checkpoint holds.
+    """Recognise the generator that a checkpoint holds.
 
     The dropout of a U-Net leaves no trace: it is said to be there, as in that code's default for pix2pix.
 
@@ -56,7 +55,7 @@ def recognise_generator(values: Mapping[str, Tensor], where: str) -> Network:
 
 
 def recognise_discriminator(values: Mapping[str, Tensor], where: str) -> Network:
-    """The discriminator that a checkpoint holds.
+    """Recognise the discriminator that a checkpoint holds.
 
     Raises:
         DataError: If it is none of the format.
@@ -79,7 +78,7 @@ def _is_discriminator(values: Mapping[str, Tensor]) -> bool:
 
 def _unet(tensors: Tensors) -> Network:
     levels = takewhile(
-        lambda level: f"{layouts.unet_level(level)}.1.weight" in tensors.values, range(1, len(tensors.values) + 1)
+        lambda level: f"{unet_level(level)}.1.weight" in tensors.values, range(1, len(tensors.values) + 1)
     )
     depth = 1 + len(list(levels))
     if depth < FEWEST_HALVINGS:
@@ -89,7 +88,7 @@ def _unet(tensors: Tensors) -> Network:
         )
     base, source, *_ = tensors.shape("model.model.0.weight")
     _, target, *_ = tensors.shape("model.model.3.weight")
-    return unet(depth, base, tensors.norm(f"{layouts.unet_level(1)}.2", "model.model.0"), True, (source, target))
+    return unet(depth, base, tensors.norm(f"{unet_level(1)}.2", "model.model.0"), True, (source, target))
 
 
 def _resnet(tensors: Tensors) -> Network:
