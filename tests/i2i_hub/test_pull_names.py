@@ -14,7 +14,7 @@ SUM = "0" * 64
 
 def test_names_that_are_fetched_stay_below_the_folder_for_pathlib_on_both_systems() -> None:
     fetched = 0
-    for number, name in enumerate(hostile_names(20_000)):
+    for number, name in enumerate(hostile_names(4_000)):
         path = (f"samples/{name}.png", f"{name}.safetensors")[number % 2]
         try:
             taken = wanted("ada/x", {path: SUM})
@@ -23,7 +23,7 @@ def test_names_that_are_fetched_stay_below_the_folder_for_pathlib_on_both_system
         for one in taken:
             assert_below(one, tuple(part for part in one.split("/") if part not in ("", ".")))
         fetched += len(taken)
-    assert 1000 < fetched < 10_000
+    assert 200 < fetched < 2_000
 
 
 @pytest.mark.parametrize("name", ESCAPES)

@@ -1,7 +1,6 @@
 """One repository on the Hub: what is in it, and how it becomes something else in one commit."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Re
 from huggingface_hub.hf_api import RepoFile
 
 from i2i.errors import DataError, UsageError
+from i2i.system import safe_json
 from i2i_hub.card import README, Card, parse_card
 from i2i_hub.client import HubError, attempt
 from i2i_hub.licences import nearest
@@ -234,6 +234,6 @@ def is_same(file: Path, checksum: str) -> bool:
 def _complaint(answer: str) -> str:
     """Return what the Hub says is wrong with a card, out of its answer."""
     try:
-        return "; ".join(str(error["message"]) for error in json.loads(answer)["errors"])
+        return "; ".join(str(error["message"]) for error in safe_json.load(answer)["errors"])
     except (ValueError, KeyError, TypeError):
         return " ".join(answer.split())
