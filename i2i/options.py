@@ -14,6 +14,9 @@ from i2i.plugins import suggest
 
 Model = TypeVar("Model", bound=BaseModel)
 
+MAX_SHOWN = 100
+"""Characters of a refused value that an error repeats."""
+
 
 def options_of(cls: type[Any]) -> type[BaseModel]:
     """Build, once, the model of the keyword-only parameters of ``cls.__init__``, described by its ``Args:`` sections.
@@ -84,7 +87,8 @@ def build(cls: type[Any], *wiring: Any, options: Mapping[str, Any], owner: str) 
     except (ValueError, TypeError) as error:
         if isinstance(error, I2iError) and not isinstance(error, UsageError):
             raise  # about images or folders, not about options
-        raise UsageError(f"{owner}: {error}") from error
+        reason = str(error).partition("\n")[0]  # torch adds where in its own code that was
+        raise UsageError(f"{owner}: {reason}") from error
 
 
 def check(model: type[Model], values: Mapping[str, Any], owner: str) -> Model:
@@ -118,7 +122,12 @@ def in_words(error: ValidationError) -> str:
         return f"{reason}.{near}"
     first, *others = dict.fromkeys(_expected(each) for each in _alternatives(error))
     expected = " or ".join([first, *(other.removeprefix("input should be ") for other in others)])
-    return f"{expected} (got {problem['input']!r}).{_near(problem['input'], expected)}"
+    return f"{expected} (got {_shown(problem['input'])}).{_near(problem['input'], expected)}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]} ..."
 
 
 def _alternatives(error: ValidationError) -> list[ErrorDetails]:

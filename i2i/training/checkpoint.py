@@ -13,13 +13,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from i2i.errors import DataError
 from i2i.system import safe_json
 from i2i.system.files import replace_folder, write_atomically
-from i2i.translation.model import MODEL, ModelConfig, model_files, read_config, to_bytes
+from i2i.translation.model import MODEL, ModelConfig, model_files, read_config
+from i2i.translation.weights import read_tensors, to_bytes
 
 LATEST = "latest.json"
 MANIFEST = "manifest.json"
@@ -134,7 +134,7 @@ def _read(folder: Path) -> Checkpoint:
 
 
 def _tensors(folder: Path) -> dict[str, dict[str, Tensor]]:
-    return {path.stem: load_tensors(path.read_bytes()) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    return {path.stem: read_tensors(path)[0] for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def _latest(root: Path, warnings: list[str]) -> tuple[str | None, str | None]:

@@ -23,7 +23,7 @@ from i2i.training.setup import Setup, set_up
 from i2i.training.state import Progress, restore
 from i2i.training.trainer import Outcome, Trainer
 from i2i.training.updates import lr_at
-from i2i.translation.model import find_model, load_weights, misfit, read_config
+from i2i.translation.model import find_model, load_weights, misfit, read_config, unfilled_generator
 
 RESUMABLE = {
     "data": {"path", "workers"},
@@ -207,7 +207,9 @@ def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
         DataError: If its configuration is damaged.
         UsageError: If a newer i2i made it.
     """
-    config = read_config(find_model(newest_state(model)))
+    folder = find_model(newest_state(model))
+    config = read_config(folder)
+    unfilled_generator(folder, config)  # a model of who knows whom: the run would build whatever it asks for
     settings: dict[str, Any] = {part: component.model_dump() for part, component in config.selection.parts.items()}
     settings["recipe"] = config.selection.recipe.model_dump()
     settings["data"] = {"crop": config.size}

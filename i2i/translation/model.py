@@ -9,11 +9,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, PositiveInt, field_validator
 from torch import Tensor, nn
 
 from i2i import __version__
@@ -23,16 +23,37 @@ from i2i.contracts import Generator
 from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
 from i2i.options import check, complete
-from i2i.plugins import COMMANDS, installed, lookup
+from i2i.plugins import COMMANDS, describe, installed, lookup
 from i2i.system import safe_json
 from i2i.system.files import replace_folder
+from i2i.translation.weights import difference, fill, read_table, read_tensors, to_bytes, unfilled
 
 CONFIG = "config.json"
 MODEL = "model"
 """The model folder in a run's, or in a checkpoint's."""
 FORMAT = 1
+MAX_CONFIG = 1_000_000
+"""Bytes of a configuration; most take 2,000."""
+MAX_NAME = 100
 MAX_REASON = 200
 """Characters of what torch says about weights that do not fit."""
+
+
+def _distribution(name: str) -> str:
+    canonicalize_name(name, validate=True)
+    return name
+
+
+def _version(text: str) -> str:
+    Version(text)
+    return text
+
+
+# both are shown to people as what to install
+Distribution = Annotated[str, AfterValidator(_distribution)]
+"""Name of a package, as PEP 508 has it."""
+PackageVersion = Annotated[str, AfterValidator(_version)]
+"""Version of a package, as PEP 440 has it."""
 
 
 class Origin(BaseModel):
@@ -41,8 +62,8 @@ class Origin(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     plugin: str
-    distribution: str
-    version: str
+    distribution: Distribution
+    version: PackageVersion
 
 
 class ModelConfig(BaseModel):
@@ -51,20 +72,27 @@ class ModelConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: int = FORMAT
-    i2i: str = __version__
+    i2i: PackageVersion = __version__
     selection: Selection
     providers: dict[str, Origin]
     source: Side
     target: Side
-    size: int
+    size: PositiveInt
     """Height and width that the model was trained at."""
     direction: str
     mode: Mode
     """How it translates unless told otherwise."""
-    step: int
+    step: NonNegativeInt
     """Steps of training behind the weights."""
     sha256: dict[str, str] = {}
     """Checksums of the files beside this one."""
+
+    @field_validator("selection")
+    @classmethod
+    def _names_are_short(cls, selection: Selection) -> Selection:
+        if any(len(component.name) > MAX_NAME for component in (selection.recipe, *selection.parts.values())):
+            raise ValueError(f"a component has a name of more than {MAX_NAME} characters")
+        return selection
 
     def holds(self, part: str) -> bool:
         """Whether the folder has the weights of a part."""
@@ -143,26 +171,48 @@ def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
         UsageError: If a newer i2i made the model, or the installed component refuses the options.
     """
     config = read_config(folder)
-    recipe, owner = _needs(config, "recipe"), f"recipe {config.selection.recipe.name!r}"
+    generator = unfilled_generator(folder, config)
+    fill(generator, load_weights(folder, config, "generator"), _owner(config, "generator"))
+    return config, generator.eval().requires_grad_(False)
+
+
+def unfilled_generator(folder: Path, config: ModelConfig) -> nn.Module:
+    """Build the generator of a model without values, if its file of weights is one of such a network.
+
+    Raises:
+        I2iError: As `load_model`.
+    """
+    recipe, owner = _needs(config, "recipe"), _owner(config, "recipe")
     # complete, since the installed recipe may have options that are younger than the model
     options = complete(recipe, config.selection.recipe.options, owner)
     wiring = recipe.wiring(config.source.channels, config.target.channels, options)
     _needs(config, "generator")
-    generator: nn.Module = build_part("generator", Generator, config.selection, wiring)
+    table = read_table(folder / weights_file("generator"))
     try:
-        generator.load_state_dict(load_weights(folder, config, "generator"), strict=True)
-    except RuntimeError as error:
-        reason = misfit(folder, config.selection, "generator", str(error))
-        raise DataError(f"{reason}. Copy the model folder again.") from None
-    return config, generator
+        with unfilled(table, str(folder / CONFIG)):
+            generator: nn.Module = build_part("generator", Generator, config.selection, wiring)
+    except (ArithmeticError, MemoryError, RuntimeError) as error:  # numbers that no tensor can have
+        reason = _cut(describe(error))
+        raise DataError(f"{folder / CONFIG}: {_owner(config, 'generator')} cannot be built: {reason}.") from None
+    if reason := difference(generator, table):
+        raise DataError(f"{misfit(folder, config.selection, 'generator', reason)}. Copy the model folder again.")
+    return generator
+
+
+def _owner(config: ModelConfig, part: Literal["recipe", "generator"]) -> str:
+    component = config.selection.recipe if part == "recipe" else config.selection.parts[part]
+    return f"{part} {component.name!r}"
 
 
 def misfit(folder: Path, selection: Selection, part: str, reason: str) -> str:
     """Which weights do not fit which network, and why; of the reasons that ``load_state_dict`` gives, the last."""
     reason = reason.strip().splitlines()[-1].strip().rstrip(". ")
-    reason = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} ..."  # it has every key
     name = selection.parts[part].name
-    return f"{folder / weights_file(part)} does not fit {part} {name!r} with its options: {reason}"
+    return f"{folder / weights_file(part)} does not fit {part} {name!r} with its options: {_cut(reason)}"
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} ..."  # torch names every key
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -174,14 +224,21 @@ def read_config(folder: Path) -> ModelConfig:
     """
     path = folder / CONFIG
     try:
-        values: Any = safe_json.load(path.read_bytes())
+        with path.open("rb") as file:
+            text = file.read(MAX_CONFIG + 1)
+        if len(text) > MAX_CONFIG:
+            raise DataError(f"{path} is larger than {MAX_CONFIG} bytes. That is no configuration of a model.")
+        values: Any = safe_json.load(text)
+    except DataError:
+        raise
     except (OSError, ValueError) as error:
         raise DataError(f"Cannot read {path}: {error}.") from None
     if not isinstance(values, dict) or not isinstance(values.get("format"), int):
         raise DataError(f"{path} is not the configuration of an i2i model.")
     if values["format"] > FORMAT:
         raise UsageError(
-            f"{path} was made by i2i {values.get('i2i')}, this is {__version__}. Upgrade: pip install -U i2i-toolkit."
+            f"{path} was made by i2i {str(values.get('i2i'))[:20]!r}, this is {__version__}. "
+            "Upgrade: pip install -U i2i-toolkit."
         )
     return check(ModelConfig, values, str(path))
 
@@ -208,15 +265,7 @@ def load_weights(folder: Path, config: ModelConfig, part: str) -> dict[str, Tens
         DataError: If the file is missing or damaged.
     """
     path = folder / weights_file(part)
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise DataError(f"{path} is missing. Copy the whole model folder.") from None
+    tensors, data = read_tensors(path)
     if hashlib.sha256(data).hexdigest() != config.sha256.get(path.name):
         raise DataError(f"{path} is damaged: its checksum is not the one in {CONFIG}. Copy it again.")
-    return load_tensors(data)
-
-
-def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """The content of a safetensors file; tensors that share memory, as tied weights do, are stored one by one."""
-    return save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
+    return tensors

@@ -39,7 +39,7 @@ class EncoderDecoder(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        depth: Annotated[int, Field(ge=1)] = 8,
+        depth: Annotated[int, Field(ge=1, le=16)] = 8,
         base_channels: Annotated[int, Field(ge=1)] = 64,
         norm: Norm = "batch",
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,

@@ -7,34 +7,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small_models import model_folder
 from torch import Tensor, nn
 
 import i2i
 from i2i import images
-from i2i.assembly import select
 from i2i.config import Mode
-from i2i.data.sides import Side
 from i2i.errors import DataError, I2iError, MissingInputError, UnknownNameError, UsageError
-from i2i.translation.model import ModelConfig, load_model, origins, save_model
+from i2i.translation.model import load_model
 from i2i.translation.translator import Translator, translate_padded
-
-SMALL = {"generator": {"depth": 2, "base_channels": 4, "dropout": 0.5}}
-
-
-def model_folder(path: Path, source: int = 3, target: int = 3, dtype: str = "uint8", **config: Any) -> Path:
-    from i2i.assembly import assemble
-
-    selection = select("pix2pix", {}, SMALL)
-    torch.manual_seed(0)
-    recipe = assemble(selection, source, target)
-    sides = {
-        "source": Side(channels=source, dtype="uint8"),
-        "target": Side.model_validate({"channels": target, "dtype": dtype}),
-    }
-    about: dict[str, Any] = {"size": 16, "direction": "AtoB", "mode": "deterministic", "step": 1, **sides, **config}
-    weights = {"generator": recipe.get_submodule("generator").state_dict()}
-    save_model(path, ModelConfig(selection=selection, providers=origins(selection), **about), weights)
-    return path
 
 
 def noise(height: int, width: int, channels: int = 3) -> Any:
@@ -174,7 +155,7 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
         load_model(folder)
     model_folder(folder)
     edit(folder, format=2, i2i="9.0")
-    with pytest.raises(UsageError, match=r"was made by i2i 9\.0.*pip install -U i2i-toolkit"):
+    with pytest.raises(UsageError, match=r"was made by i2i '9\.0'.*pip install -U i2i-toolkit"):
         load_model(folder)
 
 
