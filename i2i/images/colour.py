@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from i2i.errors import DataError
 from i2i.pairs import Pixels, range_of
 
-WHITE = (255, 255, 255)
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0..255."""
+
+WHITE: Colour = (255, 255, 255)
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness (ITU-R BT.601), as OpenCV, Pillow and TensorFlow use them."""
 
@@ -37,25 +40,53 @@ def with_channels(pixels: Pixels, channels: int) -> Pixels:
     raise DataError(f"An image of {stored} channels cannot become one of {channels}. Convert it first.")
 
 
-def over(pixels: Pixels, background: tuple[int, int, int]) -> tuple[Pixels, bool]:
+def over(pixels: Pixels, background: Colour) -> tuple[Pixels, bool]:
     """Lay a transparent image on a colour.
 
     Args:
-        pixels: (H, W, 2) gray and alpha, or (H, W, 4) RGB and alpha; uint8 or uint16, alpha not multiplied in.
-        background: Red, green and blue in 0..255; a gray image is laid on their luma.
+        pixels: (H, W, 2) gray and alpha, or (H, W, 4) RGB and alpha, not multiplied by it.
+        background: What shines through; through a gray image, its luma.
 
     Returns:
         (H, W, 1) or (H, W, 3), and whether anything was transparent at all.
     """
     colours, alpha = pixels[..., :-1], pixels[..., -1:]
-    top = int(np.iinfo(pixels.dtype).max)
-    if alpha.min() == top:
+    if alpha.min() == range_of(pixels.dtype)[1]:
         return np.ascontiguousarray(colours), False
-    ground = np.array([background], np.float64) if colours.shape[2] == 3 else np.dot(background, LUMA).reshape(1, 1)
-    ground = np.round(ground * (top / 255)).astype(np.uint32)
-    # the largest sum is 65535 * 65535 + 32767 < 2**32
-    mixed = (colours * alpha.astype(np.uint32) + ground * (top - alpha.astype(np.uint32)) + top // 2) // top
-    return mixed.astype(pixels.dtype), True
+    return blend(colours, alpha, background), True
+
+
+def blend(pixels: Pixels, opacity: Pixels, background: Colour) -> Pixels:
+    """Return ``opacity * image + (1 - opacity) * background``, in the values as they are stored.
+
+    Args:
+        pixels: (H, W, C).
+        opacity: (H, W, 1) of any dtype of images; the largest value of its range is opaque, the smallest transparent.
+        background: What shines through.
+
+    Returns:
+        (H, W, C) of the dtype of ``pixels``.
+    """
+    low, high = range_of(opacity.dtype)
+    share = (opacity[..., 0].astype(np.float32) - np.float32(low)) / np.float32(high - low)
+    ground = values_of(background, pixels.shape[2], pixels.dtype).astype(np.float32)
+    blended = np.empty(pixels.shape, pixels.dtype)
+    for channel, value in enumerate(ground):  # numpy is slow along an axis of three
+        # single precision holds 16 bits, and in this form both ends come out exactly
+        blended[..., channel] = rounded(share * pixels[..., channel] + (1 - share) * value, pixels.dtype)
+    return blended
+
+
+def values_of(colour: Colour, channels: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
+    """Return a colour as (channels,) values of an image: its luma where the image is not RGB; not rounded."""
+    shown = np.array(colour, np.float64) if channels == 3 else np.full(channels, np.dot(colour, LUMA))
+    low, high = range_of(dtype)
+    return low + shown * ((high - low) / 255)
+
+
+def rounded(values: NDArray[Any], dtype: np.dtype[Any]) -> Pixels:
+    """Convert values within the range of an image's dtype to that dtype: integers are rounded to the nearest."""
+    return values.astype(dtype) if dtype == np.float32 else np.rint(values).astype(dtype)
 
 
 Gray = NDArray[Any]

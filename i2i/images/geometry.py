@@ -1,11 +1,13 @@
 """Images brought to another size: every dtype and channel count keeps its own, and nothing aliases."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from i2i.errors import UsageError
+from i2i.images.colour import WHITE, Colour, rounded, values_of
 from i2i.pairs import Pixels, range_of
 
 Fit = Literal["crop", "stretch", "pad"]
@@ -15,7 +17,7 @@ MAX_CHANNELS = 4  # of OpenCV's area interpolation
 
 
 def resize(pixels: Pixels, height: int, width: int) -> Pixels:
-    """The image at another height and width.
+    """Resize an image.
 
     An axis that shrinks is averaged over the area that each new pixel covers, so that fine detail turns into its mean
     instead of aliasing; an axis that grows is interpolated by the cubic convolution of Keys 1981 (a = -0.75, OpenCV's),
@@ -51,15 +53,26 @@ def _interpolate(pixels: Pixels, height: int, width: int, method: int) -> Pixels
     return resized[0].reshape(height, width, -1) if len(resized) == 1 else np.dstack(resized)
 
 
-def fit(pixels: Pixels, size: int | tuple[int, int], how: Fit) -> Pixels:
-    """The image brought to exactly this size.
+def pick(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Resize by taking the nearest pixel in each direction, which makes no new colours; enlarged, pixels repeat."""
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(int)
+        for new, old in zip((height, width), pixels.shape[:2], strict=True)
+    )
+    return np.ascontiguousarray(pixels[rows][:, columns])
+
+
+def fit(pixels: Pixels, size: int | tuple[int, int], how: Fit, colour: Colour = WHITE) -> Pixels:
+    """Bring an image to exactly this size.
 
     Args:
         pixels: (H, W, C), as `resize` takes them.
         size: Side of a square, or (height, width).
         how: ``crop`` keeps the largest centred part that has the new aspect ratio. ``stretch`` keeps everything but the
-            aspect ratio, as the scripts of the original pix2pix do. ``pad`` keeps everything and puts white around it:
-            unlike a reflection it cannot be taken for content, and drawings and catalogue photographs have it already.
+            aspect ratio, as the scripts of the original pix2pix do. ``pad`` keeps everything and puts a colour around
+            it: unlike a reflection it cannot be taken for content, and drawings and catalogue photographs have white
+            around them already.
+        colour: What is put around.
 
     Returns:
         (height, width, C) of the same dtype and range, in memory of its own.
@@ -73,26 +86,27 @@ def fit(pixels: Pixels, size: int | tuple[int, int], how: Fit) -> Pixels:
     if how == "crop":
         pixels = crop(pixels, *inside(height, width, old_height, old_width))
     if how == "pad":
-        return pad(resize(pixels, *inside(old_height, old_width, height, width)), height, width)
+        values = values_of(colour, pixels.shape[2], pixels.dtype)
+        return pad(resize(pixels, *inside(old_height, old_width, height, width)), height, width, values)
     return resize(pixels, height, width)
 
 
 def inside(height: int, width: int, max_height: int, max_width: int) -> tuple[int, int]:
-    """Largest (height, width) of this aspect ratio, to the pixel, that lies inside another; neither is ever 0."""
+    """Return the largest (height, width) of this aspect ratio that lies inside another; neither is ever 0."""
     if height * max_width > width * max_height:
         return max_height, max(1, round(width * max_height / height))
     return max(1, round(height * max_width / width)), max_width
 
 
 def crop(pixels: Pixels, height: int, width: int) -> Pixels:
-    """View of the centre of the image; an odd pixel is lost at the bottom or on the right."""
+    """Return a view of the centre of an image; an odd pixel is lost at the bottom or on the right."""
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return pixels[top : top + height, left : left + width]
 
 
-def pad(pixels: Pixels, height: int, width: int) -> Pixels:
-    """The image in the centre of white; an odd pixel of white is added at the bottom or on the right."""
-    _, white = range_of(pixels.dtype)
-    padded = np.full((height, width, pixels.shape[2]), white, dtype=pixels.dtype)
+def pad(pixels: Pixels, height: int, width: int, values: NDArray[Any] | None = None) -> Pixels:
+    """Put an image in the centre of (C,) values, of white by default; an odd pixel is added below or on the right."""
+    values = np.array(range_of(pixels.dtype)[1]) if values is None else rounded(values, pixels.dtype)
+    padded = np.full((height, width, pixels.shape[2]), values, pixels.dtype)
     crop(padded, *pixels.shape[:2])[:] = pixels
     return padded

@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 
 from i2i.errors import UsageError
+from i2i.images.colour import blend, values_of
+from i2i.images.geometry import pad
 from i2i.pairs import range_of
-from i2i_prepare.background import blend, colour_of, pad, values_of
+from i2i_prepare.background import colour_of
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from i2i.errors import DataError
 from i2i.images import geometry
+from i2i.images.colour import rounded
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
-from i2i_prepare.background import rounded
 
 LUMINANCE = (0.212671, 0.715160, 0.072169)
 """Weights of linear red, green and blue in the luminance Y of sRGB with white D65 (ITU-R BT.709)."""

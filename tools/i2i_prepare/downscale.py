@@ -9,9 +9,9 @@ from pydantic import Field
 
 from i2i.errors import DataError, UsageError
 from i2i.images import geometry
+from i2i.images.colour import rounded
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i_prepare import chance
-from i2i_prepare.background import rounded
 
 
 class Downscale:
@@ -80,7 +80,7 @@ class Downscale:
         target = geometry.fit(photo, self.size, self.fit)
         small = self._compressed(self._noisy(self._reduced(target), target))
         if self.upscale == "nearest":
-            return Pair(small.repeat(self.factor, 0).repeat(self.factor, 1), target)
+            return Pair(geometry.pick(small, self.size, self.size), target)
         return Pair(geometry.resize(small, self.size, self.size), target)
 
     def _reduced(self, target: Pixels) -> Pixels:

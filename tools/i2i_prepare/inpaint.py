@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from i2i.images import geometry
+from i2i.images.colour import rounded, values_of
 from i2i.pairs import Pair, Pixels, Reading, range_of
 from i2i_prepare import chance
-from i2i_prepare.background import colour_of, rounded, values_of
+from i2i_prepare.background import colour_of
 
 Holes = NDArray[np.uint8]
 """(H, W): 1 where the photograph is blanked, else 0."""

@@ -6,8 +6,9 @@ from pydantic import Field
 
 from i2i.errors import DataError
 from i2i.images import geometry, with_channels
+from i2i.images.colour import blend
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
-from i2i_prepare.background import blend, colour_of, fit
+from i2i_prepare.background import colour_of
 
 
 class Mask:
@@ -63,7 +64,7 @@ class Mask:
             raise SkipError("empty", "Nothing is foreground: the picture is all background.")
         # blended before it is resized: colours under transparent pixels would bleed into the edges otherwise
         target = blend(colours, opacity, self.background)
-        return Pair(*(fit(image, self.size, self.fit, self.background) for image in (colours, target)))
+        return Pair(*(geometry.fit(image, self.size, self.fit, self.background) for image in (colours, target)))
 
     def _matte(self, matte: Pixels, photo: Pixels) -> Pixels:
         if matte.shape[:2] != photo.shape[:2] and not self.resize_matte:

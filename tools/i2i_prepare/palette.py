@@ -9,9 +9,9 @@ from pydantic import Field
 
 from i2i.errors import DataError, UsageError
 from i2i.images import geometry, with_channels
+from i2i.images.colour import rounded
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i_prepare import chance
-from i2i_prepare.background import rounded
 
 SAMPLES = 8192
 """Pixels that the colours are looked for in."""

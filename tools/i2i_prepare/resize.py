@@ -8,8 +8,9 @@ from pydantic import Field
 
 from i2i.errors import DataError, UsageError
 from i2i.images import geometry
+from i2i.images.colour import blend, rounded, values_of
 from i2i.pairs import Pixels, Reading, SkipError, range_of
-from i2i_prepare.background import blend, colour_of, pad, rounded, values_of
+from i2i_prepare.background import colour_of
 
 Side = Annotated[int, Field(ge=1)]
 
@@ -92,7 +93,7 @@ class Resize:
         if not self.enlarge and max(inside) > max(old_height, old_width):
             inside = old_height, old_width
         resized = geometry.resize(image, *inside)
-        return self._cut(pad(resized, height, width, ground) if self.fit == "pad" else resized)
+        return self._cut(geometry.pad(resized, height, width, ground) if self.fit == "pad" else resized)
 
     def _asked(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image of this size is brought to."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from i2i.errors import DataError
-from i2i.images import resize
+from i2i.images.geometry import pick, resize
 from i2i.pairs import Pair, Pixels, SkipError, range_of
 from i2i_tiles.grids import Cell
 from i2i_tiles.mercator import flipped
@@ -114,8 +114,7 @@ def to_size(pixels: Pixels, size: int, nearest: bool) -> Pixels:
     """
     if size < len(pixels) and not nearest:
         return resize(pixels, size, size)
-    picked = ((np.arange(size) + 0.5) * len(pixels) / size).astype(int)
-    return np.ascontiguousarray(pixels[picked][:, picked])
+    return pick(pixels, size, size)
 
 
 def detail(pixels: Pixels) -> float:

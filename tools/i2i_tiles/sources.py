@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.errors import UsageError
-from i2i.images import with_channels
+from i2i.images.colour import WHITE, over, with_channels
 from i2i.images.reader import decode
-from i2i.pairs import Pixels, range_of
+from i2i.pairs import Pixels
 from i2i_tiles.mercator import MAX_ZOOM
 
 TILE = 256
@@ -124,14 +124,10 @@ class StoredTiles(ABC):
 
 
 def laid_on_white(pixels: Pixels) -> Patch:
-    """A tile as PNG, JPEG and WebP hold it, with opacity as the second or fourth channel where it has one."""
-    height, width, channels = pixels.shape
-    if channels not in (2, 4):
-        return Patch(pixels, np.ones((height, width), np.bool_))
-    top = int(range_of(pixels.dtype)[1])
-    colours, alpha = pixels[..., :-1].astype(np.uint32), pixels[..., -1:].astype(np.uint32)
-    mixed = (colours * alpha + top * (top - alpha) + top // 2) // top
-    return Patch(np.ascontiguousarray(mixed, pixels.dtype), pixels[..., -1] > 0)
+    """Lay a tile on white where it has opacity as its second or fourth channel."""
+    if pixels.shape[2] not in (2, 4):
+        return Patch(pixels, np.ones(pixels.shape[:2], np.bool_))
+    return Patch(over(pixels, WHITE)[0], pixels[..., -1] > 0)
 
 
 def covering(listed: frozenset[tuple[int, int]]) -> Coverage:
