@@ -12,6 +12,7 @@ from i2i import images
 from i2i.data import lab
 from i2i.data.sides import Colours, Column, Side
 from i2i.data.tables import datafiles
+from i2i.data.tables.ab import limit_of
 from i2i.data.tables.held_out import open_portion
 from i2i.data.tables.names import choose
 from i2i.data.tables.table import LayoutChoice, Table
@@ -49,6 +50,8 @@ class Pairs:
         val_share: Part of ``train``, in 0..1, to hold out as ``val`` where the set has no such split.
         match: Regular expression. Files of two folders whose paths agree in its first group are a pair; when empty,
             those of the same name are.
+        max_pixels: Largest image that is read, width times height; when not given, as large as the dataset was prepared
+            with, or 40,000,000.
 
     Raises:
         MissingInputError: If there is no dataset.
@@ -74,8 +77,10 @@ class Pairs:
         streaming: bool = False,
         val_share: Share | None = None,
         match: str = "",
+        max_pixels: Count | None = None,
     ) -> None:
         root = fspath(root)
+        self._limit = limit_of(root, max_pixels)
         if streaming:
             layout = datafiles.streamed_layout(root, layout)
         self.table = open_portion(root, split, layout, (*source, *target), val_share, match)
@@ -122,7 +127,7 @@ class Pairs:
         return stack(parts)
 
     def _part(self, index: int, column: Column) -> Pixels:
-        pixels = self.table.picture(index, column.name, value_range=column.range).pixels
+        pixels = self.table.picture(index, column.name, value_range=column.range, limit=self._limit).pixels
         try:
             return images.with_channels(pixels, column.channels)
         except DataError as error:

@@ -7,7 +7,7 @@ from i2i.images.errors import ImageError
 from i2i.images.formats.header import Header, probe, read_header
 from i2i.images.geometry import fit, resize
 from i2i.images.ranges import Range, check_range, scaled, unscaled
-from i2i.images.reader import MAX_PIXELS, Picture, decode, from_pillow, read
+from i2i.images.reader import MAX_PIXELS, Limit, Picture, decode, from_pillow, read
 from i2i.images.writer import encode, suffix_for, write
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Discovery",
     "Header",
     "ImageError",
+    "Limit",
     "Picture",
     "Range",
     "Skipped",

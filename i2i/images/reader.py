@@ -32,6 +32,15 @@ TURNED = "turned upright by its EXIF orientation"
 """A note on an image: what was drawn on its pixels as stored does not lie on it."""
 
 
+class Limit(NamedTuple):
+    """How large an image may be."""
+
+    pixels: int = MAX_PIXELS
+    """Width times height."""
+    raised_by: str = ALLOW
+    """How more is allowed where the image is used."""
+
+
 class Picture(NamedTuple):
     """An image, and what had to be done to get it."""
 

@@ -37,13 +37,14 @@ def _number(colour: Iterable[int]) -> int:
 
 
 def read_ids(table: Table, row: int, column: str) -> Pixels:
-    """Read a label map as stored, (H, W, 1) ids or (H, W, 3) colours.
+    """Read a label map as stored, (H, W, 1) ids or (H, W, 3) colours, after its picture: its size is allowed then.
 
     Raises:
         DataError: If it cannot be read, or does not hold whole numbers.
     """
-    whole = images.decode(table.encoded(row, column), table.names[row], reading="ids").pixels
-    width = table.header(row, column).width
+    header = table.header(row, column)
+    width, most = header.width, 2 * header.width * header.height
+    whole = images.decode(table.encoded(row, column), table.names[row], reading="ids", max_pixels=most).pixels
     if whole.shape[1] == width:
         return whole
     return whole[:, :width] if column == table.columns[0] else whole[:, width:]  # an A|B file

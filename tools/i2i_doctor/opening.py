@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 from i2i.data.dataset import Pairs, declared_ranges
 from i2i.data.tables import datafiles
+from i2i.data.tables.ab import limit_of
 from i2i.data.tables.detect import splits_of
 from i2i.data.tables.held_out import open_portion
 from i2i.data.tables.names import Columns, choose
 from i2i.data.tables.table import Table
-from i2i.images import Header, Picture, Range
+from i2i.images import Header, Limit, Picture, Range
 from i2i.options import check, options_of
 from i2i.splits import our_name
 
@@ -56,20 +57,22 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
     sides = choose(next(iter(tables.values())).columns, said.source, said.target, said.direction)
     if said.colours == "lab":
         sides = sides._replace(source=())
+    ranges: dict[str, Range | None] = dict.fromkeys(next(iter(tables.values())).columns)
     if said.colours == "lab" or said.source_range or said.target_range:
         ranges = {
             **declared_ranges("source", sides.source, said.source_range),
             **declared_ranges("target", sides.target, said.target_range),
         }
-        tables = {split: _ReadTable(table, ranges) for split, table in tables.items()}
+    limit = limit_of(root, said.max_pixels)
+    tables = {split: _ReadTable(table, ranges, limit) for split, table in tables.items()}
     return Opened(root, options, tables, sides)
 
 
 class _ReadTable:
-    """A table of the columns that training reads, in the ranges that are declared."""
+    """A table of the columns that training reads, in the ranges that are declared, up to the size that is allowed."""
 
-    def __init__(self, table: Table, ranges: Mapping[str, Range | None]) -> None:
-        self._table, self._ranges = table, ranges
+    def __init__(self, table: Table, ranges: Mapping[str, Range | None], limit: Limit) -> None:
+        self._table, self._ranges, self._limit = table, ranges, limit
         self.layout, self.names, self.problems = table.layout, table.names, table.problems
         self.columns = [column for column in table.columns if column in ranges]
 
@@ -79,5 +82,8 @@ class _ReadTable:
     def header(self, row: int, column: str) -> Header:
         return self._table.header(row, column)
 
-    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
-        return self._table.picture(row, column, value_range=value_range or self._ranges.get(column))
+    def picture(
+        self, row: int, column: str, *, value_range: Range | None = None, limit: Limit | None = None
+    ) -> Picture:
+        declared = value_range or self._ranges.get(column)
+        return self._table.picture(row, column, value_range=declared, limit=limit or self._limit)

@@ -4,13 +4,15 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.data.tables.names import choose
 from i2i.data.tables.table import Table
 from i2i.errors import DataError, UsageError
-from i2i.images import Range
+from i2i.images import MAX_PIXELS, Limit, Range
 from i2i.pairs import Finding, Item, LeftOut, Pair
 from i2i.places import is_url
 from i2i.prepared import CARD
@@ -30,19 +32,26 @@ class Split:
         target: Column of B, likewise.
         range: Values that stand for black and white: of A and B, or of each. Images of a declared range become float32
             in [-1, 1]; all others are the same to the bit.
+        max_pixels: Largest image that is read, width times height.
 
     Raises:
         UsageError: If only one of the columns is given, or more than two ranges.
     """
 
     def __init__(
-        self, *, source: str | None = None, target: str | None = None, range: tuple[Range, ...] | None = None
+        self,
+        *,
+        source: str | None = None,
+        target: str | None = None,
+        range: tuple[Range, ...] | None = None,
+        max_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS,
     ) -> None:
         if (source is None) != (target is None):
             raise UsageError("Give both columns, source and target, or none of them.")
         if range and len(range) > 2:
             raise UsageError(f"{len(range)} ranges are given for A and B. Give one for both, or one for each.")
         self._ranges = (*range, *range)[:2] if range else (None, None)
+        self._limit = Limit(max_pixels, "--max-pixels")
         self._wanted = tuple(name for name in (source, target) if name is not None)
         self._tables: dict[tuple[str, str], Table] = {}
 
@@ -89,7 +98,7 @@ class Split:
         """
         table = self._table(item.key["root"], item.key["split"])
         a, b = (
-            table.picture(item.key["row"], column, value_range=value_range).pixels
+            table.picture(item.key["row"], column, value_range=value_range, limit=self._limit).pixels
             for column, value_range in zip(self._columns(table), self._ranges, strict=True)
         )
         return Pair(a, b)

@@ -12,14 +12,16 @@ from i2i.data.tables import manifest
 from i2i.data.tables.files import FileTable, folders_in, names_of
 from i2i.data.tables.listed import read_table
 from i2i.data.tables.lists import images_of
+from i2i.data.tables.table import LIMIT
 from i2i.errors import DataError, I2iError
-from i2i.images import Header, Picture, Range, discover, printable, probe
+from i2i.images import Header, Limit, Picture, Range, discover, printable, probe
 from i2i.images.discovery import SUFFIXES, without_suffix
 from i2i.prepared import CARD, IMAGES
 from i2i.splits import SPLIT_NAMES, our_name
 from i2i.system import safe_yaml
 
 SIDES = ("A", "B")
+MOST_BY_CARD = 10
 LOOKED_AT = 32
 """Images whose size says whether they are A|B files."""
 
@@ -81,6 +83,21 @@ def sizes_of(files: Sequence[Path]) -> list[tuple[int, int]]:
     return found
 
 
+def limit_of(root: str, max_pixels: int | None = None) -> Limit:
+    """Return how large the images of a dataset may be: as is said, else as its ``dataset.yaml`` says it was prepared.
+
+    A card may come from anywhere; what it allows ends at `MOST_BY_CARD` times the default.
+    """
+    if max_pixels is not None:
+        return LIMIT._replace(pixels=max_pixels)
+    card = _card(root)
+    options = card.get("options")
+    said = card.get("max_pixels") or (options.get("max_pixels") if isinstance(options, dict) else None)
+    if not isinstance(said, int) or said <= LIMIT.pixels:
+        return LIMIT
+    return LIMIT._replace(pixels=min(said, MOST_BY_CARD * LIMIT.pixels))
+
+
 def _card(root: str) -> dict[str, Any]:
     try:
         card = safe_yaml.load(Path(root, CARD).read_text("utf-8"), CARD)
@@ -115,17 +132,17 @@ class HalvesTable(FileTable):
         whole = super().header(row, column)
         return replace(whole, width=self._half(row, whole.width))
 
-    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
-        """One half of the decoded file; see `Table`."""
-        whole = self._whole(row, value_range)
+    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
+        """One half of the decoded file; see `Table`. Each half may have as many pixels as the limit says."""
+        whole = self._whole(row, value_range, limit._replace(pixels=2 * limit.pixels))
         width = self._half(row, whole.pixels.shape[1])
         half = whole.pixels[:, :width] if column == "A" else whole.pixels[:, width:]
         return whole._replace(pixels=half)
 
-    def _whole(self, row: int, value_range: Range | None) -> Picture:
+    def _whole(self, row: int, value_range: Range | None, limit: Limit) -> Picture:
         last = self._last
         if last is None or last[0] != (row, value_range):
-            last = self._last = (row, value_range), super().picture(row, "A", value_range=value_range)
+            last = self._last = (row, value_range), super().picture(row, "A", value_range=value_range, limit=limit)
         return last[1]
 
     def _half(self, row: int, width: int) -> int:

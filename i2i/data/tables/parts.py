@@ -6,9 +6,9 @@ from itertools import accumulate, pairwise
 from typing import TypeGuard
 
 from i2i.data.tables.names import refuse_hidden_splits, split_column
-from i2i.data.tables.table import Problem, Table
+from i2i.data.tables.table import LIMIT, Problem, Table
 from i2i.errors import DataError
-from i2i.images import Header, Picture, Range
+from i2i.images import Header, Limit, Picture, Range
 from i2i.pairs import Block
 from i2i.splits import our_name
 
@@ -48,9 +48,9 @@ class Part:
         """What the image's file says about it; see `Table`."""
         return self._table.header(self._rows[row], column)
 
-    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
+    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
         """The decoded image; see `Table`."""
-        return self._table.picture(self._rows[row], column, value_range=value_range)
+        return self._table.picture(self._rows[row], column, value_range=value_range, limit=limit)
 
     def _blocks(self, whole: Sequence[Block]) -> Sequence[Block]:
         """Those of the table, each with the rows that are left of it."""

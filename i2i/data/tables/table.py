@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Literal, NamedTuple, Protocol
 
-from i2i.images import Header, Picture, Range, decode, read_header
+from i2i.images import MAX_PIXELS, Header, Limit, Picture, Range, decode, read_header
+
+LIMIT = Limit(MAX_PIXELS, "--set dataset.max_pixels")
+"""How large images of datasets may be unless somebody says otherwise."""
 
 
 class Problem(NamedTuple):
@@ -54,13 +57,14 @@ class Table(Protocol):
         """What the image's file says about it; raises what `picture` does."""
         ...
 
-    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
+    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
         """The image, decoded, with all the channels and bits that it has.
 
         Args:
             row: Its row.
             column: Its column.
             value_range: The declared range of its values; see `i2i.images.read`.
+            limit: How large it may be.
 
         Raises:
             MissingInputError: If the file is not there.
@@ -147,6 +151,13 @@ class EncodedTable:
         """What the image's file says about it; see `Table`."""
         return read_header(BytesIO(self.encoded(row, column)), self.where(row, column))
 
-    def picture(self, row: int, column: str, *, value_range: Range | None = None) -> Picture:
+    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
         """The decoded image; see `Table`."""
-        return decode(self.encoded(row, column), self.where(row, column), value_range=value_range, declare=DECLARE)
+        return decode(
+            self.encoded(row, column),
+            self.where(row, column),
+            value_range=value_range,
+            max_pixels=limit.pixels,
+            declare=DECLARE,
+            allow=limit.raised_by,
+        )
