@@ -58,21 +58,8 @@ def test_labels_do_not_go_with_colours_that_are_learned(dataset: Path) -> None:
         examine(dataset, generators=GENERATOR, options=LAB, labels=[Label(0, "sky")], workers=0)
 
 
-def modules_after(code: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"], capture_output=True, text=True, check=True
-    )
-    return set(done.stdout.split())
-
-
 def test_workers_load_no_torch() -> None:
-    loaded = modules_after("from i2i_doctor import examination, walk")
-    assert "cv2" in loaded
-    assert "torch" not in loaded
-
-
-def test_a_generator_is_asked_without_loading_the_compiler_of_torch() -> None:
-    asked = "from i2i_doctor.generators import fits; assert fits(['unet'], {(256, 256): 1}, (3, 3))[0].fitting"
-    loaded = modules_after(asked)
-    assert "torch" in loaded
-    assert "torch._dynamo" not in loaded
+    code = "import sys; from i2i_doctor import examination, walk; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "cv2" in done.stdout.split()
+    assert "torch" not in done.stdout.split()

@@ -7,6 +7,7 @@ from i2i.errors import I2iError, UsageError
 from i2i.options import build, complete
 from i2i.plugins import catalogue, lookup
 from i2i.system import safe_yaml
+from i2i.system.devices import shapes_only
 from i2i_doctor.diagnosis import Diagnosis
 
 
@@ -89,18 +90,7 @@ def _fit(name: str, options: Mapping[str, Any], sizes: Mapping[tuple[int, int], 
 
 
 def _multiple(name: str, options: Mapping[str, Any], channels: tuple[int, int]) -> int:
-    import torch
-    from torch.overrides import TorchFunctionMode
-
-    class Uninitialised(TorchFunctionMode):
-        """Leaves out `torch.nn.init`: to draw weights that are not there, torch loads its whole compiler."""
-
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if getattr(func, "__module__", "") == "torch.nn.init":
-                return args[0] if args else kwargs["tensor"]
-            return func(*args, **(kwargs or {}))
-
     cls, owner = lookup("generator", name).cls, f"generator {name!r}"
-    with torch.device("meta"), Uninitialised():  # shapes without weights: even a large network costs nothing
+    with shapes_only():
         network = build(cls, *channels, options=complete(cls, options, owner), owner=owner)
     return int(getattr(network, "size_multiple", 1))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from i2i.assembly import Selection, build_part
 from i2i.contracts import Discriminator, Generator
 from i2i.errors import DataError
+from i2i.system.devices import shapes_only
 from i2i_import.networks import STATISTICS, Network, tensor_names
 
 COUNTER = "num_batches_tracked"
@@ -55,7 +56,7 @@ def fit(
 def shapes(network: Network, selection: Selection) -> dict[str, Tensor]:
     """Build our network's tensors, without values."""
     contract = Generator if network.kind == "generator" else Discriminator
-    with torch.device("meta"):
+    with shapes_only():
         module: nn.Module = build_part(network.kind, contract, selection, {network.kind: network.channels})
     return module.state_dict()
 
