@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -141,48 +143,60 @@ def read(root, split, **options):
     blocks = [block.pairs for block in pairs.blocks]
     return {"layout": pairs.layout, "sums": sums, "names": list(pairs.names), "blocks": blocks}
 
-print(json.dumps([read(*place, **options) for place, options in json.loads(sys.argv[1])]))
+for line in sys.stdin:
+    print(json.dumps([read(*place, **options) for place, options in json.loads(line)]), flush=True)
 """
 
 
-def read(hub: Hub, home: Path, *wanted: tuple[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
-    """What a process of its own reads from the stand-in; the client looks for the Hub when it is imported."""
-    environment = {**os.environ, **hub.environment(home), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
-    command = [sys.executable, "-c", READ, json.dumps(wanted)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    return found
+class Reader:
+    """A process of its own that reads from the stand-in; the client looks for the Hub when it is imported."""
+
+    def __init__(self, hub: Hub, home: Path) -> None:
+        environment = {**os.environ, **hub.environment(home), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+        command, pipe = [sys.executable, "-c", READ], subprocess.PIPE
+        self.hub, self.home = hub, home
+        self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
+
+    def __call__(self, *wanted: tuple[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(wanted) + "\n")
+        self._process.stdin.flush()
+        found: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
+        return found
+
+    def close(self) -> None:
+        self._process.communicate(timeout=60)
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Any:
-    files = {}
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """One reader for all tests, and a set ``huggan/facades`` to read."""
+    folder, files = tmp_path_factory.mktemp("hub"), {}
     for split, number in (("train", 0), ("train", 1), ("test", 0)):
-        path = tmp_path / "part.parquet"
+        path = folder / "part.parquet"
         facades().shard(2, number, contiguous=True).to_parquet(path, batch_size=4)
         files[f"data/{split}-{number:05}-of-00002.parquet"] = path.read_bytes()
-    with Hub().running() as running:
-        running.state.put("huggan/facades", files, kind="dataset")
-        yield running
+    with Hub().running() as hub:
+        hub.state.put("huggan/facades", files, kind="dataset")
+        with closing(Reader(hub, folder / "home")) as reader:
+            yield reader
 
 
-def test_a_set_of_the_hub_is_the_same_downloaded_streamed_and_from_the_cache(hub: Hub, tmp_path: Path) -> None:
+def test_a_set_of_the_hub_is_the_same_downloaded_streamed_and_from_the_cache(read: Reader) -> None:
     train = ("hf://huggan/facades", "train")
     expected = [hashlib.sha256(picture(n) + picture(100 + n)).hexdigest() for n in range(COUNT)]
-    (streamed,) = read(hub, tmp_path / "streaming", (train, {"streaming": True}))
+    (streamed,) = read((train, {"streaming": True}))
     assert (streamed["layout"], streamed["sums"]) == ("Parquet, 2 files", expected)
     assert streamed["blocks"] == [4, 2, 4, 2]
-    assert not list((tmp_path / "streaming").rglob("*.arrow"))
-    (downloaded,) = read(hub, tmp_path / "home", (train, {}))
+    assert not [file for file in read.home.rglob("*.arrow") if "facades" in str(file)]
+    (downloaded,) = read((train, {}))
     assert (downloaded["layout"], downloaded["sums"]) == ("Hugging Face Hub", expected)
-    before = len(hub.requests)
-    train_part, val_part = read(
-        hub, tmp_path / "home", *(((train[0], split), {"val_share": 0.5}) for split in ("train", "val"))
-    )
+    before = len(read.hub.requests)
+    train_part, val_part = read(*(((train[0], split), {"val_share": 0.5}) for split in ("train", "val")))
     assert sorted(train_part["sums"] + val_part["sums"]) == sorted(expected)
     assert val_part["sums"]
-    assert not any("/lfs/" in request.path for request in hub.requests[before:])  # nothing is downloaded twice
+    assert not any("/lfs/" in request.path for request in read.hub.requests[before:])  # nothing is downloaded twice
 
 
 def picture(value: int) -> bytes:
@@ -198,11 +212,11 @@ def parquet(tmp_path: Path, *rows: int) -> bytes:
     return (tmp_path / "some.parquet").read_bytes()
 
 
-def test_the_card_says_which_files_are_read_downloaded_and_streamed(hub: Hub, tmp_path: Path) -> None:
+def test_the_card_says_which_files_are_read_downloaded_and_streamed(read: Reader, tmp_path: Path) -> None:
     card = "---\nconfigs:\n- config_name: few\n  data_files: one.parquet\n- config_name: many\n  data_files:\n"
     card += "  - split: train\n    path: two.parquet\n  - split: holdout\n    path: one.parquet\n---\n"
     files = {"one.parquet": parquet(tmp_path, 1), "two.parquet": parquet(tmp_path, 2, 3), "README.md": card.encode()}
-    hub.state.put("huggan/maps", files, kind="dataset")
+    read.hub.state.put("huggan/maps", files, kind="dataset")
     wanted = {("few", "train"): [1], ("many", "train"): [2, 3], ("many", "holdout"): [1]}
     places = [
         ((f"hf://huggan/maps/{config}", split), {"streaming": streaming})
@@ -211,7 +225,7 @@ def test_the_card_says_which_files_are_read_downloaded_and_streamed(hub: Hub, tm
     ]
     unnamed = [(("hf://huggan/maps", "train"), {"streaming": streaming}) for streaming in (False, True)]
     unknown = ("hf://huggan/maps/man", "train")
-    *found, first, second, third = read(hub, tmp_path / "home", *places, *unnamed, (unknown, {}))
+    *found, first, second, third = read(*places, *unnamed, (unknown, {}))
     expected = [sums(*rows) for rows in wanted.values() for _ in range(2)]
     assert [answer.get("sums") for answer in found] == expected
     for refusal in (first, second):
@@ -220,22 +234,22 @@ def test_the_card_says_which_files_are_read_downloaded_and_streamed(hub: Hub, tm
     assert "Did you mean 'many'" in third["text"]
 
 
-def test_what_the_hub_has_converted_is_streamed_where_it_is_whole(hub: Hub, tmp_path: Path) -> None:
+def test_what_the_hub_has_converted_is_streamed_where_it_is_whole(read: Reader, tmp_path: Path) -> None:
     lines = [json.dumps({f"{side}_file_name": f"{side}/{row}.png" for side in ("A", "B")}) for row in range(3)]
     images = {f"train/{side}/{row}.png": data[row] for side, data in (("A", A), ("B", B)) for row in range(3)}
     files = {**images, "train/metadata.jsonl": "\n".join(lines).encode()}
     for name, folder in (("whole", "train"), ("part", "partial-train")):
-        hub.state.put(f"huggan/{name}", files, kind="dataset")
+        read.hub.state.put(f"huggan/{name}", files, kind="dataset")
         converted = {f"default/{folder}/0000.parquet": parquet(tmp_path, 0, 1, 2)}
-        hub.state.put(f"huggan/{name}", converted, kind="dataset", revision="refs/convert/parquet")
+        read.hub.state.put(f"huggan/{name}", converted, kind="dataset", revision="refs/convert/parquet")
     places = [((f"hf://huggan/{name}", "train"), {"streaming": True}) for name in ("whole", "part")]
-    whole, part, downloaded = read(hub, tmp_path / "home", *places, (("hf://huggan/whole", "train"), {}))
+    whole, part, downloaded = read(*places, (("hf://huggan/whole", "train"), {}))
     assert whole["sums"] == downloaded["sums"] == sums(0, 1, 2)
     assert "only a part" in part["text"]
     assert downloaded["names"] == ["train/A/0", "train/A/1", "train/A/2"]  # the same on every machine
 
 
-def test_shards_of_the_hub_have_the_same_columns_downloaded_and_streamed(hub: Hub, tmp_path: Path) -> None:
+def test_shards_of_the_hub_have_the_same_columns_downloaded_and_streamed(read: Reader, tmp_path: Path) -> None:
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as shard:
         for row in range(3):
@@ -243,28 +257,27 @@ def test_shards_of_the_hub_have_the_same_columns_downloaded_and_streamed(hub: Hu
                 member = tarfile.TarInfo(f"{row:04}.{column}.png")
                 member.size = len(data)
                 shard.addfile(member, io.BytesIO(data))
-    hub.state.put("huggan/shards", {"train-0.tar": tar.getvalue()}, kind="dataset")
+    read.hub.state.put("huggan/shards", {"train-0.tar": tar.getvalue()}, kind="dataset")
     place = ("hf://huggan/shards", "train")
-    downloaded, streamed = read(hub, tmp_path / "home", (place, {}), (place, {"streaming": True}))
+    downloaded, streamed = read((place, {}), (place, {"streaming": True}))
     assert downloaded["sums"] == streamed["sums"] == sums(0, 1, 2)
     assert downloaded["names"] == streamed["names"] == ["0000", "0001", "0002"]
 
 
-def test_what_the_hub_does_not_have_is_one_line(hub: Hub, tmp_path: Path) -> None:
+def test_what_the_hub_does_not_have_is_one_line(read: Reader, tmp_path: Path) -> None:
     place = ("hf://huggan/fassades", "train")
-    for refusal in read(hub, tmp_path / "home", (place, {}), (place, {"streaming": True})):
+    for refusal in read((place, {}), (place, {"streaming": True})):
         assert refusal["error"] == "MissingInputError", refusal
         assert "hf://huggan/fassades" in refusal["text"]
         assert "\n" not in refusal["text"]
 
 
-def test_only_errors_are_written_where_no_terminal_is(hub: Hub, tmp_path: Path) -> None:
-    environment = {**os.environ, **hub.environment(tmp_path / "home")}
+def test_only_errors_are_written_where_no_terminal_is(read: Reader, tmp_path: Path) -> None:
+    environment = {**os.environ, **read.hub.environment(tmp_path / "home")}
     environment.pop("HF_DATASETS_DISABLE_PROGRESS_BARS", None)
-    command = [sys.executable, "-m", "i2i", "data", "check", "hf://huggan/facades", "--workers", "1", "--json"]
-    command += ["--generator", "unet,depth=1"]
+    command = [sys.executable, "-m", "i2i", "data", "stats", "hf://huggan/facades", "--workers", "0", "--json"]
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    assert json.loads(done.stdout)["pairs"] == 2 * COUNT - COUNT // 2
+    assert [column["images"] for column in json.loads(done.stdout)] == [2 * COUNT - COUNT // 2] * 2
     assert [line for line in done.stderr.splitlines() if not line.startswith("Error: ")] == []
