@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from i2i_doctor.diagnosis import Diagnosis
-from i2i_doctor.examination import Examination
+
+if TYPE_CHECKING:
+    from i2i_doctor.examination import Examination
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 NAMED = 3  # examples of a diagnosis that are shown
 
 
-def print_examination(console: Console, examination: Examination, page: Path) -> None:
+def print_examination(console: Console, examination: "Examination", page: Path) -> None:
     """Print splits, diagnoses and generators of a dataset, and where its page is."""
     source, target = map(escape, examination.sides)
     root, layout = escape(examination.opened.root), escape(examination.layout)
@@ -58,7 +60,7 @@ def _print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     console.print(f"    [dim]{escape(diagnosis.remedy)}[/]", soft_wrap=True)
 
 
-def _print_fits(console: Console, examination: Examination) -> None:
+def _print_fits(console: Console, examination: "Examination") -> None:
     table = Table("generator", "sizes divisible by", "images of such a size", "largest crop of all")
     for fit in examination.fits:
         options = "".join(f" {option}={value}" for option, value in fit.options.items())
