@@ -6,6 +6,11 @@ from typing import Literal
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+HELD_OUT: tuple[Split, ...] = ("val", "test")
+SAFEST: tuple[Split, ...] = ("test", "val", "train")
+"""Where a pair goes that is like pairs of several splits: not to training what is measured on."""
+HUB_NAMES = {"val": "validation"}
+"""What the Hugging Face Hub calls a split, where it has a name of its own."""
 
 SPLIT_NAMES = {
     "train": ("train", "training"),

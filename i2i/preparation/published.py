@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from i2i.errors import UsageError
 from i2i.preparation.listing import Found
 from i2i.preparation.naming import composed, output_stems
-from i2i.preparation.splitting import SAFEST
 from i2i.preparation.tasks import Inputs
-from i2i.splits import SPLIT_NAMES, SPLITS, Split
+from i2i.splits import SAFEST, SPLIT_NAMES, SPLITS, Split
 
 SHARES = ("val", "test")
 """Choices that say how much is for what; a preparer with options of these names divides by them itself."""

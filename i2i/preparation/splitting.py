@@ -1,6 +1,5 @@
 """Which pairs are for training, validation and test."""
 
-import hashlib
 from base64 import b64decode
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,14 +11,10 @@ import numpy as np
 from i2i.errors import UsageError
 from i2i.images.near_copies import MINIATURE, Miniatures, alike_groups, hashes_of
 from i2i.preparation.report import Row
-from i2i.splits import Split
+from i2i.splits import HELD_OUT, SAFEST, Split, drawn
 
 Rule = Literal["count", "hash"]
 """``count``: as many pairs as the shares say. ``hash``: each pair by its own hash, whatever others there are."""
-
-HELD_OUT: tuple[Split, ...] = ("val", "test")
-SAFEST: tuple[Split, ...] = ("test", "val", "train")
-"""Where a pair goes that is like pairs of several splits: not to training what is measured on."""
 
 
 class Member(NamedTuple):
@@ -149,17 +144,17 @@ def _look(member: Member) -> str:
 
 
 def _by_hash(key: str, val: float, test: float, seed: int) -> Split:
-    place = int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big") / 2**64
+    place = drawn(f"{seed}:{key}")
     return "val" if place < val else "test" if place < val + test else "train"
 
 
 def _by_count(
     blocks: Sequence[list[str]], pairs: int, taken: Counter[Split], val: float, test: float, seed: int
 ) -> dict[str, Split]:
-    shuffled = [sorted((_shuffle(seed, name), name) for name in names) for names in blocks]
+    shuffled = [sorted((drawn(f"{seed}:{name}"), name) for name in names) for names in blocks]
     quotas = _quotas(pairs, val, test)
     left = {split: quota - taken[split] for split, quota in quotas.items()}
-    placed: dict[Split, list[list[tuple[bytes, str]]]] = {split: [] for split in quotas}
+    placed: dict[Split, list[list[tuple[float, str]]]] = {split: [] for split in quotas}
     for block in sorted(shuffled):
         split: Split = next((split for split, quota in left.items() if len(block) <= quota), "train")
         left[split] -= len(block)
@@ -171,10 +166,6 @@ def _by_count(
             placed["train"].remove(smallest)
             placed[split].append(smallest)
     return {name: split for split, blocks_of in placed.items() for block in blocks_of for _, name in block}
-
-
-def _shuffle(seed: int, name: str) -> bytes:
-    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
 def _quotas(pairs: int, val: float, test: float) -> dict[Split, int]:

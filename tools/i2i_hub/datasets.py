@@ -23,6 +23,7 @@ from i2i.errors import DataError
 from i2i.images.formats import npy
 from i2i.places import without_secrets
 from i2i.preparation.folder import DatasetFolder
+from i2i.splits import HUB_NAMES
 from i2i.system import safe_yaml
 from i2i.system.files import make_folder
 from i2i_hub.annotations import annotations_of, find_annotations
@@ -32,8 +33,6 @@ from i2i_hub.publishing import SAMPLES, Publication
 
 DATA = "data"
 MAX_SAMPLES = 4
-SPLITS = {"val": "validation"}
-"""What the Hub calls a split, where it has a name of its own."""
 
 HALVES, STANDARD = ("A", "B"), ("imageA", "imageB")
 SPLIT_NAME, COLUMN_NAME = re.compile(r"\w+"), re.compile(r"\w[\w .-]*")
@@ -132,7 +131,7 @@ def _tables(path: str, wanted: Sequence[str]) -> dict[str, Table]:
                 f"{where} has the columns {', '.join(first.columns)} in one split and {', '.join(table.columns)} in "
                 f"{split!r}. A dataset on the Hub has the same ones in all. Rename them."
             )
-        tables[SPLITS.get(split, split)] = table
+        tables[HUB_NAMES.get(split, split)] = table
     return tables
 
 

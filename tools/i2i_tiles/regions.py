@@ -1,6 +1,5 @@
 """Hold out regions: cells of a split lie together, and a margin of unused cells keeps training away from them."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from i2i.errors import UsageError
-from i2i.splits import Split
+from i2i.splits import HELD_OUT, Split, drawn
 from i2i_tiles.areas import Area, read_area
 from i2i_tiles.grids import Cell, Grid
 from i2i_tiles.mercator import Box
 
-HELD_OUT: tuple[Split, ...] = ("test", "val")
 RANK: dict[Split, int] = {"test": 0, "val": 1, "train": 2}
 """Of two cells that are too near to each other, the one of the higher rank is given up."""
 
@@ -71,7 +69,7 @@ def in_bands(cells: Sequence[Cell], axis: int, val: float, test: float) -> dict[
     counts = Counter(cell[axis] for cell in cells)
     lines = sorted(counts)
     splits: dict[int, Split] = {}
-    for split, share, ordered in zip(HELD_OUT, (test, val), (lines, lines[::-1]), strict=True):
+    for split, share, ordered in zip(HELD_OUT[::-1], (test, val), (lines, lines[::-1]), strict=True):
         have = 0
         for line in ordered:
             if have >= share * len(cells):
@@ -101,12 +99,12 @@ def in_blocks(cells: Sequence[Cell], side: int, val: float, test: float, seed: i
         UsageError: If there are too few blocks for every split to have one.
     """
     counts = Counter((cell.column // side, cell.row // side) for cell in cells)
-    drawn = sorted(counts, key=lambda block: hashlib.sha256(f"{seed}:{block[0]}:{block[1]}".encode()).digest())
+    left = sorted(counts, key=lambda block: drawn(f"{seed}:{block[0]}:{block[1]}"))
     splits: dict[tuple[int, int], Split] = {}
-    for split, share in zip(HELD_OUT, (test, val), strict=True):
+    for split, share in zip(HELD_OUT[::-1], (test, val), strict=True):
         have = 0
-        while have < share * len(cells) and len(drawn) > 1:
-            block = drawn.pop()
+        while have < share * len(cells) and len(left) > 1:
+            block = left.pop()
             splits[block] = split
             have += counts[block]
         if share and not have:
