@@ -86,9 +86,10 @@ class Pairs:
         self.table = open_portion(root, split, layout, (*source, *target), val_share, match)
         self.layout, self.names, self.colours = self.table.layout, self.table.names, colours
         _refuse_problems(self.table, root)
-        chosen = choose(self.table.columns, source, target, direction)
+        is_lab = colours == "lab"
+        chosen = choose(self.table.columns, source, target, direction, target_alone=is_lab)
         self._target = _columns("target", self.table, chosen.target, target_channels, target_range)
-        if colours == "lab":
+        if is_lab:
             _check_lab(self._target, source_channels, source_range)
             self._source: tuple[Column, ...] = ()
         else:

@@ -54,10 +54,9 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
         split: open_portion(root, split, said.layout, named, said.val_share, said.match)
         for split in dict.fromkeys(names)
     }
-    sides = choose(next(iter(tables.values())).columns, said.source, said.target, said.direction)
-    if said.colours == "lab":
-        sides = sides._replace(source=())
-    ranges: dict[str, Range | None] = dict.fromkeys(next(iter(tables.values())).columns)
+    columns, lab = next(iter(tables.values())).columns, said.colours == "lab"
+    sides = choose(columns, said.source, said.target, said.direction, target_alone=lab)
+    ranges: dict[str, Range | None] = dict.fromkeys(columns)
     if said.colours == "lab" or said.source_range or said.target_range:
         ranges = {
             **declared_ranges("source", sides.source, said.source_range),

@@ -54,7 +54,9 @@ def images_among(there: Sequence[str], wanted: Sequence[str], where: str) -> lis
     return among(there, wanted)
 
 
-def choose(columns: Sequence[str], source: Sequence[str], target: Sequence[str], direction: str) -> Columns:
+def choose(
+    columns: Sequence[str], source: Sequence[str], target: Sequence[str], direction: str, *, target_alone: bool = False
+) -> Columns:
     """What the user named, or else the pair that is found.
 
     Args:
@@ -62,11 +64,16 @@ def choose(columns: Sequence[str], source: Sequence[str], target: Sequence[str],
         source: Those the user named; empty for none.
         target: Likewise.
         direction: ``AtoB``, or ``BtoA`` to swap the pair that is found.
+        target_alone: Whether the source is no column, but made of the target.
 
     Raises:
         UsageError: If a name is not there, or only one side is named.
         DataError: If nothing is named and no pair is found.
     """
+    if target_alone:
+        if source:
+            raise UsageError("With colours=lab the source is the target's lightness. Leave dataset.source away.")
+        return choose(columns, target, target, direction)._replace(source=())
     if source or target:
         if not (source and target):
             raise UsageError("Columns of the source or of the target are named. Name both, or none of them.")

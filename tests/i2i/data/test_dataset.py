@@ -168,6 +168,7 @@ def test_declared_ranges_hold_for_both_sides(tmp_path: Path) -> None:
         ({"target_channels": (3, 1)}, "2 entries for 1 columns"),
         ({"colours": "lab", "source_channels": 1}, "leave its channels and range away"),
         ({"colours": "lab", "target_channels": 1}, "one column of RGB"),
+        ({"colours": "lab", "source": ("imageA",), "target": ("imageB",)}, r"Leave dataset\.source away"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(tmp_path: Path, options: dict[str, Any], complaint: str) -> None:
@@ -187,6 +188,7 @@ def test_lab_pairs_are_lightness_and_colours_of_the_target(tmp_path: Path) -> No
     assert (source.shape, target.shape, source.dtype, target.dtype) == ((8, 8, 1), (8, 8, 2), np.float32, np.float32)
     np.testing.assert_array_equal(lab.join(source, target, np.uint8), picture)
     assert [side.colours for side in pairs.sides(pairs[0])] == ["lab", "lab"]
+    assert np.array_equal(Pairs(tmp_path, "train", colours="lab", target=("imageB",))[0].target, target)
 
 
 def test_options_come_as_plain_data_from_the_command_line(tmp_path: Path) -> None:
