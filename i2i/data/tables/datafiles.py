@@ -11,9 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from i2i.data.tables import library, manifest, parquet, shards, webdataset
-from i2i.data.tables.hub import is_saved, parse
-from i2i.data.tables.library import Address
+from i2i.data.tables import hub, manifest, shards, webdataset
+from i2i.data.tables.hub import Address, is_saved, parse
 from i2i.data.tables.lists import ENDINGS, stands_for_folder
 from i2i.data.tables.shards import Shard
 from i2i.data.tables.table import Table
@@ -76,6 +75,8 @@ def splits(root: str, columns: Sequence[str]) -> list[str]:
         return []
     kind, files = _files(root, address)
     if kind == "parquet":
+        from i2i.data.tables import parquet
+
         return parquet.splits_among(files, columns, remote=is_url(root))
     if kind == "arrow":
         from i2i.data.tables import arrow
@@ -90,6 +91,8 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     assert address is not None, "it has splits"
     kind, files = _files(root, address)
     if kind == "parquet":
+        from i2i.data.tables import parquet
+
         return parquet.open_among(files, split, columns, remote=is_url(root))
     if kind == "arrow":
         from i2i.data.tables import arrow
@@ -101,7 +104,7 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
         case "webdataset":
             if packed := next((file.url for file in found if not file.url.endswith(webdataset.SUFFIX)), None):
                 raise DataError(f"{packed} is compressed. Unpack it to a plain .tar, and name that in {CARD}.")
-            return webdataset.open_shards(found, columns, remote=is_url(root))
+            return webdataset.TarTable(found, columns, remote=is_url(root))
         case "imagefolder":
             lists = [Path(file.url) for file in found if stands_for_folder(os.path.basename(file.url))]
         case _:
@@ -145,13 +148,13 @@ def _files(root: str, address: Address) -> DataFiles:
 def _arrow_sets(root: str, address: Address) -> Mapping[str, "Dataset"]:
     from datasets import load_dataset
 
-    return dict(library.ask(root, address, load_dataset))
+    return dict(hub.ask(root, address, load_dataset))
 
 
 def _builder(root: str, address: Address, **options: str) -> "DatasetBuilder":
     from datasets import load_dataset_builder
 
-    return library.ask(root, address, load_dataset_builder, **options)
+    return hub.ask(root, address, load_dataset_builder, **options)
 
 
 def _resolved(root: str, builder: "DatasetBuilder") -> DataFiles:

@@ -9,7 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from pyarrow import parquet as pq
 
 from i2i.data.order import BlockCache
 from i2i.data.tables import shards
@@ -21,11 +24,6 @@ from i2i.errors import DataError
 from i2i.images import printable
 from i2i.pairs import Block
 from i2i.places import is_url
-
-if TYPE_CHECKING:
-    from pyarrow import Schema
-    from pyarrow import Table as Columns
-    from pyarrow.parquet import ColumnChunkMetaData, FileMetaData, ParquetFile
 
 SUFFIX = ".parquet"
 MAX_BLOCK = 2 * 2**30
@@ -71,7 +69,7 @@ class RowGroup(NamedTuple):
     """Where a row group is."""
 
     shard: Shard
-    footer: "FileMetaData"
+    footer: pq.FileMetaData
     """Of the whole file."""
     number: int
     first: int
@@ -152,7 +150,7 @@ class ParquetTable(EncodedTable):
                 said = leaf.statistics
                 yield said is None or not said.has_min_max or (names_split(said.min) and names_split(said.max))
 
-    def _row_groups(self, found: Sequence[Shard], footers: Sequence["FileMetaData"]) -> Iterator[RowGroup]:
+    def _row_groups(self, found: Sequence[Shard], footers: Sequence[pq.FileMetaData]) -> Iterator[RowGroup]:
         for shard, footer in zip(found, footers, strict=True):
             first = 0
             for number in range(footer.num_row_groups):
@@ -192,10 +190,10 @@ class ParquetTable(EncodedTable):
         block = bisect_right(self._starts, row) - 1
         return block, self._groups[block].rows[row - self._starts[block]]
 
-    def _read(self, number: int) -> "Columns":
+    def _read(self, number: int) -> pa.Table:
         return self._load(self._groups[number], self._leaves)
 
-    def _load(self, group: RowGroup, leaves: Sequence[str]) -> "Columns":
+    def _load(self, group: RowGroup, leaves: Sequence[str]) -> pa.Table:
         with _file(group.shard, group.footer) as file:
             return file.read_row_group(group.number, columns=leaves, use_threads=False)
 
@@ -218,25 +216,22 @@ class ParquetTable(EncodedTable):
                 yield value[path] if path and value else value
 
 
-def _footer(shard: Shard) -> "FileMetaData":
+def _footer(shard: Shard) -> pq.FileMetaData:
     with _file(shard) as file:
         return file.metadata
 
 
 @contextmanager
-def _file(shard: Shard, footer: "FileMetaData | None" = None) -> Iterator["ParquetFile"]:
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
+def _file(shard: Shard, footer: pq.FileMetaData | None = None) -> Iterator[pq.ParquetFile]:
     with shards.opened(shard.url) as stream:
         try:
-            yield ParquetFile(stream, metadata=footer, pre_buffer=True)
-        except ArrowException as error:
+            yield pq.ParquetFile(stream, metadata=footer, pre_buffer=True)
+        except pa.ArrowException as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise DataError(f"{shard.url} is no Parquet file, or damaged: {reason}.") from error
 
 
-def _chosen(found: Sequence[Shard], footers: Sequence["FileMetaData"], wanted: Sequence[str]) -> dict[str, str]:
+def _chosen(found: Sequence[Shard], footers: Sequence[pq.FileMetaData], wanted: Sequence[str]) -> dict[str, str]:
     """Column -> the leaf that holds its bytes, which is the same in all files."""
     first = _image_columns(footers[0].schema.to_arrow_schema())
     names = images_among(list(first), wanted, found[0].url)
@@ -252,26 +247,24 @@ def _chosen(found: Sequence[Shard], footers: Sequence["FileMetaData"], wanted: S
     return chosen
 
 
-def _image_columns(schema: "Schema") -> dict[str, str]:
+def _image_columns(schema: pa.Schema) -> dict[str, str]:
     """Column -> the leaf that holds its bytes."""
-    from pyarrow import types
-
     columns = {}
     for field in schema:
         kind, leaf = field.type, field.name
-        if types.is_struct(kind) and (place := kind.get_field_index("bytes")) >= 0:
+        if pa.types.is_struct(kind) and (place := kind.get_field_index("bytes")) >= 0:
             kind, leaf = kind.field(place).type, f"{field.name}.bytes"
-        if types.is_binary(kind) or types.is_large_binary(kind):
+        if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             columns[field.name] = leaf
     return columns
 
 
-def _has_path(schema: "Schema", leaf: str) -> bool:
+def _has_path(schema: pa.Schema, leaf: str) -> bool:
     column, struct, _ = leaf.partition(".")
     return bool(struct) and schema.field(column).type.get_field_index("path") >= 0
 
 
-def _leaves_of(footer: "FileMetaData", group: int, leaves: Sequence[str]) -> Iterator["ColumnChunkMetaData"]:
+def _leaves_of(footer: pq.FileMetaData, group: int, leaves: Sequence[str]) -> Iterator[pq.ColumnChunkMetaData]:
     """What the footer says about some leaves of a row group."""
     metadata = footer.row_group(group)
     for number in range(metadata.num_columns):
@@ -279,7 +272,7 @@ def _leaves_of(footer: "FileMetaData", group: int, leaves: Sequence[str]) -> Ite
             yield column
 
 
-def _is_filled(column: "ColumnChunkMetaData") -> bool:
+def _is_filled(column: pq.ColumnChunkMetaData) -> bool:
     """Whether the footer says that no row lacks its image; of empty ones it does not tell."""
     statistics = column.statistics
     return statistics is not None and statistics.has_null_count and statistics.null_count == 0

@@ -10,7 +10,7 @@ import webdataset
 from flat_images import png
 from webdataset.tariterators import group_by_keys, tar_file_iterator
 
-from i2i.data.tables import tars
+from i2i.data.tables import webdataset as shards_read
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.data.tables.table import Table
 from i2i.errors import DataError, MissingSplitError, UsageError
@@ -147,7 +147,7 @@ def test_shards_behind_an_address_are_read_in_runs(shards: Path, monkeypatch: py
     for file in shards.iterdir():
         memory.pipe(f"/bucket/tars/{file.name}", file.read_bytes())
     here = open_table(shards, "train")
-    monkeypatch.setattr(tars, "BLOCK", 20_000)
+    monkeypatch.setattr(shards_read, "BLOCK", 20_000)
     there = open_table("memory://bucket/tars", "train")
     blocks = there.blocks  # type: ignore[attr-defined]
     assert sum(block.pairs for block in blocks) == COUNT
