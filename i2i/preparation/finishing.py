@@ -11,8 +11,9 @@ from i2i.preparation.command import Command
 from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.journal import Journals
 from i2i.preparation.report import Row, Tally, tally_of
-from i2i.preparation.splitting import HELD_OUT, assign, member_of
+from i2i.preparation.splitting import assign, member_of
 from i2i.preparation.tasks import Inputs, Shard
+from i2i.splits import HELD_OUT
 from i2i.system.files import lock, sweep
 
 
