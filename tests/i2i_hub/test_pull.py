@@ -1,7 +1,8 @@
 """Pulling: the very bytes that were pushed, or one line and nothing."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,28 @@ def test_model_of_a_newer_i2i_is_refused_in_words(bench: Bench, published: str, 
     outcome = bench("pull", published, tmp_path / "model")
     assert outcome.code == 2
     assert "was made by i2i 9.0" in " ".join(outcome.err.split())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda config: config.replace(b'"depth": 2', b'"depth": 100000'),
+        lambda config: config.replace(b'"base_channels": 2', b'"base_channels": 1000000000'),
+        lambda config: config.replace(b'"direction":', b'"x": ' + b"[" * 200_000 + b"]" * 200_000 + b', "direction":'),
+        lambda config: config.replace(b'"distribution": "', b'"distribution": "i2i; rm -rf ~ #'),
+    ],
+    ids=["depth", "channels", "nesting", "package"],
+)
+def test_hostile_model_is_one_line_and_not_kept(
+    bench: Bench, published: str, tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    config = bench.repository(published).files()["config.json"]
+    assert change(config) != config
+    bench.hub.state.put(published, {"config.json": change(config)})
+    outcome = bench("pull", published, tmp_path / "model")
+    assert outcome.code in (2, 65)
+    assert re.fullmatch(r"Error: [^\n]{10,1000}\n", outcome.err)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_model_is_used_by_its_name(bench: Bench, published: str, run: Path, shared_pairs: Path, tmp_path: Path) -> None:

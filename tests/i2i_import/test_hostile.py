@@ -15,10 +15,14 @@ from typing import Any
 
 import pytest
 import torch
+from cyclegan import Unet
 from safetensors.torch import save as safe_tensors
 
+from i2i.assembly import select
 from i2i.errors import DataError, MissingInputError
+from i2i_import.fitting import fit
 from i2i_import.reading import MAX_BYTES, read_checkpoint
+from i2i_import.recognition import recognise_generator
 
 CANARY = "canary"
 """Files of this name in the working folder are what payloads try to make."""
@@ -281,3 +285,15 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none.pth"
     with pytest.raises(MissingInputError, match=re.escape(f"There is no checkpoint {str(path)!r}.")):
         read_checkpoint(path, [])
+
+
+@pytest.mark.parametrize("width", [2**20, 2**62])
+def test_network_that_is_far_larger_than_its_file_is_not_built(tmp_path: Path, width: int) -> None:
+    state = dict(Unet(3, 3, 5, 1, "batch", dropout=False).state_dict())
+    network = recognise_generator(state, "net.pth")
+    network.options["base_channels"] = width
+    selection = select("pix2pix", {}, {"generator": {"name": network.component, **network.options}})
+    before = memory()
+    with pytest.raises(DataError, match=r"^net\.pth[^\n]*\.$"):
+        fit(state, network, selection, "net.pth", [])
+    assert memory() < before + (100 << 20)

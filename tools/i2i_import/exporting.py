@@ -57,7 +57,7 @@ def export_checkpoint(model: Path, checkpoint: Path, *, discriminator: Path | No
 def _converted(folder: Path, config: ModelConfig, network: Network) -> bytes:
     """Return the file of a network: its tensors under the other code's names, in its order."""
     own = load_weights(folder, config, network.kind)
-    expected = shapes(network, config.selection)
+    expected = shapes(network, config.selection, own, str(folder))
     if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in expected.items()}:
         raise DataError(f"{folder / weights_file(network.kind)} holds no {network}. Copy it again.")
     buffer = io.BytesIO()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from i2i.assembly import Selection, build_part
 from i2i.contracts import Discriminator, Generator
 from i2i.errors import DataError
-from i2i.system.devices import shapes_only
+from i2i.translation.weights import DTYPES, Spec, unfilled
 from i2i_import.networks import STATISTICS, Network, tensor_names
 
 COUNTER = "num_batches_tracked"
@@ -31,10 +31,7 @@ def fit(
     Raises:
         DataError: If one is missing, too many, or of another shape or type.
     """
-    try:
-        own = shapes(network, selection)
-    except RuntimeError as error:  # sizes whose product no computer can count
-        raise DataError(f"{where}: no {network} can be built ({error}). Give the file as it was saved.") from None
+    own = shapes(network, selection, values, where)
     names = tensor_names(network.layers, own)
     found = dict(values)
     if stray := _stray(found, network):
@@ -53,11 +50,25 @@ def fit(
     return {ours: found[theirs].to(own[ours].dtype) for theirs, ours in names.items()}
 
 
-def shapes(network: Network, selection: Selection) -> dict[str, Tensor]:
-    """Build our network's tensors, without values."""
+def shapes(network: Network, selection: Selection, values: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+    """Build our network's tensors, the parameters without values.
+
+    Args:
+        network: What it is.
+        selection: Our components.
+        values: Tensors of a file: a network that is far larger than they are is not built.
+        where: The file, for messages.
+
+    Raises:
+        DataError: If the network is too large, or its sizes are such that no computer can count them.
+    """
     contract = Generator if network.kind == "generator" else Discriminator
-    with shapes_only():
-        module: nn.Module = build_part(network.kind, contract, selection, {network.kind: network.channels})
+    table = {name: Spec(DTYPES.get(tensor.dtype, ""), tuple(tensor.shape)) for name, tensor in values.items()}
+    try:
+        with unfilled(table, where):
+            module: nn.Module = build_part(network.kind, contract, selection, {network.kind: network.channels})
+    except (ArithmeticError, MemoryError, RuntimeError) as error:
+        raise DataError(f"{where}: no {network} can be built: {error}. Give the file as it was saved.") from None
     return module.state_dict()
 
 

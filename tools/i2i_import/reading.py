@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from i2i.errors import DataError, MissingInputError
+from i2i.translation.weights import read_tensors
 
 MAX_BYTES = 4 << 30
 """A U-Net of four times the usual width takes 3.5 GB."""
@@ -94,27 +94,27 @@ def _load(path: Path, size: int, notes: list[str]) -> Mapping[str, Tensor]:
     with path.open("rb") as file:
         head = file.read(MAX_NAMES)
         zipped = head.startswith(ZIP_MAGIC)
-        safe = head[8:9] == b"{"
-        if safe and int.from_bytes(head[:8], "little") > MAX_NAMES:
-            raise _RefusedError(f"describes its tensors in more than {MAX_NAMES} bytes")
-        if zipped:
-            _check_archive(file, size)
-        elif not safe:
-            _check_pickles(io.BytesIO(head), LEGACY_PICKLES)
-    try:
-        # mapped, so that a storage can hold nothing that is not in the file, whatever an archive claims
-        loaded = (
-            safetensors.torch.load_file(path)
-            if safe
-            else torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-        )
-    except Exception as error:  # whatever the parsers of three formats come upon
-        raise _RefusedError(f"cannot be read as weights ({type(error).__name__}). Copy it again") from error
+        if head[8:9] == b"{":
+            loaded, _ = read_tensors(path)
+        else:
+            if zipped:
+                _check_archive(file, size)
+            else:
+                _check_pickles(io.BytesIO(head), LEGACY_PICKLES)
+            loaded = _unpickle(path, mapped=zipped)
     tensors, entry = _state_dict(loaded)
     if entry:
         notes.append(f"{path}: its tensors are those of {entry!r}; the rest is left out.")
     _check_tensors(tensors, size)
     return tensors
+
+
+def _unpickle(path: Path, *, mapped: bool) -> Any:
+    """Load what was looked at; mapped, a storage can hold nothing that is not in the file."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except Exception as error:  # whatever the parsers of two serialisations come upon
+        raise _RefusedError(f"cannot be read as weights ({type(error).__name__}). Copy it again") from error
 
 
 def _check_archive(file: BinaryIO, size: int) -> None:
