@@ -11,8 +11,9 @@ from multiprocessing import get_context, set_start_method
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-_FRESH = get_context("forkserver")
-_FRESH.set_forkserver_preload(["i2i.cli.app", "i2i.training", "i2i_pix2pix"])
+FRESH = get_context("forkserver")
+"""Starts processes that have no threads and need not import PyTorch."""
+FRESH.set_forkserver_preload(["i2i.cli.app", "i2i.training", "i2i_pix2pix"])
 
 FILES = ("model/generator.safetensors", "model-last/generator.safetensors", "metrics.jsonl")
 
@@ -23,7 +24,7 @@ class Command:
     def __init__(self, *arguments: object) -> None:
         self._folder = TemporaryDirectory()
         self._said = Path(self._folder.name) / "said"
-        self._process = _FRESH.Process(target=_call, args=([str(word) for word in arguments], str(self._said)))
+        self._process = FRESH.Process(target=_call, args=([str(word) for word in arguments], str(self._said)))
         self._process.start()
 
     @property

@@ -3,14 +3,13 @@ import errno
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from training_runs import FRESH
 
 from i2i.assembly import Component, Selection
 from i2i.data.sides import Side
@@ -108,8 +107,8 @@ def save_struck(root: Path, strike: Callable[[], None], at: int) -> bool:
         return killer.count < at
 
 
-def kill_everywhere(parent: Path) -> int:
-    """In a child process each: save step 1, be killed at the n-th operation of saving step 2. Returns how many n."""
+def kill_everywhere(parent: Path) -> None:
+    """In a child process each: save step 1, be killed at the n-th operation of saving step 2. Writes how many n."""
     for at in range(1, 1000):
         root = parent / str(at)
         save(root, 1, make(1), keep=1)
@@ -118,18 +117,17 @@ def kill_everywhere(parent: Path) -> int:
             # os._exit is as hard as SIGKILL: no handler, no cleanup
             os._exit(0 if save_struck(root, lambda: os._exit(9), at) else 1)
         if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-            return at - 1
+            (parent / "points").write_text(str(at - 1))
+            return
     raise AssertionError("the save never ends")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_operation_the_old_or_the_new_one_is_whole(tmp_path: Path) -> None:
-    # in a fresh interpreter, which may fork: this one has threads
-    here = str(Path(__file__).parent)
-    code = f"import sys; sys.path.insert(0, {here!r}); from pathlib import Path; import test_checkpoint as test\n"
-    code += f"print(test.kill_everywhere(Path({str(tmp_path)!r})))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    points = int(done.stdout)
+    process = FRESH.Process(target=kill_everywhere, args=(tmp_path,))  # this one has threads, and may not fork
+    process.start()
+    process.join()
+    points = int((tmp_path / "points").read_text())
     assert points >= 15
     found = set()
     for at in range(1, points + 1):

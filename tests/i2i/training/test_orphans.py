@@ -1,16 +1,13 @@
 """A run that is killed leaves no process behind."""
 
-import multiprocessing
 import os
 import signal
-import sys
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 import pytest
-from training_runs import Command, new_run, wait_for
+from training_runs import FRESH
 
 from i2i.data.jitter import Jitter
 from i2i.data.loading import Loader
@@ -38,15 +35,13 @@ def lead(started: Connection, workers: int) -> None:
     next(loader)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_readers_end_with_their_leader_even_in_the_midst_of_an_image(workers: int) -> None:
-    fresh = multiprocessing.get_context("spawn")
-    listening, started = fresh.Pipe(duplex=False)
-    leader = fresh.Process(target=lead, args=(started, workers))
+def test_readers_end_with_their_leader_even_in_the_midst_of_an_image() -> None:
+    listening, started = FRESH.Pipe(duplex=False)
+    leader = FRESH.Process(target=lead, args=(started, 2))
     leader.start()
     started.close()
-    readers = {listening.recv() for _ in range(workers)}
-    assert len(readers) == workers
+    readers = {listening.recv() for _ in range(2)}
+    assert len(readers) == 2
     leader.kill()
     if not listening.poll(30):
         for reader in readers:
@@ -54,13 +49,3 @@ def test_readers_end_with_their_leader_even_in_the_midst_of_an_image(workers: in
         pytest.fail("The readers live on.")
     with pytest.raises(EOFError):  # nobody is left who could send
         listening.recv()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
-def test_run_whose_leader_alone_was_killed_goes_on_at_once(shared_pairs: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    process = new_run(shared_pairs, run, workers=2, steps=60, checkpoint_every=10)
-    wait_for(run, 20, process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    Command("train", "--resume", run).finish()
