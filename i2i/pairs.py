@@ -36,6 +36,15 @@ class PairDataset(Protocol):
     def __getitem__(self, index: int, /) -> Pair: ...
 
 
+@runtime_checkable
+class NotedDataset(PairDataset, Protocol):
+    """A `PairDataset` that says what had to be done to images to read them; training counts it and says it once."""
+
+    def read_noted(self, index: int, /) -> tuple[Pair, tuple[str, ...]]:
+        """Return a pair, and notes such as ``imageA: turned upright``."""
+        ...
+
+
 class Block(NamedTuple):
     """Neighbouring pairs that are read together."""
 

@@ -99,10 +99,16 @@ class Pairs:
         return len(self.names)
 
     def __getitem__(self, index: int, /) -> Pair:
-        target = self._side(index, self._target)
-        if self.colours == "lab":
-            return Pair(*lab.split(target))
-        return Pair(self._side(index, self._source), target)
+        return self.read_noted(index)[0]
+
+    def read_noted(self, index: int, /) -> tuple[Pair, tuple[str, ...]]:
+        """Read a pair, and what had to be done to its images; see `i2i.pairs.NotedDataset`."""
+        notes = list[str]()
+        target = self._side(index, self._target, notes)
+        pair = (
+            Pair(*lab.split(target)) if self.colours == "lab" else Pair(self._side(index, self._source, notes), target)
+        )
+        return pair, tuple(notes)
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -118,8 +124,8 @@ class Pairs:
             target.model_copy(update={"colours": self.colours, "columns": self._target}),
         )
 
-    def _side(self, index: int, columns: Sequence[Column]) -> Pixels:
-        parts = [self._part(index, column) for column in columns]
+    def _side(self, index: int, columns: Sequence[Column], notes: list[str]) -> Pixels:
+        parts = [self._part(index, column, notes) for column in columns]
         if len(parts) == 1:
             return parts[0]
         if len({part.shape[:2] for part in parts}) > 1:
@@ -127,8 +133,8 @@ class Pairs:
             raise DataError(f"{self.names[index]}: {sizes} cannot be one image of several channels. Resize them.")
         return stack(parts)
 
-    def _part(self, index: int, column: Column) -> Pixels:
-        pixels = self.table.picture(index, column.name, value_range=column.range, limit=self._limit).pixels
+        pixels, noted = self.table.picture(index, column.name, value_range=column.range, max_pixels=self.max_pixels)
+        notes.extend(f"{column.name}: {note}" for note in noted)
         try:
             return images.with_channels(pixels, column.channels)
         except DataError as error:

@@ -19,7 +19,7 @@ from i2i.data.jitter import Jitter
 from i2i.data.order import keyed, order, visits
 from i2i.data.tensors import to_tensor
 from i2i.errors import DataError, I2iError, ResourceError
-from i2i.pairs import Block, PairDataset, PairStream
+from i2i.pairs import Block, NotedDataset, Pair, PairDataset, PairStream
 
 GRACE = 1
 """Seconds in which the system says that a process is gone, of which something half sent has come."""
@@ -36,18 +36,21 @@ class Key(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One pair as the networks see it, (C, H, W) each, and its name."""
+    """One pair as the networks see it, (C, H, W) each."""
 
     source: Tensor
     target: Tensor
     name: str
+    notes: tuple[str, ...]
+    """What had to be done to its images."""
 
 
 class Loaded(NamedTuple):
-    """A batch and the names of its pairs."""
+    """A batch, the names of its pairs, and what had to be done to which of them."""
 
     batch: Batch
     names: list[str]
+    notes: list[tuple[str, str]]
 
 
 class JitteredPairs(Dataset[Any]):
@@ -62,15 +65,21 @@ class JitteredPairs(Dataset[Any]):
     def __init__(self, pairs: PairDataset, jitter: Jitter, seed: int) -> None:
         self.pairs, self.jitter, self.seed = pairs, jitter, seed
 
+    def _read(self, index: int) -> tuple[Pair, tuple[str, ...]]:
+        return self.pairs.read_noted(index) if isinstance(self.pairs, NotedDataset) else (self.pairs[index], ())
+
     def __getitem__(self, key: Key) -> Sample | I2iError:
         name = self.pairs.names[key.pair]
         try:
-            pair = self.jitter.train(self.pairs[key.pair], keyed(self.seed, key.epoch, key.pair), name)
+            pair, notes = (
+                self.pairs.read(key.pair) if isinstance(self.pairs, NotedDataset) else (self.pairs[key.pair], ())
+            )
+            pair = self.jitter.train(pair, keyed(self.seed, key.epoch, key.pair), name)
         except I2iError as error:
             return error  # raised in a worker it would reach the user as a traceback
         except MemoryError:
             return ResourceError(f"Not enough memory to read {name!r}. Lower data.workers, or make it smaller.")
-        return Sample(to_tensor(pair.source), to_tensor(pair.target), name)
+        return Sample(to_tensor(pair.source), to_tensor(pair.target), name, notes)
 
 
 class KeyedBatches(Sampler[list[Key]]):
@@ -230,7 +239,7 @@ def _collate(samples: list[Sample | I2iError]) -> Loaded | I2iError:
             shapes = " and ".join(f"{s.name} ({_shape(s.source)} -> {_shape(s.target)})" for s in (first, sample))
             return DataError(f"{shapes} differ (channels x height x width). A batch needs equal shapes.")
     batch = Batch(torch.stack([s.source for s in whole]), torch.stack([s.target for s in whole]))
-    return Loaded(batch, [s.name for s in whole])
+    return Loaded(batch, [s.name for s in whole], [(s.name, note) for s in whole for note in s.notes])
 
 
 def _shape(image: Tensor) -> str:

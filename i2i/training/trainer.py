@@ -16,6 +16,7 @@ from i2i.reporting import Reporter
 from i2i.training import checkpoint, state
 from i2i.training.folder import RunFolder
 from i2i.training.log import MetricsLog, NonFiniteError
+from i2i.training.notes import ReadingNotes
 from i2i.training.setup import Setup
 from i2i.training.signals import StopRequest, stop_on_signals
 from i2i.training.state import Progress
@@ -58,6 +59,7 @@ class Trainer:
         self.folder, self.setup, self.progress, self.reporter = folder, setup, progress, reporter
         self.config = setup.config
         self.saved = progress.step
+        self.notes = ReadingNotes()
 
     def run(self) -> Outcome:
         """Train to the end, or until a signal.
@@ -109,6 +111,7 @@ class Trainer:
         self.progress.step = done + 1
         epoch = done // self.setup.steps_per_epoch + 1
         self.log.add(done + 1, loaded.names, losses, epoch=epoch, lr=lr)
+        self.notes.add(loaded)
 
     def _update(self, batch: Batch) -> dict[str, Tensor]:
         batch = Batch(*(side.to(self.setup.device, non_blocking=True) for side in batch))
@@ -124,6 +127,9 @@ class Trainer:
         saving = step == self.setup.steps or stopping or step % self.config.training.checkpoint_every == 0
         if validating or saving or self.log.pending >= FLUSH_EVERY:
             self._flush()
+        if validating or saving or step % self.setup.steps_per_epoch == 0:
+            for line in self.notes.say():
+                self.reporter.warned(line)
         if validating:
             self._check_finite()
             try:

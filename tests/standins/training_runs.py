@@ -11,6 +11,8 @@ from multiprocessing import get_context, set_start_method
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from i2i.reporting import Reporter
+
 FRESH = get_context("forkserver")
 """Starts processes that have no threads and need not import PyTorch."""
 FRESH.set_forkserver_preload(["i2i.cli.app", "i2i.training", "i2i_pix2pix"])
@@ -78,6 +80,16 @@ def new_run(data: Path, out: Path, workers: int, *, steps: int, checkpoint_every
         *("train", "--plugin", "pix2pix", "--data", data, "--out", out, "--size", 16, "--steps", steps),
         *("--workers", workers, *flags),
     )
+
+
+class Heard(Reporter):
+    """Keeps the warnings of a run."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warned(self, text: str) -> None:
+        self.warnings.append(text)
 
 
 def steps_done(run: Path) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
-from training_runs import assert_same
+from training_runs import Heard, assert_same
 
 from i2i.config import RunConfig, resolve
 from i2i.errors import DataError
@@ -70,11 +70,9 @@ def test_damage_to_the_last_checkpoint_costs_one_interval(pairs_folder: Path, tm
     shutil.copytree(tmp_path / "run", tmp_path / "whole")
     last = tmp_path / "run" / "checkpoints" / "step-000000012" / "recipe.safetensors"
     last.write_bytes(last.read_bytes()[:-1])
-    heard = list[str]()
-    reporter = Reporter()
-    reporter.warned = heard.append  # type: ignore[method-assign]
-    assert resume(tmp_path / "run", reporter=reporter).begun == 10
-    assert heard == [f"{last} is damaged. Going on from the checkpoint before it."]
+    heard = Heard()
+    assert resume(tmp_path / "run", reporter=heard).begun == 10
+    assert heard.warnings == [f"{last} is damaged. Going on from the checkpoint before it."]
     assert_same(tmp_path / "run", tmp_path / "whole", 12)
 
 

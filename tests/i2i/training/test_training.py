@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
-from training_runs import assert_same
+from training_runs import Heard, assert_same
 
 import i2i
 from i2i import images
@@ -104,16 +105,6 @@ def test_linear_schedule_falls_to_almost_zero(pairs_folder: Path, tmp_path: Path
     train(tiny(pairs_folder, schedule={"name": "linear"}), tmp_path / "run")
     factors = [row["lr"] / 2e-4 for row in rows(tmp_path / "run") if "lr" in row]
     assert factors == pytest.approx([1, 1, 1, 1, 1, 1, 6 / 7, 5 / 7, 4 / 7, 3 / 7, 2 / 7, 1 / 7])
-
-
-class Heard(Reporter):
-    """Keeps the warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warned(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 def rates(folder: Path) -> list[float]:
@@ -472,6 +463,21 @@ def test_memory_that_does_not_suffice_is_one_line_with_what_to_lower(
 def test_a_generator_that_takes_no_smaller_image_is_to_be_less_deep(pairs_folder: Path) -> None:
     lower = smaller_settings(tiny(pairs_folder, generator={"depth": 4}))
     assert lower == "data.crop=8 (now 16) with generator.depth=3 or generator.base_channels=2 (now 4)"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_had_to_be_done_to_images_is_said_once_and_counted(
+    pairs_folder: Path, tmp_path: Path, workers: int
+) -> None:
+    for name in ("01", "04"):
+        file = pairs_folder / "train" / "imageA" / f"{name}.png"
+        exif = Image.Exif()
+        exif[0x0112] = 6  # a quarter turn
+        Image.open(file).save(file, exif=exif)
+    heard = Heard()
+    train(tiny(pairs_folder, data={"workers": workers}), tmp_path / "run", heard)
+    (line,) = heard.warnings
+    assert re.fullmatch(r"imageA: turned .*, in (1 of 4|2 of 4) training pairs read so far, first in '0[14]'\.", line)
 
 
 def test_a_log_that_was_removed_is_begun_anew(pairs_folder: Path, tmp_path: Path) -> None:
