@@ -65,21 +65,19 @@ class JitteredPairs(Dataset[Any]):
     def __init__(self, pairs: PairDataset, jitter: Jitter, seed: int) -> None:
         self.pairs, self.jitter, self.seed = pairs, jitter, seed
 
-    def _read(self, index: int) -> tuple[Pair, tuple[str, ...]]:
-        return self.pairs.read_noted(index) if isinstance(self.pairs, NotedDataset) else (self.pairs[index], ())
-
     def __getitem__(self, key: Key) -> Sample | I2iError:
         name = self.pairs.names[key.pair]
         try:
-            pair, notes = (
-                self.pairs.read(key.pair) if isinstance(self.pairs, NotedDataset) else (self.pairs[key.pair], ())
-            )
+            pair, notes = self._read(key.pair)
             pair = self.jitter.train(pair, keyed(self.seed, key.epoch, key.pair), name)
         except I2iError as error:
             return error  # raised in a worker it would reach the user as a traceback
         except MemoryError:
             return ResourceError(f"Not enough memory to read {name!r}. Lower data.workers, or make it smaller.")
         return Sample(to_tensor(pair.source), to_tensor(pair.target), name, notes)
+
+    def _read(self, index: int) -> tuple[Pair, tuple[str, ...]]:
+        return self.pairs.read_noted(index) if isinstance(self.pairs, NotedDataset) else (self.pairs[index], ())
 
 
 class KeyedBatches(Sampler[list[Key]]):

@@ -27,25 +27,22 @@ def resolve_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):  # which of them depends on how torch was built
-        raise UsageError(f"No device {name!r} here: {_lack(name)}. Use auto, cpu, cuda, cuda:1, mps, ...") from None
+        raise UsageError(f"No device {name!r} here: this is torch {torch.__version__}{_lack(name)}.") from None
     return device
 
 
 def _lack(name: str) -> str:
-    """Say why there is no such device, and what to do about it."""
+    """Say what this build of torch finds, and what to do about it."""
     import torch
 
-    build = f"this is torch {torch.__version__}"
     if not name.startswith("cuda"):
-        return build
+        return ". Use auto, cpu, cuda, cuda:1, mps, ..."
     if torch.version.cuda is None and torch.version.hip is None:
-        return (
-            f"{build}, a build without CUDA. Install one that fits the GPU's driver (https://pytorch.org), or say cpu"
-        )
+        return ", built without CUDA. Install a build that fits the GPU (see https://pytorch.org), or use cpu"
     if found := torch.cuda.device_count():
-        return f"{build} finds {found} GPU{'s' if found > 1 else ''}, counted from 0"
+        return f", which finds {found} GPU{'s' if found > 1 else ''}, counted from 0. Use one of those, or cpu"
     platform = f"CUDA {torch.version.cuda}" if torch.version.cuda else f"ROCm {torch.version.hip}"
-    return f"{build}, built for {platform}, and it finds no GPU. See whether `nvidia-smi` lists one, or say cpu"
+    return f", built for {platform}, which finds no GPU. See whether `nvidia-smi` lists one, or use cpu"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
