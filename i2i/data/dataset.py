@@ -133,7 +133,8 @@ class Pairs:
             raise DataError(f"{self.names[index]}: {sizes} cannot be one image of several channels. Resize them.")
         return stack(parts)
 
-        pixels, noted = self.table.picture(index, column.name, value_range=column.range, max_pixels=self.max_pixels)
+    def _part(self, index: int, column: Column, notes: list[str]) -> Pixels:
+        pixels, noted = self.table.picture(index, column.name, value_range=column.range, limit=self._limit)
         notes.extend(f"{column.name}: {note}" for note in noted)
         try:
             return images.with_channels(pixels, column.channels)

@@ -86,7 +86,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], bytes]:
 
 def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
     """The content of a safetensors file; tensors that share memory, as tied weights do, are stored one by one."""
-    return save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    # safetensors ends the process where there is no memory for its two copies; asked for here, they raise an error
+    bytearray(2 * sum(tensor.nbytes for tensor in whole.values()))
+    return save(whole)
 
 
 @contextmanager
