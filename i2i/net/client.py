@@ -4,21 +4,20 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 from urllib.parse import urljoin
 
 import httpcore2
 
+from i2i.net.connection import Guard, Pace, failures
 from i2i.net.errors import NetworkError, UnreachableError, UnsafeUrlError
 from i2i.net.retry import BUSY, Retry
-from i2i.net.urls import Resolve, Url, addresses_of, parse, resolve
+from i2i.net.urls import Resolve, Url, parse, resolve
 
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_BYTES = 64 * 2**20
 """Largest answer that is kept in memory."""
-SLOWEST = 1024.0
-"""Bytes a second at which a download is given up."""
 
 
 class Response(NamedTuple):
@@ -74,8 +73,8 @@ class Client:
         self._next = clock()
         typed = [parse(url) for url in named]
         self._http = any(url.scheme == "http" for url in typed)
-        self._pace = _Pace(idle, deadline)
-        guard = _Guard({(url.host, url.port) for url in typed}, resolve, backend or httpcore2.SyncBackend(), self._pace)
+        self._pace = Pace(idle, deadline)
+        guard = Guard({(url.host, url.port) for url in typed}, resolve, backend or httpcore2.SyncBackend(), self._pace)
         self._pool = httpcore2.ConnectionPool(ssl_context=tls, max_connections=1, network_backend=guard)
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
 
@@ -123,7 +122,7 @@ class Client:
         Args:
             url: What to ask for.
             headers: More headers; not sent on to another server.
-            endless: Give a large body more time as long as it comes at more than `SLOWEST`.
+            endless: Give a large body more time as long as it comes at more than `i2i.net.connection.SLOWEST`.
 
         Raises:
             UnsafeUrlError: If the URL, or one it redirects to, is none that i2i asks.
@@ -152,7 +151,7 @@ class Client:
         host = f"[{url.host}]" if ":" in url.host else url.host
         sent = {"Host": host if url.port in (80, 443) else f"{host}:{url.port}"} | self._headers | dict(headers)
         place = httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
-        with _failures(url):
+        with failures(url):
             return Answer(url, self._pool.handle_request(httpcore2.Request("GET", place, headers=list(sent.items()))))
 
 
@@ -207,7 +206,7 @@ class Answer:
         count = self.length or 0
         if count <= max_bytes:
             count = 0
-            with _failures(self.url):
+            with failures(self.url):
                 for data in self._response.iter_stream():
                     count += len(data)
                     if count > max_bytes:
@@ -219,97 +218,6 @@ class Answer:
     def close(self) -> None:
         """Let go of the connection; it can be used again if the body was read."""
         self._response.close()
-
-
-class _Pace:
-    """Until when the answer to the present request has to be here."""
-
-    def __init__(self, idle: float, deadline: float) -> None:
-        self._idle = idle
-        self._deadline = deadline
-
-    def begin(self, endless: bool) -> None:
-        self._until = time.monotonic() + self._deadline
-        self._slowest = SLOWEST if endless else float("inf")
-
-    def received(self, count: int) -> None:
-        self._until += count / self._slowest
-
-    def left(self) -> float:
-        """How long the next wait may be, seconds."""
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ReadTimeout("the answer took too long")
-        return min(self._idle, left)
-
-
-class _Guard(httpcore2.NetworkBackend):
-    """Connects to the address that was checked, and to no other; the host's name is for TLS and the ``Host`` header."""
-
-    def __init__(
-        self, named: set[tuple[str, int]], resolve: Resolve, backend: httpcore2.NetworkBackend, pace: _Pace
-    ) -> None:
-        self._named = named
-        self._resolve = resolve
-        self._backend = backend
-        self._pace = pace
-
-    def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> httpcore2.NetworkStream:
-        *others, last = addresses_of(host, port, self._named, self._resolve)
-        for address in others:
-            try:
-                return _PacedStream(self._backend.connect_tcp(address, port, self._pace.left()), self._pace)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-                continue
-        return _PacedStream(self._backend.connect_tcp(last, port, self._pace.left()), self._pace)
-
-
-class _PacedStream(httpcore2.NetworkStream):
-    """A connection on which no wait is longer than the present request has left."""
-
-    def __init__(self, stream: httpcore2.NetworkStream, pace: _Pace) -> None:
-        self._stream = stream
-        self._pace = pace
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._stream.read(max_bytes, self._pace.left())
-        self._pace.received(len(data))
-        return data
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._pace.left())
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        try:
-            return _PacedStream(self._stream.start_tls(ssl_context, server_hostname, self._pace.left()), self._pace)
-        except httpcore2.ConnectError as error:
-            if not isinstance(error.__cause__, ssl.SSLCertVerificationError):
-                raise
-            reason = error.__cause__.verify_message
-            raise NetworkError(
-                f"{server_hostname!r} has no valid certificate: {reason}. Is the address right?"
-            ) from error
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-@contextmanager
-def _failures(url: Url) -> Iterator[None]:
-    """Turn what the library raises into one line."""
-    try:
-        yield
-    except httpcore2.TimeoutException as error:
-        raise UnreachableError(f"{url} does not answer in time") from error
-    except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        look = "Look at the address, or try again later."
-        raise UnreachableError(f"{url} does not answer as it should: {reason}", look) from error
 
 
 def _redirected(before: Url, to: str) -> Url:

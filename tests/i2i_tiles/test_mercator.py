@@ -41,20 +41,6 @@ def test_metres_are_those_of_proj(place: tuple[int, int, int]) -> None:
     assert mercator.metres(*place) == pytest.approx(expected, rel=1e-9, abs=1e-3)
 
 
-def test_a_quadkey_is_that_of_the_specification() -> None:
-    assert mercator.quadkey(3, 3, 5) == "213"  # the example of "Bing Maps Tile System"
-    assert mercator.quadkey(0, 0, 0) == ""
-
-
-@given(places())
-def test_the_quadkey_of_a_tile_begins_with_that_of_the_tile_above_it(place: tuple[int, int, int]) -> None:
-    zoom, x, y = place
-    key = mercator.quadkey(zoom, x, y)
-    assert len(key) == zoom
-    if zoom:
-        assert key[:-1] == mercator.quadkey(zoom - 1, x // 2, y // 2)
-
-
 def test_the_southernmost_row_is_the_first_of_tms() -> None:
     assert mercator.flipped(4, 15) == 0
     assert mercator.flipped(4, mercator.flipped(4, 3)) == 3

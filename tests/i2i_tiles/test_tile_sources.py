@@ -8,16 +8,17 @@ from map_files import SIDE, TILES, ZOOM, png, two_maps, write_mbtiles, write_pmt
 from pmtiles.tile import TileType
 
 from i2i.errors import DataError, UsageError
-from i2i_tiles.sources import MapSource, Place
+from i2i_tiles.sources import Place
 from i2i_tiles.stores import MBTiles, PMTiles, TileFolder
 from i2i_tiles.web import WebTiles
 
+Stored = TileFolder | MBTiles | PMTiles
 AERIAL, _ = two_maps()
 ALL = frozenset((x, y) for x in range(TILES) for y in range(TILES))
 
 
 @pytest.fixture(params=["tree", "tms", "mbtiles", "pmtiles"])
-def source(request: pytest.FixtureRequest, tmp_path: Path) -> MapSource:
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Stored:
     if request.param == "mbtiles":
         return MBTiles(write_mbtiles(tmp_path / "a b?#.mbtiles", AERIAL), "a")
     if request.param == "pmtiles":
@@ -26,7 +27,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> MapSource:
     return TileFolder(write_tree(tmp_path, AERIAL, tms=tms), "a", "tms" if tms else "xyz")
 
 
-def test_every_store_has_each_tile_in_its_place(source: MapSource) -> None:
+def test_every_store_has_each_tile_in_its_place(source: Stored) -> None:
     assert source.zooms() == (ZOOM, ZOOM)
     assert source.coverage(ZOOM) == (0, 0, TILES, TILES, ALL)
     for x, y in ALL:
@@ -37,13 +38,13 @@ def test_every_store_has_each_tile_in_its_place(source: MapSource) -> None:
         assert patch.filled.all()
 
 
-def test_every_store_knows_what_it_has_not(source: MapSource) -> None:
+def test_every_store_knows_what_it_has_not(source: Stored) -> None:
     assert not source.has(Place(ZOOM + 1, 0, 0))
     assert not source.has(Place(ZOOM, TILES, 0))
     assert source.coverage(ZOOM + 1).listed == frozenset()
 
 
-def test_equal_bytes_have_equal_digests(source: MapSource) -> None:
+def test_equal_bytes_have_equal_digests(source: Stored) -> None:
     digests = {source.digest(Place(ZOOM, x, y)) for x, y in ALL}
     assert len(digests) == len(ALL)
 
@@ -143,7 +144,7 @@ def test_a_gray_tile_among_coloured_ones_has_their_channels(tmp_path: Path) -> N
         ("https://x.org/{z}/{x}/{y}.png", "tms", "https://x.org/5/3/24.png"),
         ("https://x.org/{z}/{x}/{-y}.png", "xyz", "https://x.org/5/3/24.png"),
         ("https://x.org/{z}/{x}/{-y}.png", "tms", "https://x.org/5/3/24.png"),
-        ("https://x.org/{q}?k={z}", "xyz", "https://x.org/00233?k=5"),
+        ("https://x.org/{x}/{y}?k={z}", "xyz", "https://x.org/3/7?k=5"),
     ],
 )
 def test_addresses_are_filled_in(address: str, scheme: str, expected: str, tmp_path: Path) -> None:

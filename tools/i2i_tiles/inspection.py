@@ -13,7 +13,7 @@ from i2i.pairs import SkipError
 from i2i_tiles.grids import Cell, TileGrid
 from i2i_tiles.opening import Maps
 from i2i_tiles.pairing import Limits, detail, flip, make_pair
-from i2i_tiles.sources import MapSource, Place
+from i2i_tiles.sources import MapSource, Place, StoredTiles
 
 SAMPLE = 16
 """Pairs that are enough to see whether two maps lie on each other."""
@@ -35,13 +35,12 @@ def placeholders(source: MapSource, grid_places: Sequence[Place], repeats: int, 
         repeats: Places with the same bytes that make a placeholder; 0 finds none.
         min_detail: Standard deviation, of 255, below which a tile is flat.
     """
-    if not repeats:
+    if not repeats or not isinstance(source, StoredTiles):
         return set()
     places: dict[str, list[Place]] = {}
     for place in grid_places:
         with suppress(DataError):  # in the report later, with its reason
-            if digest := source.digest(place):
-                places.setdefault(digest, []).append(place)
+            places.setdefault(source.digest(place), []).append(place)
     often = [same for same in places.values() if len(same) >= repeats]
     return {place for same in often if _shows_something(source, same[0], min_detail) for place in same}
 

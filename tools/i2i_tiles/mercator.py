@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]
 
 
 def position(longitude: float, latitude: float, zoom: int) -> tuple[float, float]:
-    """Where a place lies, in tiles from the north-western corner (EPSG:3857, inverse Gudermannian of the latitude).
+    """Return where a place lies, in tiles from the north-western corner (EPSG:3857, inverse Gudermannian function).
 
     Args:
         longitude: Degrees, -180 to 180.
@@ -30,7 +30,7 @@ def position(longitude: float, latitude: float, zoom: int) -> tuple[float, float
 
 
 def bounds(zoom: int, left: int, top: int, right: int, bottom: int) -> Box:
-    """West, south, east and north in degrees of the tiles left..right-1, top..bottom-1."""
+    """Return west, south, east and north in degrees of the tiles left..right-1, top..bottom-1."""
     tiles = 1 << zoom
 
     def longitude(x: int) -> float:
@@ -43,21 +43,16 @@ def bounds(zoom: int, left: int, top: int, right: int, bottom: int) -> Box:
 
 
 def metres(zoom: int, x: int, y: int) -> Box:
-    """Bounds of a tile in the metres of EPSG:3857: left, bottom, right, top."""
+    """Return the bounds of a tile in the metres of EPSG:3857: left, bottom, right, top."""
     side = 2 * HALF / (1 << zoom)
     return x * side - HALF, HALF - (y + 1) * side, (x + 1) * side - HALF, HALF - y * side
 
 
 def metres_per_pixel(zoom: int, latitude: float, side: int) -> float:
-    """Size on the ground of a pixel of a tile of ``side`` pixels at a latitude in degrees."""
+    """Return the size on the ground of a pixel of a tile of ``side`` pixels at a latitude in degrees."""
     return 2 * HALF * math.cos(math.radians(latitude)) / (side << zoom)
 
 
 def flipped(zoom: int, y: int) -> int:
-    """The row in the scheme TMS, which counts from the south, of a row that counts from the north; and back."""
+    """Return the row in the scheme TMS, which counts from the south, of a row that counts from the north; and back."""
     return (1 << zoom) - 1 - y
-
-
-def quadkey(zoom: int, x: int, y: int) -> str:
-    """Name of a tile by its quadrants, one digit a zoom (Bing Maps Tile System)."""
-    return "".join(str((x >> bit & 1) | (y >> bit & 1) << 1) for bit in reversed(range(zoom)))

@@ -64,10 +64,6 @@ class PlainRaster:
         part = slice(top, top + self._side), slice(left, left + self._side)
         return Patch(np.ascontiguousarray(self._whole.pixels[part]), self._whole.filled[part])
 
-    def digest(self, place: Place) -> str:
-        """Return nothing: squares are not stored."""
-        return ""
-
 
 class GeoRaster:
     """A GeoTIFF, cloud-optimised or not, warped to the tiles of web maps.
@@ -162,10 +158,6 @@ class GeoRaster:
         pixel = (right - left) / TILE
         with self._warped("EPSG:3857", (pixel, 0, left, 0, -pixel, top), TILE, TILE) as warped:
             return self._read(warped)
-
-    def digest(self, place: Place) -> str:
-        """Return nothing: tiles are not stored."""
-        return ""
 
     def _warped(self, crs: Any, transform: tuple[float, ...], width: int, height: int, way: str = "bilinear") -> Any:
         """Return this raster as one on another grid of pixels, with opacity where it ends."""

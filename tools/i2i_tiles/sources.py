@@ -59,7 +59,7 @@ class Coverage(NamedTuple):
     """Exactly these x and y, where that is known; every tile may be there otherwise."""
 
     def holds(self, x: int, y: int) -> bool:
-        """Whether a tile lies between the bounds."""
+        """Tell whether a tile lies between the bounds."""
         return self.left <= x < self.right and self.top <= y < self.bottom
 
 
@@ -71,27 +71,23 @@ class MapSource(Protocol):
     credit: Credit
 
     def zooms(self) -> tuple[int, int] | None:
-        """Coarsest and finest zoom; None where the source does not say."""
+        """Return the coarsest and the finest zoom; None where the source does not say."""
         ...
 
     def coverage(self, zoom: int) -> Coverage:
-        """Where there are tiles."""
+        """Return where there are tiles."""
         ...
 
     def has(self, place: Place) -> bool:
-        """Whether there is a tile."""
+        """Tell whether there is a tile."""
         ...
 
     def patch(self, place: Place) -> Patch:
-        """The pixels of a tile that is there.
+        """Return the pixels of a tile that is there.
 
         Raises:
             DataError: If it is damaged.
         """
-        ...
-
-    def digest(self, place: Place) -> str:
-        """The same for two tiles of the same bytes; nothing where tiles are made and not stored."""
         ...
 
 
@@ -103,14 +99,14 @@ class StoredTiles(ABC):
 
     @abstractmethod
     def data(self, place: Place) -> bytes | None:
-        """The bytes of a tile; None where there is none."""
+        """Return the bytes of a tile; None where there is none."""
 
     def has(self, place: Place) -> bool:
-        """Whether there is a tile."""
+        """Tell whether there is a tile."""
         return self.data(place) is not None
 
     def patch(self, place: Place) -> Patch:
-        """The pixels of a tile that is there, in colour."""
+        """Return the pixels of a tile that is there, in colour."""
         data = self.data(place)
         assert data is not None, "asked for after `has`"
         where = f"tile {place.zoom}/{place.x}/{place.y} of {self.name!r}"
@@ -119,7 +115,7 @@ class StoredTiles(ABC):
         return Patch(with_channels(pixels, 3), filled)
 
     def digest(self, place: Place) -> str:
-        """Checksum of the bytes of a tile that is there."""
+        """Return the checksum of the bytes of a tile that is there."""
         return hashlib.sha256(self.data(place) or b"").hexdigest()
 
 
@@ -131,7 +127,7 @@ def laid_on_white(pixels: Pixels) -> Patch:
 
 
 def covering(listed: frozenset[tuple[int, int]]) -> Coverage:
-    """The coverage of exactly these tiles."""
+    """Return the coverage of exactly these tiles."""
     if not listed:
         return Coverage(0, 0, 0, 0, listed)
     columns, rows = zip(*listed, strict=True)
@@ -152,7 +148,7 @@ def check_count(count: int, zoom: int, name: str) -> None:
 
 
 def check_zooms(found: list[int], name: str) -> tuple[int, int]:
-    """Coarsest and finest of the zooms of a source.
+    """Return the coarsest and the finest of the zooms of a source.
 
     Raises:
         UsageError: If there is none, or one beyond all maps.
@@ -165,11 +161,11 @@ def check_zooms(found: list[int], name: str) -> tuple[int, int]:
 
 
 def credit_of(metadata: Mapping[str, Any]) -> Credit:
-    """Whose map it is, by the fields that MBTiles, PMTiles and TileJSON have for it."""
+    """Return whose map it is, by the fields that MBTiles, PMTiles and TileJSON have for it."""
     licence = metadata.get("license") or metadata.get("licence")
     return Credit(text_of(licence), text_of(metadata.get("attribution")))
 
 
 def text_of(value: Any) -> str:
-    """One line of text of a field of metadata, without the markup that attributions often have."""
+    """Return one line of text of a field of metadata, without the markup that attributions often have."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", "", str(value or ""))).split())

@@ -31,7 +31,7 @@ class Tiles:
     """Two maps of one place -> pairs of tiles (Isola et al. 2017, as for aerial photo <-> map).
 
     Each map is one of: a GeoTIFF, an ``.mbtiles`` or ``.pmtiles`` file, a folder ``zoom/x/y.png``, the address
-    of a tile server with ``{z}/{x}/{y}``, ``{-y}`` or ``{q}``, or ``xyz:NAME`` for a provider that the library
+    of a tile server with ``{z}/{x}/{y}`` or ``{-y}``, or ``xyz:NAME`` for a provider that the library
     xyzservices knows. Two plain images that lie on each other can be cut as well.
 
     Args:

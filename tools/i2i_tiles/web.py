@@ -12,14 +12,14 @@ from i2i.errors import UsageError
 from i2i.places import is_url, without_secrets
 from i2i.plugins import suggest
 from i2i_tiles.cache import Cache
-from i2i_tiles.mercator import MAX_ZOOM, flipped, quadkey
+from i2i_tiles.mercator import MAX_ZOOM, flipped
 from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, text_of
 from i2i_tiles.stores import Scheme
 
 PROVIDER = "xyz:"
 """What the name of a provider in the library xyzservices begins with."""
 FIELD = re.compile(r"\{([^{}]*)\}")
-FIELDS = ("z", "x", "y", "-y", "q")
+FIELDS = ("z", "x", "y", "-y")
 
 
 class WebTiles(StoredTiles):
@@ -45,24 +45,19 @@ class WebTiles(StoredTiles):
         self.cache = Cache(folder, f"{scheme} {self.address}")
 
     def url(self, place: Place) -> str:
-        """Address of a tile."""
+        """Return the address of a tile."""
         zoom, x, y = place
         row = y if self._scheme == "xyz" else flipped(zoom, y)
-        values = {"z": zoom, "x": x, "y": row, "-y": flipped(zoom, y), "q": quadkey(zoom, x, y)}
+        values = {"z": zoom, "x": x, "y": row, "-y": flipped(zoom, y)}
         return FIELD.sub(lambda match: str(values[match[1]]), self.address)
 
     def zooms(self) -> tuple[int, int] | None:
-        """Coarsest and finest zoom, if the name is that of a provider."""
+        """Return the coarsest and the finest zoom, if the name is that of a provider."""
         return self._zooms
 
     def coverage(self, zoom: int) -> Coverage:
-        """Every tile may be there."""
+        """Return the whole world: every tile may be there."""
         return Coverage(0, 0, 2**zoom, 2**zoom)
-
-    def has(self, place: Place) -> bool:
-        """Whether there is a tile, or was none when it was asked for."""
-        found = self.cache.read(place)
-        return found is not None and found[0].status == "here"
 
     def missing(self, places: Iterable[Place]) -> list[Place]:
         """Return the tiles that have to be asked for: not in the cache, or there for too long."""
@@ -70,18 +65,18 @@ class WebTiles(StoredTiles):
         return [place for place in places if not self.cache.is_fresh(place, now)]
 
     def days(self, places: Iterable[Place]) -> set[str]:
-        """When tiles were fetched, as days of universal time: ``2026-11-22``."""
+        """Return when tiles were fetched, as days of universal time: ``2026-11-22``."""
         found = filter(None, map(self.cache.read, places))
         return {datetime.fromtimestamp(entry.fetched, UTC).date().isoformat() for entry, _ in found}
 
     def data(self, place: Place) -> bytes | None:
-        """The bytes of a tile that was fetched."""
+        """Return the bytes of a tile that was fetched; none where there was none, or nobody asked."""
         found = self.cache.read(place)
         return found[1] if found is not None and found[0].status == "here" else None
 
 
 def is_address(text: str) -> bool:
-    """Whether a source is a server."""
+    """Tell whether a source is a server."""
     return text.startswith(PROVIDER) or is_url(text)
 
 
@@ -90,17 +85,15 @@ def _check(address: str) -> None:
     fields = set(FIELD.findall(address))
     if strange := sorted(fields - set(FIELDS)):
         hint = " Give one server, such as a." if "s" in strange else ""
-        raise UsageError(
-            f"{shown} has the placeholder {{{strange[0]}}}; known are {{z}}, {{x}}, {{y}}, {{-y}}, {{q}}.{hint}"
-        )
-    if not ("q" in fields or ({"z", "x"} <= fields and fields & {"y", "-y"})):
-        raise UsageError(f"{shown} does not say where a tile is. Give an address with {{z}}/{{x}}/{{y}} or {{q}}.")
+        raise UsageError(f"{shown} has the placeholder {{{strange[0]}}}; known are {{z}}, {{x}}, {{y}}, {{-y}}.{hint}")
+    if not ({"z", "x"} <= fields and fields & {"y", "-y"}):
+        raise UsageError(f"{shown} does not say where a tile is. Give an address with {{z}}/{{x}}/{{y}}.")
     if FIELD.search(urlsplit(address).netloc):
         raise UsageError(f"{shown} has a placeholder in its host. Give one server.")
 
 
 def _provider(name: str) -> tuple[str, tuple[int, int], Credit]:
-    """Address, zooms and credit of a provider that xyzservices knows."""
+    """Return address, zooms and credit of a provider that xyzservices knows."""
     try:
         from xyzservices import providers
     except ModuleNotFoundError:
