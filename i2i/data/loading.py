@@ -20,6 +20,10 @@ from i2i.data.order import keyed, order, visits
 from i2i.data.tensors import to_tensor
 from i2i.errors import DataError, I2iError, ResourceError
 from i2i.pairs import Block, NotedDataset, Pair, PairDataset, PairStream
+from i2i.system.pool import MAX_SECONDS
+
+LATE = "DataLoader timed out"
+"""How PyTorch begins to say that a batch has not come."""
 
 GRACE = 1
 """Seconds in which the system says that a process is gone, of which something half sent has come."""
@@ -149,6 +153,7 @@ class Loader:
             num_workers=workers,
             collate_fn=_collate,
             worker_init_fn=_start_worker,
+            timeout=MAX_SECONDS * batch_size if workers else 0,
             generator=torch.Generator(),  # else the loader draws from the generator that dropout uses
         )
         others, handler = set(multiprocessing.active_children()), _child_handler()
@@ -165,7 +170,7 @@ class Loader:
         """Return the next batch.
 
         Raises:
-            I2iError: If an image cannot be read.
+            I2iError: If an image cannot be read, or takes too long.
             ResourceError: If a process that reads was killed.
         """
         if self._batches is None:
@@ -173,6 +178,8 @@ class Loader:
         try:
             loaded = next(self._batches)
         except (RuntimeError, OSError, EOFError) as error:  # what a dead process has half sent fails in many ways
+            if str(error).startswith(LATE):
+                raise self._lateness() from error
             gone = wait([worker.sentinel for worker in self._workers], timeout=GRACE)
             if not gone:
                 raise
@@ -189,6 +196,13 @@ class Loader:
         for worker in self._workers:
             worker.kill()
             worker.join()
+
+    def _lateness(self) -> DataError:
+        """Stop the workers, and say which images take for ever."""
+        batch = next(iter(self._keys))
+        self.close()
+        names = ", ".join(repr(self._names[key.pair]) for key in batch)
+        return DataError(f"Reading takes more than {MAX_SECONDS:g} seconds an image: {names}. Remove what hangs.")
 
     def _death_of(self, dead: BaseProcess) -> ResourceError:
         """Stop the other workers, and say what happened where."""

@@ -282,7 +282,9 @@ def jpeg_of_scans(count: int) -> bytes:
 
 def jpeg2000_of_layers(count: int) -> bytes:
     """A JPEG 2000 of small precincts, with so many layers that nothing is stored in."""
-    whole = bytearray(encoded("JPEG2000", no_jp2=True, precinct_size=(64, 64)))
+    stream = io.BytesIO()
+    Image.new("RGB", (256, 256)).save(stream, "JPEG2000", no_jp2=True, precinct_size=(64, 64))
+    whole = bytearray(stream.getvalue())
     struct.pack_into(">H", whole, whole.find(b"\xff\x52") + 6, count)
     return bytes(whole)
 
@@ -294,6 +296,7 @@ ENDLESS: dict[str, Callable[[], bytes]] = {
     "JPEG of fill bytes": lambda: encoded("JPEG")[:2] + b"\xff" * 500_000 + encoded("JPEG")[2:],
     "JPEG of scans": lambda: jpeg_of_scans(300),
     "JPEG 2000 of boxes": lambda: encoded("JPEG2000")[:12] + b"\0\0\0\x08free" * 100_000 + encoded("JPEG2000")[12:],
+    "JPEG 2000 of layers": lambda: jpeg2000_of_layers(65535),
     "PPM of comments": lambda: b"P6\n" + b"#\n" * 200_000 + b"16 16 255\n" + bytes(768),
     "TIFF of tags": lambda: tiff_of_tags(5_000, 60_000),
 }

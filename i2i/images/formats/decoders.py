@@ -13,6 +13,7 @@ from i2i.images.errors import ImageError
 from i2i.images.formats import npy, pillow
 from i2i.images.formats.header import Damage, Header
 from i2i.images.formats.heif import HeifImage
+from i2i.images.formats.jpeg2000 import MAX_PACKETS, count_packets
 from i2i.images.formats.open_file import Metered
 from i2i.images.profiles import to_srgb
 from i2i.pairs import Pixels, Reading, range_of
@@ -50,6 +51,8 @@ def decoded(data: bytes, header: Header, reading: Reading, where: str, *, pages:
         return HeifImage(data).decode()
     if header.decoder == "tifffile" or pages:
         return upright(_tifffile(data, where, pages), header.orientation)
+    if header.format == "JPEG2000" and count_packets(data, header.width * header.height) > MAX_PACKETS:
+        raise Damage(f"it has more than {MAX_PACKETS} packets, as many as no image needs")
     if reading == "ids":
         return _numbers(data, header, where)
     if header.decoder == "pillow":

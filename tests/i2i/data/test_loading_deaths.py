@@ -4,15 +4,17 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from i2i.data import loading as loading_module
 from i2i.data.jitter import Jitter
 from i2i.data.loading import Loader
-from i2i.errors import ResourceError
+from i2i.errors import DataError, ResourceError
 from i2i.pairs import Pair
 
 
@@ -69,6 +71,23 @@ def test_a_killed_worker_ends_the_reading_in_one_line_that_names_the_place(pairs
     assert lethal - 2 * workers <= reported <= lethal  # what else the process had read ahead is lost with it
     assert not multiprocessing.active_children()
     loader.close()
+
+
+class Hanging(Numbered):
+    """Has a pair on which a worker stays for ever."""
+
+    def __getitem__(self, index: int, /) -> Pair:
+        if index == self.lethal and os.getpid() != self.main:
+            time.sleep(60)
+        return Pair(np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8, 1), np.uint8))
+
+
+def test_a_pair_that_hangs_ends_the_reading_in_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading_module, "MAX_SECONDS", 0.5)
+    loader = loading(Hanging(7), 1)
+    with pytest.raises(DataError, match=r"more than 0.5 seconds an image: .*'pair 7'.*\. Remove what hangs\."):
+        list(loader)
+    assert not multiprocessing.active_children()
 
 
 def test_an_error_of_a_plugin_is_no_death() -> None:
