@@ -7,6 +7,7 @@ where a figure is above its limit.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "standins"))
 
 import hostile_folder
 from hostile_documents import DOCUMENTS
-from hostile_files import BOMBS, READABLE, peak_memory
+from hostile_files import BOMBS, ENDLESS, READABLE, SPARSE, peak_memory
 
 from i2i import plugins
 from i2i.errors import UsageError
@@ -28,6 +29,7 @@ MAX_WORKER = 600e6
 MAX_FILE = 5.0
 MAX_GROWTH = 64e6
 MAX_BOMB = 0.2
+MAX_ENDLESS = 1.0
 MAX_DOCUMENT = 0.1
 
 
@@ -65,6 +67,30 @@ def bombs() -> bool:
     return fine
 
 
+def endless() -> bool:
+    """Files that keep parsers busy, and files of 4 GiB that take no room on disk."""
+    print("endless or sparse, growth in MB, ms, outcome")
+    fine = True
+    with tempfile.TemporaryDirectory() as place:
+        files = {name: make() for name, make in ENDLESS.items()} | {f"sparse {name}": SPARSE[name] for name in SPARSE}
+        for name, data in files.items():
+            path = Path(place, "photo.png")
+            path.write_bytes(data)
+            if name.startswith("sparse"):
+                os.truncate(path, 2**32)
+            with peak_memory() as peak:
+                start = time.monotonic()
+                try:
+                    read(path)
+                    outcome = "read"
+                except ImageError as error:
+                    outcome = error.reason
+                seconds = time.monotonic() - start
+            print(f"{name}, {peak.bytes / 1e6:.1f}, {1e3 * seconds:.1f}, {outcome}")
+            fine &= seconds <= MAX_ENDLESS and outcome != "read"
+    return fine
+
+
 def documents() -> bool:
     slowest, accepted = 0.0, []
     for name, (text, _) in DOCUMENTS.items():
@@ -83,7 +109,7 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    fine = [bombs(), documents(), folder(given.mutants, given.seed)]
+    fine = [bombs(), endless(), documents(), folder(given.mutants, given.seed)]
     return 0 if all(fine) else 1
 
 
