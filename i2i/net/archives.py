@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from i2i.net.errors import ArchiveError
-from i2i.system.files import cannot_write, make_folder
+from i2i.system.files import WINDOWS_DEVICE, cannot_write, make_folder
 
 MAX_BYTES = 64 * 2**30
 """Most that an archive may hold."""
@@ -23,7 +23,6 @@ MAX_HEADER = 2**20
 """Longest part of an archive that is read at once: of a header, bytes."""
 
 _ILLEGAL = re.compile(r'[\x00-\x1f\x7f\\:<>"|?*\ud800-\udfff]')
-_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL)
 
 
 def extract(archive: Path, folder: Path) -> None:
@@ -147,5 +146,5 @@ def safe_parts(name: str) -> tuple[str, ...] | None:
     if name.startswith("/") or _ILLEGAL.search(name):
         return None
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    unsafe = any(part.endswith((".", " ")) or _DEVICE.fullmatch(part) or len(part.encode()) > 255 for part in parts)
+    unsafe = any(part.endswith((".", " ")) or WINDOWS_DEVICE.match(part) or len(part.encode()) > 255 for part in parts)
     return None if unsafe else parts

@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from i2i.images.discovery import without_suffix
+from i2i.system.files import WINDOWS_DEVICE
 
 SEPARATOR = "__"
 """Stands for ``/``: folders are flattened, so that every reader of dataset folders finds every image."""
 
 MAX_BYTES = 180  # leaves room for a hash, a suffix and the additions of other tools below the usual limit of 255
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
-DEVICE = re.compile(r"^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?= *(\.|$))", re.IGNORECASE)
-"""What Windows takes for a device, whatever comes behind the dot."""
 
 
 def output_stems(names: Sequence[str]) -> list[str]:
@@ -47,7 +46,7 @@ def composed(name: str) -> str:
 
 def _stem(name: str) -> str:
     stem = UNSAFE.sub("_", composed(name).replace("/", SEPARATOR)).strip(" .") or "image"
-    stem = DEVICE.sub(r"\1_", stem)
+    stem = WINDOWS_DEVICE.sub(r"\1_", stem)
     if len(stem.encode()) > MAX_BYTES:
         return f"{stem.encode()[:MAX_BYTES].decode(errors='ignore')}-{_hash(name)[:8]}"
     return stem

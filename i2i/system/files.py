@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 import socket
 import sys
@@ -15,6 +16,8 @@ from typing import BinaryIO
 from i2i.errors import DiskFullError, OutputError, UsageError
 
 TEMPORARY_PREFIX = ".i2i-tmp-"
+WINDOWS_DEVICE = re.compile(r"^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?= *(\.|$))", re.IGNORECASE)
+"""Names that Windows takes for a device, whatever comes behind the dot."""
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
