@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
-from torch import nn
+from torch import Tensor, nn
 
 from i2i.contracts import AdversarialLoss, Discriminator, Generator, Loss, Recipe
-from i2i.errors import UnknownNameError, UsageError
+from i2i.errors import ContractError, UnknownNameError, UsageError
 from i2i.options import build, complete
 from i2i.plugins import Provided, catalogue, lookup, suggest
 
@@ -19,6 +19,9 @@ CONTRACTS: dict[Any, str] = {
     AdversarialLoss: "loss",
 }
 """What a part may be annotated with -> the kind of component that serves as it."""
+
+TOLERANCE = 1e-3
+"""By which rounding may leave [-1, 1]."""
 
 
 class Component(BaseModel):
@@ -150,6 +153,54 @@ def serves(cls: type[Any], contract: Any) -> bool:
     if contract is not AdversarialLoss and issubclass(cls, nn.Module):
         return cls.forward is not nn.Module.forward  # every module has __call__, whether or not it works
     return issubclass(cls, contract)
+
+
+def check_fake(generator: nn.Module, source: Tensor, fake: Any, channels: int) -> Tensor:
+    """Return what a generator made of a source, if that is what its contract promises.
+
+    Args:
+        generator: Who made it; its plugin is named.
+        source: (N, C, H, W).
+        fake: What was returned.
+        channels: How many it has to have.
+
+    Raises:
+        ContractError: If it is no image of the source's height and width.
+    """
+    expected = (len(source), channels, *source.shape[2:])
+    if not isinstance(fake, Tensor):
+        raise ContractError(f"{blamed(generator)} returns a {type(fake).__name__}. Return the image alone.")
+    if not fake.is_floating_point():
+        raise ContractError(f"{blamed(generator)} returns {fake.dtype}. Return floating point numbers in [-1, 1].")
+    if fake.shape != expected:
+        made, wanted = tuple(fake.shape), tuple(expected)
+        raise ContractError(
+            f"{blamed(generator)} returns {made} for {tuple(source.shape)}, expected was {wanted}. "
+            "A generator keeps height and width: pad inside, or say in size_multiple what sizes it takes."
+        )
+    return fake
+
+
+def check_first(generator: nn.Module, channels: int) -> None:
+    """Check what a generator gives when it is called for the first time, its range too; see `check_fake`."""
+
+    def check(_: nn.Module, inputs: tuple[Tensor, ...], fake: Any) -> None:
+        handle.remove()
+        beyond = float(check_fake(generator, inputs[0], fake, channels).detach().abs().max())
+        if beyond > 1 + TOLERANCE:
+            raise ContractError(
+                f"{blamed(generator)} returns values up to {beyond:.3g}, which is outside [-1, 1]. End it with tanh."
+            )
+
+    handle = generator.register_forward_hook(check)
+
+
+def blamed(generator: nn.Module) -> str:
+    """Return what to call a generator in errors: its name and its plugin, or its class where no plugin has it."""
+    for name, found in catalogue("generator").items():
+        if found.cls is type(generator):
+            return f"generator {name!r} of plugin {found.plugin!r} ({found.distribution} {found.version})"
+    return type(generator).__name__
 
 
 def candidates(recipe: type[Recipe]) -> dict[str, list[str]]:

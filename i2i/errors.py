@@ -13,6 +13,10 @@ class UsageError(I2iError, ValueError):
     """An option, a name or a combination that cannot work."""
 
 
+class ContractError(UsageError):
+    """A component that does not do what its contract says."""
+
+
 class UnknownNameError(I2iError, LookupError):
     """A name that no installed plugin provides."""
 

@@ -1,12 +1,16 @@
 """``i2i translate``."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from i2i.cli.flags import MaxPixels
 from i2i.errors import DataError
+
+if TYPE_CHECKING:
+    from i2i.translation.folder import Translated
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +21,10 @@ def register(app: typer.Typer) -> None:
 def translate(
     model: Annotated[str, typer.Argument(help="Model folder, a run's folder, or USER/NAME on the Hub.")],
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Images, and folders of images.")],
-    out: Annotated[Path, typer.Option(help="Folder for the results; names are those of the inputs.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the results, named as the inputs; for one image also a .png, .tif or .npy file."),
+    ],
     mode: Annotated[
         Literal["paper", "deterministic", "running"] | None,
         typer.Option(help="Dropout on (paper) or off; batch norm by each image, or by running averages (running)."),
@@ -28,6 +35,7 @@ def translate(
         typer.Option(help="How results are stored; auto is PNG where that holds them, TIFF for a declared range."),
     ] = "auto",
     max_pixels: MaxPixels = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Translate again what is there already.")] = False,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a model on the Hub.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
@@ -41,22 +49,26 @@ def translate(
     from rich.progress import track
 
     from i2i import images
-    from i2i.cli.console import complain, stopped, warn_of_problems
+    from i2i.cli.console import GOES_ON, complain, stopped, warn_of_problems
     from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
-    from i2i.translation.folder import Translated, plan, translate_files
+    from i2i.translation.folder import Translated, is_file_name, plan, plan_one, translate_files
+    from i2i.translation.record import Record
 
     console = Console(quiet=quiet, highlight=False)
     translator = Translator.load(model, revision=revision, device=device, mode=mode, seed=seed)
-    planned = plan(inputs, out, [column.name for column in translator.config.source.columns])
+    single = is_file_name(out)
+    columns = [column.name for column in translator.config.source.columns]
+    planned = plan_one(inputs, out, format) if single else plan(inputs, out, columns)
     if not planned:
         raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
     warn_of_problems(COMPONENTS)
     console.print(f"{len(planned)} images, mode {translator.mode}, on {translator.device}")
+    record = None if single else Record(out, translator, format, anew=overwrite)
     results: list[Translated] = []
     try:
         for result in track(
-            translate_files(translator, planned, format, max_pixels or images.MAX_PIXELS),
+            translate_files(translator, planned, format, max_pixels or images.MAX_PIXELS, record),
             total=len(planned),
             console=console,
             disable=quiet or not console.is_terminal,
@@ -64,10 +76,24 @@ def translate(
             results.append(result)
     except KeyboardInterrupt:
         done = sum(not result.problem for result in results)
-        raise stopped(f"{done} of {len(planned)} images are translated, in {out}.") from None
+        raise stopped(f"{done} of {len(planned)} images are translated, in {out}. {GOES_ON}") from None
+    for line in remarks(results):
+        complain(line, "yellow")
     problems = [result.problem for result in results if result.problem]
     for problem in problems:
         complain(f"Not translated: {problem}", "yellow")
-    console.print(f"{len(planned) - len(problems)} translated into {out}", markup=False)
+    if there := sum(result.skipped for result in results):
+        console.print(f"{there} were there already, by this model, seed and mode. --overwrite translates them again.")
+    console.print(f"{len(planned) - len(problems) - there} translated into {out}", markup=False)
     if problems:
         raise DataError(f"{len(problems)} of {len(planned)} images could not be translated.")
+
+
+def remarks(results: Sequence["Translated"]) -> Iterator[str]:
+    """What had to be done to read the inputs, one line for each thing, with the first of them that it was done to."""
+    found: dict[str, list[Path]] = {}
+    for result in results:
+        for note in result.notes:
+            found.setdefault(note, []).append(result.source)
+    for note, sources in found.items():
+        yield f"{sources[0]}: {note}" + (f"; {len(sources) - 1} more like it" if len(sources) > 1 else "")

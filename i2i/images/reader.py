@@ -21,6 +21,7 @@ from i2i.images.profiles import managed
 from i2i.images.ranges import DECLARE, Range, extremes, finite_extremes, scaled
 from i2i.pairs import Pixels, Reading
 from i2i.system.chatter import CodecsKeptQuiet
+from i2i.system.devices import is_out_of_memory
 
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded unless the caller says otherwise."""
@@ -141,6 +142,8 @@ def decode(
     except ImageError:
         raise
     except Exception as error:  # decoders of damaged files raise whatever they like
+        if is_out_of_memory(error):
+            raise
         raise damaged(where, error, "its pixels cannot be decoded") from error
     for what, agrees in (
         ("size", values.shape[:2] == (header.height, header.width)),

@@ -48,19 +48,16 @@ def _lack(name: str) -> str:
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory, of the machine or of a device, is used up.
 
-    Only CUDA has a class of its own for that: the CPU allocator, oneDNN and MPS say it in words.
+    Only CUDA has a class of its own for that: the CPU allocator, oneDNN, MPS and OpenCV say it in words.
     """
-    import torch
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
 _OUT_OF_MEMORY = (
     "can't allocate memory",  # c10/core/impl/alloc_cpu.cpp
     "not enough memory",  # the same on Windows
-    "out of memory",  # MPS, cuDNN and others
+    "out of memory",  # CUDA, MPS, cuDNN and others
+    "Insufficient memory",  # OpenCV
     "could not create a memory object",  # oneDNN
     "bad_alloc",  # whatever else is C++
 )

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from i2i.assembly import assemble
+from i2i.assembly import assemble, check_first
 from i2i.config import RunConfig
 from i2i.contracts import Recipe
 from i2i.data.dataset import open_pairs
@@ -150,6 +150,7 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
         channels=(source.channels, target.channels),
         colours=target.colours,
     )
+    check_first(recipe.get_submodule("generator"), target.channels)
     updater = Updater(recipe, lr=config.optimizer.lr, betas=config.optimizer.betas)
     return Setup(config, device, pairs, jitter, source, target, recipe, updater, validator)
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from i2i import images
+from i2i.assembly import check_fake
 from i2i.config import Mode
 from i2i.contracts import Metric
 from i2i.data import lab
@@ -85,5 +86,5 @@ class Validator:
             halves = (images.with_channels(*half) for half in zip(pair, self.channels, strict=True))
             source, target = (to_tensor(half).to(self.device) for half in halves)
             with inference(self.seed):
-                fake = form(source[None])[0].float()
+                fake = check_fake(form, source[None], form(source[None]), self.channels[1])[0].float()
             yield Triple(source, fake, target)

@@ -8,10 +8,12 @@ from typing import Literal, NamedTuple
 
 from i2i import images
 from i2i.data.tables.files import folders_in, match
-from i2i.errors import I2iError, OutputError, UsageError
+from i2i.errors import ContractError, I2iError, OutputError, UsageError
 from i2i.images.discovery import common_parent
+from i2i.system.devices import is_out_of_memory
 from i2i.system.files import make_folder
 from i2i.translation.ranges import is_declared
+from i2i.translation.record import Record, states
 from i2i.translation.translator import Translator
 
 Format = Literal["auto", "png", "tif", "npy"]
@@ -30,6 +32,8 @@ class Job(NamedTuple):
     """Without suffix: how it is stored decides about that."""
     problem: str = ""
     """Why it cannot be translated, where that is known beforehand."""
+    suffix: str = ""
+    """How it is stored, where that was said with its name."""
 
 
 class Translated(NamedTuple):
@@ -39,6 +43,10 @@ class Translated(NamedTuple):
     output: Path | None
     problem: str | None
     """Why there is no output."""
+    notes: tuple[str, ...] = ()
+    """What had to be done to read the input, such as ``first of 12 frames``."""
+    skipped: bool = False
+    """Whether the output was there already."""
 
 
 def plan(inputs: Sequence[Path], out: Path, columns: Sequence[str] = ()) -> list[Job]:
@@ -71,6 +79,32 @@ def plan(inputs: Sequence[Path], out: Path, columns: Sequence[str] = ()) -> list
         if any(os.path.abspath(f"{job.output}{suffix}") in taken for suffix in SUFFIXES):
             raise UsageError(f"{job.output}{SUFFIXES[0]} is an input too. Choose another --out.")
     return jobs
+
+
+def plan_one(inputs: Sequence[Path], out: Path, stored: Format) -> list[Job]:
+    """One image whose translation goes into a file of this name.
+
+    Raises:
+        MissingInputError: If the input is not there.
+        UsageError: If there are several inputs or a folder, the file is the input, or cannot hold a result.
+    """
+    if len(inputs) != 1 or inputs[0].is_dir():
+        raise UsageError(f"--out {str(out)!r} is one file, for one image. Give a folder for several.")
+    suffix = out.suffix.lower()
+    if suffix not in SUFFIXES or stored not in ("auto", suffix[1:]):
+        raise UsageError(
+            f"--out {str(out)!r}: results are stored without loss, as {', '.join(SUFFIXES)}, and by one suffix. "
+            "Choose another name, or leave --format away."
+        )
+    file = images.discover(inputs).files[0]
+    if os.path.abspath(file) == os.path.abspath(out):
+        raise UsageError(f"{out} is an input too. Choose another --out.")
+    return [Job((file,), out.with_suffix(""), suffix=out.suffix)]
+
+
+def is_file_name(out: Path) -> bool:
+    """Whether results are to go into one file, by the suffix of its name; no folder of that name is there."""
+    return out.suffix.lower() in images.discovery.SUFFIXES and not out.is_dir()
 
 
 def _matched(folder: Path, columns: Sequence[str], out: Path) -> Iterator[Job]:
@@ -107,36 +141,56 @@ def _counts(outputs: Sequence[Path]) -> list[int]:
 
 
 def translate_files(
-    translator: Translator, jobs: Sequence[Job], stored: Format = "auto", max_pixels: int = images.MAX_PIXELS
+    translator: Translator,
+    jobs: Sequence[Job],
+    stored: Format = "auto",
+    max_pixels: int = images.MAX_PIXELS,
+    record: Record | None = None,
 ) -> Iterator[Translated]:
     """Translate each source into its output, losslessly.
 
     Args:
         translator: The model.
         jobs: What to translate.
-        stored: How.
+        stored: How, where a job does not say it.
         max_pixels: Largest image that is read.
+        record: What is there already, and is left as it is; what is translated is added.
 
     Raises:
         OutputError: If an output cannot be written.
+        ContractError: If the generator does not do what its contract says.
     """
     for job in jobs:
         source = job.files[0]
         if job.problem:
             yield Translated(source, None, job.problem)
-            continue
-        try:
-            fake = translator.translate(translator.read(job.files, max_pixels))
-            numbers = is_declared(translator.config.target)
-            suffix = f".{stored}" if stored != "auto" else ".tif" if numbers else images.suffix_for(fake)
-            output = job.output.with_name(job.output.name + suffix)
-            make_folder(output.parent)
-            images.write(output, fake)
-        except OutputError:
-            raise  # the others would meet it too
-        except images.ImageError as error:
-            yield Translated(source, None, str(error))
-        except I2iError as error:
-            yield Translated(source, None, f"{source}: {error}")
+        elif record is not None and (there := record.find(job.output, job.files)) is not None:
+            yield Translated(source, there, None, skipped=True)
         else:
-            yield Translated(source, output, None)
+            yield _translated(translator, job, stored, max_pixels, record)
+
+
+def _translated(translator: Translator, job: Job, stored: Format, max_pixels: int, record: Record | None) -> Translated:
+    source, size, before = job.files[0], "", states(job.files)
+    try:
+        picture = translator.read(job.files, max_pixels)
+        size = f", {picture.pixels.shape[1]}x{picture.pixels.shape[0]}"
+        fake = translator.translate(picture.pixels)
+        numbers = is_declared(translator.config.target)
+        suffix = job.suffix or (f".{stored}" if stored != "auto" else ".tif" if numbers else images.suffix_for(fake))
+        output = job.output.with_name(job.output.name + suffix)
+        make_folder(output.parent)
+        images.write(output, fake)
+    except (OutputError, ContractError):
+        raise  # the others would meet it too
+    except images.ImageError as error:
+        return Translated(source, None, str(error))
+    except I2iError as error:
+        return Translated(source, None, f"{source}: {error}")
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return Translated(source, None, f"{source}{size}: memory does not suffice. Make it smaller, or free memory.")
+    if record is not None:
+        record.add(job.output, before, output)
+    return Translated(source, output, None, picture.notes)

@@ -69,7 +69,7 @@ def wrong_channels(channels: int, side: Side) -> DataError:
     return DataError(f"The image has {channels} channels, the model takes {side.channels}: {names}. Give all of them.")
 
 
-def read(files: Sequence[Path], side: Side, max_pixels: int = images.MAX_PIXELS) -> Pixels:
+def read(files: Sequence[Path], side: Side, max_pixels: int = images.MAX_PIXELS) -> images.Picture:
     """One source, from one file or from one for each column; see `Translator.read`."""
     if len(files) == 1:
         if len(set(side.ranges)) > 1:
@@ -77,11 +77,13 @@ def read(files: Sequence[Path], side: Side, max_pixels: int = images.MAX_PIXELS)
             raise DataError(f"{files[0]}: its channels have different ranges. Give a folder for each of {names}.")
         return _read(files[0], next(iter(side.ranges), None), max_pixels)
     pairs = zip(files, side.columns, strict=True)
-    return _stacked([_read(file, column.range, max_pixels) for file, column in pairs], side, files)
+    pictures = [_read(file, column.range, max_pixels) for file, column in pairs]
+    pixels = _stacked([picture.pixels for picture in pictures], side, files)
+    return images.Picture(pixels, tuple(note for picture in pictures for note in picture.notes))
 
 
-def _read(file: Path, span: images.Range | None, max_pixels: int) -> Pixels:
-    return images.read(file, value_range=span, max_pixels=max_pixels, declare=UNDECLARED, allow="--max-pixels").pixels
+def _read(file: Path, span: images.Range | None, max_pixels: int) -> images.Picture:
+    return images.read(file, value_range=span, max_pixels=max_pixels, declare=UNDECLARED, allow="--max-pixels")
 
 
 def from_network(pixels: Pixels, side: Side) -> NDArray[Any]:

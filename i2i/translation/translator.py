@@ -1,5 +1,7 @@
 """A trained model that turns images into images."""
 
+import logging
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +14,19 @@ from PIL import Image
 from torch import Tensor, nn
 
 from i2i import images
+from i2i.assembly import TOLERANCE, blamed, check_fake
 from i2i.config import Mode
 from i2i.data import lab
 from i2i.data.tensors import to_pixels, to_tensor
-from i2i.errors import DataError, UsageError
+from i2i.errors import ContractError, DataError, I2iError, UsageError
 from i2i.pairs import Pixels
-from i2i.system.devices import resolve_device
+from i2i.plugins import describe
+from i2i.system.devices import is_out_of_memory, resolve_device
 from i2i.translation import ranges
 from i2i.translation.model import ModelConfig, find_model, load_model
 from i2i.translation.modes import in_mode, inference
+
+_log = logging.getLogger(__name__)
 
 
 class Translator:
@@ -51,6 +57,7 @@ class Translator:
         self.mode: Mode = mode or config.mode
         self.seed = seed
         self.device = resolve_device(device)
+        self._cut_off = False
         self.generator = in_mode(generator, self.mode).to(self.device)
 
     @classmethod
@@ -95,7 +102,7 @@ class Translator:
         """
         return self.translate(ranges.to_network([_array(image) for image in inputs], self.config.source))
 
-    def read(self, files: Sequence[Path], max_pixels: int = images.MAX_PIXELS) -> Pixels:
+    def read(self, files: Sequence[Path], max_pixels: int = images.MAX_PIXELS) -> images.Picture:
         """Read the source that is in one file, or in several, one for each column of the model's sources.
 
         Args:
@@ -113,6 +120,7 @@ class Translator:
 
         Raises:
             DataError: If its channels are not the model's.
+            ContractError: If the generator makes no image of the source's size.
         """
         return ranges.from_network(self.render(source), self.config.target)
 
@@ -127,10 +135,23 @@ class Translator:
             raise ranges.wrong_channels(source.shape[2], side)
         given = lab.split(source)[0] if side.colours == "lab" else images.with_channels(source, side.channels)
         with inference(self.seed):
-            fake = translate_padded(self.generator, to_tensor(given).to(self.device))
+            fake = translate_padded(self.generator, to_tensor(given).to(self.device), self.config.target.channels)
+        self._look_at(fake)
         if side.colours == "lab":
             return lab.join(given, to_pixels(fake, np.float32), source.dtype)
         return to_pixels(fake, self.config.target.dtype)
+
+    def _look_at(self, fake: Tensor) -> None:
+        """Refuse what is no number, and say once that values are cut off."""
+        lowest, highest = fake.amin().item(), fake.amax().item()
+        if not (math.isfinite(lowest) and math.isfinite(highest)):
+            raise DataError("The generator makes numbers that are not finite. Train it anew, with a lower rate.")
+        if max(-lowest, highest) > 1 + TOLERANCE and not self._cut_off:
+            self._cut_off = True
+            _log.warning(
+                "%s makes values outside [-1, 1], from %.3g to %.3g here. They are cut off.",
+                *(blamed(self.generator), lowest, highest),
+            )
 
 
 def _array(image: Any) -> NDArray[Any]:
@@ -141,21 +162,27 @@ def _array(image: Any) -> NDArray[Any]:
     return pixels
 
 
-def translate_padded(generator: nn.Module, source: Tensor) -> Tensor:
+def translate_padded(generator: nn.Module, source: Tensor, channels: int) -> Tensor:
     """Run the generator on one image (C, H, W) of any size: mirrored outwards to what it takes, cropped back.
 
     Raises:
         UsageError: If the generator refuses the image.
+        ContractError: If it fails, or makes no image of this size with so many channels.
     """
     height, width = source.shape[-2:]
     multiple = int(getattr(generator, "size_multiple", 1))
     top, bottom = _margins(height, multiple)
     left, right = _margins(width, multiple)
-    padded = _reflected(source, (top, bottom), (left, right))
+    padded = _reflected(source, (top, bottom), (left, right))[None]
     try:
-        fake: Tensor = generator(padded[None])[0]
+        made = generator(padded)
     except ValueError as error:
         raise UsageError(f"{type(generator).__name__} refuses an image of {width}x{height}: {error}") from error
+    except Exception as error:
+        if isinstance(error, I2iError) or is_out_of_memory(error):
+            raise
+        raise ContractError(f"{blamed(generator)} fails on an image of {width}x{height}: {describe(error)}.") from error
+    fake = check_fake(generator, padded, made, channels)[0]
     return fake[:, top : top + height, left : left + width]
 
 

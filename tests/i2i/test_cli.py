@@ -122,7 +122,7 @@ def test_one_bad_image_stops_nothing_and_is_not_lost(run_cli: Cli, trained: Path
     assert code == 65
     assert "bad.png" in err
     assert "1 of 2 images could not be translated" in err
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["good.png"]
+    assert [p.name for p in (tmp_path / "out").glob("*.png")] == ["good.png"]
 
 
 def test_limit_of_pixels_is_raised_by_the_flag_that_the_refusal_names(

@@ -104,7 +104,7 @@ def test_several_inputs_are_translated_from_a_folder_each(run_cli: Cli, tmp_path
     code, _, err = run_cli("translate", run, data / "train", "--out", out, "--device", "cpu")
     assert code == 65
     assert "'lonely' has no partner in height" in err
-    assert sorted(path.name for path in out.iterdir()) == ["0.png", "1.png"]
+    assert sorted(path.name for path in out.glob("*.png")) == ["0.png", "1.png"]
     translator = i2i.Translator.load(run, device="cpu")
     photo = images.read(data / "train" / "photo" / "1.png").pixels
     height = np.load(data / "train" / "height" / "1.npy")

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 
 import i2i
 from i2i import images
+from i2i.assembly import blamed
 from i2i.config import Mode
-from i2i.errors import DataError, I2iError, MissingInputError, UnknownNameError, UsageError
+from i2i.errors import ContractError, DataError, I2iError, MissingInputError, UnknownNameError, UsageError
 from i2i.translation.model import load_model
 from i2i.translation.translator import Translator, translate_padded
 
@@ -36,7 +38,7 @@ class Recorder(nn.Module):
 def test_any_size_is_mirrored_to_what_the_generator_takes_and_cropped_back(height: int, width: int) -> None:
     image = torch.rand(3, height, width)
     recorder = Recorder()
-    assert torch.equal(translate_padded(recorder, image), image)
+    assert torch.equal(translate_padded(recorder, image, 3), image)
     assert all(
         side % 8 == 0 and side - 8 < given <= side for side, given in zip(recorder.seen, (height, width), strict=True)
     )
@@ -53,7 +55,7 @@ def test_margins_are_reflections_as_numpy_makes_them() -> None:
             seen.append(padded)
             return padded
 
-    translate_padded(Spy(), image)
+    translate_padded(Spy(), image, 2)
     np.testing.assert_array_equal(seen[0][0].numpy(), np.pad(image.numpy(), ((0, 0), (5, 6), (6, 7)), mode="reflect"))
 
 
@@ -186,3 +188,57 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(I2iError, match=r"does not fit generator 'unet'") as refusal:
         load_model(folder)
     assert "\n" not in str(refusal.value)
+
+
+class Bends(nn.Module):
+    """Gives its input back, bent in some way."""
+
+    def __init__(self, bend: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.bend = bend
+
+    def forward(self, source: Tensor) -> Any:
+        return self.bend(source)
+
+
+@pytest.mark.parametrize(
+    ("bend", "complaint"),
+    [
+        (lambda x: x[..., 1:, 1:], r"returns \(1, 3, 64, 32\) for \(1, 3, 65, 33\), expected was \(1, 3, 65, 33\)"),
+        (lambda x: x.repeat_interleave(2, -1), r"returns \(1, 3, 65, 66\)"),
+        (lambda x: x[:, :1], r"returns \(1, 1, 65, 33\)"),
+        (lambda x: x[0], r"returns \(3, 65, 33\)"),
+        (lambda x: (x, x), "returns a tuple. Return the image alone"),
+        (lambda x: x.to(torch.uint8), r"returns torch\.uint8\. Return floating point"),
+        (lambda x: x @ x, r"fails on an image of 33x65: RuntimeError: "),
+    ],
+)
+def test_what_breaks_the_contract_is_refused_by_name(bend: Callable[[Tensor], Any], complaint: str) -> None:
+    with pytest.raises(ContractError, match=f"^Bends {complaint}") as refused:
+        translate_padded(Bends(bend), torch.zeros(3, 65, 33), 3)
+    assert "\n" not in str(refused.value)
+
+
+def bent(folder: Path, bend: Callable[[Tensor], Any]) -> Translator:
+    config, generator = load_model(model_folder(folder))
+    generator.register_forward_hook(lambda _, __, fake: bend(fake))
+    return Translator(config, generator, device="cpu")
+
+
+def test_the_plugin_of_a_generator_that_breaks_the_contract_is_named(tmp_path: Path) -> None:
+    named = r"^generator 'unet' of plugin 'pix2pix' \(i2i-toolkit .*\) returns a tuple"
+    with pytest.raises(ContractError, match=named):
+        bent(tmp_path / "m", lambda fake: (fake, fake))(noise(8, 8))
+
+
+def test_values_beyond_the_range_are_cut_off_and_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    translator = bent(tmp_path / "m", lambda fake: fake * 0 - 3)
+    assert [int(translator(noise(8, 8)).max()) for _ in range(2)] == [0, 0]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{blamed(translator.generator)} makes values outside [-1, 1], from -3 to -3 here. They are cut off."
+    ]
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not finite"):
+        bent(tmp_path / "m", lambda fake: fake / 0)(noise(8, 8))

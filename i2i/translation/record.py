@@ -1,0 +1,103 @@
+"""Resume the translation of a folder: what is there already, by the same model and of the same inputs, is skipped."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from i2i import __version__
+from i2i.system import safe_json
+from i2i.system.files import cannot_write
+from i2i.translation.translator import Translator
+
+RECORD = ".i2i-translated.jsonl"
+"""File in the folder of the outputs."""
+
+States = list[list[Any]]
+"""Of files, as JSON has them."""
+
+
+class Record:
+    """What is translated in a folder, from what and how, so that the same command goes on where it was stopped.
+
+    A line of JSON for each output. Files are known by size and time of their last change, as Make knows them: to read
+    them all would take longer than to look.
+
+    Args:
+        out: The folder of the outputs.
+        translator: The model; what another one, or another seed or mode, has made is not known.
+        stored: How outputs are stored.
+        anew: Know nothing, so that everything is translated.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+
+    def __init__(self, out: Path, translator: Translator, stored: str, *, anew: bool = False) -> None:
+        said = [__version__, translator.config.model_dump_json(), translator.mode, translator.seed, stored]
+        self._out, self._file = out, out / RECORD
+        self._how = hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        self._entries = {} if anew else self._read()
+        self._before = b"\n"  # ends a line that was cut off
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            lines = self._file.read_bytes().splitlines()
+        except OSError:
+            return {}
+        entries = {}
+        for line in lines:
+            with suppress(ValueError, KeyError, TypeError):  # the last one, where writing it was interrupted
+                entry = dict(safe_json.load(line))
+                entries[str(entry["name"])] = entry
+        return entries
+
+    def find(self, output: Path, inputs: Sequence[Path]) -> Path | None:
+        """Return the file of an output, of which the suffix is not known yet, if it need not be made again."""
+        entry = self._entries.get(self._name(output))
+        if entry is None or entry.get("how") != self._how:
+            return None
+        with suppress(OSError, TypeError, KeyError):
+            file = self._out / str(entry["file"])
+            if entry["inputs"] == states(inputs) and entry["made"] == _state(file):
+                return file
+        return None
+
+    def add(self, output: Path, inputs: States, file: Path) -> None:
+        """Note that an output was made of its inputs, and in which file it is.
+
+        Args:
+            output: Without suffix.
+            inputs: As they were before they were read.
+            file: With suffix.
+
+        Raises:
+            OutputError: If that cannot be written.
+        """
+        name, where = self._name(output), self._name(file)
+        entry = {"name": name, "file": where, "how": self._how, "inputs": inputs, "made": _state(file)}
+        self._entries[name] = entry
+        try:
+            with self._file.open("ab") as stream:
+                stream.write(self._before + json.dumps(entry).encode() + b"\n")
+        except OSError as error:
+            raise cannot_write(self._file, error) from error
+        self._before = b""
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._out).as_posix()
+
+
+def states(files: Sequence[Path]) -> States:
+    """Path, size and time of the last change of each file; none where one is not there."""
+    with suppress(OSError):
+        return [[str(file), *_state(file)] for file in files]
+    return []
+
+
+def _state(file: Path) -> list[int]:
+    """Size and time of the last change of a file."""
+    status = file.stat()
+    return [status.st_size, status.st_mtime_ns]
