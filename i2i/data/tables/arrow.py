@@ -136,7 +136,7 @@ def _chosen(rows: Dataset, wanted: Sequence[str], where: str) -> list[str]:
 
 def _said(rows: Dataset) -> dict[str, list[object]]:
     """The column that says each row's split, and what it says; empty where there is none."""
-    column = split_column(rows.column_names)
+    column = split_column(tuple(rows.column_names))
     return {} if column is None else {column: _values(rows, column)}
 
 

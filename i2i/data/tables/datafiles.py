@@ -117,6 +117,23 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     return manifest.open_list(lists[0], split, columns)
 
 
+def refuse_lists(root: str) -> None:
+    """Stop at lists of files that the card does not name.
+
+    Raises:
+        DataError: If there are any.
+    """
+    address = address_of(root)
+    assert address is not None, "it has splits"
+    named = {os.path.realpath(file.url) for files in _files(root, address).splits.values() for file in files}
+    for file in manifest.find_lists(address.name).values():
+        if os.path.realpath(file) not in named:
+            raise DataError(
+                f"{file} is a list that {CARD} beside it does not name. Move one away, or say which is meant: "
+                "--set dataset.layout=manifest or dataset.layout=datafiles."
+            )
+
+
 def _configurations(folder: str) -> list[str]:
     """Those that the card of a folder names; most have no card, or a README that is none.
 

@@ -94,6 +94,8 @@ def _refuse_strays(
         strays.refuse_pairs(root, columns)
     elif name == "twofolders":
         twofolders.refuse_leftovers(root, columns)
+    elif found_out and name == "datafiles" and not is_url(root):
+        datafiles.refuse_lists(root)
     elif found_out and name == "ab":
         refuse_photographs(root, splits)
         if not manifest.single_images(root):

@@ -46,7 +46,7 @@ class ListTable(FileTable):
         The list is read again.
         """
         for line in self._lines():
-            hidden = {*self._hidden, split_column(line.values)}
+            hidden = {*self._hidden, split_column(tuple(line.values))}
             yield {key: value for key, value in line.values.items() if key not in hidden}
 
 
@@ -65,8 +65,8 @@ def read_table(
     for line in lines():
         reader.add(line)
     # a pair is called by what is in the folder of its column: `7` where the column imageA has imageA/7.png
-    first = [PurePosixPath(row[0]).as_posix().removeprefix(f"{wanted[0]}/") for row in reader.paths]
-    files = [tuple(os.path.join(file.parent, path) for path in row) for row in reader.paths]
+    first = [row[0].removeprefix(f"{wanted[0]}/") for row in reader.paths]
+    files = [tuple(os.path.join(reader.folder, path) for path in row) for row in reader.paths]
     layout = f"manifest {file.name}, columns {' and '.join(wanted)}"
     # the names of rows that share an image tell how many there are, so a share is drawn by the path alone
     keys_of_rows = [printable(without_suffix(path)) for path in first]
@@ -87,7 +87,7 @@ def divided(file: Path, otherwise: str = "train") -> Iterator[tuple[str | None, 
         if line.problem:
             yield None, line
             continue
-        key = split_column(line.values)
+        key = split_column(tuple(line.values))
         said = key is not None if said is None else said
         split = line.values[key] if key is not None else None if said else otherwise
         if not said and key is not None:
@@ -102,17 +102,18 @@ class _Reader:
     """Collects rows, and what is wrong with others."""
 
     def __init__(self, file: Path, keys: Mapping[str, str]) -> None:
-        self.file, self.keys = file, keys
+        self.file, self.keys, self.folder = file, keys, str(file.parent)
         self.paths: list[tuple[str, ...]] = []
         self.problems: list[Problem] = []
         self.hints: dict[str, set[str]] | None = None
         """Column -> its different values, of columns that have nothing but names of splits."""
-        self._listed: dict[Path, dict[str, bool]] = {}
+        self._listed: dict[str, dict[str, bool]] = {}
 
     def add(self, line: Line) -> None:
         """Take a row, or note its problem."""
-        self._note(line.values)
-        paths = tuple(_stripped(line.values.get(key)) for key in self.keys.values())
+        if self.hints != {}:
+            self._note(line.values)
+        paths = tuple(_plain(line.values.get(key)) for key in self.keys.values())
         problems = (
             [line.problem]
             if line.problem
@@ -126,14 +127,15 @@ class _Reader:
 
     def unlisted(self) -> int:
         """How many images lie in the folders of the files, and are not among them."""
-        listed = {self._whole(path) for row in self.paths for path in row}
+        listed = Counter(os.path.split(path)[0] for path in {path for row in self.paths for path in row})
         there = {
-            folder / name
+            folder: sum(
+                not is_folder and name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES
+                for name, is_folder in names.items()
+            )
             for folder, names in self._listed.items()
-            for name, is_folder in names.items()
-            if not is_folder and name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES
         }
-        return len(there - listed)
+        return sum(max(0, count - listed[folder]) for folder, count in there.items())
 
     def _note(self, values: Mapping[str, Any]) -> None:
         if values:
@@ -144,36 +146,38 @@ class _Reader:
     def _problem(self, key: str, path: object) -> str:
         if not isinstance(path, str) or not path:
             return f"{key!r} is no path. Give one, or delete the line."
-        if is_url(path):
+        if "://" in path and is_url(path):
             return f"{printable(path)!r} is an address. Download the file, and give its path."
-        if not os.path.isabs(path) and os.path.normpath(path).split(os.sep)[0] == os.pardir:
+        if os.pardir in path and not os.path.isabs(path) and os.path.normpath(path).split(os.sep)[0] == os.pardir:
             return f"{printable(path)!r} leads out of the manifest's folder. Write an absolute path if that is meant."
-        whole = self._whole(path)
+        folder, name = os.path.split(path)
         try:
             # each folder is listed once: asking for every file is slow on network drives
-            if (is_folder := self._entries(whole.parent).get(whole.name)) is None:
+            if (is_folder := self._entries(folder).get(name)) is None:
                 return f"there is no {printable(path)!r}. Correct the path, or delete the line."
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             return f"{printable(path)!r} cannot be looked up: {reason.lower()}. Correct the path."
         return f"{printable(path)!r} is a folder. Give the path of a file." if is_folder else ""
 
-    def _whole(self, path: str) -> Path:
-        return Path(self.file.parent, path)
-
-    def _entries(self, folder: Path) -> Mapping[str, bool]:
-        """What is in a folder, and whether it is a folder."""
+    def _entries(self, folder: str) -> Mapping[str, bool]:
+        """What is in a folder, relative to the list, and whether it is a folder."""
         if folder not in self._listed:
             try:
-                with os.scandir(folder) as entries:
+                with os.scandir(os.path.join(self.folder, folder)) as entries:
                     self._listed[folder] = {entry.name: entry.is_dir() for entry in entries}
             except (FileNotFoundError, NotADirectoryError):
                 self._listed[folder] = {}
         return self._listed[folder]
 
 
-def _stripped(path: object) -> object:
-    return path.strip() if isinstance(path, str) else path
+def _plain(path: object) -> object:
+    """A path without blanks around it, nor ``./`` and ``//`` in it."""
+    if not isinstance(path, str):
+        return path
+    path = path.strip()
+    odd = path.startswith(".") or "/." in path or ("//" in path and not is_url(path))
+    return PurePosixPath(path).as_posix() if odd else path
 
 
 def _distinct(names: list[str]) -> list[str]:

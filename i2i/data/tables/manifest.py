@@ -160,7 +160,7 @@ def refuse_undivided(file: Path, table: ListTable) -> None:
     Raises:
         DataError: If that is so.
     """
-    if any(split_column(line.values) for line in islice(lines_of(file), 1)):
+    if any(split_column(tuple(line.values)) for line in islice(lines_of(file), 1)):
         return
     refuse_hidden_splits(str(file), table.hints, "train")
     tops = {Path(row[0]).relative_to(file.parent).parts[0] for row in table.files if _is_below(row[0], file.parent)}
@@ -177,7 +177,7 @@ def _lines_of_any(file: Path, split: str) -> Iterator[Line]:
 def _lines_of_one_split(file: Path, split: str) -> Iterator[Line]:
     """The rows of a list that is of one split; a row that says another has a problem."""
     for of, line in divided(file, split):
-        wrong = of is not None and our_name(of) != our_name(split)
+        wrong = of not in (None, split) and our_name(str(of)) != our_name(split)
         yield line._replace(problem=f"{SPLIT!r} is {of!r} in a list of {split!r}. Correct it.") if wrong else line
 
 

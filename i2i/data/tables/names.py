@@ -1,6 +1,7 @@
 """Which column is the source and which the target: the names that datasets give them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -120,11 +121,12 @@ def distinct(values: Iterable[object], *, files: bool) -> list[str] | None:
 SPLIT = "split"
 
 
-def split_column(columns: Iterable[str]) -> str | None:
+@lru_cache
+def split_column(columns: tuple[str, ...]) -> str | None:
     """The column that says each row's split: the one that is called so, however it is spelt.
 
     Example:
-        >>> split_column(["source", " Split"]), split_column(["source", "fold"])
+        >>> split_column(("source", " Split")), split_column(("source", "fold"))
         (' Split', None)
     """
     return next((name for name in columns if name.strip().lower() == SPLIT), None)

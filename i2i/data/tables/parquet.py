@@ -49,7 +49,7 @@ def splits_among(files: Mapping[str, Sequence[Shard]], columns: Sequence[str], *
         remote: See `ParquetTable`.
     """
     found = next(iter(files.values()), ())
-    if len(files) != 1 or split_column(_footer(found[0]).schema.to_arrow_schema().names) is None:
+    if len(files) != 1 or split_column(tuple(_footer(found[0]).schema.to_arrow_schema().names)) is None:
         return list(files)
     return splits_said(ParquetTable(found, columns, remote=remote).said)
 
@@ -135,7 +135,7 @@ class ParquetTable(EncodedTable):
     @property
     def said(self) -> Mapping[str, Sequence[object]]:
         """The column that says each row's split, and what it says; empty where there is none."""
-        column = split_column(self._schema.names)
+        column = split_column(tuple(self._schema.names))
         return {} if column is None else {column: list(self._values(column))}
 
     @property

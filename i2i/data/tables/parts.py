@@ -76,7 +76,7 @@ def of_split(table: Table, said: Mapping[str, Sequence[object]], split: str, whe
     Raises:
         DataError: If a row says none, or another than its file, or all do in a column of another name.
     """
-    column = split_column(said)
+    column = split_column(tuple(said))
     if column is None and alone:
         refuse_hidden_splits(where, said, split)
     if column is None:

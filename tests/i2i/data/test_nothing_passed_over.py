@@ -344,6 +344,11 @@ def test_a_card_decides_over_the_folders_beside_it(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("---\nconfigs:\n- config_name: default\n  data_files: parts/*.parquet\n---\n")
     assert open_table(tmp_path, "train").layout == "Parquet, 1 file"
     assert open_table(tmp_path, "train", "folders").layout == "folders imageA and imageB"
+    (tmp_path / "metadata.csv").write_text("source,target\ntrain/imageA/0.png,train/imageB/1.png\n")
+    with pytest.raises(DataError, match=r"metadata\.csv is a list that README\.md beside it does not name"):
+        splits_of(tmp_path)
+    assert len(open_table(tmp_path, "train", "manifest").names) == 1
+    assert len(open_table(tmp_path, "train", "datafiles").names) == COUNT
 
 
 def test_an_expression_says_which_files_are_partners(tmp_path: Path) -> None:
