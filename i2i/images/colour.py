@@ -108,6 +108,13 @@ def brightness(pixels: Pixels) -> NDArray[Any]:
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels.mean(axis=2, dtype=np.float32)
 
 
+def deviation(pixels: Pixels) -> float:
+    """Return the standard deviation of the channel that varies most, in 0..1 of the range of the dtype."""
+    low, high = range_of(pixels.dtype)
+    fours = (np.ascontiguousarray(pixels[..., start : start + 4]) for start in range(0, pixels.shape[2], 4))
+    return max(float(cv2.meanStdDev(four)[1].max()) for four in fours) / (high - low)
+
+
 def in_unit(values: NDArray[Any], pixels: Pixels) -> Gray:
     """Bring values from the units of an image to float32 in 0..1."""
     low, high = range_of(pixels.dtype)

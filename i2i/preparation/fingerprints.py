@@ -5,11 +5,11 @@ from base64 import b64encode
 from collections.abc import Sequence
 from math import sqrt
 
-import cv2
 import numpy as np
 
+from i2i.images.colour import deviation
 from i2i.images.near_copies import miniature, telling
-from i2i.pairs import Pixels, range_of
+from i2i.pairs import Pixels
 
 ONE_LEVEL = 1 / 255
 """Standard deviation, of the range of values, below which a picture shows nothing; the dataset doctor has the same."""
@@ -45,17 +45,9 @@ def contents_of(files: Sequence[str], read: Sequence[Pixels], made: Sequence[Pix
 
 def shows_something(pixels: Pixels) -> bool:
     """Whether a picture is more than one colour."""
-    low, high = range_of(pixels.dtype)
-    enough = ONE_LEVEL * (high - low)
     some = pixels[::8]
     # the variance of all is at least that of some of them times their share, which is the quick answer
-    return _deviation(some) * sqrt(len(some) / len(pixels)) >= enough or _deviation(pixels) >= enough
-
-
-def _deviation(pixels: Pixels) -> float:
-    """Standard deviation of the channel that varies most."""
-    fours = (np.ascontiguousarray(pixels[..., start : start + 4]) for start in range(0, pixels.shape[2], 4))
-    return max(float(cv2.meanStdDev(four)[1].max()) for four in fours)
+    return deviation(some) * sqrt(len(some) / len(pixels)) >= ONE_LEVEL or deviation(pixels) >= ONE_LEVEL
 
 
 def _digest(pixels: Pixels) -> str:

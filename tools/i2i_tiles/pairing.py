@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from i2i.errors import DataError
+from i2i.images.colour import deviation
 from i2i.images.geometry import pick, resize
 from i2i.pairs import Pair, Pixels, SkipError, range_of
 from i2i_tiles.grids import Cell
@@ -119,8 +120,7 @@ def to_size(pixels: Pixels, size: int, nearest: bool) -> Pixels:
 
 def detail(pixels: Pixels) -> float:
     """Return the largest standard deviation of a channel, of 255."""
-    low, high = range_of(pixels.dtype)
-    return float(pixels.reshape(-1, pixels.shape[2]).std(axis=0, dtype=np.float64).max() * 255 / (high - low))
+    return 255 * deviation(pixels)
 
 
 def commonest(pixels: Pixels) -> float:
