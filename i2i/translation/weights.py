@@ -59,7 +59,8 @@ def read_table(path: Path) -> Table:
     """
     try:
         with path.open("rb") as file:
-            header = int.from_bytes(file.read(8), "little")
+            start = file.read(8)
+        header = int.from_bytes(start, "little") if len(start) == 8 else 0
         if header > MAX_HEADER:
             raise DataError(
                 f"{path} describes its tensors in {header} bytes. A model takes at most {MAX_HEADER}. Do not use it."
