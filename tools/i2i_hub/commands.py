@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from i2i_hub.publishing import Assemble, Wish
-    from i2i_hub.repository import Kind
+    from i2i_hub.publishing import Assemble, PushOptions
+    from i2i_hub.repository import RepoType
 
 Repository = Annotated[str, typer.Argument(metavar="USER/NAME", help="Name on the Hub.")]
 Licence = Annotated[str | None, typer.Option(help="Licence as the Hub spells it, such as apache-2.0; needed once.")]
@@ -45,11 +45,11 @@ def push(
     Of a run, four held-out pairs are published with what the model makes of them, unless --no-samples is given.
     """
     from i2i_hub.models import assemble
-    from i2i_hub.publishing import SAMPLES, Wish
+    from i2i_hub.publishing import SAMPLES, PushOptions
 
     keys = {"datasets": dataset} if dataset else {}
-    wish = Wish(repository, licence, keys, private, revision, create_pr, message)
-    _publish(wish, "model", (f"{SAMPLES}/",), partial(assemble, model, not no_samples), dry_run, quiet)
+    options = PushOptions(repository, licence, keys, private, revision, create_pr, message)
+    _publish(options, "model", (f"{SAMPLES}/",), partial(assemble, model, not no_samples), dry_run, quiet)
 
 
 def push_data(
@@ -72,14 +72,19 @@ def push_data(
     the attribution are those of dataset.yaml unless others are given.
     """
     from i2i_hub.datasets import DATA, assemble
-    from i2i_hub.publishing import SAMPLES, Wish
+    from i2i_hub.publishing import SAMPLES, PushOptions
 
-    wish = Wish(repository, licence, {}, private, revision, create_pr, message)
-    _publish(wish, "dataset", (f"{DATA}/", f"{SAMPLES}/"), partial(assemble, dataset, column or []), dry_run, quiet)
+    options = PushOptions(repository, licence, {}, private, revision, create_pr, message)
+    _publish(options, "dataset", (f"{DATA}/", f"{SAMPLES}/"), partial(assemble, dataset, column or []), dry_run, quiet)
 
 
 def _publish(
-    wish: "Wish", kind: "Kind", owned: tuple[str, ...], assemble: "Assemble", folder: Path | None, quiet: bool
+    options: "PushOptions",
+    repo_type: "RepoType",
+    owned: tuple[str, ...],
+    assemble: "Assemble",
+    folder: Path | None,
+    quiet: bool,
 ) -> None:
     """Publish, or in a dry run write into the folder, and say what came of it."""
     from i2i.cli.console import complain
@@ -87,7 +92,9 @@ def _publish(
     from i2i_hub.publishing import dry_run, publish
 
     tell = partial(complain, colour="yellow")
-    published = dry_run(wish, folder, assemble, tell) if folder else publish(wish, kind, owned, assemble, tell)
+    published = (
+        dry_run(options, folder, assemble, tell) if folder else publish(options, repo_type, owned, assemble, tell)
+    )
     if quiet:
         return
     if folder:

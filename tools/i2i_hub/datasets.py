@@ -28,7 +28,7 @@ from i2i.system import safe_yaml
 from i2i.system.files import make_folder
 from i2i_hub.annotations import annotations_of, find_annotations
 from i2i_hub.card import Card, publishable, render_body, without_folders
-from i2i_hub.parquet import NAME, Row, write_parquet
+from i2i_hub.parquet import NAME, Example, write_parquet
 from i2i_hub.publishing import SAMPLES, Publication
 
 DATA = "data"
@@ -159,7 +159,7 @@ def _features(stored: Sequence[Stored], notes: Mapping[str, pa.DataType]) -> dat
     return datasets.Features(columns | {name: generate_from_arrow_type(kind) for name, kind in notes.items()})
 
 
-def _rows(table: Table, stored: Sequence[Stored], notes: Sequence[str]) -> Iterator[Row]:
+def _rows(table: Table, stored: Sequence[Stored], notes: Sequence[str]) -> Iterator[Example]:
     said = annotations_of(table)
     for row, name in enumerate(table.names):
         values = next(said) if notes else {}

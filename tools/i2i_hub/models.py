@@ -39,7 +39,7 @@ SHOWN = ("source", "output", "target")
 
 
 @dataclass(frozen=True)
-class Source:
+class PushedModel:
     """What is pushed: a model folder, and the run that it was named with, if it was."""
 
     model: Path
@@ -58,7 +58,7 @@ class Source:
         return sorted(file for file in self.model.iterdir() if file.name == CONFIG or file.suffix == SUFFIX)
 
 
-def read_source(path: Path) -> Source:
+def read_pushed(path: Path) -> PushedModel:
     """Load what is at ``path``, a run folder or a model folder; its weights are checked.
 
     A model folder that is named itself stands alone, also where a run is around it: what is published of a run beside
@@ -73,8 +73,8 @@ def read_source(path: Path) -> Source:
     translator = Translator(*load_model(model))
     folder = RunFolder(path)
     if not folder.config.is_file():
-        return Source(model, translator, None, {})
-    return Source(model, translator, folder.read_config(), _metrics_at(folder.metrics, translator.config.step))
+        return PushedModel(model, translator, None, {})
+    return PushedModel(model, translator, folder.read_config(), _metrics_at(folder.metrics, translator.config.step))
 
 
 def _metrics_at(log: Path, step: int) -> dict[str, float]:
@@ -98,32 +98,32 @@ def assemble(path: Path, with_samples: bool, folder: Path, repository: str, keys
         repository: Its name on the Hub.
         keys: Further front matter, such as the licence.
     """
-    source = read_source(path)
+    pushed = read_pushed(path)
     make_folder(folder)
-    for file in source.files:
+    for file in pushed.files:
         shutil.copyfile(file, folder / file.name)
-    samples, missing = _samples(source, folder) if with_samples else ([], [])
-    card = Card(_keys(source, repository.split("/")[1], samples, keys), _body(source, repository, samples))
-    return Publication(card, f"{source.config.selection.recipe.name}, step {source.config.step}", missing)
+    samples, missing = _samples(pushed, folder) if with_samples else ([], [])
+    card = Card(_keys(pushed, repository.split("/")[1], samples, keys), _body(pushed, repository, samples))
+    return Publication(card, f"{pushed.config.selection.recipe.name}, step {pushed.config.step}", missing)
 
 
-def _samples(source: Source, folder: Path) -> tuple[list[str], list[str]]:
+def _samples(pushed: PushedModel, folder: Path) -> tuple[list[str], list[str]]:
     """Translate some held-out pairs; return what the samples are called, and why there are none."""
-    if source.run is None:
+    if pushed.run is None:
         return [], ["No samples and no figures: this is a model folder alone. Push the run's folder to publish them."]
     try:
-        dataset = source.run.dataset
-        pairs = open_pairs(source.run.data.path, "val", name=dataset.name, options=dataset.options)
+        dataset = pushed.run.dataset
+        pairs = open_pairs(pushed.run.data.path, "val", name=dataset.name, options=dataset.options)
         make_folder(folder / SAMPLES)
         names = []
         for number, index in enumerate(spread(len(pairs), MAX_SAMPLES), start=1):
             names.append(f"{SAMPLES}/{number}")
-            for what, picture in zip(SHOWN, pictures(source.translator, pairs[index]), strict=True):
+            for what, picture in zip(SHOWN, pictures(pushed.translator, pairs[index]), strict=True):
                 images.write(folder / f"{names[-1]}-{what}.png", images.as_rgb(picture))
         return names, []
     except (I2iError, IndexError) as error:
         shutil.rmtree(folder / SAMPLES, ignore_errors=True)
-        return [], [f"No samples: {hide_secrets(str(error), source.run.data.path)}"]
+        return [], [f"No samples: {hide_secrets(str(error), pushed.run.data.path)}"]
 
 
 def pictures(translator: Translator, pair: Pair) -> tuple[Pixels, Pixels, Pixels]:
@@ -139,14 +139,14 @@ def pictures(translator: Translator, pair: Pair) -> tuple[Pixels, Pixels, Pixels
     return pair.source, translator.render(pair.source), pair.target
 
 
-def _keys(source: Source, name: str, samples: list[str], more: Mapping[str, Any]) -> dict[str, Any]:
-    selection = source.config.selection
+def _keys(pushed: PushedModel, name: str, samples: list[str], more: Mapping[str, Any]) -> dict[str, Any]:
+    selection = pushed.config.selection
     parts = [part.name for part in selection.parts.values()]
     tags = list(dict.fromkeys([*BASE_TAGS, selection.recipe.name, *parts]))
     keys: dict[str, Any] = {"library_name": "i2i", "pipeline_tag": "image-to-image", "tags": tags, **more}
-    if source.metrics:
-        keys["metrics"] = list(source.metrics)
-        keys["model-index"] = [{"name": name, "results": [_result(source, more)]}]
+    if pushed.metrics:
+        keys["metrics"] = list(pushed.metrics)
+        keys["model-index"] = [{"name": name, "results": [_result(pushed, more)]}]
     if samples:
         keys["widget"] = [_shown(sample, f"held-out pair {i}") for i, sample in enumerate(samples, start=1)]
     return keys
@@ -156,13 +156,13 @@ def _shown(sample: str, title: str) -> dict[str, Any]:
     return {"src": f"{sample}-source.png", "example_title": title, "output": {"url": f"{sample}-output.png"}}
 
 
-def _result(source: Source, keys: Mapping[str, Any]) -> dict[str, Any]:
+def _result(pushed: PushedModel, keys: Mapping[str, Any]) -> dict[str, Any]:
     datasets = keys.get("datasets") or []
-    called = datasets[0] if datasets else _data_name(source.run) if source.run else "unknown"
+    called = datasets[0] if datasets else _data_name(pushed.run) if pushed.run else "unknown"
     return {
         "task": {"type": "image-to-image", "name": "Image-to-image translation"},
         "dataset": {"type": called, "name": called, "split": "val"},
-        "metrics": [{"type": name, "name": name, "value": value} for name, value in source.metrics.items()],
+        "metrics": [{"type": name, "name": name, "value": value} for name, value in pushed.metrics.items()],
     }
 
 
@@ -176,8 +176,8 @@ def _requirement(distribution: str, version: str) -> str:
     return shlex.quote(f"{distribution}>={version.partition('+')[0]}")
 
 
-def _body(source: Source, repository: str, samples: list[str]) -> str:
-    config = source.config
+def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
+    config = pushed.config
     origins = config.providers.values()
     versions = {origin.distribution: origin.version for origin in origins} | {"i2i-toolkit": __version__}
     recipe, generator = config.selection.recipe.name, config.selection.parts["generator"].name
@@ -191,14 +191,14 @@ def _body(source: Source, repository: str, samples: list[str]) -> str:
         requirements=[_requirement(*package) for package in sorted(versions.items())],
         source=config.source,
         target=config.target,
-        result=example(source.translator),
-        metrics=source.metrics,
-        meanings={name: meaning(name) for name in source.metrics},
+        result=example(pushed.translator),
+        metrics=pushed.metrics,
+        meanings={name: meaning(name) for name in pushed.metrics},
         step=config.step,
         mode=config.mode,
         size=config.size,
-        training=_training(source),
-        configuration=source.run and safe_yaml.dump(publishable(source.run.to_dict())),
+        training=_training(pushed),
+        configuration=pushed.run and safe_yaml.dump(publishable(pushed.run.to_dict())),
         providers=config.providers,
         version=__version__,
     )
@@ -228,12 +228,12 @@ def meaning(metric: str) -> str:
     return f"{summary_of(cls)} {better}".strip()
 
 
-def _training(source: Source) -> dict[str, str]:
-    selection, run = source.config.selection, source.run
+def _training(pushed: PushedModel) -> dict[str, str]:
+    selection, run = pushed.config.selection, pushed.run
     described = {part: _component(part_of) for part, part_of in selection.parts.items()}
-    table = {"recipe": _component(selection.recipe), **described, "steps": str(source.config.step)}
-    if source.config.direction:
-        table["direction"] = source.config.direction
+    table = {"recipe": _component(selection.recipe), **described, "steps": str(pushed.config.step)}
+    if pushed.config.direction:
+        table["direction"] = pushed.config.direction
     if run is not None:
         table["data"] = _data_name(run)
         table["batch size"] = str(run.training.batch_size)

@@ -18,16 +18,16 @@ BYTES_A_GROUP = 64 * 2**20
 BYTES_A_FILE = 500_000_000
 """About the size of one file, as the Hub advises."""
 
-Row = Mapping[str, Any]
+Example = Mapping[str, Any]
 """Values by column: of an image ``{"bytes": ..., "path": ...}``, or bytes."""
 
 
 class _Group(NamedTuple):
-    rows: list[Row]
+    rows: list[Example]
     size: int
 
 
-def write_parquet(folder: Path, split: str, schema: pa.Schema, rows: Iterable[Row]) -> list[Path]:
+def write_parquet(folder: Path, split: str, schema: pa.Schema, rows: Iterable[Example]) -> list[Path]:
     """Write a split, in as many files as it takes; equal rows make equal bytes.
 
     Args:
@@ -54,8 +54,8 @@ def write_parquet(folder: Path, split: str, schema: pa.Schema, rows: Iterable[Ro
     return [part.rename(name) for part, name in zip(parts, names, strict=True)]
 
 
-def _groups(rows: Iterable[Row]) -> Iterator[_Group]:
-    kept: list[Row] = []
+def _groups(rows: Iterable[Example]) -> Iterator[_Group]:
+    kept: list[Example] = []
     size = 0
     for row in rows:
         kept.append(row)

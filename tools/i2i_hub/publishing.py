@@ -11,7 +11,7 @@ from i2i.errors import UsageError
 from i2i_hub.card import README, Card, merge_cards
 from i2i_hub.client import attempt, changed_meanwhile, check_name, connect
 from i2i_hub.licences import check_licence
-from i2i_hub.repository import EMPTY, Change, Kind, Repository
+from i2i_hub.repository import EMPTY, Change, Repository, RepoType
 
 SAMPLES = "samples"
 """The folder of a repository with pictures for its card."""
@@ -32,7 +32,7 @@ Assemble = Callable[[Path, str, Mapping[str, Any]], Publication]
 
 
 @dataclass(frozen=True)
-class Wish:
+class PushOptions:
     """What the user wants with a repository.
 
     Args:
@@ -73,12 +73,14 @@ class Published:
     changed: bool
 
 
-def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble, tell: Tell) -> Published:
+def publish(
+    options: PushOptions, repo_type: RepoType, owned: tuple[str, ...], assemble: Assemble, tell: Tell
+) -> Published:
     """Make the repository hold what is assembled.
 
     Args:
-        wish: What the user wants.
-        kind: Of which kind the repository is.
+        options: What the user wants.
+        repo_type: What the repository is for.
         owned: Folders of the repository in which nothing else stays.
         assemble: Makes the files.
         tell: Is told what is missing or remarkable, before anything is sent.
@@ -90,49 +92,49 @@ def publish(wish: Wish, kind: Kind, owned: tuple[str, ...], assemble: Assemble, 
         HubError: If the Hub cannot be reached or refuses; nothing is then published, or all of it.
         I2iError: If what is to be published is not sound.
     """
-    check_name(wish.name)
-    if wish.create_pr and wish.revision:
+    check_name(options.name)
+    if options.create_pr and options.revision:
         raise UsageError("A pull request goes to the main branch. Leave out --revision, or --create-pr.")
     api = connect()
-    repository = Repository(api, wish.name, kind)
+    repository = Repository(api, options.name, repo_type)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        attempt(wish.name, api.whoami)
+        attempt(options.name, api.whoami)
         exists = repository.exists()
-        if exists and not wish.create_pr:
+        if exists and not options.create_pr:
             repository.check_writable()
-        if exists and wish.private:
+        if exists and options.private:
             repository.check_private()
-        check_licence(wish.licence, lambda licence: repository.check_card(Card({"license": licence}, "")))
-        state = repository.look(wish.revision) if exists else EMPTY
-        title, card = _fill(folder, wish, assemble, repository.card(state), tell)
+        check_licence(options.licence, lambda licence: repository.check_card(Card({"license": licence}, "")))
+        state = repository.look(options.revision) if exists else EMPTY
+        title, card = _fill(folder, options, assemble, repository.card(state), tell)
         repository.check_card(card)
         if not exists:
-            repository.create(wish.private)
-            if wish.private:  # somebody else may have been quicker
+            repository.create(options.private)
+            if options.private:  # somebody else may have been quicker
                 repository.check_private()
-        if wish.revision:
-            repository.branch(wish.revision)
+        if options.revision:
+            repository.branch(options.revision)
         if not exists:
-            state = repository.look(wish.revision)
+            state = repository.look(options.revision)
             if README in state.files:
-                raise changed_meanwhile(wish.name)
-        place = repository.commit(Change(folder, owned, title, wish.revision, wish.create_pr), state)
+                raise changed_meanwhile(options.name)
+        place = repository.commit(Change(folder, owned, title, options.revision, options.create_pr), state)
         return Published(place or repository.url, sizes_of(folder), place is not None)
 
 
-def dry_run(wish: Wish, folder: Path, assemble: Assemble, tell: Tell) -> Published:
+def dry_run(options: PushOptions, folder: Path, assemble: Assemble, tell: Tell) -> Published:
     """Write the folder that would be published, whole or not at all; asks the Hub nothing.
 
     Raises:
         I2iError: If there is nothing sound to publish, no licence or an unknown one, or the folder is not empty.
     """
-    check_name(wish.name)
+    check_name(options.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty. Remove it, or give another folder.")
     try:
-        check_licence(wish.licence)
-        _, card = _fill(folder, wish, assemble, None, tell)
+        check_licence(options.licence)
+        _, card = _fill(folder, options, assemble, None, tell)
         check_licence(card.keys["license"])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -140,10 +142,10 @@ def dry_run(wish: Wish, folder: Path, assemble: Assemble, tell: Tell) -> Publish
     return Published(str(folder), sizes_of(folder), True)
 
 
-def _fill(folder: Path, wish: Wish, assemble: Assemble, theirs: Card | None, tell: Tell) -> tuple[str, Card]:
+def _fill(folder: Path, options: PushOptions, assemble: Assemble, theirs: Card | None, tell: Tell) -> tuple[str, Card]:
     """Put files and card into the folder; return the title of the commit, and the card."""
-    keys = wish.all_keys()
-    publication = assemble(folder, wish.name, keys)
+    keys = options.all_keys()
+    publication = assemble(folder, options.name, keys)
     for remark in publication.remarks:
         tell(remark)
     card = merge_cards(publication.card, theirs, said=frozenset(keys))
@@ -153,7 +155,7 @@ def _fill(folder: Path, wish: Wish, assemble: Assemble, theirs: Card | None, tel
             "--licence apache-2.0, cc-by-4.0, cc-by-nc-4.0, or other."
         )
     (folder / README).write_text(str(card), encoding="utf-8")
-    return wish.message or publication.title, card
+    return options.message or publication.title, card
 
 
 def sizes_of(folder: Path) -> dict[str, int]:

@@ -17,7 +17,7 @@ from i2i_hub.client import HubError, attempt
 from i2i_hub.licences import nearest
 
 T = TypeVar("T")
-Kind = Literal["model", "dataset"]
+RepoType = Literal["model", "dataset"]
 Operation = CommitOperationAdd | CommitOperationDelete
 
 
@@ -74,15 +74,15 @@ class Repository:
     Args:
         api: The client.
         name: USER/NAME.
-        kind: What is in it.
+        repo_type: What is in it.
     """
 
-    def __init__(self, api: HfApi, name: str, kind: Kind) -> None:
-        self.api, self.name, self.kind = api, name, kind
-        self.url = f"{api.endpoint}/{'datasets/' if kind == 'dataset' else ''}{name}"
+    def __init__(self, api: HfApi, name: str, repo_type: RepoType) -> None:
+        self.api, self.name, self.repo_type = api, name, repo_type
+        self.url = f"{api.endpoint}/{'datasets/' if repo_type == 'dataset' else ''}{name}"
 
     def _ask(self, method: Callable[..., T], *arguments: Any, **options: Any) -> T:
-        return attempt(self.name, partial(method, self.name, *arguments, repo_type=self.kind, **options))
+        return attempt(self.name, partial(method, self.name, *arguments, repo_type=self.repo_type, **options))
 
     def exists(self) -> bool:
         """Return whether it is there and this account may see it."""
@@ -119,7 +119,7 @@ class Repository:
             DataError: If it refuses the card.
         """
         try:
-            attempt(self.name, lambda: RepoCard(str(card)).validate(self.kind))
+            attempt(self.name, lambda: RepoCard(str(card)).validate(self.repo_type))
         except ValueError as error:
             complaint, meant = _complaint(str(error)), nearest(card.keys.get("license"))
             raise DataError(
@@ -131,7 +131,7 @@ class Repository:
         if revision and not self._ask(self.api.revision_exists, revision):
             revision = None
         head = str(self._ask(self.api.repo_info, revision=revision).sha)
-        return State(head, attempt(self.name, lambda: files_at(self.api, self.name, self.kind, head)))
+        return State(head, attempt(self.name, lambda: files_at(self.api, self.name, self.repo_type, head)))
 
     def card(self, state: State) -> Card | None:
         """Return the card there, if there is one.
@@ -172,7 +172,7 @@ class Repository:
                 self.name,
                 operations,
                 commit_message=change.title,
-                repo_type=self.kind,
+                repo_type=self.repo_type,
                 revision=change.revision,
                 create_pr=change.proposed,
                 parent_commit=None if change.proposed else before.head,
@@ -191,7 +191,7 @@ class Repository:
     def _proposed(self, change: Change) -> str | None:
         """Return the address of an open pull request that makes the change."""
         discussions = self.api.get_repo_discussions(
-            self.name, repo_type=self.kind, discussion_type="pull_request", discussion_status="open"
+            self.name, repo_type=self.repo_type, discussion_type="pull_request", discussion_status="open"
         )
         for number in [request.num for request in discussions if request.title == change.title]:
             if not change.operations(self.look(f"refs/pr/{number}")):
@@ -214,9 +214,9 @@ class Repository:
             raise HubError(f"The Hub refuses files of {self.name}: {' '.join(str(error).split())}") from error
 
 
-def files_at(api: HfApi, name: str, kind: Kind, head: str) -> dict[str, str]:
+def files_at(api: HfApi, name: str, repo_type: RepoType, head: str) -> dict[str, str]:
     """Return the files of a commit and their checksums; see `State`."""
-    tree = api.list_repo_tree(name, repo_type=kind, recursive=True, revision=head)
+    tree = api.list_repo_tree(name, repo_type=repo_type, recursive=True, revision=head)
     return {file.path: file.lfs.sha256 if file.lfs else file.blob_id for file in tree if isinstance(file, RepoFile)}
 
 
