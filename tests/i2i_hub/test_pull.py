@@ -175,7 +175,7 @@ def test_model_of_a_newer_i2i_is_refused_in_words(bench: Bench, published: str, 
     bench.hub.state.put(published, {"config.json": json.dumps(config).encode()})
     outcome = bench("pull", published, tmp_path / "model")
     assert outcome.code == 2
-    assert "was made by i2i 9.0" in " ".join(outcome.err.split())
+    assert "was made by i2i '9.0'" in " ".join(outcome.err.split())
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_secrets_of_a_data_address_go_nowhere(bench: Bench, run: Path, tmp_path:
     assert "No samples" in outcomes[0].err
     sent = b"".join(request.path.encode() + request.body for request in bench.hub.requests)
     sent += b"".join(bench.repository(name).files().values())
-    assert b"s3://bucket/pairs?..." in sent
+    assert b"s3://bucket/pairs" in sent
     for secret in SECRETS:
         assert secret.encode() not in sent
         assert not [outcome for outcome in outcomes if secret in outcome.out + outcome.err]

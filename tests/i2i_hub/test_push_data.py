@@ -355,7 +355,7 @@ def test_card_of_map_tiles_says_what_they_show_and_when_they_were_fetched(
     card = bench.repository(name, "dataset").files()["README.md"].decode()
     rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", card, re.MULTILINE))
     shift = facts["shift_of_b"]
-    assert rows["maps"] == f"aerial, {address}?..."
+    assert rows["maps"] == f"aerial, {address}"
     assert (rows["zoom"], rows["metres per pixel"]) == (str(ZOOM), str(facts["metres_per_pixel"]))
     assert rows["fetched"] == ", ".join(facts["fetched"])
     assert rows["shift of b"] == f"right {shift['right']}, down {shift['down']}, clear yes"
