@@ -68,7 +68,7 @@ def conceal_secrets(message: str) -> str:
 
     Example:
         >>> conceal_secrets("'s3://me:pass@bucket/a' and gs://bucket/b?token=1 cannot be read.")
-        "'s3://bucket/a' and gs://bucket/b?... cannot be read."
+        "'s3://bucket/a' and gs://bucket/b cannot be read."
     """
     return re.sub(rf"{ADDRESS.pattern}[^\s'\"<>`]+", lambda found: without_secrets(found[0]), message)
 
