@@ -31,6 +31,9 @@ class Generator(Protocol):
 
     A generator that only takes sizes divisible by some number says so in an attribute ``size_multiple`` (1 when
     absent): the engine checks it before training, and pads and crops by it when translating.
+
+    Translating runs it in evaluation, from several threads at once: it then changes nothing of itself, and its noise,
+    if it has any, is that of ``nn.Dropout``, ``torch.rand`` or ``torch.randn``, which is drawn from the caller's seed.
     """
 
     def __call__(self, source: Tensor, /) -> Tensor:

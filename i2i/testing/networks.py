@@ -50,6 +50,7 @@ def check_generator(cls: type[nn.Module], options: Mapping[str, Any] = {}) -> No
         _check_refusal(generator, source[..., 1:, :], multiple)
     _check_rebuilt(cls, (SOURCE, TARGET), saved, generator, source)
     _check_seed(cls, (SOURCE, TARGET), saved, source)
+    _check_modes(generator, source)
 
 
 @seeded(0)
@@ -148,3 +149,23 @@ def _check_seed(cls: type[Any], wiring: tuple[int, ...], options: Mapping[str, A
         with seeded(0), torch.no_grad():
             outputs.append(built(cls, wiring, options)(image))
     require(torch.equal(*outputs), f"two networks built under one seed differ. {ONLY_TORCH}")
+
+
+def _check_modes(generator: nn.Module, source: Tensor) -> None:
+    """Translating is repeatable and changes nothing, so that threads can do it."""
+    import torch
+
+    from i2i.translation.modes import in_mode, inference
+
+    form = in_mode(generator, "paper")
+    before = {name: value.clone() for name, value in form.state_dict().items()}
+    drawn = torch.get_rng_state()
+    outputs = []
+    for _ in range(2):
+        with inference(0):
+            outputs.append(form(source[:1]))
+    changed = [name for name, value in form.state_dict().items() if not torch.equal(value, before[name])]
+    require(not changed, f"to translate changes {', '.join(changed)}. Only training may change buffers.")
+    alone = torch.equal(torch.get_rng_state(), drawn)
+    require(alone, "to translate draws from the global generator. Draw with nn.Dropout, torch.randn, torch.rand.")
+    require(torch.equal(*outputs), "two translations of one image under one seed differ. Draw with nn.Dropout only.")

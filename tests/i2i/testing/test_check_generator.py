@@ -191,7 +191,34 @@ class OwnDice(Sound):
         return torch.tanh(self.conv(source) + shift)
 
 
-@pytest.mark.parametrize("cls", [Sound, Halves])
+class Counts(Sound):
+    """Counts its calls, also when it translates."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels)
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, source: Tensor) -> Tensor:
+        self.get_buffer("calls").add_(1)
+        return super().forward(source)
+
+
+class OwnNoise(Sound):
+    """Draws noise of its own, also when it translates."""
+
+    def forward(self, source: Tensor) -> Tensor:
+        return torch.tanh(self.conv(source) + torch.randn(source.shape[-1]))
+
+
+class GlobalNoise(Sound):
+    """Draws noise in a way that takes no generator, when it translates."""
+
+    def forward(self, source: Tensor) -> Tensor:
+        shift = 0 * torch.randint_like(source[0, 0, 0, 0], 9) if not self.training else 0
+        return torch.tanh(self.conv(source) + shift)
+
+
+@pytest.mark.parametrize("cls", [Sound, Halves, OwnNoise])
 def test_sound_generator_passes(cls: Any) -> None:
     check_generator(cls)
 
@@ -223,6 +250,8 @@ def test_generator_is_built_with_the_given_options() -> None:
         (WrongMultiple, "size_multiple is 0."),
         (Forgets, "it gives another output. Register all state as buffers."),
         (Tied, "saving the weights as safetensors and loading them strictly fails"),
+        (Counts, "to translate changes calls."),
+        (GlobalNoise, "to translate draws from the global generator."),
         (OwnDice, "two networks built under one seed differ."),
     ],
 )
