@@ -1,4 +1,4 @@
-"""Translates files and folders of images; one bad input never stops the rest, and none is lost without a word."""
+"""Translate files and folders of images; one bad input never stops the rest, and none is lost without a word."""
 
 import os
 from collections import Counter
@@ -50,7 +50,7 @@ class Translated(NamedTuple):
 
 
 def plan(inputs: Sequence[Path], out: Path, columns: Sequence[str] = ()) -> list[Job]:
-    """Each input with its output, in the order of their names.
+    """Plan each input with its output, in the order of their names.
 
     An output keeps its input's name and place below the common parent of all inputs. Inputs that differ in nothing but
     the suffix keep it in front of the new one.
@@ -82,7 +82,7 @@ def plan(inputs: Sequence[Path], out: Path, columns: Sequence[str] = ()) -> list
 
 
 def plan_one(inputs: Sequence[Path], out: Path, stored: Format) -> list[Job]:
-    """One image whose translation goes into a file of this name.
+    """Plan one image whose translation goes into a file of this name.
 
     Raises:
         MissingInputError: If the input is not there.
@@ -103,7 +103,7 @@ def plan_one(inputs: Sequence[Path], out: Path, stored: Format) -> list[Job]:
 
 
 def is_file_name(out: Path) -> bool:
-    """Whether results are to go into one file, by the suffix of its name; no folder of that name is there."""
+    """Return whether results are to go into one file, by the suffix of its name; no folder of that name is there."""
     return out.suffix.lower() in images.discovery.SUFFIXES and not out.is_dir()
 
 

@@ -138,7 +138,7 @@ def model_files(config: ModelConfig, weights: Mapping[str, Mapping[str, Tensor]]
 
 
 def find_model(path: str | os.PathLike[str], revision: str | None = None) -> Path:
-    """The model folder at a path, which may be a run's or a checkpoint's too, or of a model that a plugin knows.
+    """Return the model folder at a path, which may be a run's or a checkpoint's too, or of a model that a plugin knows.
 
     Args:
         path: A folder on this disk, or a name such as ``USER/NAME`` on a hub; what is on this disk comes first.
@@ -163,7 +163,7 @@ def find_model(path: str | os.PathLike[str], revision: str | None = None) -> Pat
 
 
 def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
-    """The configuration and the generator, on the CPU.
+    """Load the configuration and the generator, frozen, on the CPU.
 
     Raises:
         DataError: If a file is missing or damaged, or the weights do not fit the generator.
@@ -205,7 +205,7 @@ def _owner(config: ModelConfig, part: Literal["recipe", "generator"]) -> str:
 
 
 def misfit(folder: Path, selection: Selection, part: str, reason: str) -> str:
-    """Which weights do not fit which network, and why; of the reasons that ``load_state_dict`` gives, the last."""
+    """Say which weights do not fit which network, and why; of the reasons that ``load_state_dict`` gives, the last."""
     reason = reason.strip().splitlines()[-1].strip().rstrip(". ")
     name = selection.parts[part].name
     return f"{folder / weights_file(part)} does not fit {part} {name!r} with its options: {_cut(reason)}"
@@ -216,7 +216,7 @@ def _cut(reason: str) -> str:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """What a model is.
+    """Read what a model is.
 
     Raises:
         DataError: If the file is damaged.
@@ -244,7 +244,7 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def _needs(config: ModelConfig, part: Literal["recipe", "generator"]) -> Any:
-    """The class of the recipe or of the generator; both are kinds of component too."""
+    """Return the class of the recipe or of the generator; both are kinds of component too."""
     if part not in config.providers or (part != "recipe" and part not in config.selection.parts):
         raise DataError(f"{CONFIG} says nothing of the {part}. Copy the model folder again.")
     component = config.selection.recipe if part == "recipe" else config.selection.parts[part]

@@ -36,7 +36,7 @@ def in_mode(network: nn.Module, mode: Mode) -> nn.Module:
 
 
 def _frozen(network: nn.Module) -> nn.Module:
-    """A copy of the modules around the same values, none of which takes part in training."""
+    """Copy the modules around the same values, none of which then takes part in training."""
     shared: dict[int, Any] = {}
     for module in network.modules():
         for value in chain(module.parameters(recurse=False), module.buffers(recurse=False), vars(module).values()):

@@ -18,12 +18,12 @@ UNDECLARED = "The model was trained without a range for such numbers: scale them
 
 
 def is_declared(side: Side) -> bool:
-    """Whether any range was declared, so that results are numbers in it instead of brightness."""
+    """Return whether any range was declared, so that results are numbers in it instead of brightness."""
     return any(side.ranges)
 
 
 def to_network(arrays: Sequence[NDArray[Any]], side: Side) -> Pixels:
-    """One source in the user's numbers as `i2i.pairs.Pixels`.
+    """Turn one source in the user's numbers into `i2i.pairs.Pixels`.
 
     Args:
         arrays: (H, W, C) each: one with all channels, or one for each column.
@@ -64,13 +64,13 @@ def _stacked(parts: Sequence[Pixels], side: Side, names: Sequence[object]) -> Pi
 
 
 def wrong_channels(channels: int, side: Side) -> DataError:
-    """The one line about an image that does not have what a side of several columns is put together of."""
+    """Return the one line about an image that does not have what a side of several columns is put together of."""
     names = " and ".join(f"{column.name} ({column.channels})" for column in side.columns)
     return DataError(f"The image has {channels} channels, the model takes {side.channels}: {names}. Give all of them.")
 
 
 def read(files: Sequence[Path], side: Side, max_pixels: int = images.MAX_PIXELS) -> images.Picture:
-    """One source, from one file or from one for each column; see `Translator.read`."""
+    """Read one source, from one file or from one for each column; see `Translator.read`."""
     if len(files) == 1:
         if len(set(side.ranges)) > 1:
             names = ", ".join(column.name for column in side.columns)
@@ -87,7 +87,7 @@ def _read(file: Path, span: images.Range | None, max_pixels: int) -> images.Pict
 
 
 def from_network(pixels: Pixels, side: Side) -> NDArray[Any]:
-    """A result in the numbers that were declared, float32; as it is where none were."""
+    """Return a result in the numbers that were declared, float32; as it is where none were."""
     if not is_declared(side):
         return pixels
     parts = _parts(pixels, side.columns)

@@ -86,7 +86,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], bytes]:
 
 
 def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """The content of a safetensors file; tensors that share memory, as tied weights do, are stored one by one."""
+    """Return the content of a safetensors file; tensors that share memory, as tied weights do, are stored singly."""
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     # safetensors ends the process where there is no memory for its two copies; asked for here, they raise an error
     bytearray(2 * sum(tensor.nbytes for tensor in whole.values()))
@@ -153,7 +153,7 @@ class _Undrawn(TorchFunctionMode):
 
 
 def difference(network: nn.Module, table: Table) -> str:
-    """What first differs between the tensors of a network and those of a file, in words; empty where nothing does."""
+    """Say what first differs between the tensors of a network and those of a file; empty where nothing does."""
     own = {name: Spec(DTYPES.get(v.dtype, str(v.dtype)), tuple(v.shape)) for name, v in network.state_dict().items()}
     for name in own:
         if name not in table:

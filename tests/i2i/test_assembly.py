@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 import pytest
+import torch
 from pydantic import Field
 from torch import nn
 
 from i2i.assembly import (
     Selection,
     candidates,
+    check_first,
     complete_selection,
     compose,
     part_kinds,
@@ -18,7 +20,7 @@ from i2i.assembly import (
     serves,
 )
 from i2i.contracts import AdversarialLoss, Batch, Generator, Loss, Recipe, Update
-from i2i.errors import UnknownNameError, UsageError
+from i2i.errors import ContractError, UnknownNameError, UsageError
 from i2i.plugins import catalogue
 
 
@@ -164,3 +166,23 @@ def test_providers_name_plugin_and_distribution_of_every_part() -> None:
     found = providers(select("pix2pix", {"gan_weight": 0}, {}))
     assert found.keys() == {"recipe", "generator", "pixel_loss"}
     assert {(p.plugin, p.distribution) for p in found.values()} == {("pix2pix", "i2i-toolkit")}
+
+
+@pytest.mark.parametrize(
+    ("fake", "complaint"),
+    [
+        (torch.zeros(2, 3, 7, 8), r"returns \(2, 3, 7, 8\) for \(2, 1, 8, 8\), expected was \(2, 3, 8, 8\)"),
+        ((torch.zeros(2, 3, 8, 8),), "returns a tuple"),
+        (torch.full((2, 3, 8, 8), -1.5), r"returns values up to 1.5, which is outside \[-1, 1\]. End it with tanh"),
+    ],
+)
+def test_what_a_generator_gives_first_is_checked_and_then_no_more(fake: Any, complaint: str) -> None:
+    class Gives(nn.Module):
+        def forward(self, source: torch.Tensor) -> Any:
+            return fake
+
+    generator = Gives()
+    check_first(generator, channels=3)
+    with pytest.raises(ContractError, match=f"^Gives {complaint}"):
+        generator(torch.zeros(2, 1, 8, 8))
+    assert generator(torch.zeros(2, 1, 8, 8)) is fake
