@@ -1,6 +1,8 @@
 """Pairs of places, the same from every kind of store."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -158,3 +160,37 @@ def test_a_dataset_of_tiles_says_where_its_pairs_are_and_what_is_left_out(tmp_pa
     stored = images.read(tmp_path / "out" / "train" / first["imageA_file_name"]).pixels
     top, left = first["y"] * SIDE, first["x"] * SIDE
     assert np.array_equal(stored, AERIAL[top : top + SIDE, left : left + SIDE])
+
+
+WITHOUT_EXTRA = """
+import sys
+for library in ("pmtiles", "protego", "rasterio", "shapely", "xyzservices"):
+    sys.modules[library] = None  # as if it were not installed
+from i2i.errors import UsageError
+from i2i_tiles.tiles import Tiles
+print(Tiles(size=64).plan(["a.png", "b.png"]))
+tree = Tiles(split_by="none")
+print(tree.plan(["tree", "tree"]))
+for sources, options in (
+    (["tree", "xyz:USGS.USImagery"], {}),
+    (["tree", "https://a.org/{z}/{x}/{y}"], {"zoom": 3, "contact": "me@a.org"}),
+    (["tree", "a.pmtiles"], {}),
+    (["tree", "tree"], {"aoi": "0,0,90,80"}),
+):
+    try:
+        Tiles(**options).plan(sources)
+    except UsageError as error:
+        print(error)
+"""
+
+
+def test_without_the_extra_images_and_folders_are_cut_and_all_else_names_it(tmp_path: Path) -> None:
+    write_plain(tmp_path, AERIAL, DRAWN)
+    write_tree(tmp_path / "tree", AERIAL)
+    write_pmtiles(tmp_path / "a.pmtiles", AERIAL)
+    script = [sys.executable, "-c", WITHOUT_EXTRA]
+    lines = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[0].startswith(f"{TILES * (TILES - 1)} pairs at most")
+    assert lines[2].startswith(f"{TILES**2} pairs at most")
+    assert len(lines) == 7
+    assert all("pip install 'i2i-toolkit[geo]'" in line for line in lines[3:])

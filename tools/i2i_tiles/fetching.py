@@ -2,10 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
-
-from protego import Protego
 
 from i2i.errors import DataError
 from i2i.net import BUSY, Client, NetworkError, Response, parse
@@ -14,6 +12,9 @@ from i2i_tiles.cache import Entry, fresh_until
 from i2i_tiles.manners import ForbiddenError, Manners
 from i2i_tiles.sources import Place
 from i2i_tiles.web import WebTiles
+
+if TYPE_CHECKING:
+    from protego import Protego
 
 AGENT = "i2i"
 """What robots.txt calls this program."""
@@ -165,7 +166,9 @@ class Fetcher:
         if not self._robots.can_fetch(parse(url).text, AGENT):
             raise ForbiddenError(f"The robots.txt of the server forbids {parse(url)}. Use downloaded files instead.")
 
-    def _read_robots(self, url: str) -> Protego:
+    def _read_robots(self, url: str) -> "Protego":
+        from protego import Protego  # of an extra; `WebTiles` has looked whether it is installed
+
         response = self._client.get(urljoin(url, "/robots.txt"), max_bytes=MAX_BYTES)
         if response.status in BUSY or response.status >= 500:
             raise NetworkError(f"{response.url} answers {response.status}, so nothing is asked. Try again later.")

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ class WebTiles(StoredTiles):
         folder: The cache of all addresses.
 
     Raises:
-        UsageError: If the address does not say where a tile is.
+        UsageError: If the address does not say where a tile is, or a library is missing.
     """
 
     def __init__(self, name: str, scheme: Scheme, folder: Path) -> None:
@@ -42,6 +43,8 @@ class WebTiles(StoredTiles):
             self.address, self._zooms, self.credit = _provider(name)
         self._scheme = scheme
         _check(self.address)
+        if find_spec("protego") is None:  # which reads its robots.txt
+            raise _library_is_missing(self.name)
         self.cache = Cache(folder, f"{scheme} {self.address}")
 
     def url(self, place: Place) -> str:
@@ -92,12 +95,16 @@ def _check(address: str) -> None:
         raise UsageError(f"{shown} has a placeholder in its host. Give one server.")
 
 
+def _library_is_missing(name: str) -> UsageError:
+    return UsageError(f"{name!r} is a server, which needs a library. Install it: pip install 'i2i-toolkit[geo]'.")
+
+
 def _provider(name: str) -> tuple[str, tuple[int, int], Credit]:
     """Return address, zooms and credit of a provider that xyzservices knows."""
     try:
         from xyzservices import providers
     except ModuleNotFoundError:
-        raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i-toolkit[geo]'.") from None
+        raise _library_is_missing(name) from None
     wanted = name.removeprefix(PROVIDER)
     try:
         provider: Any = providers.query_name(wanted)
