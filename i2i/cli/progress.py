@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from i2i.cli.console import complain
 from i2i.reporting import Reporter
 
 PLAIN_EVERY = 30.0  # seconds between lines where there is no terminal
@@ -30,7 +31,7 @@ class RateColumn(ProgressColumn):
     """Steps per second."""
 
     def render(self, task: Task) -> Text:
-        """The rate so far, once there is one."""
+        """Show the rate so far, once there is one."""
         return Text(f"{task.speed:.1f}/s" if task.speed else "", style="cyan")
 
 
@@ -93,7 +94,6 @@ class TrainingProgress(Reporter):
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
         self.console = Console(highlight=False, quiet=quiet)
-        self.errors = Console(stderr=True, soft_wrap=True, highlight=False)
         self._bar = Progress(
             TextColumn("step"),
             BarColumn(),
@@ -142,4 +142,4 @@ class TrainingProgress(Reporter):
 
     def warned(self, text: str) -> None:
         """Show something that is worth knowing."""
-        self.errors.print(f"[yellow]Warning: {escape(text)}[/]")
+        complain(f"Warning: {text}", "yellow")

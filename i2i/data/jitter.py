@@ -26,7 +26,7 @@ class Jitter(NamedTuple):
     mirror: bool
 
     def train(self, pair: Pair, rng: Random, name: str = "") -> Pair:
-        """A pair as training sees it.
+        """Jitter a pair as training sees it.
 
         Raises:
             DataError: If the pair is too small for the crop, or its halves differ in size and are not resized.
@@ -40,7 +40,7 @@ class Jitter(NamedTuple):
         return Pair(*(self._window(half, top, left, mirrored) for half in pair))
 
     def test(self, pair: Pair, name: str = "") -> Pair:
-        """A pair as validation sees it: no jitter; the whole picture, or its centre where sizes are kept.
+        """Crop a pair as validation sees it: no jitter; the whole picture, or its centre where sizes are kept.
 
         Raises:
             DataError: As for `train`.
@@ -67,7 +67,7 @@ class Jitter(NamedTuple):
 
 
 def jitter_of(crop: int, resize: int | str, mirror: bool) -> Jitter:
-    """The jitter of a configuration's ``data`` section."""
+    """Return the jitter of a configuration's ``data`` section."""
     if resize == "auto":
         resize = round(crop * PAPER_RATIO)
     return Jitter(crop, None if resize == "keep" else int(resize), mirror)

@@ -109,7 +109,7 @@ class KeyedBatches(Sampler[list[Key]]):
         return max(0, self.stop - self.start)
 
     def _batches(self) -> Iterator[list[Key]]:
-        """Those of all epochs from ``start`` on, without end."""
+        """Yield those of all epochs from ``start`` on, without end."""
         first, position = divmod(self.start, steps_per_epoch(self.length, self.batch_size))
         for epoch in count(first):
             keys = (Key(epoch, pair) for pair in self._order(epoch, position * self.batch_size))
@@ -124,7 +124,7 @@ class KeyedBatches(Sampler[list[Key]]):
 
 
 def steps_per_epoch(length: int, batch_size: int) -> int:
-    """Batches that visit every pair once."""
+    """Return how many batches visit every pair once."""
     return -(-length // batch_size)
 
 

@@ -1,4 +1,4 @@
-"""Pairs that are read in blocks: the order in which to visit them, and the blocks that are kept in memory.
+"""Orders of training pairs: permutations by (seed, epoch), also of pairs that are read in blocks, with their cache.
 
 A position in the stream is a number and nothing else: the visits of an epoch are a function of (seed, epoch, blocks),
 so that a run goes on from any step without having saved a buffer, with any number of workers.
@@ -21,7 +21,7 @@ WINDOW = 256 * 2**20
 
 
 def visits(seed: int, epoch: int, blocks: Sequence[Block], start: int = 0, *, limit: int = WINDOW) -> Iterator[int]:
-    """The pairs of an epoch in the order of their visits, from position ``start`` on.
+    """Yield the pairs of an epoch in the order of their visits, from position ``start`` on.
 
     The blocks are shuffled, joined into windows, and the pairs of each window are shuffled.
 
@@ -43,7 +43,7 @@ def visits(seed: int, epoch: int, blocks: Sequence[Block], start: int = 0, *, li
 
 
 def windows(seed: int, epoch: int, blocks: Sequence[Block], limit: int = WINDOW) -> Iterator[list[int]]:
-    """The blocks of an epoch, shuffled, as many together as fit into the limit, and at least one."""
+    """Yield the blocks of an epoch, shuffled, as many together as fit into the limit, and at least one."""
     window, size = list[int](), 0
     for block in permutation(keyed(seed, epoch, "blocks"), len(blocks)):
         if window and size + blocks[block].size > limit:
@@ -84,23 +84,23 @@ class BlockCache(Generic[Content]):
 
 
 def keyed(*key: int | str) -> Random:
-    """A generator of its own for each key."""
+    """Return a generator of random numbers of its own for each key."""
     return Random("/".join(str(part) for part in key))
 
 
 def order(seed: int, epoch: int, length: int) -> list[int]:
-    """The permutation of ``range(length)`` in which an epoch visits the pairs."""
+    """Return the permutation of ``range(length)`` in which an epoch visits the pairs."""
     return permutation(keyed(seed, epoch, "order"), length)
 
 
 def permutation(rng: Random, length: int) -> list[int]:
-    """A permutation of ``range(length)``."""
+    """Shuffle ``range(length)``."""
     draws = [rng.random() for _ in range(length)]
     return sorted(range(length), key=draws.__getitem__)
 
 
 def spread(length: int, count: int) -> list[int]:
-    """At most ``count`` indices, evenly over ``range(length)``, the first and the last among them.
+    """Return at most ``count`` indices, evenly over ``range(length)``, the first and the last among them.
 
     Example:
         >>> spread(10, 4), spread(3, 5), spread(0, 5)

@@ -68,7 +68,7 @@ def save(root: Path, step: int, checkpoint: Checkpoint, keep: int) -> Path:
 
 
 def load(root: Path) -> tuple[Checkpoint | None, list[str]]:
-    """The newest checkpoint that is whole, and one line about each that is not.
+    """Load the newest checkpoint that is whole, and one line about each that is not.
 
     Returns:
         None instead of a checkpoint where none was ever committed.
@@ -95,13 +95,13 @@ def load(root: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def newest(root: Path) -> Path | None:
-    """The newest checkpoint that was committed, or None; unlike `load` it only looks, since the run may be going on."""
+    """Return the newest checkpoint that was committed, or None; it only looks, since the run may be going on."""
     committed, _ = _latest(root, [])
     return next((folder for folder in _folders(root) if committed is None or folder.name <= committed), None)
 
 
 def _files(checkpoint: Checkpoint) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each file, one at a time; the manifest of their checksums is the last."""
+    """Yield name and bytes of each file, one at a time; the manifest of their checksums is the last."""
     model = ((f"{MODEL}/{name}", data) for name, data in model_files(checkpoint.config, checkpoint.weights))
     tensors = ((f"{name}{SUFFIX}", to_bytes(values)) for name, values in checkpoint.tensors.items())
     sums = {}
@@ -150,7 +150,7 @@ def _latest(root: Path, warnings: list[str]) -> tuple[str | None, str | None]:
 
 
 def _folders(root: Path) -> list[Path]:
-    """Newest first."""
+    """Return all checkpoints, the newest first."""
     return sorted((f for f in root.glob("step-*") if f.is_dir()), key=lambda f: f.name, reverse=True)
 
 

@@ -23,7 +23,7 @@ LOCK = ".lock"
 
 
 class RunFolder:
-    """Names of everything in it.
+    """Names everything in it.
 
     Args:
         path: The folder.
@@ -41,7 +41,7 @@ class RunFolder:
 
     @property
     def resuming(self) -> str:
-        """The command that goes on with the run."""
+        """Return the command that resumes the run."""
         return f"i2i train --resume {shlex.quote(str(self.path))}"
 
     def check_free(self) -> None:
@@ -62,7 +62,7 @@ class RunFolder:
             raise UsageError(f"{self.path} is not empty: it holds {strangers[0]!r}. Choose another --out.")
 
     def has_progress(self) -> bool:
-        """Whether there is a run in the folder that has made a step."""
+        """Return whether there is a run in the folder that has made a step."""
         return self.checkpoints.exists() or (self.metrics.is_file() and self.metrics.stat().st_size > 0)
 
     def write_config(self, config: RunConfig) -> None:
@@ -95,7 +95,7 @@ class RunFolder:
             sweep(own)
 
     def read_config(self) -> RunConfig:
-        """The configuration of the run that is in the folder.
+        """Read the configuration of the run that is in the folder.
 
         Raises:
             MissingInputError: If there is none.
@@ -109,7 +109,7 @@ class RunFolder:
         write_atomically(self.environment, (json.dumps(environment, indent=2) + "\n").encode())
 
     def read_environment(self) -> dict[str, Any]:
-        """What the run depended on when it began; empty if it never came so far.
+        """Read what the run depended on when it began; empty if it never came so far.
 
         Raises:
             DataError: If the file is damaged.
@@ -123,11 +123,11 @@ class RunFolder:
 
     @property
     def _names(self) -> set[str]:
-        """Names of all that a run makes."""
+        """Return the names of all that a run makes."""
         return {LOCK, *(value.name for value in vars(self).values() if value != self.path)}
 
     def _entries(self) -> list[str]:
-        """Names of all that is there, but for what was half written."""
+        """Return the names of all that is there, but for what was half written."""
         if not self.path.is_dir():
             return []
         return sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith(TEMPORARY_PREFIX))
@@ -137,7 +137,7 @@ LIBRARIES = ("torch", "numpy", "opencv-python-headless", "opencv-python", "pillo
 
 
 def describe_environment(selection: Selection) -> dict[str, Any]:
-    """Everything that is recorded in ``environment.json``."""
+    """Return everything that is recorded in ``environment.json``."""
     plugins = {f"{p.distribution} {p.version}" for p in providers(selection).values()}
     return {
         "i2i": __version__,
@@ -152,5 +152,5 @@ def describe_environment(selection: Selection) -> dict[str, Any]:
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """One line for each thing that is not as it was."""
+    """Return one line for each thing that is not as it was."""
     return [f"{key}: was {before.get(key)}, is {now[key]}" for key in now if before.get(key) != now[key]]

@@ -42,7 +42,7 @@ class MetricsLog:
 
     @property
     def pending(self) -> int:
-        """Steps noted since the last `flush`."""
+        """Return how many steps were noted since the last `flush`."""
         return len(self._pending)
 
     def flush(self) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
 
 
 def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: Reporter | None = None) -> Outcome:
-    """Go on with the run in a folder, from its last checkpoint that is whole; nothing to do if it is finished.
+    """Resume the run in a folder from its last checkpoint that is whole; nothing is done if it is finished.
 
     Args:
         path: The run's folder.
@@ -83,7 +83,7 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
 
 
 def _go_back(folder: RunFolder, setup: Setup, reporter: Reporter) -> tuple[Progress, str]:
-    """To the last checkpoint, or to the beginning where there is none; returns what the run begins with besides."""
+    """Load the last checkpoint, or begin where there is none; returns what the run begins with besides."""
     saved, damaged = checkpoint.load(folder.checkpoints)
     for line in damaged:
         reporter.warned(f"{line} Going on from the checkpoint before it.")
@@ -94,7 +94,7 @@ def _go_back(folder: RunFolder, setup: Setup, reporter: Reporter) -> tuple[Progr
 
 
 def _departures(folder: RunFolder, setup: Setup, saved: Checkpoint | None) -> Iterator[str]:
-    """One line about each thing by which the run will not go on as it began."""
+    """Yield one line about each thing by which the run will not go on as it began."""
     if before := folder.read_environment():
         for line in differences(before, describe_environment(setup.config.selection)):
             yield f"The run may not repeat to the bit: {line}."
@@ -159,7 +159,7 @@ def _last_checkpoint(folder: RunFolder) -> str:
 
 
 def _with_model(config: RunConfig) -> RunConfig:
-    """The configuration with the folder of the model that the run begins with.
+    """Return the configuration with the folder of the model that the run begins with.
 
     Of a run it is that of its newest checkpoint, and of a name on a hub the one that was fetched, so that a run that is
     resumed has the same model, and needs no network for it.
@@ -171,7 +171,7 @@ def _with_model(config: RunConfig) -> RunConfig:
 
 
 def _concrete(config: RunConfig) -> RunConfig:
-    """The configuration with everything that was left to the machine said."""
+    """Return the configuration with everything that was left to the machine said."""
     return config.change(
         data={"path": config.data.path if is_url(config.data.path) else os.path.abspath(config.data.path)},
         training={
@@ -182,7 +182,7 @@ def _concrete(config: RunConfig) -> RunConfig:
 
 
 def newest_state(path: str | PathLike[str]) -> str | PathLike[str]:
-    """Where everything that a run has learned is: its newest checkpoint, which has all networks, not the best model.
+    """Return where everything that a run has learned is: its newest checkpoint, which has all networks.
 
     Args:
         path: A run folder, or the folder of its checkpoints.
@@ -195,7 +195,7 @@ def newest_state(path: str | PathLike[str]) -> str | PathLike[str]:
 
 
 def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
-    """What a run that begins with a model takes over from it unless told otherwise, as a layer for `config.resolve`.
+    """Return what a run takes over from the model that it begins with, as a layer for `config.resolve`.
 
     These are recipe and parts with their options, direction, size and inference mode; and of course the weights.
 
@@ -270,7 +270,7 @@ def load_initial(setup: Setup) -> list[str]:
 
 
 def _differences(ours: Selection, theirs: Selection, part: str) -> str:
-    """What was said of a part that is otherwise in the model, in words; nothing if all is the same."""
+    """Say what of a part is otherwise in the model; nothing if all is the same."""
     mine, other = ours.parts[part], theirs.parts[part]
     if mine.name != other.name:
         return f"the model's {part} is {other.name!r}"

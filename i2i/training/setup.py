@@ -47,31 +47,31 @@ class Setup:
 
     @property
     def generator(self) -> nn.Module:
-        """The part of the recipe that a trained model consists of."""
+        """Return the part of the recipe that a trained model consists of."""
         return self.recipe.get_submodule("generator")
 
     @property
     def channels(self) -> tuple[int, int]:
-        """Of the sources, and of the targets."""
+        """Return the channels of sources and of targets."""
         return self.source.channels, self.target.channels
 
     @cached_property
     def steps_per_epoch(self) -> int:
-        """Steps that visit every pair once."""
+        """Return how many steps visit every pair once."""
         return steps_per_epoch(len(self.pairs), self.config.training.batch_size)
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run."""
+        """Return how many steps the whole run has."""
         return self.config.training.steps or self.config.training.epochs * self.steps_per_epoch
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
-        """How many training pairs there are, and a checksum of their names, as JSON."""
+        """Return how many training pairs there are, and a checksum of their names, as JSON."""
         return {"count": len(self.pairs), "names": hashlib.sha256("\n".join(self.pairs.names).encode()).hexdigest()}
 
     def loader(self, start: int) -> Loader:
-        """The batches of the run from a step on."""
+        """Load the batches of the run from a step on."""
         training = self.config.training
         return Loader(
             self.pairs,
@@ -84,7 +84,7 @@ class Setup:
         )
 
     def model_config(self, step: int) -> ModelConfig:
-        """What the model is that the run has after a step."""
+        """Describe the model that the run has after a step."""
         return ModelConfig(
             selection=self.config.selection,
             providers=origins(self.config.selection),
@@ -97,7 +97,7 @@ class Setup:
         )
 
     def facts(self) -> dict[str, str]:
-        """What there is to know before the first step, in words."""
+        """Describe the run before its first step, in words."""
         counts = {name: sum(p.numel() for p in ps) for name, ps in self.updater.parameters.items()}
         networks = ", ".join(f"{name} {count / 1e6:.1f} M" for name, count in counts.items())
         layout = getattr(self.pairs, "layout", None)
@@ -110,7 +110,7 @@ class Setup:
         }
 
     def _columns(self) -> str:
-        """What is turned into what, where the dataset says so."""
+        """Say what is turned into what, where the dataset does."""
         source, target = (" and ".join(column.name for column in side.columns) for side in (self.source, self.target))
         return f", {source or 'lightness'} -> {target}" if target else ""
 

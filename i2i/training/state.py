@@ -30,7 +30,7 @@ class Progress:
 
 
 def capture(setup: Setup, progress: Progress) -> Checkpoint:
-    """What `restore` needs.
+    """Collect everything that `restore` needs.
 
     Raises:
         DataError: If a part keeps something else than tensors in its state.
@@ -53,7 +53,7 @@ def capture(setup: Setup, progress: Progress) -> Checkpoint:
 
 
 def restore(setup: Setup, saved: Checkpoint) -> Progress:
-    """Put networks, optimizers and global generators back to where they were, and say how far the run has come."""
+    """Restore networks, optimizers and global generators; returns how far the run has come."""
     state, tensors = saved.state, saved.tensors
     weights = {f"{part}.{name}": tensor for part, named in saved.weights.items() for name, tensor in named.items()}
     setup.recipe.load_state_dict(weights | tensors["recipe"], strict=True)
@@ -63,7 +63,7 @@ def restore(setup: Setup, saved: Checkpoint) -> Progress:
 
 
 def recipe_state(recipe: Recipe) -> dict[str, Tensor]:
-    """Parameters and buffers of all parts.
+    """Return parameters and buffers of all parts.
 
     Raises:
         DataError: If a part keeps something else than tensors in its state: it could not be saved safely.
@@ -76,7 +76,7 @@ def recipe_state(recipe: Recipe) -> dict[str, Tensor]:
 
 
 def by_part(setup: Setup) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
-    """The state of each part that has any, by the part's own names; and what is the recipe's own.
+    """Split the state into that of each part, by the part's own names, and what is the recipe's own.
 
     Raises:
         DataError: As `recipe_state`.
@@ -93,7 +93,7 @@ def by_part(setup: Setup) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tenso
 
 
 def _optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Moments as tensors named ``network.parameter.moment``; parameter groups as JSON."""
+    """Return moments as tensors named ``network.parameter.moment``, and parameter groups as JSON."""
     tensors: dict[str, Tensor] = {}
     groups: dict[str, Any] = {}
     for network, optimizer in updater.optimizers.items():
@@ -115,7 +115,7 @@ def _restore_optimizers(updater: Updater, tensors: dict[str, Tensor], groups: di
 
 
 def _rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Global generators of torch (tensors), Python and numpy (JSON)."""
+    """Return the states of the global generators of torch (tensors), Python and numpy (JSON)."""
     tensors = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         tensors |= {f"cuda-{index}": state for index, state in enumerate(torch.cuda.get_rng_state_all())}

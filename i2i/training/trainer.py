@@ -103,7 +103,7 @@ class Trainer:
                 )
 
     def _advance(self, loaded: Loaded) -> None:
-        """One step."""
+        """Make one step."""
         done = self.progress.step
         lr = lr_at(self.config, done, self.setup.steps)
         self.setup.updater.set_lr(lr)
@@ -141,7 +141,7 @@ class Trainer:
             self._save()
 
     def _is_due(self) -> bool:
-        """Whether this step is one to validate after."""
+        """Return whether this step is one to validate after."""
         return self.progress.step == self.setup.steps or self.progress.step % self.config.validation.every == 0
 
     def _flush(self) -> None:
@@ -160,7 +160,7 @@ class Trainer:
             )
 
     def _validate(self) -> None:
-        """Draw samples, and measure where there are held-out pairs."""
+        """Validate: draw samples, and measure where there are held-out pairs."""
         step, validator = self.progress.step, self.setup.validator
         grid = validator.grid(self.setup.generator, self.config.validation.samples)
         images.write(self.folder.samples / f"step-{step:09d}.png", grid)
@@ -169,7 +169,7 @@ class Trainer:
         self.progress.validated = step
 
     def _measure(self) -> None:
-        """Figures of the held-out pairs, and the best model."""
+        """Measure held-out pairs, and keep the model if it is the best."""
         step, settings = self.progress.step, self.config.validation
         figures = self.setup.validator.measure(self.setup.generator, settings.images)
         better = self._is_better(figures[settings.select])
@@ -188,7 +188,7 @@ class Trainer:
         return figure > before if self.setup.validator.metrics[name].higher_is_better else figure < before
 
     def _save(self) -> None:
-        """Write the last model and a checkpoint."""
+        """Save the last model and a checkpoint."""
         self._flush()
         self._check_finite()
         self._export(self.folder.last_model)
@@ -200,7 +200,7 @@ class Trainer:
         self.saved = self.progress.step
 
     def _export(self, folder: Path) -> None:
-        """Write the networks as a model that can be used."""
+        """Export the networks as a model that can be used."""
         weights, _ = state.by_part(self.setup)
         wanted = {"generator", *(self.setup.updater.parameters if self.config.training.export == "all" else ())}
         kept = {part: tensors for part, tensors in weights.items() if part in wanted}

@@ -60,7 +60,7 @@ class Validator:
         self.held_out, self.metrics, self.channels, self.colours = held_out, metrics, channels, colours
 
     def measure(self, generator: nn.Module, count: int) -> dict[str, float]:
-        """Mean of each metric over ``count`` pairs spread evenly over the split."""
+        """Return the mean of each metric over ``count`` pairs spread evenly over the split."""
         figures: dict[str, list[float]] = {name: [] for name in self.metrics}
         for triple in self.translated(generator, spread(len(self.pairs), count)):
             for name, metric in self.metrics.items():
@@ -68,7 +68,7 @@ class Validator:
         return {name: float(np.mean(values)) for name, values in figures.items()}
 
     def grid(self, generator: nn.Module, count: int) -> Pixels:
-        """Picture of ``count`` pairs, one a row below a heading: source, output, target. (H, W, 3) uint8."""
+        """Draw ``count`` pairs, one a row below a heading: source, output, target. (H, W, 3) uint8."""
         triples = self.translated(generator, spread(len(self.pairs), count))
         return images.contact_sheet([self._shown(triple) for triple in triples], ("source", "output", "target"))
 
@@ -79,7 +79,7 @@ class Validator:
         return [to_pixels(image, np.uint8) for image in triple]
 
     def translated(self, generator: nn.Module, indices: list[int]) -> Iterator[Triple]:
-        """Each pair with its fake; every image is a batch of its own, with the noise of the same seed."""
+        """Translate each pair; every image is a batch of its own, with the noise of the same seed."""
         form = in_mode(generator, self.mode)
         for index in indices:
             pair = self.jitter.test(self.pairs[index], self.pairs.names[index])
