@@ -36,8 +36,10 @@ def open_among(sets: Mapping[str, Dataset], split: str, columns: Sequence[str], 
     """
     rows = sets[split] if split in sets else next(iter(sets.values()))
     table = ArrowTable(rows, columns, where=where, layout=layout)
-    said = {name: [values[row] for row in table.rows] for name, values in (_said(rows) or _hints(rows)).items()}
-    return of_split(table, said, split, where, alone=len(sets) == 1)
+    alone = len(sets) == 1
+    columns_said = _said(rows) or (_hints(rows) if alone else {})
+    said = {name: [values[row] for row in table.rows] for name, values in columns_said.items()}
+    return of_split(table, said, split, where, alone=alone)
 
 
 class ArrowTable(EncodedTable):

@@ -62,7 +62,8 @@ def open_among(files: Mapping[str, Sequence[Shard]], split: str, columns: Sequen
     """
     found = files[split] if split in files else next(iter(files.values()))
     table = ParquetTable(found, columns, remote=remote)
-    return of_split(table, table.said or table.hints, split, found[0].url, alone=len(files) == 1)
+    alone = len(files) == 1
+    return of_split(table, table.said or (table.hints if alone else {}), split, found[0].url, alone=alone)
 
 
 class RowGroup(NamedTuple):
