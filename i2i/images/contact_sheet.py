@@ -17,7 +17,7 @@ SCALE = 0.5
 
 
 def contact_sheet(rows: Sequence[Sequence[Pixels]], labels: Sequence[str] = ()) -> Pixels:
-    """Rows of images side by side on white.
+    """Lay rows of images side by side on white.
 
     Args:
         rows: Images (H, W, C) of any dtype and channel count; all are brought to the size of the first. Rows have the
@@ -33,7 +33,7 @@ def contact_sheet(rows: Sequence[Sequence[Pixels]], labels: Sequence[str] = ()) 
 
 
 def as_rgb(pixels: Pixels) -> Pixels:
-    """What to show, (H, W, 3) uint8: one or two channels become gray; of more than three, the first three are shown."""
+    """Convert to (H, W, 3) uint8 to look at: one or two channels become gray; of more than three, three are shown."""
     low, high = range_of(pixels.dtype)
     shown = pixels[:, :, :3] if pixels.shape[2] >= 3 else pixels[:, :, :1].repeat(3, axis=2)
     if shown.dtype == np.uint8:
@@ -42,7 +42,7 @@ def as_rgb(pixels: Pixels) -> Pixels:
 
 
 def _heading(labels: Sequence[str], width: int) -> Pixels:
-    """Words in black on white, each above an image of a width; no higher than they need be."""
+    """Write words in black on white, each above an image of a width; no higher than they need be."""
     scale = min(SCALE, *(width / max(cv2.getTextSize(label, FONT, 1, 1)[0][0], 1) for label in labels))
     (_, height), below = cv2.getTextSize("y", FONT, scale, 1)
     strips = [np.full((height + below + 2 * GAP, width + 2 * GAP, 3), 255, np.uint8) for _ in labels]

@@ -49,7 +49,7 @@ PassOver = Callable[[Path, Collection[str]], str]
 def discover(
     roots: Sequence[Path], *, exclude: Path | None = None, pass_over: PassOver = lambda folder, names: ""
 ) -> Discovery:
-    """Image files, and folders of them at any depth.
+    """Find image files, in folders at any depth.
 
     Links are followed, but a folder that has been visited is not visited again. Of a root that is a file the name does
     not matter. What cannot be opened (pipes, links to nothing, locked folders) counts as an image if it is called like
@@ -77,7 +77,7 @@ def discover(
 
 
 def printable(name: str) -> str:
-    r"""A file name as text that any terminal and any parser takes, different for different names.
+    r"""Spell a file name as text that any terminal and any parser takes, different for different names.
 
     Backslashes are doubled; bytes that are not UTF-8 become ``\xNN``, control characters ``\n``, ``\x1b`` and so on.
     """
@@ -88,7 +88,7 @@ def printable(name: str) -> str:
 
 
 def without_suffix(name: str) -> str:
-    """A path with ``/`` between its parts, without its suffix.
+    """Return a path with ``/`` between its parts without its suffix.
 
     Example:
         >>> without_suffix("a.b/c.d.png"), without_suffix("a.b/.png")
@@ -98,7 +98,7 @@ def without_suffix(name: str) -> str:
 
 
 def common_parent(roots: Sequence[Path]) -> Path:
-    """The one folder, or the nearest folder that holds them all.
+    """Return the one folder, or the nearest folder that holds them all.
 
     Args:
         roots: Files and folders, absolute.
@@ -114,7 +114,7 @@ def common_parent(roots: Sequence[Path]) -> Path:
 
 
 def _suffix(file: str) -> str:
-    """What follows the last dot of a file's name, with the dot; nothing where that is its first or last character."""
+    """Return what follows the last dot of a name, with the dot; nothing where that is its first or last character."""
     stem, dot, end = file.rpartition(".")
     return dot + end if stem and end else ""
 

@@ -18,7 +18,7 @@ DECLARE = "Declare its range (value_range)"
 
 
 def check_range(value_range: Range) -> Range:
-    """The range, as floats.
+    """Check a range, and return it as floats.
 
     Raises:
         UsageError: If it is no interval.
@@ -30,7 +30,7 @@ def check_range(value_range: Range) -> Range:
 
 
 def extremes(values: NDArray[Any]) -> str:
-    """Smallest and largest number of an image in words, those aside that are NaN or infinite."""
+    """Tell the smallest and largest number of an image in words, those aside that are NaN or infinite."""
     finite = values[np.isfinite(values)]
     return f"from {finite.min():g} to {finite.max():g}" if finite.size else "NaN or infinite everywhere"
 
@@ -48,7 +48,7 @@ def finite_extremes(values: NDArray[Any], where: str) -> tuple[float, float]:
 
 
 def scaled(values: NDArray[Any], value_range: Range, where: str) -> Pixels:
-    """Numbers of any dtype as float32 in [-1, 1]: ``2 (v - low) / (high - low) - 1``.
+    """Scale numbers of any dtype to float32 in [-1, 1]: ``2 (v - low) / (high - low) - 1``.
 
     Args:
         values: Of any shape.
@@ -74,6 +74,6 @@ def scaled(values: NDArray[Any], value_range: Range, where: str) -> Pixels:
 
 
 def unscaled(pixels: Pixels, value_range: Range) -> NDArray[np.float32]:
-    """float32 in [-1, 1] as numbers of a declared range; undoes `scaled` to the precision of float32."""
+    """Scale float32 in [-1, 1] to numbers of a declared range; undoes `scaled` to the precision of float32."""
     low, high = check_range(value_range)
     return ((pixels.astype(np.float64) + 1) * ((high - low) / 2) + low).astype(np.float32)

@@ -12,10 +12,10 @@ from PIL import Image
 
 from i2i.errors import UsageError
 from i2i.images.colour import WHITE, over, with_channels
-from i2i.images.errors import ImageError
+from i2i.images.errors import ImageError, damaged
 from i2i.images.formats import pillow
 from i2i.images.formats.decoders import decoded, plain, upright
-from i2i.images.formats.header import MAX_RATIO, Header, damaged, read_bytes, read_header
+from i2i.images.formats.header import MAX_RATIO, Header, read_bytes, read_header
 from i2i.images.formats.pillow import MANY
 from i2i.images.profiles import managed
 from i2i.images.ranges import DECLARE, Range, extremes, finite_extremes, scaled

@@ -26,7 +26,7 @@ SUFFIXES = (*LARGEST, ".npy", ".tif")
 
 
 def suffix_for(pixels: Pixels, *, alpha: bool = False) -> str:
-    """Suffix of the lossless file that holds this image: ``.png`` for integers that are gray or RGB, else ``.npy``.
+    """Return the suffix of a lossless file for this image: ``.png`` of integers that are gray or RGB, else ``.npy``.
 
     Args:
         pixels: (H, W, C).
@@ -37,7 +37,7 @@ def suffix_for(pixels: Pixels, *, alpha: bool = False) -> str:
 
 
 def encode(pixels: Pixels, suffix: str, *, alpha: bool = False) -> bytes:
-    """Content of an image file; the same bytes for the same image.
+    """Encode the content of an image file; the same bytes for the same image.
 
     Args:
         pixels: (H, W, C), uint8, uint16 or float32; the last in [-1, 1], or in a range that readers have to be told.

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from i2i.images.errors import ImageError
+from i2i.images.errors import Damage, ImageError
 from i2i.images.formats import npy, pillow
-from i2i.images.formats.header import Damage, Header
+from i2i.images.formats.header import Header
 from i2i.images.formats.heif import HeifImage
 from i2i.images.formats.jpeg2000 import MAX_PACKETS, count_packets
 from i2i.images.formats.open_file import Metered

@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal, cast
 import numpy as np
 from PIL import Image
 
-from i2i.images.errors import ImageError
+from i2i.images.errors import ImageError, damaged
 from i2i.images.formats import npy, pillow, png, tiff
 from i2i.images.formats.heif import HeifImage, is_heif
 from i2i.images.formats.open_file import LOOK_FIRST, Metered, open_regular, too_many_bytes
@@ -69,7 +69,7 @@ class Header:
         return LOOK_FIRST + 4 * values * np.dtype(self.dtype).itemsize
 
     def channels_read(self, reading: Reading = "image", *, declared: bool = False) -> int:
-        """Channels of what is read, opacity apart.
+        """Count the channels of what is read, opacity apart.
 
         Args:
             reading: Of a palette, ``ids`` reads the indices.
@@ -117,7 +117,7 @@ def read_bytes(path: Path, where: str = "") -> bytes:
 
 
 def read_header(stream: BinaryIO, where: str) -> Header:
-    """The header of an image.
+    """Read the header of an image.
 
     Args:
         stream: The file, at its start.
@@ -149,27 +149,6 @@ def read_header(stream: BinaryIO, where: str) -> Header:
         raise damaged(where, error, "its header makes no sense") from error
 
 
-class Damage(ValueError):  # noqa: N818 - it says what is wrong with a file
-    """Damage that we found ourselves, in words for the user."""
-
-
-def damaged(where: str, error: BaseException, what: str) -> ImageError:
-    """Return the one line about a file that made a decoder fail.
-
-    Args:
-        where: The file's name.
-        error: What was raised. The words of libraries are for their developers, such as "(256)"; ours are kept.
-        what: What failed, in words.
-    """
-    text = str(error).lower()
-    if isinstance(error, MemoryError) or "too large" in text:
-        return ImageError("too-large", f"{where} needs more memory than it may have. Make the image smaller.")
-    if isinstance(error, EOFError) or any(word in text for word in ("truncated", "not enough image data")):
-        return ImageError("truncated", f"{where} is cut off. Copy or download it again.")
-    what = str(error) if isinstance(error, Damage) else what
-    return ImageError("corrupt", f"{where} is damaged: {what}. Copy or download it again.")
-
-
 def _png_chunks(stream: BinaryIO) -> png.Chunks:
     chunks = png.walk(stream)
     if not chunks.complete:
@@ -178,7 +157,7 @@ def _png_chunks(stream: BinaryIO) -> png.Chunks:
 
 
 def _bare_png_header(fields: png.Fields) -> Header:
-    """What `_pillow_header` says of a PNG whose chunks add nothing to its fields, for a third of the time."""
+    """Return what `_pillow_header` does of a PNG of nothing but its fields and pixels, in a third of the time."""
     return Header(
         format="PNG",
         width=fields.width,
@@ -220,7 +199,7 @@ def _pillow_header(image: Image.Image, start: bytes) -> Header:
 
 
 def _is_plain(name: str, mode: str, frames: int, bits: int) -> bool:
-    """Whether OpenCV, which is several times as fast as Pillow, reads exactly the values that are stored."""
+    """Return whether OpenCV, several times as fast as Pillow, reads exactly the values that are stored."""
     return (
         name == "PNG"
         or (name in ("JPEG", "MPO") and mode in ("L", "RGB"))
@@ -230,7 +209,7 @@ def _is_plain(name: str, mode: str, frames: int, bits: int) -> bool:
 
 
 def _bits(name: str, mode: str, start: bytes) -> int:
-    """Bits of a value as it is decoded, at least 8."""
+    """Return the bits of a value as it is decoded, at least 8."""
     if name == "PNG":
         return max(_png_depth(start), 8)
     if name == "JPEG2000":  # in the box ihdr of a JP2 file, in the marker SIZ of a bare codestream

@@ -137,7 +137,7 @@ def _empty_directory(stream: BinaryIO) -> ImageFileDirectory_v2:
 
 
 def _further_directories(stream: BinaryIO, place: int) -> list[ImageFileDirectory_v2]:
-    """Those of the images that follow, as far as the file is intact."""
+    """Read those of the images that follow, as far as the file is intact."""
     seen, directories = {0}, list[ImageFileDirectory_v2]()
     with suppress(Exception):  # damage behind the first image
         while place not in seen and len(seen) < MANY:
@@ -151,7 +151,7 @@ def _further_directories(stream: BinaryIO, place: int) -> list[ImageFileDirector
 
 
 def _kind(tags: ImageFileDirectory_v2) -> tuple[object, ...]:
-    """What pages must have in common to be channels of one image."""
+    """Return what pages must have in common to be channels of one image."""
     return tuple(tags.get(tag) for tag in (WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, PLANAR, SAMPLE_FORMAT))
 
 
