@@ -71,7 +71,8 @@ def push_data(
     Images are stored as they are. `i2i train --data hf://USER/NAME` and the datasets library read it. The licence and
     the attribution are those of dataset.yaml unless others are given.
     """
-    from i2i_hub.datasets import DATA, assemble
+    from i2i_hub.dataset_card import DATA
+    from i2i_hub.datasets import assemble
     from i2i_hub.publishing import SAMPLES, PushOptions
 
     options = PushOptions(repository, licence, {}, private, revision, create_pr, message)

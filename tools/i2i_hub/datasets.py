@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 import datasets
 import pyarrow as pa
 from datasets.features.features import FeatureType, generate_from_arrow_type
-from datasets.info import DatasetInfosDict
-from huggingface_hub import DatasetCardData
 
 from i2i import __version__, images
 from i2i.data.order import spread
@@ -22,37 +20,20 @@ from i2i.data.tables.table import Table
 from i2i.errors import DataError
 from i2i.images.formats import npy
 from i2i.places import without_secrets
-from i2i.preparation.folder import DatasetFolder
 from i2i.splits import HUB_NAMES
-from i2i.system import safe_yaml
 from i2i.system.files import make_folder
 from i2i_hub.annotations import annotations_of, find_annotations
-from i2i_hub.card import Card, publishable, render_body, without_folders
+from i2i_hub.card import Card, render_body, without_folders
+from i2i_hub.dataset_card import DATA, front_matter, read_provenance
 from i2i_hub.parquet import NAME, Example, write_parquet
 from i2i_hub.publishing import SAMPLES, Publication
 
-DATA = "data"
 MAX_SAMPLES = 4
 
 HALVES, STANDARD = ("A", "B"), ("imageA", "imageB")
 SPLIT_NAME, COLUMN_NAME = re.compile(r"\w+"), re.compile(r"\w[\w .-]*")
 MANY = 3
 """Files that are named in a remark; of more, only how many there are."""
-
-ORDERS = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
-"""Powers of ten from a thousand on, as the Hub writes them."""
-
-
-class Provenance(NamedTuple):
-    """How a dataset came about, as far as ``dataset.yaml`` tells."""
-
-    preparer: str = ""
-    options: Mapping[str, Any] = {}
-    facts: Mapping[str, Any] = {}
-    """How its sources were understood."""
-    licence: str = ""
-    attribution: str = ""
-    terms: str = ""
 
 
 class Stored(NamedTuple):
@@ -90,7 +71,7 @@ def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, ke
         paths = write_parquet(folder / DATA, split, features.arrow_schema, _rows(table, stored, [*notes]))
         size = sum(file.stat().st_size for file in paths)
         splits.append({"name": split, "num_examples": len(table.names), "num_bytes": size})
-    provenance = _provenance(Path(path))
+    provenance = read_provenance(Path(path))
     samples, remarks = _samples(first, stored, folder)
     remarks += [*_left_out(path, first, sorted(found.keys() - notes.keys())), *_from_elsewhere(path, tables.values())]
     body = render_body(
@@ -106,7 +87,7 @@ def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, ke
         version=__version__,
     )
     pairs = sum(len(table.names) for table in tables.values())
-    return Publication(Card(_keys(provenance, features, splits, pairs, keys), body), f"{pairs} pairs", remarks)
+    return Publication(Card(front_matter(provenance, features, splits, pairs, keys), body), f"{pairs} pairs", remarks)
 
 
 def _tables(path: str, wanted: Sequence[str]) -> dict[str, Table]:
@@ -246,57 +227,3 @@ def _from_elsewhere(path: str, tables: Iterable[Table]) -> list[str]:
         return []
     more = f" and {len(outside) - MANY} more" if len(outside) > MANY else ""
     return [f"Published from outside of {str(home)!r}: {', '.join([*outside][:MANY])}{more}."]
-
-
-def _provenance(path: Path) -> Provenance:
-    """Return what ``dataset.yaml`` says, without the places on this machine that it names.
-
-    Raises:
-        DataError: If the file is damaged.
-    """
-    card = DatasetFolder(path).card
-    if not card.is_file():
-        return Provenance()
-    try:
-        said = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
-    except UnicodeDecodeError:
-        said = None
-    if not isinstance(said, dict) or not all(isinstance(said.get(name, {}), dict) for name in ("options", "facts")):
-        raise DataError(f"{str(card)!r} is damaged: it is no text of names and values. Mend or remove it.")
-    options, facts = (
-        {key: publishable(value) for key, value in said.get(name, {}).items() if value is not None}
-        for name in ("options", "facts")
-    )
-    texts = (str(said.get(name) or "") for name in ("licence", "attribution", "terms"))
-    return Provenance(str(said.get("preparer") or ""), options, facts, *texts)
-
-
-def _keys(
-    provenance: Provenance,
-    features: datasets.Features,
-    splits: Sequence[Mapping[str, Any]],
-    pairs: int,
-    more: Mapping[str, Any],
-) -> dict[str, Any]:
-    info = datasets.DatasetInfo(
-        features=features, splits=list(splits), dataset_size=sum(split["num_bytes"] for split in splits)
-    )
-    described = DatasetCardData()
-    DatasetInfosDict({"default": info}).to_dataset_card_data(described)
-    files = [{"split": split["name"], "path": f"{DATA}/{split['name']}-*.parquet"} for split in splits]
-    keys: dict[str, Any] = {
-        "license": provenance.licence or None,
-        "task_categories": ["image-to-image"],
-        "tags": ["i2i", "image-to-image", *([provenance.preparer] if provenance.preparer else [])],
-        "size_categories": [_size_category(pairs)],
-        "configs": [{"config_name": "default", "data_files": files}],
-        "dataset_info": described["dataset_info"],
-        **more,
-    }
-    return {name: value for name, value in keys.items() if value is not None}
-
-
-def _size_category(pairs: int) -> str:
-    """Return what the Hub calls so many rows."""
-    below = len(str(pairs)) - 3
-    return "n<1K" if below < 1 else f"{ORDERS[below - 1]}<n<{ORDERS[below]}"
