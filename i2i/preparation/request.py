@@ -125,7 +125,7 @@ def check_request(name: str, sources: Sequence[str | Path], out: str | Path, giv
     if finds(provided):
         request.construct()
     if is_url(target):
-        check_place(target, command, overwrite=settings["overwrite"])
+        check_place(target, command)
     return request
 
 

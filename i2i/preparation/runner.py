@@ -58,7 +58,7 @@ def prepare(
     request = check_request(name, sources, out, settings)
     report = _prepare(request, on_progress)
     if is_url(request.target):
-        upload(report.folder, request.target, overwrite=request.settings["overwrite"], on_progress=on_progress)
+        upload(report.folder, request.target, on_progress)
     return report
 
 

@@ -7,16 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from i2i.errors import DataError, OutputError, UsageError
 from i2i.places import without_secrets
 from i2i.preparation.command import Command, finished_command
-from i2i.preparation.folder import files_of
 from i2i.preparation.listing import WEB, remote, said_of
-from i2i.preparation.report import Row
-from i2i.prepared import CARD, IMAGES, METADATA, REPORT
-from i2i.splits import SPLITS
+from i2i.prepared import CARD, REPORT
 
 BATCH = 64
 """Files that are handed to a store at once."""
@@ -35,51 +30,49 @@ def work_folder(url: str, chosen: Path | None) -> Path:
     return cache / "i2i" / "prepare" / hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
-def check_place(url: str, command: Command, *, overwrite: bool) -> None:
+def check_place(url: str, command: Command) -> None:
     """Find out what would be refused at the end, before anything is worked on.
 
     Args:
-        url: Where it goes.
+        url: Where the dataset goes.
         command: What it will be.
-        overwrite: Whether another dataset that is there may be replaced.
 
     Raises:
-        UsageError: If something else is there, or nothing can be written to addresses of this kind.
+        UsageError: If another dataset or something else is there, or nothing can be written to such addresses.
         OutputError: If the store does not answer.
     """
     with _store(url) as store:
         there = store.sizes()
-        store.refuse_others(there)
-        if CARD in there and not overwrite and (differences := command.differences(store.made_by(), versions=False)):
-            raise UsageError(
-                f"{store.shown!r} was made with other settings: {differences}. "
-                "Give another place, or replace the dataset that is there with --overwrite."
-            )
+        if there and not there.keys() & {CARD, REPORT}:
+            raise store.refusal(there)
+        if CARD in there:
+            made_by = finished_command(store.read(CARD, there), f"{store.shown}/{CARD}")
+            if differences := command.differences(made_by, versions=False):
+                raise UsageError(f"{store.shown!r} was made with other settings: {differences}. Give another place.")
 
 
-def upload(folder: Path, url: str, *, overwrite: bool, on_progress: Callable[[int, int], None]) -> None:
+def upload(folder: Path, url: str, on_progress: Callable[[int, int], None]) -> None:
     """Upload a finished dataset; a second try sends only what is not there.
 
     Args:
         folder: The dataset.
         url: Where it goes.
-        overwrite: Replace another dataset that is there.
         on_progress: Told how many of how many files are there.
 
     Raises:
-        UsageError: If something else is there, or nothing can be written to addresses of this kind.
+        UsageError: If another dataset or something else is there, or nothing can be written to such addresses.
         OutputError: If the store does not take a file.
     """
+    here = {
+        path.relative_to(folder).as_posix(): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()
+    }
     with _store(url) as store:
-        report = (folder / REPORT).read_bytes()
-        if store.read(REPORT, there := store.sizes()) != report:
-            store.refuse_others(there)
-            if there.keys() & {CARD, REPORT}:
-                store.remove(there, overwrite)
+        there = store.sizes()
+        if not there:
             store.send(folder, [REPORT])
-            there = store.sizes()
-        here = {path.relative_to(folder).as_posix(): path.stat().st_size for path in _files(folder)}
-        missing = sorted(name for name, size in here.items() if there.get(name) != size and name != CARD)
+        elif store.read(REPORT, there) != (folder / REPORT).read_bytes():  # which knows the checksum of every file
+            raise store.refusal(there)
+        missing = [name for name, size in here.items() if there.get(name) != size and name not in (CARD, REPORT)]
         for start in range(0, len(missing), BATCH):
             on_progress(len(here) - len(missing) - 1 + start, len(here))
             store.send(folder, missing[start : start + BATCH])
@@ -99,7 +92,6 @@ class _Store:
 
     def sizes(self) -> dict[str, int]:
         """Return name and size of every file there."""
-        self.files.invalidate_cache()
         try:
             found = self.files.find(self.root, detail=True)
         except FileNotFoundError:
@@ -109,39 +101,15 @@ class _Store:
     def read(self, name: str, there: dict[str, int]) -> bytes:
         return bytes(self.files.cat_file(f"{self.root}/{name}")) if name in there else b""
 
-    def made_by(self) -> Command:
-        return finished_command(self.files.cat_file(f"{self.root}/{CARD}"), f"{self.shown}/{CARD}")
-
     def send(self, folder: Path, names: list[str]) -> None:
         self.files.put([str(folder / name) for name in names], [f"{self.root}/{name}" for name in names])
 
-    def refuse_others(self, there: dict[str, int]) -> None:
-        """Refuse a place that holds no dataset, nor the beginning of one."""
-        if there and not there.keys() & {CARD, REPORT}:
-            raise UsageError(
-                f"{self.shown!r} holds something else, such as {min(there)!r}, which is never removed. "
-                "Give another place."
-            )
-
-    def remove(self, there: dict[str, int], overwrite: bool) -> None:
-        """Remove the dataset that is there, its card first and its report last."""
-        if CARD in there:
-            self.made_by()
-        if not overwrite:
-            raise UsageError(f"{self.shown!r} holds another dataset. Give another place, or say --overwrite.")
-        try:
-            rows = [Row.model_validate_json(line) for line in self.read(REPORT, there).splitlines()]
-        except ValidationError:
-            rows = []
-        if not rows:
-            raise UsageError(
-                f"{f'{self.shown}/{REPORT}'!r} is missing or damaged, so that it is not known which files are the "
-                "dataset's. Remove it by hand, or give another place."
-            )
-        described = [f"{part}/{METADATA}" for part in (*SPLITS, IMAGES)]
-        for name in (CARD, *files_of(rows), *described, REPORT):
-            if name in there:
-                self.files.rm_file(f"{self.root}/{name}")
+    def refusal(self, there: dict[str, int]) -> UsageError:
+        what = "another dataset, or a part of one" if there.keys() & {CARD, REPORT} else "something else"
+        return UsageError(
+            f"{self.shown!r} holds {what}, such as {min(there)!r}, and nothing is removed there. "
+            "Give another place, or remove it yourself."
+        )
 
 
 @contextmanager
@@ -164,7 +132,3 @@ def _store(url: str) -> Iterator[_Store]:
     except Exception as error:  # every store has errors of its own
         reason = said_of(url, error)
         raise OutputError(f"{shown!r} cannot be written: {reason}. The same command goes on from here.") from error
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file())

@@ -165,24 +165,25 @@ def test_inputs_are_not_looked_for_where_the_answer_is_known(
         prepare("numbers", ["https://host/6"], tmp_path / "out")
 
 
-def test_a_place_elsewhere_is_looked_at_first_and_only_our_files_leave_it(tmp_path: Path, photos: Photos) -> None:
+def test_a_place_elsewhere_is_looked_at_first_and_nothing_is_removed_there(tmp_path: Path, photos: Photos) -> None:
     store, source, bucket = fsspec.filesystem("memory"), photos(2), tmp_path.name
     url, work = f"memory://{bucket}/ds", tmp_path / "work"
     store.pipe_file(f"/{bucket}/ds/thesis.tex", b"years")
     for overwrite in (False, True):
-        with pytest.raises(UsageError, match=r"'thesis\.tex', which is never removed"):
+        with pytest.raises(UsageError, match=r"'thesis\.tex', and nothing is removed"):
             prepare("negative", [source], url, work=work, workers=1, overwrite=overwrite)
     assert not work.exists()  # nothing was made in vain
     store.rm_file(f"/{bucket}/ds/thesis.tex")
     prepare("negative", [source], url, work=work, workers=1)
-    store.pipe_file(f"/{bucket}/ds/train/mine.txt", b"notes")
+    there = {name: store.cat_file(name) for name in store.find(f"/{bucket}/ds")}
     with pytest.raises(UsageError, match="other settings: --layout ab"):
-        prepare("negative", [source], url, work=tmp_path / "new", layout="ab", workers=1)
+        prepare("negative", [source], url, work=tmp_path / "new", layout="ab", workers=1, overwrite=True)
     assert not (tmp_path / "new").exists()
-    prepare("negative", [source], url, work=work, layout="ab", workers=1, overwrite=True)
-    names = {name.split("/ds/")[1] for name in store.find(f"/{bucket}/ds")}
-    here = {path.relative_to(work).as_posix() for path in work.rglob("*") if path.is_file()}
-    assert names == here | {"train/mine.txt"}
+    store.rm_file(f"/{bucket}/ds/dataset.yaml")  # half of another dataset
+    with pytest.raises(UsageError, match=r"holds another dataset, or a part of one, such as 'report\.jsonl'"):
+        prepare("negative", [source], url, work=tmp_path / "new", layout="ab", workers=1)
+    prepare("negative", [source], url, work=work, workers=1)
+    assert {name: store.cat_file(name) for name in store.find(f"/{bucket}/ds")} == there
 
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
