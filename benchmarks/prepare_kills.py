@@ -118,9 +118,7 @@ def main() -> int:
             coarse = np.random.default_rng(number).integers(0, 256, (12, 12, 3), np.uint8)
             cv2.imwrite(str(source / f"{number:05}.jpg"), cv2.resize(coarse, (320, 240)))
         # the same log, since it is an option and options are in dataset.yaml
-        start = time.monotonic()
         assert begin(source, folder / "whole", log, given.workers).wait() == 0
-        whole = time.monotonic() - start
         log.unlink()
         watcher = Watcher(out)
         watcher.start()
@@ -128,10 +126,11 @@ def main() -> int:
         while True:
             process = begin(source, out, log, given.workers)
             if kills < given.kills:
-                before = log.stat().st_size if log.exists() else 0
-                while process.poll() is None and (log.stat().st_size if log.exists() else 0) <= before:
-                    time.sleep(0.005)
-                time.sleep(1.5 * (whole - 1) * rng.random() / given.kills)
+                # after some pictures, so that on no machine the work is done before the last kill
+                goal = (log.stat().st_size if log.exists() else 0) + rng.randint(1, given.photos // given.kills)
+                while process.poll() is None and (log.stat().st_size if log.exists() else 0) < goal:
+                    time.sleep(0.002)
+                time.sleep(0.02 * rng.random())
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     kills += 1
