@@ -46,10 +46,10 @@ def translate(
     depth of the training's targets.
     """
     from rich.console import Console
-    from rich.progress import track
 
     from i2i import images
     from i2i.cli.console import GOES_ON, complain, stopped, warn_of_problems
+    from i2i.cli.progress import WorkProgress
     from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
     from i2i.translation.folder import Translated, is_file_name, plan, plan_one, translate_files
@@ -67,13 +67,11 @@ def translate(
     record = None if single else Record(out, translator, format, anew=overwrite)
     results: list[Translated] = []
     try:
-        for result in track(
-            translate_files(translator, planned, format, max_pixels or images.MAX_PIXELS, record),
-            total=len(planned),
-            console=console,
-            disable=quiet or not console.is_terminal,
-        ):
-            results.append(result)
+        with WorkProgress("translating", silent=quiet) as progress:
+            limit = max_pixels or images.MAX_PIXELS
+            for result in translate_files(translator, planned, format, limit, record):
+                results.append(result)
+                progress(len(results), len(planned))
     except KeyboardInterrupt:
         done = sum(not result.problem for result in results)
         raise stopped(f"{done} of {len(planned)} images are translated, in {out}. {GOES_ON}") from None
