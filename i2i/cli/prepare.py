@@ -30,11 +30,11 @@ class Preparers(TyperGroup):
     """The preparers as commands, looked up when one is asked for: some of them load image libraries."""
 
     def list_commands(self, ctx: object) -> list[str]:
-        """Names of all preparers."""
+        """Return names of all preparers."""
         return list(catalogue("preparer"))
 
     def get_command(self, ctx: object, cmd_name: str) -> TyperCommand:
-        """The command of a preparer.
+        """Build the command of a preparer.
 
         Raises:
             UnknownNameError: If there is none of that name.
@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
 
 
 def make_command(name: str, provided: Provided) -> TyperCommand:
-    """The command that runs a preparer; of a preparer whose options cannot be flags, one that says why."""
+    """Build the command that runs a preparer, or of one whose options cannot be flags, one that says why."""
     from i2i.options import options_of
 
     summary = plain(inspect.getdoc(provided.cls) or "")
@@ -106,7 +106,7 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
 
 
 def _broken_command(name: str, problem: UsageError) -> TyperCommand:
-    """A command that takes anything and says what is wrong with it, so that the others are not hidden."""
+    """Build a command that takes anything and says what is wrong with it, so that the others are not hidden."""
 
     def command() -> None:
         raise problem
@@ -236,7 +236,7 @@ def run(
 
 
 def rejections(report: "Report") -> DataError | None:
-    """What is to be said of inputs that could not be used; nothing where there are none."""
+    """Return what is to be said of inputs that could not be used; nothing where there are none."""
     rejected = sum(map(len, report.rejected.values()))
     if not rejected:
         return None
@@ -248,7 +248,7 @@ def rejections(report: "Report") -> DataError | None:
 
 
 def range_of(text: str) -> tuple[float, float]:
-    """The numbers of ``LOW:HIGH``.
+    """Parse the numbers of ``LOW:HIGH``.
 
     Raises:
         UsageError: If the text is something else.

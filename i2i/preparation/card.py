@@ -16,7 +16,7 @@ FORMAT = 1
 
 
 def card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
-    """Content of ``dataset.yaml``."""
+    """Build the content of ``dataset.yaml``."""
     halves = HALVES if len(tally.kinds) != 1 else ("image",)
     kinds = tally.kinds or [{} for _ in halves]
     counts = {name: tally.states[name] for name in ("made", "skipped", "rejected")}
@@ -36,7 +36,7 @@ def card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
 
 
 def _described(kinds: Mapping[tuple[str, int], Kind]) -> list[dict[str, Any]]:
-    """What images there are, by type and channels: how many, in which range of values, of which sizes."""
+    """Describe what images there are, by type and channels: how many, in which range of values, of which sizes."""
     return [
         {
             "images": kind.images,

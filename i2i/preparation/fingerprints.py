@@ -16,7 +16,7 @@ ONE_LEVEL = 1 / 255
 
 
 def likeness_of(images: Sequence[Pixels]) -> tuple[str, ...]:
-    """What images look like: their miniatures in Base64, all different, of those that show enough to be known by.
+    """Return miniatures of images in Base64, all different, of those that show enough to be known by.
 
     Args:
         images: (H, W, C) each, of any dtype.
@@ -26,7 +26,7 @@ def likeness_of(images: Sequence[Pixels]) -> tuple[str, ...]:
 
 
 def contents_of(files: Sequence[str], read: Sequence[Pixels], made: Sequence[Pixels]) -> tuple[str, ...]:
-    """What a pair consists of, as checksums; none of images of one colour, unless there are no others.
+    """Return checksums of what a pair consists of; none of images of one colour, unless there are no others.
 
     Args:
         files: SHA-256 of the files that were read.
@@ -44,7 +44,7 @@ def contents_of(files: Sequence[str], read: Sequence[Pixels], made: Sequence[Pix
 
 
 def shows_something(pixels: Pixels) -> bool:
-    """Whether a picture is more than one colour."""
+    """Return whether a picture is more than one colour."""
     some = pixels[::8]
     # the variance of all is at least that of some of them times their share, which is the quick answer
     return deviation(some) * sqrt(len(some) / len(pixels)) >= ONE_LEVEL or deviation(pixels) >= ONE_LEVEL

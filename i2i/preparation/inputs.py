@@ -78,7 +78,7 @@ def list_inputs(
 
 
 def _passed_over(found: Listing) -> str:
-    """What is said of prepared datasets in the sources, after a space; nothing where there are none."""
+    """Return what is said of prepared datasets in the sources, after a space; nothing where there are none."""
     names = [images.printable(name) for name, reason in found.skipped if reason == PREPARED]
     if not names:
         return ""
@@ -91,7 +91,7 @@ def _passed_over(found: Listing) -> str:
 
 
 def inputs_of(finding: Finding, group: str = "") -> Inputs:
-    """The inputs that a `FindingPreparer` found.
+    """Return the inputs that a `FindingPreparer` found.
 
     Args:
         finding: What it found.
@@ -169,7 +169,7 @@ def _check_folders(places: Sequence[str], least: int, most: int) -> None:
 
 
 def _matched(found: Sequence[Found], folders: Sequence[str], match: str) -> tuple[list[Task], list[Row]]:
-    """Tasks of the keys that every folder has once, and what is wrong with the others."""
+    """Return tasks of the keys that every folder has once, and what is wrong with the others."""
     pattern = expression(match, "--match") if match else None
     sides: list[dict[str, list[Found]]] = [defaultdict(list) for _ in folders]
     rows = []

@@ -15,7 +15,7 @@ PairFiles = Literal["folders", "ab"]
 
 
 def images_of(made: Pair | Pixels, layout: PairFiles) -> list[tuple[str, Pixels]]:
-    """The images that become files, each with its folder below the split's: of a pair, or of an image that is none.
+    """Return the images that become files, each with its folder below the split's.
 
     Raises:
         DataError: If both images do not fit into one file.
@@ -26,7 +26,7 @@ def images_of(made: Pair | Pixels, layout: PairFiles) -> list[tuple[str, Pixels]
 
 
 def side_by_side(pair: Pair) -> Pixels:
-    """Source on the left, target on the right, (H, 2W, C); gray is replicated beside colour, 8 bits widened beside 16.
+    """Put source left and target right, (H, 2W, C); gray is replicated beside colour, 8 bits widened beside 16.
 
     Raises:
         DataError: If their sizes differ, or one holds floats and the other integers.
@@ -48,7 +48,7 @@ def _widened(image: Pixels, dtype: np.dtype[Any]) -> Pixels:
 
 
 def metadata_of(row: Row) -> dict[str, Any]:
-    """Line of ``metadata.jsonl`` about a pair, with the columns that the datasets library opens as images."""
+    """Build the line of ``metadata.jsonl`` about a pair, with the columns that the datasets library opens as images."""
     outputs = row.outputs
     columns = ["file_name"] if len(outputs) == 1 else [f"{half}_file_name" for half in HALVES]
     files = [output.file.removeprefix(f"{IMAGES}/") for output in outputs]

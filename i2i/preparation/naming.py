@@ -17,7 +17,7 @@ UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 
 
 def output_stems(names: Sequence[str]) -> list[str]:
-    """Stem of the output of each input.
+    """Return the stem of the output of each input.
 
     ``cats/tabby 1.jpg`` becomes ``cats__tabby 1``. Characters that some system forbids become ``_``. Where several
     inputs would get one stem (other suffix, other case, other Unicode form), a part of the hash of its name goes behind
@@ -40,7 +40,7 @@ def output_stems(names: Sequence[str]) -> list[str]:
 
 
 def composed(name: str) -> str:
-    """A relative path without its suffix, in Unicode's composed form, as macOS and Linux spell it differently."""
+    """Return a path without its suffix, in Unicode's composed form, as macOS and Linux spell it differently."""
     return unicodedata.normalize("NFC", without_suffix(name))
 
 

@@ -30,7 +30,7 @@ class Member(NamedTuple):
     """Where it must go."""
 
     def marks(self, looks: Mapping[bytes, int]) -> Iterator[str]:
-        """What it may have in common with others, which then go where it goes.
+        """Yield what it may have in common with others, which then go where it goes.
 
         Args:
             looks: Miniature -> number of the pictures that look the same, where there are others.
@@ -42,12 +42,12 @@ class Member(NamedTuple):
 
 
 def member_of(row: Row) -> Member:
-    """What decides about the split of a pair that was made."""
+    """Return what decides about the split of a pair that was made."""
     return Member(row.name, row.contents, tuple(map(b64decode, row.likeness)), row.group, row.split)
 
 
 def looks_of(members: Iterable[Member]) -> dict[bytes, int]:
-    """Miniature -> number of the pictures that look the same, of those that others look like."""
+    """Return miniature -> number of the pictures that look the same, of those that others look like."""
     counts = Counter(likeness for member in members for likeness in member.likeness)
     distinct = sorted(counts)
     groups = alike_groups(_stacked(distinct))
@@ -75,7 +75,7 @@ def check_shares(val: float, test: float) -> None:
 
 
 def assign(members: Sequence[Member], val: float, test: float, seed: int, rule: Rule = "count") -> dict[str, Split]:
-    """The split of every pair: a function of seed, shares and pairs alone, not of their order.
+    """Return the split of every pair: a function of seed, shares and pairs alone, not of their order.
 
     Pairs that have an image in common, or images that look the same, or the same group stay together. Those that must
     go somewhere go there, whatever else is like them; others that are together with them follow.
@@ -113,7 +113,7 @@ def assign(members: Sequence[Member], val: float, test: float, seed: int, rule: 
 
 
 def _blocks(members: Sequence[Member]) -> list[list[Member]]:
-    """Pairs that must not be parted (union-find over their marks)."""
+    """Group pairs that must not be parted (union-find over their marks)."""
     looks = looks_of(members)
     parents: dict[str, str] = {}
 
@@ -133,12 +133,12 @@ def _blocks(members: Sequence[Member]) -> list[list[Member]]:
 
 
 def _key(block: Sequence[Member]) -> str:
-    """What a block's hash is of: the strongest mark of its members, the first in the alphabet where they differ."""
+    """Return what a block's hash is of: its members' strongest mark, the first in the alphabet where they differ."""
     return min(f"group {member.group}" if member.group else _look(member) for member in block)
 
 
 def _look(member: Member) -> str:
-    """Mostly the same for copies that never met, such as those in datasets that were divided one after the other."""
+    """Return what is mostly the same for copies that never met, such as those in datasets divided one after another."""
     hashes = hashes_of(_stacked(member.likeness[:1]))
     return f"likeness {int(hashes[0]):016x}" if len(hashes) else f"content {member.contents[0]}"
 

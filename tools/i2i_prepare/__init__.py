@@ -8,7 +8,7 @@ from i2i import hookimpl
 
 @hookimpl
 def i2i_preparers() -> Mapping[str, type[Any]]:
-    """The preparers of this package."""
+    """Return the preparers of this package."""
     # imported here, since this module is loaded whenever the command line starts
     from i2i_prepare.colorize import Colorize
     from i2i_prepare.concat import Concat

@@ -8,7 +8,7 @@ from i2i.pairs import Pixels
 
 
 def generator(seed: int, *images: Pixels) -> np.random.Generator:
-    """A generator that depends on a seed and on what is in the images: not on their names, their order or the worker.
+    """Build a generator from a seed and what is in the images: not from their names, their order or the worker.
 
     Args:
         seed: Another seed, other numbers.

@@ -76,7 +76,7 @@ def lightness(photo: Pixels) -> NDArray[np.float64]:
 
 
 def linear_light(photo: Pixels) -> NDArray[np.float64]:
-    """Values of sRGB without their transfer function (IEC 61966-2-1), 0..1."""
+    """Return values of sRGB without their transfer function (IEC 61966-2-1), 0..1."""
     low, high = range_of(photo.dtype)
     integers = photo.dtype != np.float32
     levels = np.arange(high + 1) if integers else photo.astype(np.float64)  # every level once is quicker

@@ -25,7 +25,7 @@ class Concat:
         self.fit = fit
 
     def __call__(self, *images: Pixels) -> Pair:
-        """The pair of a source and its target.
+        """Make the pair of a source and its target.
 
         Raises:
             DataError: If their sizes differ and no size was asked for.

@@ -67,7 +67,7 @@ class Downscale:
         self.seed = seed
 
     def __call__(self, *images: Pixels) -> Pair:
-        """Source and target out of one photograph of any channels.
+        """Make source and target out of one photograph of any channels.
 
         Raises:
             SkipError: If the photograph is smaller than the target.

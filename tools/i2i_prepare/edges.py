@@ -94,7 +94,7 @@ class Edges:
             self._edge_map = partial(edge_map, load_hed(weights), border=border)
 
     def __call__(self, *images: Pixels) -> Pair:
-        """Source and target out of one photograph, gray or RGB.
+        """Make source and target out of one photograph, gray or RGB.
 
         Raises:
             DataError: If it has other channels, or is too long and thin.
@@ -112,7 +112,7 @@ class Edges:
         return Pair(source, target)
 
     def _frame(self, photo: Pixels, size: int) -> Pixels:
-        """The photograph as it lies in a square of this size, without padding."""
+        """Return the photograph as it lies in a square of this size, without padding."""
         if self.fit == "pad":
             height, width = photo.shape[:2]
             return geometry.resize(photo, *geometry.inside(height, width, size, size))

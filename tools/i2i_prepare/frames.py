@@ -75,12 +75,12 @@ class Frames:
         self._readers = (FrameReader(), FrameReader())  # of source and target, so that neither ever goes back
 
     def plan(self, sources: Sequence[str]) -> str:
-        """Which videos would be read, and what would be made of them."""
+        """Return which videos would be read, and what would be made of them."""
         videos = [video for videos, _ in self._listed(sources) for video in videos]
         return f"{len(videos)} videos, every {self.every} frames: {PLANS[self.mode].format(gap=self.gap)}."
 
     def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
-        """The pairs of all videos; each video is decoded once to count its frames.
+        """Make the pairs of all videos; each video is decoded once to count its frames.
 
         Raises:
             MissingInputError: If a source is not there.
@@ -106,7 +106,7 @@ class Frames:
         return Finding(items, left_out, facts=facts)
 
     def make(self, item: Item) -> Pair | Pixels:
-        """The frames of one item.
+        """Read the frames of one item.
 
         Raises:
             ImageError: If a frame is not there any more.
@@ -119,7 +119,7 @@ class Frames:
         return frames[0] if self.mode == "images" else Pair(*frames)
 
     def _listed(self, sources: Sequence[str]) -> list[tuple[list[_Video], list[LeftOut]]]:
-        """The videos of both sides with ``pairs``, else of the only one, and what is none."""
+        """Return the videos of both sides with ``pairs``, else of the only one, and what is none."""
         if self.mode != "pairs":
             return [_videos(sources)]
         if len(sources) != 2:
@@ -131,7 +131,7 @@ class Frames:
         return sides
 
     def _items(self, videos: Sequence[_Video], scans: Sequence[Scan | ImageError]) -> tuple[list[Item], list[LeftOut]]:
-        """The pairs of one video, or of two that belong together."""
+        """Make the pairs of one video, or of two that belong together."""
         name = videos[0].name
         good = [scan for scan in scans if isinstance(scan, Scan)]
         if bad := [scan for scan in scans if isinstance(scan, ImageError)]:
@@ -160,7 +160,7 @@ class Frames:
         return (inside[0], inside[-1] + 1) if inside else (0, 0)
 
     def _mismatch(self, scans: Sequence[Scan]) -> tuple[str, str] | None:
-        """Why two videos cannot be taken together."""
+        """Return why two videos cannot be taken together."""
         first, last = scans[0], scans[-1]
         if abs(first.rate - last.rate) > 0.001 * first.rate:
             return "different-rates", f"They have {first.rate:g} and {last.rate:g} frames a second. Convert one."
@@ -181,7 +181,7 @@ class Frames:
 
 
 def _videos(sources: Sequence[str]) -> tuple[list[_Video], list[LeftOut]]:
-    """The videos below the sources by name, and the files that are none.
+    """Find the videos below the sources by name, and the files that are none.
 
     Datasets, finished or not, and folders whose name begins with a dot are not looked into.
     """

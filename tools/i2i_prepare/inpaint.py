@@ -64,7 +64,7 @@ class Inpaint:
         self.seed = seed
 
     def __call__(self, *images: Pixels) -> Pair:
-        """Source and target out of one photograph of any channels."""
+        """Make source and target out of one photograph of any channels."""
         (photo,) = images
         target = geometry.fit(photo, self.size, self.fit)
         random = chance.generator(self.seed, target)
@@ -82,7 +82,7 @@ class Inpaint:
         return scattered(self.size, self.share, {"blocks": block, "strokes": stroke}[self.method], random)
 
     def _filling(self, target: Pixels, holes: NDArray[np.bool_], random: np.random.Generator) -> Pixels:
-        """Values of the blanked pixels, (n, C) or (C,)."""
+        """Return the values of the blanked pixels, (n, C) or (C,)."""
         channels, dtype = target.shape[2], target.dtype
         if self.colour is not None:
             return rounded(values_of(self.colour, channels, dtype), dtype)
@@ -92,7 +92,7 @@ class Inpaint:
 
 
 def centre(size: int, share: float) -> Holes:
-    """A square in the middle that covers this share of the area, to the pixel."""
+    """Draw a square in the middle that covers this share of the area, to the pixel."""
     side = round(size * math.sqrt(share))
     holes = np.zeros((size, size), np.uint8)
     start = (size - side) // 2
@@ -111,7 +111,7 @@ def scattered(
 
 
 def block(holes: Holes, random: np.random.Generator) -> None:
-    """A rectangle whose centre is anywhere in the image, each side an eighth to a third of the image's."""
+    """Draw a rectangle whose centre is anywhere in the image, each side an eighth to a third of the image's."""
     size = len(holes)
     sides = random.integers(size // 8, size // 3, 2, endpoint=True)
     starts = random.integers(0, size, 2) - sides // 2
@@ -120,7 +120,7 @@ def block(holes: Holes, random: np.random.Generator) -> None:
 
 
 def stroke(holes: Holes, random: np.random.Generator) -> None:
-    """A line of four to eight bends, with round joints, drawn with one brush (after Yu et al. 2019, algorithm 1).
+    """Draw a line of four to eight bends, with round joints, with one brush (after Yu et al. 2019, algorithm 1).
 
     It goes forth and back: the direction turns by about 140 degrees at every bend, as a hand that rubs something out.
     The brush is a 24th to a 10th of the image wide, a straight piece an eighth to a third long.

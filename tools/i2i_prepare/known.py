@@ -27,12 +27,12 @@ class Known(NamedTuple):
 
 
 def lies_on_a_map(pair: Known) -> bool:
-    """Whether a pair says where on a map it lies, as those of `i2i prepare tiles` do."""
+    """Return whether a pair says where on a map it lies, as those of `i2i prepare tiles` do."""
     return {"x", "y"} <= pair.metadata.keys() and not {"bbox", "pixels"}.isdisjoint(pair.metadata)
 
 
 def known_of(root: str, split: str) -> dict[str, Known]:
-    """What ``report.jsonl`` and the split's ``metadata.jsonl`` say, by the path of a pair's files below the dataset.
+    """Read what ``report.jsonl`` and ``metadata.jsonl`` say of a split, by the path of files below the dataset.
 
     Raises:
         DataError: If either is damaged.
@@ -43,12 +43,12 @@ def known_of(root: str, split: str) -> dict[str, Known]:
 
 
 def file_of(root: str, table: Table, row: int, column: str) -> str:
-    """Path of an image below the dataset, with ``/`` between its parts; nothing where images are no files."""
+    """Return the path of an image in the dataset, with ``/`` between its parts; nothing where images are no files."""
     return Path(os.path.relpath(table.file(row, column), root)).as_posix() if isinstance(table, FileTable) else ""
 
 
 def stamps_of(root: str, table: Table, columns: Sequence[str]) -> Iterator[str]:
-    """For each row, what changes when its images do: size and time of change of its files, or of all files there.
+    """Yield for each row what changes when its images do: size and time of change of its files, or of all files.
 
     Of an address it is nothing: what lies there is taken to stay.
     """
@@ -68,7 +68,7 @@ def _stamp_of_all(root: Path) -> str:
 
 
 def _groups(report: Path) -> Iterator[tuple[str, str]]:
-    """File below the dataset -> its group."""
+    """Yield file below the dataset -> its group."""
     if not report.is_file():
         return
     for row in read_rows(report):
@@ -77,7 +77,7 @@ def _groups(report: Path) -> Iterator[tuple[str, str]]:
 
 
 def _columns(listing: Path, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """File below the dataset -> the columns of its line that are about the pair."""
+    """Yield file below the dataset -> the columns of its line that are about the pair."""
     if not listing.is_file():
         return
     for number, line in enumerate(listing.read_bytes().splitlines(), 1):

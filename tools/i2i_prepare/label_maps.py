@@ -49,11 +49,11 @@ class ClassMap:
         return len(self._classes)
 
     def takes_colours_as_they_are(self, stored: Pixels) -> bool:
-        """Whether this is a map of colours, and nothing was declared about them."""
+        """Return whether this is a map of colours, and nothing was declared about them."""
         return self.labels is None and stored.shape[2] == 3
 
     def ids(self, stored: Pixels) -> Ids:
-        """The ids of a label map.
+        """Return the ids of a label map.
 
         Args:
             stored: (H, W, 1) ids or (H, W, 3) colours, integers.
@@ -140,7 +140,7 @@ class ClassMap:
         return table
 
     def dtype_of(self, stored: Pixels) -> np.dtype[Any]:
-        """The smallest type of images that holds every id: of what was declared, else of how the map is stored."""
+        """Return the smallest type of images that holds every id: of those declared, else of how the map is stored."""
         given = [label.id for label in self.labels or ()] + ([] if self.ignore is None else [self.ignore])
         smallest = stored.dtype if self.labels is None else np.dtype(np.uint8)
         return np.result_type(smallest, np.min_scalar_type(max(given, default=0)))

@@ -68,7 +68,7 @@ class Labels:
         self.ignore = ignore
 
     def __call__(self, *images: Pixels) -> Pair:
-        """The encoded label map and the photograph.
+        """Make the encoded label map and the photograph.
 
         Raises:
             DataError: If an id or a colour is not declared, or the proportions of both differ.
@@ -88,7 +88,7 @@ class Labels:
         return ids[..., None].astype(self.classes.dtype_of(stored))
 
     def _framed(self, values: Pixels, fill: int) -> Pixels:
-        """The map (H, W, C) brought to size."""
+        """Bring the map (H, W, C) to size."""
         size = self.size
         height, width = values.shape[:2]
         if self.fit == "crop":
@@ -102,7 +102,7 @@ class Labels:
 
 
 def nearest(values: Pixels, height: int, width: int) -> Pixels:
-    """The map at another size, (height, width, C): each pixel takes what is at its centre, so that nothing is mixed."""
+    """Resize the map to (height, width, C): each pixel takes what is at its centre, so that nothing is mixed."""
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(np.intp)
         for old, new in zip(values.shape, (height, width), strict=False)

@@ -46,7 +46,7 @@ class Mask:
         self.resize_matte = resize_matte
 
     def __call__(self, *images: Pixels) -> Pair:
-        """The colours of the photograph as they are stored, and the foreground on the background.
+        """Make a pair of the colours as they are stored and the foreground on the background.
 
         Raises:
             SkipError: If everything is foreground, or nothing is.

@@ -67,7 +67,7 @@ class Palette:
         self.seed = seed
 
     def __call__(self, *images: Pixels) -> Pair:
-        """Source and target out of one RGB image, in its depth.
+        """Make source and target out of one RGB image, in its depth.
 
         Raises:
             SkipError: If the image is gray, or has fewer colours.
@@ -107,7 +107,7 @@ def palette_of(image: Pixels, k: int, random: np.random.Generator) -> Colours:
 
 
 def stripes(colours: Colours, blank: NDArray[np.bool_], like: Pixels) -> Pixels:
-    """Colours side by side from left to right, blank ones chequered, in the shape and depth of an image."""
+    """Draw colours side by side from left to right, blank ones chequered, in the shape and depth of an image."""
     height, width = like.shape[:2]
     number = np.arange(width) * len(colours) // width
     drawn = np.broadcast_to(rounded(colours, like.dtype)[number], like.shape).copy()
@@ -117,7 +117,7 @@ def stripes(colours: Colours, blank: NDArray[np.bool_], like: Pixels) -> Pixels:
 
 
 def hints(colours: Colours, blank: NDArray[np.bool_], picture: Pixels) -> Pixels:
-    """The picture in gray, with a dot of each colour that is not blank, at the place that is nearest to it in Lab."""
+    """Draw the picture in gray, with a dot of each colour that is not blank at the place nearest to it in Lab."""
     drawn = with_channels(with_channels(picture, 1), 3).copy()
     values = rounded(colours, picture.dtype)
     lab = _lab(picture)

@@ -66,7 +66,7 @@ class Resize:
         self.makes_alpha = alpha == "keep"
 
     def __call__(self, *images: Pixels) -> Pixels:
-        """The image at its new size, of the same dtype.
+        """Return the image at its new size, of the same dtype.
 
         Raises:
             SkipError: If it would have to grow, and may not.
@@ -81,7 +81,7 @@ class Resize:
         return self._resized(image, values_of(self.background, image.shape[2], image.dtype))
 
     def _resized(self, image: Pixels, ground: NDArray[np.float64]) -> Pixels:
-        """The image at its new size, with (C,) values around it where it is padded."""
+        """Return the image at its new size, with (C,) values around it where it is padded."""
         old_height, old_width = image.shape[:2]
         height, width = self._asked(old_height, old_width)
         if self.fit == "crop" or self.fit == "stretch":
@@ -114,7 +114,7 @@ class Resize:
 
 
 def _weighed(image: Pixels) -> Pixels:
-    """Colours in 0..1 times their opacity, then the opacity: what may be averaged. (H, W, C), float32."""
+    """Return colours in 0..1 times their opacity, then the opacity: what may be averaged. (H, W, C), float32."""
     low, high = range_of(image.dtype)
     values = (image.astype(np.float32) - np.float32(low)) / np.float32(high - low)
     values[..., :-1] *= values[..., -1:]
@@ -122,7 +122,7 @@ def _weighed(image: Pixels) -> Pixels:
 
 
 def _unweighed(weighed: Pixels, dtype: np.dtype[Any]) -> Pixels:
-    """The reverse of `_weighed`; black where nothing is left to see."""
+    """Return the reverse of `_weighed`; black where nothing is left to see."""
     low, high = range_of(dtype)
     values = np.clip(weighed, 0, 1).astype(np.float64)
     opacity = values[..., -1:]

@@ -56,14 +56,14 @@ class Split:
         self._tables: dict[tuple[str, str], Table] = {}
 
     def plan(self, sources: Sequence[str]) -> str:
-        """Which splits would be put together and divided anew."""
+        """Return which splits would be put together and divided anew."""
         root = _only(sources)
         splits = splits_of(root, columns=self._wanted)
         _known(root, splits, _stated(root))
         return f"All pairs of {', '.join(splits)} in {root!r}, divided anew."
 
     def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
-        """All rows of all splits; what the dataset's reader leaves out is rejected.
+        """Find all rows of all splits; what the dataset's reader leaves out is rejected.
 
         Raises:
             UsageError: If there is not exactly one source, or it holds map tiles.
@@ -91,7 +91,7 @@ class Split:
         return Finding(items, left_out, facts=_facts(stated) | facts, **texts)
 
     def make(self, item: Item) -> Pair:
-        """The pair of a row, with all its channels and bits.
+        """Make the pair of a row, with all its channels and bits.
 
         Raises:
             DataError: If one of its images is damaged or missing.
@@ -104,7 +104,7 @@ class Split:
         return Pair(a, b)
 
     def _columns(self, table: Table) -> tuple[str, str]:
-        """Those of A and B."""
+        """Return those of A and B."""
         (source,), (target,) = choose(table.columns, self._wanted[:1], self._wanted[1:], "AtoB")
         return source, target
 
@@ -115,14 +115,14 @@ class Split:
 
 
 def _only(sources: Sequence[str]) -> str:
-    """The one dataset: an absolute path, or an address."""
+    """Return the one dataset: an absolute path, or an address."""
     if len(sources) != 1:
         raise UsageError(f"split takes one dataset, not {len(sources)}.")
     return sources[0] if is_url(sources[0]) else os.path.abspath(sources[0])
 
 
 def _stated(root: str) -> dict[str, Any]:
-    """What ``dataset.yaml`` says, where there is one."""
+    """Read what ``dataset.yaml`` says, where there is one."""
     file = os.path.join(root, CARD)
     if not os.path.isfile(file):
         return {}
@@ -135,13 +135,13 @@ def _stated(root: str) -> dict[str, Any]:
 
 
 def _facts(stated: Mapping[str, Any]) -> dict[str, Any]:
-    """How the sources of the dataset were understood."""
+    """Return how the sources of the dataset were understood."""
     facts = stated.get("facts")
     return facts if isinstance(facts, dict) else {}
 
 
 def _known(root: str, splits: Sequence[str], stated: Mapping[str, Any]) -> dict[str, dict[str, Known]]:
-    """Split -> what is known about its pairs; see `known_of`.
+    """Return split -> what is known about its pairs; see `known_of`.
 
     Raises:
         UsageError: If they lie on a map, unless neighbours were on two sides all along (``--split-by none``).

@@ -48,7 +48,7 @@ class SplitAB:
         self.fit = fit
 
     def __call__(self, *images: Pixels) -> Pair:
-        """The two panels, bit by bit where no size is asked for.
+        """Cut out the two panels, bit by bit where no size is asked for.
 
         Raises:
             DataError: If the width is not that of equal panels.

@@ -126,7 +126,7 @@ class FrameReader:
         self._capture: cv2.VideoCapture | None = None
 
     def read(self, file: str, index: int, time: float | None) -> Pixels:
-        """One frame, (H, W, 3), uint8, RGB, upright.
+        """Read one frame, (H, W, 3), uint8, RGB, upright.
 
         Args:
             file: The video.
