@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -191,15 +191,24 @@ def _name_of(exit_code: int) -> str:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C, not even before they can say so: what is ignored here stays so there."""
-    if threading.current_thread() is not threading.main_thread():
+    """Start processes that do not hear Ctrl-C, not even before they can say so themselves; here it waits meanwhile."""
+    if sys.platform == "win32":
         yield
         return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heard: list[int] = []
+    leader = threading.current_thread() is threading.main_thread()
+    resource_tracker.ensure_running()  # it lets the signal through again as it starts
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # another thread may still take the signal, and this one would leave a process that is half started
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number)) if leader else None
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        if leader:
+            signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

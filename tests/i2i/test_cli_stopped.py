@@ -28,8 +28,13 @@ if __name__ == "__main__":
 """
 
 
-def children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+def children(pid: int) -> list[int]:
+    """Processes that a process has started, and theirs."""
+    try:
+        own = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # it has ended
+        return []
+    return own + [below for child in own for below in children(child)]
 
 
 def test_ctrl_c_while_a_plugin_is_loaded_names_it(run_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +52,7 @@ def test_ctrl_c_while_a_plugin_is_loaded_names_it(run_cli: Cli, monkeypatch: pyt
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
-@pytest.mark.parametrize("started", [2, 4])  # the tracker of resources is the first
+@pytest.mark.parametrize("started", [2, 4])  # the tracker of resources is the first, then the one that forks
 def test_check_is_stopped_with_its_group_while_processes_start(
     shared_pairs: Path, tmp_path: Path, started: int
 ) -> None:
