@@ -13,7 +13,6 @@ from pydantic import Field
 import i2i
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Item, LeftOut, Pair, Pixels, Reading, SkipError
-from i2i.system.pool import extend
 
 
 class Negative:
@@ -240,29 +239,3 @@ class Plugin:
     def i2i_preparers(self) -> dict[str, type[Any]]:
         classes = (Negative, Troubled, Mixed, Limited, Fussy, Both, Three, Alone, Drawn, Numbers, Crowded, Typed)
         return {cls.__name__.lower(): cls for cls in classes}
-
-
-def build(kind: str) -> Any:
-    """Work for the pool: what a task does, it does to its worker."""
-    if kind == "broken":
-        raise UsageError("nothing works")
-
-    def work(task: str) -> str:
-        if task == "crash":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if task == "hang":
-            time.sleep(60)
-        if task == "slow":
-            for _ in range(5):
-                time.sleep(0.5)
-                extend(2)
-        if task == "refuse":
-            raise DataError("all is lost")
-        if task.startswith("crash once:"):
-            marker = Path(task.partition(":")[2])
-            if not marker.exists():
-                marker.touch()
-                os._exit(1)
-        return f"{task} done by {os.getpid()}"
-
-    return work

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import pool_work
 import pytest
 
 from i2i.errors import I2iError
@@ -10,9 +11,7 @@ from i2i.system.pool import Death, run
 
 
 def done(tasks: list[str], workers: int = 2, kind: str = "fine", max_seconds: float = 60.0) -> dict[str, str | Death]:
-    import odd_preparers
-
-    return dict(run(odd_preparers.build, (kind,), tasks, workers, max_seconds=max_seconds))
+    return dict(run(pool_work.build, (kind,), tasks, workers, max_seconds=max_seconds))
 
 
 def test_every_task_is_done_once_by_some_worker() -> None:
