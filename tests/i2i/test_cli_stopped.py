@@ -99,6 +99,9 @@ def test_translating_says_how_many_are_done(
 
     monkeypatch.setattr(Path, "replace", third)
     code, _, err = run_cli("translate", tmp_path / "run", shared_pairs / "train" / "imageA", "--out", out)
-    assert (code, err) == (130, f"Stopped. 2 of 6 images are translated, in {out}.\n")
+    assert (code, err) == (
+        130,
+        f"Stopped. 2 of 6 images are translated, in {out}. The same command goes on from here.\n",
+    )
     assert sorted(os.listdir(out)) == ["00.png", "01.png"]
     assert all(images.read(file).pixels.shape == (32, 32, 3) for file in out.iterdir())
