@@ -40,7 +40,7 @@ class Record:
         self._out, self._file = out, out / RECORD
         self._how = hashlib.sha256(json.dumps(said).encode()).hexdigest()
         self._entries = {} if anew else self._read()
-        self._before = b"\n"  # ends a line that was cut off
+        self._before = b"\n" if self._file.exists() else b""  # ends a line that may have been cut off
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
