@@ -28,6 +28,7 @@ from rich.table import Table
 from i2i.images import geometry, read
 from i2i.preparation import prepare
 from i2i.preparation.settings import Settings
+from i2i.system import pool
 
 
 class Cost(NamedTuple):
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--hed", type=int, default=12)
     given = parser.parse_args()
+    pool.CONTEXT = get_context("spawn")  # of workers that a server forks, no processor time is counted here
     cv2.setNumThreads(1)
     console = Console(width=150)
     with tempfile.TemporaryDirectory() as temporary:
