@@ -1,11 +1,9 @@
-"""What to compute on: devices, processors, or shapes alone."""
+"""What to compute on: devices and processors."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from i2i.errors import UsageError
 
@@ -68,21 +66,3 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@contextmanager
-def shapes_only() -> Iterator[None]:
-    """Build networks without memory: their tensors have shapes and no values, whatever their size."""
-    import torch
-    from torch.overrides import TorchFunctionMode
-
-    class Uninitialised(TorchFunctionMode):
-        """Leaves out `torch.nn.init`: to draw weights that are not there, torch loads its whole compiler."""
-
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if getattr(func, "__module__", "") == "torch.nn.init":
-                return args[0] if args else kwargs["tensor"]
-            return func(*args, **(kwargs or {}))
-
-    with torch.device("meta"), Uninitialised():
-        yield

@@ -7,7 +7,7 @@ from i2i.config import RunConfig
 from i2i.contracts import Generator
 from i2i.errors import I2iError
 from i2i.plugins import lookup
-from i2i.system.devices import shapes_only
+from i2i.system.unfilled import unfilled
 
 
 def smaller_settings(config: RunConfig) -> str:
@@ -43,6 +43,6 @@ def _size_multiple(selection: Selection, generator: Component) -> int:
     """Return what sizes must be divisible by for a generator, which is built without memory."""
     changed = selection.model_copy(update={"parts": {**selection.parts, "generator": generator}})
     wiring = lookup("recipe", selection.recipe.name).cls.wiring(1, 1, selection.recipe.options)
-    with suppress(I2iError), shapes_only():
+    with suppress(I2iError), unfilled("generator"):
         return int(getattr(build_part("generator", Generator, changed, wiring), "size_multiple", 1))
     return 1

@@ -23,10 +23,11 @@ from i2i.contracts import Generator
 from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
 from i2i.options import check, complete
-from i2i.plugins import COMMANDS, describe, installed, lookup
+from i2i.plugins import COMMANDS, installed, lookup
 from i2i.system import safe_json
 from i2i.system.files import replace_folder
-from i2i.translation.weights import difference, fill, read_table, read_tensors, to_bytes, unfilled
+from i2i.system.unfilled import unfilled
+from i2i.translation.weights import difference, fill, read_table, read_tensors, to_bytes
 
 CONFIG = "config.json"
 MODEL = "model"
@@ -188,12 +189,9 @@ def unfilled_generator(folder: Path, config: ModelConfig) -> nn.Module:
     wiring = recipe.wiring(config.source.channels, config.target.channels, options)
     _needs(config, "generator")
     table = read_table(folder / weights_file("generator"))
-    try:
-        with unfilled(table, str(folder / CONFIG)):
-            generator: nn.Module = build_part("generator", Generator, config.selection, wiring)
-    except (ArithmeticError, MemoryError, RuntimeError) as error:  # numbers that no tensor can have
-        reason = _cut(describe(error))
-        raise DataError(f"{folder / CONFIG}: {_owner(config, 'generator')} cannot be built: {reason}.") from None
+    shapes = [spec.shape for spec in table.values()]
+    with unfilled(f"{folder / CONFIG}: {_owner(config, 'generator')}", shapes):
+        generator: nn.Module = build_part("generator", Generator, config.selection, wiring)
     if reason := difference(generator, table):
         raise DataError(f"{misfit(folder, config.selection, 'generator', reason)}. Copy the model folder again.")
     return generator

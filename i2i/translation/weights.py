@@ -1,27 +1,18 @@
 """Weights of whoever made the model: what a file says of itself is bounded and compared before memory is taken."""
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor, nn
-from torch.nn.modules.module import (
-    register_module_module_registration_hook,
-    register_module_parameter_registration_hook,
-)
-from torch.overrides import TorchFunctionMode
 
 from i2i.errors import DataError
 
 MAX_HEADER = 4_000_000
 """Bytes that names and shapes of the tensors take; a tensor needs some 100."""
-MAX_ELEMENTS = 2**28
-"""Of a parameter that is made on the way and is not part of the network in the end."""
 
 
 class Spec(NamedTuple):
@@ -91,65 +82,6 @@ def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
     # safetensors ends the process where there is no memory for its two copies; asked for here, they raise an error
     bytearray(2 * sum(tensor.nbytes for tensor in whole.values()))
     return save(whole)
-
-
-@contextmanager
-def unfilled(table: Table, where: str) -> Iterator[None]:
-    """Build networks whose parameters have a shape, but neither values nor memory: those of a file will replace them.
-
-    Drawing weights takes longer than reading them. Buffers are made as ever, since not all of them are in a file.
-
-    Args:
-        table: What the file holds; far more parameters or modules than it has tensors are refused as they appear.
-        where: What asks for them, for errors.
-
-    Raises:
-        DataError: If there are too many, or one is too large.
-    """
-    here = threading.get_ident()  # the hooks see the modules of every thread
-    limits = {nn.Parameter: 4 * len(table) + 1000, nn.Module: 20 * len(table) + 10_000}
-    counts = dict.fromkeys(limits, 0)
-    largest = max([MAX_ELEMENTS, *(torch.Size(spec.shape).numel() for spec in table.values())])
-
-    def count(kind: type[Any], elements: int = 0) -> None:
-        counts[kind] += 1
-        if counts[kind] > limits[kind] or elements > largest:
-            raise DataError(f"{where} asks for a network far larger than its file of weights. Do not use it.")
-
-    def empty(_: nn.Module, __: str, parameter: nn.Parameter | None) -> nn.Parameter | None:
-        if threading.get_ident() != here or parameter is None:
-            return None
-        count(nn.Parameter, parameter.numel())
-        if parameter.is_meta:
-            return None
-        return nn.Parameter(torch.empty_like(parameter, device="meta"), requires_grad=parameter.requires_grad)
-
-    def counted(_: nn.Module, __: str, module: nn.Module | None) -> None:
-        if threading.get_ident() == here and module is not None:
-            count(nn.Module)
-
-    hooks = (
-        register_module_parameter_registration_hook(empty),  # type: ignore[arg-type]  # torch's types lack the result
-        register_module_module_registration_hook(counted),
-    )
-    try:
-        with _Undrawn():
-            yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-class _Undrawn(TorchFunctionMode):
-    """Passes over draws into tensors without memory, for which torch would import half of itself (2 s)."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func in (nn.init.normal_, Tensor.normal_):
-            tensor = args[0] if args else kwargs["tensor"]
-            if tensor.is_meta:
-                return tensor
-        return func(*args, **kwargs)
 
 
 def difference(network: nn.Module, table: Table) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from i2i.errors import UsageError
 from i2i.options import complete
-from i2i.system.devices import shapes_only
+from i2i.system.unfilled import unfilled
 from i2i_pix2pix import EncoderDecoder, UNet
 
 NORMS = ("batch", "instance", "none")
@@ -32,12 +32,12 @@ def holds(blocks: Any, kind: type[nn.Module]) -> list[bool]:
     ("norm", "parameters"), [("batch", 54_413_955), ("instance", 54_409_603), ("none", 54_404_099)]
 )
 def test_unet_has_the_parameters_of_published_checkpoints(norm: Any, parameters: int) -> None:
-    with shapes_only():
+    with unfilled("it"):
         assert count(UNet(3, 3, norm=norm)) == parameters
 
 
 def test_unet_of_depth_7_has_the_parameters_of_published_checkpoints() -> None:
-    with shapes_only():
+    with unfilled("it"):
         assert count(UNet(3, 3, depth=7)) == 41_828_995
 
 
@@ -55,7 +55,7 @@ def test_defaults_are_the_papers() -> None:
     ],
 )
 def test_widths_are_the_papers(cls: Any, seen: list[int]) -> None:
-    with shapes_only():
+    with unfilled("it"):
         network = cls(1, 2)
     down, up = convolutions(network.down), convolutions(network.up)
     assert [c.in_channels for c in down] == [1, 64, 128, 256, 512, 512, 512, 512]
@@ -67,7 +67,7 @@ def test_widths_are_the_papers(cls: Any, seen: list[int]) -> None:
 
 @pytest.mark.parametrize("cls", [UNet, EncoderDecoder])
 def test_norm_stands_everywhere_but_at_the_ends_and_the_bottleneck(cls: Any) -> None:
-    with shapes_only():
+    with unfilled("it"):
         network = cls(3, 3)
     assert holds(network.down, nn.BatchNorm2d) == [False, *[True] * 6, False]
     assert holds(network.up, nn.BatchNorm2d) == [*[True] * 7, False]
@@ -75,7 +75,7 @@ def test_norm_stands_everywhere_but_at_the_ends_and_the_bottleneck(cls: Any) -> 
 
 @pytest.mark.parametrize("cls", [UNet, EncoderDecoder])
 def test_dropout_stands_after_the_norm_of_the_first_three_decoder_layers(cls: Any) -> None:
-    with shapes_only():
+    with unfilled("it"):
         network = cls(3, 3)
     assert holds(network.up, nn.Dropout) == [True] * 3 + [False] * 5
     assert not any(holds(network.down, nn.Dropout))
@@ -84,7 +84,7 @@ def test_dropout_stands_after_the_norm_of_the_first_three_decoder_layers(cls: An
 
 
 def test_dropout_stands_where_published_checkpoints_have_it_when_told_so() -> None:
-    with shapes_only():
+    with unfilled("it"):
         network = UNet(3, 3, dropout_layers=(2, 3, 4))
     assert holds(network.up, nn.Dropout) == [False, True, True, True, False, False, False, False]
 
@@ -193,7 +193,7 @@ def test_size_multiple_is_the_least_size(cls: Any, depth: int) -> None:
 
 @pytest.mark.parametrize("cls", [UNet, EncoderDecoder])
 def test_size_that_does_not_fit_is_refused_with_divisor_and_remedy(cls: Any) -> None:
-    with shapes_only():
+    with unfilled("it"):
         network = cls(3, 3)
         with pytest.raises(UsageError, match=r"divisible by 256, got 250x256\. .*lower `depth` \(now 8\)"):
             network(torch.zeros(1, 3, 250, 256))

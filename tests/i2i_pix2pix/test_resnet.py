@@ -9,7 +9,7 @@ from torch import nn
 
 from i2i.errors import UsageError
 from i2i.options import complete
-from i2i.system.devices import shapes_only
+from i2i.system.unfilled import unfilled
 from i2i.testing import check_generator
 from i2i_pix2pix import PatchGAN, ResNet
 
@@ -36,7 +36,7 @@ def adopt(network: nn.Module, reference: nn.Module) -> None:
     [(9, "instance", 11_378_179), (9, "batch", 11_383_427), (6, "instance", 7_837_699)],
 )
 def test_parameters_are_those_of_published_checkpoints(blocks: int, norm: Any, parameters: int) -> None:
-    with shapes_only():
+    with unfilled("it"):
         network = ResNet(3, 3, blocks=blocks, norm=norm)
     assert sum(p.numel() for p in network.parameters()) == parameters
 
@@ -46,7 +46,7 @@ def test_defaults_are_the_papers() -> None:
 
 
 def test_widths_are_the_papers() -> None:
-    with shapes_only():
+    with unfilled("it"):
         found = convolutions(ResNet(1, 2, blocks=2))
     assert [(c.kernel_size[0], c.stride[0], c.out_channels) for c in found] == [
         (7, 1, 64),

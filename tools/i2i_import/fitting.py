@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from i2i.assembly import Selection, build_part
 from i2i.contracts import Discriminator, Generator
 from i2i.errors import DataError
-from i2i.translation.weights import DTYPES, Spec, unfilled
+from i2i.system.unfilled import unfilled
 from i2i_import.networks import STATISTICS, Network, tensor_names
 
 COUNTER = "num_batches_tracked"
@@ -63,12 +63,8 @@ def shapes(network: Network, selection: Selection, values: Mapping[str, Tensor],
         DataError: If the network is too large, or its sizes are such that no computer can count them.
     """
     contract = Generator if network.kind == "generator" else Discriminator
-    table = {name: Spec(DTYPES.get(tensor.dtype, ""), tuple(tensor.shape)) for name, tensor in values.items()}
-    try:
-        with unfilled(table, where):
-            module: nn.Module = build_part(network.kind, contract, selection, {network.kind: network.channels})
-    except (ArithmeticError, MemoryError, RuntimeError) as error:
-        raise DataError(f"{where}: no {network} can be built: {error}. Give the file as it was saved.") from None
+    with unfilled(f"{where}: its {network}", [tensor.shape for tensor in values.values()]):
+        module: nn.Module = build_part(network.kind, contract, selection, {network.kind: network.channels})
     return module.state_dict()
 
 

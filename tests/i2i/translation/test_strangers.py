@@ -115,10 +115,10 @@ def tensor(shape: list[int], end: int) -> dict[str, Any]:
 
 
 HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "many layers": (options(blocks=100_000), "far larger than its file"),
-    "many channels": (options(width=1_000_000_000), "far larger than its file|cannot be built"),
+    "many layers": (options(blocks=100_000), "far too large"),
+    "many channels": (options(width=1_000_000_000), "far too large|cannot be built"),
     "channels beyond numbers": (options(width=10**30), "generator 'tower'"),
-    "channels of the image": (channels(1_000_000_000), "far larger than its file|does not fit"),
+    "channels of the image": (channels(1_000_000_000), "far too large|does not fit"),
     "one layer more": (options(blocks=3), "'blocks.1.0.weight' is F32 of 3x4x1x1, and F32 of 4x4x1x1"),
     "one layer fewer": (options(blocks=1), "'blocks.0.0.weight' is F32 of 4x3x1x1, and F32 of 3x3x1x1"),
     "a very long name": (options(name="x" * 900_000), "a name of more than 100"),
