@@ -1,11 +1,10 @@
 """Attempts: as often as it helps, as far apart as the Hub asks."""
 
 from dataclasses import replace
-from typing import Any
 
 import httpx2
 import pytest
-from huggingface_hub import get_session
+from huggingface_hub import HfApi, get_session, hf_api
 from huggingface_hub.errors import HfHubHTTPError
 
 from i2i_hub import client
@@ -44,12 +43,24 @@ def test_waits_are_those_that_the_hub_asks_for_and_are_told(
     ]
 
 
-@pytest.mark.parametrize("answer", [{}, [], None, {"sha": 1}])
-def test_answer_of_another_kind_is_one_line(answer: Any, waited: list[float]) -> None:
+@pytest.mark.parametrize("answer", ["{}", "[]", "null", "1", "<html>", '{"id": "ada/x", "siblings": [1]}'])
+def test_answer_of_another_kind_is_one_line(answer: str, waited: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, text=answer))
+    monkeypatch.setattr(hf_api, "get_session", lambda: httpx2.Client(transport=transport))
     with pytest.raises(
         HubError, match=r"^What answers is not the Hub, or it is cut off\. Check the network and [^\n]*$"
     ):
-        attempt("ada/x", lambda: answer["siblings"][0].rfilename)
+        attempt("ada/x", lambda: HfApi().repo_info("ada/x"))
+
+
+@pytest.mark.parametrize("mistake", [KeyError("name"), TypeError(), AttributeError()])
+def test_mistake_of_our_own_is_not_blamed_on_the_hub(mistake: Exception, waited: list[float]) -> None:
+    def action() -> None:
+        raise mistake
+
+    with pytest.raises(type(mistake)):
+        attempt("ada/x", action)
+    assert not waited
 
 
 def test_lasting_refusal_is_not_repeated() -> None:

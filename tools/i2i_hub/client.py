@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from json import JSONDecodeError
 from pathlib import Path
+from traceback import walk_tb
 from typing import TypeVar
 
 import httpx2
@@ -21,6 +22,7 @@ from huggingface_hub.errors import (
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
+    RevisionResolutionError,
 )
 from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # type: ignore[attr-defined]
 
@@ -37,10 +39,7 @@ RETRY = Retry(patience=300.0)
 TIMEOUT = 120.0
 """Seconds without a byte after which a request counts as lost; the client alone would wait for ever."""
 
-UNREADABLE = (JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError)
-"""Raised where an answer is not the Hub's, or only a part of it: of a proxy, or of a network that wants a login."""
-
-FAILURES = (httpx2.HTTPError, OSError, HFValidationError, *UNREADABLE)
+FAILURES = (httpx2.HTTPError, OSError, HFValidationError, RevisionResolutionError, JSONDecodeError, UnicodeDecodeError)
 """What the client raises: its own errors are HTTPErrors or OSErrors."""
 
 
@@ -96,8 +95,10 @@ def attempt(name: str, action: Callable[[], T], *, done: Callable[[], T | None] 
     for tried in count(1):
         try:
             return action()
-        except FAILURES as error:
-            failure = error
+        except Exception as error:
+            if not isinstance(error, FAILURES) and not _is_unreadable(error):
+                raise
+            failure = _behind(error)
         passing = _passing(failure)
         again = bool(passing) and RETRY.again(tried, passing, _headers(failure))
         unclear = unclear or bool(passing)
@@ -115,29 +116,47 @@ def _look(done: Callable[[], T | None]) -> T | None:
         raise type(error)(f"{error} Whether the files have arrived is not known: repeat the command.") from error
 
 
+def _behind(error: Exception) -> Exception:
+    """Return the failure that the client hides behind the lack of a copy in its cache."""
+    hidden = isinstance(error, LocalEntryNotFoundError | RevisionResolutionError)
+    return error.__cause__ if hidden and isinstance(error.__cause__, Exception) else error
+
+
+def _is_unreadable(error: Exception) -> bool:
+    """Return whether the client stumbled over an answer that is not the Hub's, or only a part of it.
+
+    Such answers come from a proxy, or from a network that wants a login. An error of these kinds that is raised outside
+    of the client is a mistake in i2i.
+    """
+    if isinstance(error, JSONDecodeError | UnicodeDecodeError):
+        return True
+    passed = (str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__))
+    return isinstance(error, KeyError | TypeError | AttributeError) and any(
+        name.startswith("huggingface_hub.") for name in passed
+    )
+
+
 def _headers(error: Exception) -> Mapping[str, str]:
     return error.response.headers if isinstance(error, HfHubHTTPError) else {}
 
 
 def _passing(error: Exception) -> str:
     """Return what is wrong, a sentence without its full stop, if it may pass; else nothing."""
-    if isinstance(error, OfflineModeIsEnabled | LocalTokenNotFoundError | HFValidationError):
+    if isinstance(error, tuple(REFUSALS)):
         return ""
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         return f"The Hub is out of order (status {status})" if status in BUSY else ""
-    if isinstance(error, LocalEntryNotFoundError):  # stands for a Hub that does not answer, which is behind it
-        return _passing(error.__cause__) if isinstance(error.__cause__, httpx2.HTTPError) else ""
-    if isinstance(error, UNREADABLE):
+    if _is_unreadable(error):
         return "What answers is not the Hub, or it is cut off"
     if isinstance(error, httpx2.HTTPError | ConnectionError | TimeoutError):
         return f"The Hub cannot be reached ({_first_line(error)})"
     return ""
 
 
-REFUSALS: Mapping[type[Exception], tuple[type[HubError], str]] = {
+REFUSALS: Mapping[type[Exception], tuple[type[I2iError], str]] = {
     LocalTokenNotFoundError: (AccessError, "Nobody is logged in to the Hub. Run `hf auth login`, or set HF_TOKEN."),
-    OfflineModeIsEnabled: (HubError, "The Hub is switched off by HF_HUB_OFFLINE. Unset it."),
+    OfflineModeIsEnabled: (HubError, "{name} is not in the cache, and HF_HUB_OFFLINE switches the Hub off. Unset it."),
     GatedRepoError: (AccessError, "{name} is only for those whom its owner has let in. Ask for access on its page."),
     DisabledRepoError: (AccessError, "{name} is switched off by the Hub. Its page says why."),
     RevisionNotFoundError: (HubError, "{name} has no such revision. Look at its branches and commits on the Hub."),
@@ -147,18 +166,13 @@ REFUSALS: Mapping[type[Exception], tuple[type[HubError], str]] = {
         "`hf auth login`.",
     ),
     RemoteEntryNotFoundError: (HubError, "{name} lacks a file that it should have: {said}"),
-    HFValidationError: (UsageError, "{name!r} is refused by the Hub: {said}"),  # type: ignore[dict-item]
+    HFValidationError: (UsageError, "{name!r} is refused by the Hub: {said}"),
 }
 """What to raise for an error of the client, the first that fits: a gated repository is one that is not found, too."""
 
 
 def explain(error: Exception, name: str) -> I2iError:
     """Return what is wrong, and what to do, in one line."""
-    if isinstance(error, LocalEntryNotFoundError):
-        behind = error.__cause__
-        if isinstance(behind, Exception) and not isinstance(behind, OfflineModeIsEnabled):
-            return explain(behind, name)
-        return HubError(f"{name} is not in the cache, and the Hub is switched off by HF_HUB_OFFLINE. Unset it.")
     for kind, (raised, words) in REFUSALS.items():
         if isinstance(error, kind):
             return raised(words.format(name=name, said=_first_line(error)))

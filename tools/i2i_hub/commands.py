@@ -47,8 +47,8 @@ def push(
     from i2i_hub.models import assemble
     from i2i_hub.publishing import SAMPLES, PushOptions
 
-    keys = {"datasets": dataset} if dataset else {}
-    options = PushOptions(repository, licence, keys, private, revision, create_pr, message)
+    keys = {key: value for key, value in {"license": licence, "datasets": dataset}.items() if value}
+    options = PushOptions(repository, keys, private, revision, create_pr, message)
     _publish(options, "model", (f"{SAMPLES}/",), partial(assemble, model, not no_samples), dry_run, quiet)
 
 
@@ -75,7 +75,7 @@ def push_data(
     from i2i_hub.datasets import assemble
     from i2i_hub.publishing import SAMPLES, PushOptions
 
-    options = PushOptions(repository, licence, {}, private, revision, create_pr, message)
+    options = PushOptions(repository, {"license": licence} if licence else {}, private, revision, create_pr, message)
     _publish(options, "dataset", (f"{DATA}/", f"{SAMPLES}/"), partial(assemble, dataset, column or []), dry_run, quiet)
 
 

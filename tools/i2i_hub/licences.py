@@ -1,6 +1,5 @@
 """The licences that the Hub knows."""
 
-from collections.abc import Callable
 from importlib.resources import files
 
 from i2i.errors import UsageError
@@ -12,25 +11,17 @@ LICENCES: frozenset[str] = frozenset(
 )
 
 
-def check_licence(licence: str | None, ask: Callable[[str], None] | None = None) -> None:
-    """Refuse a licence that the Hub does not know, before there is much to do in vain.
-
-    Args:
-        licence: As it would stand on the card, if there is one.
-        ask: Asks the Hub about a licence that is not listed here, since its list grows; nobody is asked when not given.
+def check_licence(licence: str | None) -> None:
+    """Refuse a licence that is not listed here, where the Hub itself is not asked.
 
     Raises:
-        UsageError: If the licence is not listed here and nobody can be asked.
-        I2iError: What ``ask`` raises.
+        UsageError: If it is none of them.
     """
-    if not licence or licence in LICENCES:
-        return
-    if ask is None:
+    if licence and licence not in LICENCES:
         raise UsageError(
             f"{licence!r} is no licence that the Hub is known to have.{nearest(licence)} "
             "A dry run cannot ask it; a push does."
         )
-    ask(licence)
 
 
 def nearest(licence: object) -> str:

@@ -37,8 +37,7 @@ class PushOptions:
 
     Args:
         name: USER/NAME.
-        licence: As the Hub spells it; that of the card on the Hub when not given.
-        keys: Further front matter that the user gave.
+        keys: Front matter that the user gave, such as the licence as the Hub spells it.
         private: Only for the account's own eyes: a public repository is refused.
         revision: Branch to write to, made where it is missing; ``main`` when not given.
         create_pr: Propose the change as a pull request instead of making it.
@@ -46,16 +45,11 @@ class PushOptions:
     """
 
     name: str
-    licence: str | None = None
     keys: Mapping[str, Any] = field(default_factory=dict)
     private: bool = False
     revision: str | None = None
     create_pr: bool = False
     message: str | None = None
-
-    def all_keys(self) -> dict[str, Any]:
-        """Front matter that was said for this push."""
-        return ({"license": self.licence} if self.licence else {}) | dict(self.keys)
 
 
 Tell = Callable[[str], None]
@@ -97,24 +91,25 @@ def publish(
         raise UsageError("A pull request goes to the main branch. Leave out --revision, or --create-pr.")
     api = connect()
     repository = Repository(api, options.name, repo_type)
+    attempt(options.name, api.whoami)
+    exists = repository.ask(api.repo_exists)
+    if exists and not options.create_pr:
+        repository.ask(api.auth_check, write=True)
+    if exists and options.private:
+        repository.check_private()
+    if licence := options.keys.get("license"):
+        repository.check_card(Card({"license": licence}, ""))
+    state = repository.look(options.revision) if exists else EMPTY
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        attempt(options.name, api.whoami)
-        exists = repository.exists()
-        if exists and not options.create_pr:
-            repository.check_writable()
-        if exists and options.private:
-            repository.check_private()
-        check_licence(options.licence, lambda licence: repository.check_card(Card({"license": licence}, "")))
-        state = repository.look(options.revision) if exists else EMPTY
         title, card = _fill(folder, options, assemble, repository.card(state), tell)
         repository.check_card(card)
         if not exists:
-            repository.create(options.private)
+            repository.ask(api.create_repo, private=options.private or None, exist_ok=True)
             if options.private:  # somebody else may have been quicker
                 repository.check_private()
         if options.revision:
-            repository.branch(options.revision)
+            repository.ask(api.create_branch, branch=options.revision, exist_ok=True)
         if not exists:
             state = repository.look(options.revision)
             if README in state.files:
@@ -133,7 +128,7 @@ def dry_run(options: PushOptions, folder: Path, assemble: Assemble, tell: Tell) 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty. Remove it, or give another folder.")
     try:
-        check_licence(options.licence)
+        check_licence(options.keys.get("license"))
         _, card = _fill(folder, options, assemble, None, tell)
         check_licence(card.keys["license"])
     except BaseException:
@@ -144,11 +139,10 @@ def dry_run(options: PushOptions, folder: Path, assemble: Assemble, tell: Tell) 
 
 def _fill(folder: Path, options: PushOptions, assemble: Assemble, theirs: Card | None, tell: Tell) -> tuple[str, Card]:
     """Put files and card into the folder; return the title of the commit, and the card."""
-    keys = options.all_keys()
-    publication = assemble(folder, options.name, keys)
+    publication = assemble(folder, options.name, options.keys)
     for remark in publication.remarks:
         tell(remark)
-    card = merge_cards(publication.card, theirs, said=frozenset(keys))
+    card = merge_cards(publication.card, theirs, said=frozenset(options.keys))
     if not card.keys.get("license"):
         raise UsageError(
             "No licence is given, so nobody may use it. Give one as the Hub spells it, such as "

@@ -1,12 +1,12 @@
 """Pull a model from the Hub: one commit, only data, every name and every byte checked."""
 
 import glob
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import httpx2
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from i2i.errors import DataError, UsageError
@@ -20,8 +20,6 @@ from i2i_hub.repository import files_at, is_same
 
 WANTED = [CONFIG, "*.safetensors", README, f"{SAMPLES}/*.png"]
 """What a model is made of. Nothing else of a repository is fetched."""
-
-ATTEMPTS = 2  # a byte that was damaged on its way is sound the second time
 
 
 def fetch(repository: str, revision: str | None = None) -> Path:
@@ -42,38 +40,25 @@ def fetch(repository: str, revision: str | None = None) -> Path:
 
 def _fetched(api: HfApi, repository: str, revision: str | None) -> Path:
     """Fetch it in one attempt."""
-    folder = _snapshot(repository, revision, [CONFIG])
-    if not (folder / CONFIG).is_file():
-        raise DataError(f"{repository} is not a model of i2i: it has no {CONFIG}.")
-    commit = folder.name
+    found = api.resolve_revision(repository, revision=revision)
     try:
-        files = wanted(repository, files_at(api, repository, "model", commit))
+        listed = files_at(api, repository, "model", found.resolved)
     except (httpx2.TransportError, OfflineModeIsEnabled) as error:
         try:
-            return _snapshot(repository, commit, WANTED, cached=True)
+            return Path(api.snapshot_download(repository, revision=found, allow_patterns=WANTED, local_files_only=True))
         except LocalEntryNotFoundError as missing:
             raise missing from error
-    for _ in range(ATTEMPTS):
-        _snapshot(repository, commit, map(glob.escape, files))
-        damaged = [name for name, checksum in files.items() if not is_same(folder / name, checksum)]
+    if CONFIG not in listed:
+        raise DataError(f"{repository} is not a model of i2i: it has no {CONFIG}.")
+    files = wanted(repository, listed)
+    damaged = [*files]
+    for again in (False, True):  # a byte that was damaged on its way is sound the second time
+        names = [glob.escape(name) for name in damaged]
+        folder = Path(api.snapshot_download(repository, revision=found, allow_patterns=names, force_download=again))
+        damaged = [name for name in damaged if not is_same(folder / name, files[name])]
         if not damaged:
             return folder
-        for name in damaged:
-            _forget(folder / name)
     raise DataError(f"{damaged[0]} of {repository} arrives damaged: its checksum is not the Hub's. Try again later.")
-
-
-def _snapshot(repository: str, revision: str | None, patterns: Iterable[str], *, cached: bool = False) -> Path:
-    """Return the folder of a commit in the cache, with the files of these patterns."""
-    return Path(
-        snapshot_download(
-            repository,
-            revision=revision,
-            allow_patterns=list(patterns),
-            library_name="i2i",
-            local_files_only=cached,
-        )
-    )
 
 
 def wanted(repository: str, files: Mapping[str, str]) -> dict[str, str]:
@@ -94,13 +79,6 @@ def wanted(repository: str, files: Mapping[str, str]) -> dict[str, str]:
 
 def _is_wanted(name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in WANTED)
-
-
-def _forget(file: Path) -> None:
-    """Remove a file from the cache, and what the link there leads to."""
-    blob = file.resolve()
-    file.unlink(missing_ok=True)
-    blob.unlink(missing_ok=True)
 
 
 def pull(repository: str, folder: Path, revision: str | None = None) -> list[str]:

@@ -1,6 +1,5 @@
 """One repository on the Hub: what is in it, and how it becomes something else in one commit."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoCard
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils.sha import git_hash, sha_fileobj
 
 from i2i.errors import DataError, UsageError
 from i2i.system import safe_json
@@ -62,7 +62,7 @@ class Change:
         added = [
             CommitOperationAdd(name, file)
             for name, file in local.items()
-            if not is_same(file, state.files.get(name, ""))
+            if name not in state.files or not is_same(file, state.files[name])
         ]
         gone = [name for name in state.files if name.startswith(self.owned) and name not in local]
         return [*added, *(CommitOperationDelete(name) for name in gone)]
@@ -81,12 +81,9 @@ class Repository:
         self.api, self.name, self.repo_type = api, name, repo_type
         self.url = f"{api.endpoint}/{'datasets/' if repo_type == 'dataset' else ''}{name}"
 
-    def _ask(self, method: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    def ask(self, method: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Call a method of the client on this repository."""
         return attempt(self.name, partial(method, self.name, *arguments, repo_type=self.repo_type, **options))
-
-    def exists(self) -> bool:
-        """Return whether it is there and this account may see it."""
-        return self._ask(self.api.repo_exists)
 
     def check_private(self) -> None:
         """Refuse a repository that everybody can see, where only the account's own eyes shall.
@@ -94,23 +91,11 @@ class Repository:
         Raises:
             UsageError: If it is public.
         """
-        if not self._ask(self.api.repo_info).private:
+        if not self.ask(self.api.repo_info).private:
             raise UsageError(
                 f"{self.name} is on the Hub already, and public: --private does not change that. Make it private in "
                 f"its settings, {self.url}/settings, or choose another name, or leave --private away."
             )
-
-    def create(self, private: bool) -> None:
-        """Make it."""
-        self._ask(self.api.create_repo, private=private or None, exist_ok=True)
-
-    def branch(self, revision: str) -> None:
-        """Make a branch, where it is missing."""
-        self._ask(self.api.create_branch, branch=revision, exist_ok=True)
-
-    def check_writable(self) -> None:
-        """Refuse what the account may not write to."""
-        self._ask(self.api.auth_check, write=True)
 
     def check_card(self, card: Card) -> None:
         """Have the Hub check a card before anything is sent.
@@ -128,9 +113,9 @@ class Repository:
 
     def look(self, revision: str | None) -> State:
         """Return what is on the Hub: at this branch, or where it would branch off."""
-        if revision and not self._ask(self.api.revision_exists, revision):
+        if revision and not self.ask(self.api.revision_exists, revision):
             revision = None
-        head = str(self._ask(self.api.repo_info, revision=revision).sha)
+        head = str(self.ask(self.api.repo_info, revision=revision).sha)
         return State(head, attempt(self.name, lambda: files_at(self.api, self.name, self.repo_type, head)))
 
     def card(self, state: State) -> Card | None:
@@ -142,7 +127,7 @@ class Repository:
         if README not in state.files:
             return None
         for again in (False, True):  # a copy that was damaged on its way stays in the cache
-            path = Path(self._ask(self.api.hf_hub_download, README, revision=state.head, force_download=again))
+            path = Path(self.ask(self.api.hf_hub_download, README, revision=state.head, force_download=again))
             if is_same(path, state.files[README]):
                 return parse_card(path.read_bytes(), f"{README} of {self.name}")
         raise DataError(f"{README} of {self.name} arrives damaged: its checksum is not the Hub's. Try again later.")
@@ -202,7 +187,7 @@ class Repository:
         """Send large files, which show only with the commit."""
         additions = [operation for operation in operations if isinstance(operation, CommitOperationAdd)]
         try:
-            self._ask(
+            self.ask(
                 self.api.preupload_lfs_files,
                 additions,
                 revision=change.revision,
@@ -222,13 +207,8 @@ def files_at(api: HfApi, name: str, repo_type: RepoType, head: str) -> dict[str,
 
 def is_same(file: Path, checksum: str) -> bool:
     """Return whether a file on the Hub with this checksum has this content."""
-    if not checksum:
-        return False
-    digest = hashlib.sha256() if len(checksum) == 64 else hashlib.sha1(b"blob %d\0" % file.stat().st_size)
     with file.open("rb") as stream:
-        while chunk := stream.read(2**20):
-            digest.update(chunk)
-    return digest.hexdigest() == checksum
+        return checksum == (sha_fileobj(stream).hex() if len(checksum) == 64 else git_hash(stream.read()))
 
 
 def _complaint(answer: str) -> str:
