@@ -103,5 +103,5 @@ def test_translating_says_how_many_are_done(
         130,
         f"Stopped. 2 of 6 images are translated, in {out}. The same command goes on from here.\n",
     )
-    assert sorted(os.listdir(out)) == ["00.png", "01.png"]
-    assert all(images.read(file).pixels.shape == (32, 32, 3) for file in out.iterdir())
+    assert sorted(file.name for file in out.glob("*.png")) == ["00.png", "01.png"]
+    assert all(images.read(file).pixels.shape == (32, 32, 3) for file in out.glob("*.png"))

@@ -248,7 +248,7 @@ def test_show_finds_a_component_by_its_name_alone(run_cli: Cli) -> None:
 def test_show_component_has_type_limits_default_and_meaning(run_cli: Cli) -> None:
     _, out, _ = run_cli("plugins", "show", "generator", "unet", "--json")
     options = json.loads(out)["options"]
-    assert options["depth"]["type"] == "integer from 1"
+    assert options["depth"]["type"] == "integer from 1 to 16"
     assert options["dropout"]["type"] == "number from 0 below 1"
     assert options["norm"]["type"] == "batch | instance | none"
     assert options["norm"]["default"] == "batch"
