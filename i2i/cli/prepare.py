@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from i2i.cli.console import GOES_ON, complain, stoppable
+from i2i.cli.console import GOES_ON, complain, shown, stoppable, visible
 from i2i.cli.flags import MaxPixels, as_data, flag_of, plain
 from i2i.errors import DataError, UsageError
 from i2i.places import is_url, without_secrets
@@ -216,7 +216,7 @@ def run(
     settings = cast("Settings", {key: value for key, value in said.items() if value is not None})
     if dry_run:
         text = plan(name, sources, out, **settings)
-        typer.echo(json.dumps({"plan": text.splitlines()}, indent=2) if as_json else text)
+        typer.echo(json.dumps({"plan": text.splitlines()}, indent=2) if as_json else visible(text))
         return
     with stoppable(GOES_ON), WorkProgress(name, silent=quiet or as_json) as progress:
         report = prepare(name, sources, out, on_progress=progress, **settings)
@@ -263,18 +263,17 @@ def range_of(text: str) -> tuple[float, float]:
 def show(report: "Report", out: str) -> None:
     """Print what came of everything."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     console, out = Console(highlight=False, soft_wrap=True), without_secrets(out)
     if report.missing:
         console.print(
             f"This part is done: {report.missing} of {report.shards} shards are still missing. "
-            f"The process that completes the last one finishes {escape(out)}."
+            f"The process that completes the last one finishes {shown(out)}."
         )
         return
     if not report.finished:
-        console.print(f"This part is done: another process is finishing {escape(out)}.")
+        console.print(f"This part is done: another process is finishing {shown(out)}.")
         return
     table = Table.grid(padding=(0, 2))
     shares = ", ".join(f"{count} {split}" for split, count in report.splits.items() if count)
@@ -282,15 +281,15 @@ def show(report: "Report", out: str) -> None:
     table.add_row("[green]made[/]", str(report.made), "; ".join(part for part in (shares, resumed) if part))
     for reason, names in report.rejected.items():
         more = ", ..." if len(names) > FIRST else ""
-        table.add_row("[red]rejected[/]", str(len(names)), escape(f"{reason}: {', '.join(names[:FIRST])}{more}"))
-        table.add_row("", "", escape(report.messages[reason]))
+        table.add_row("[red]rejected[/]", str(len(names)), shown(f"{reason}: {', '.join(names[:FIRST])}{more}"))
+        table.add_row("", "", shown(report.messages[reason]))
     if report.skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in report.skipped.items())
-        console.print(f"[yellow]Note: {sum(report.skipped.values())} left out: {escape(reasons)}[/]")
+        console.print(f"[yellow]Note: {sum(report.skipped.values())} left out: {shown(reasons)}[/]")
     for remark in report.remarks:
-        console.print(f"[yellow]Note: {escape(remark)}[/]")
+        console.print(f"[yellow]Note: {shown(remark)}[/]")
     console.print(table)
-    console.print(f"{escape(out)} took {report.seconds:.1f} s")
+    console.print(f"{shown(out)} took {report.seconds:.1f} s")
 
 
 def show_next(report: "Report", out: str) -> None:
@@ -298,4 +297,4 @@ def show_next(report: "Report", out: str) -> None:
     if report.splits["train"]:
         # training reads no folders in object stores: what was uploaded is here as well
         data = str(report.folder) if is_url(out) else out
-        typer.echo(f"Next: i2i train --plugin pix2pix --data {shlex.quote(data)} --out RUN")
+        typer.echo(f"Next: i2i train --plugin pix2pix --data {visible(shlex.quote(data))} --out RUN")

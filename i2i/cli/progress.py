@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -21,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from i2i.cli.console import complain
+from i2i.cli.console import complain, shown
 from i2i.reporting import Reporter
 
 PLAIN_EVERY = 30.0  # seconds between lines where there is no terminal
@@ -65,7 +64,7 @@ class WorkProgress:
         now = time.monotonic()
         if not self._bar.tasks:
             # begins with what an earlier run had done, which says nothing about the speed of this one
-            self._task = self._bar.add_task(self._what, total=total, completed=done)
+            self._task = self._bar.add_task(shown(self._what), total=total, completed=done)
             self._bar.start()
             self._began, self._said, self._before = now, now, done
         self._bar.update(self._task, completed=done, total=total)
@@ -121,7 +120,7 @@ class TrainingProgress(Reporter):
         table.add_column(style="bold")
         table.add_column(overflow="fold")  # nothing of a long path is left out
         for name, value in facts.items():
-            table.add_row(escape(name), escape(value))
+            table.add_row(shown(name), shown(value))
         self.console.print(table)
         self._bar.update(self._task, completed=done, total=total)
         self._total = total
@@ -130,15 +129,15 @@ class TrainingProgress(Reporter):
     def advanced(self, row: Mapping[str, Any]) -> None:
         """Show the losses of the newest step."""
         losses = "  ".join(f"{name} {value:.3f}" for name, value in row.items() if "/" in name)
-        self._bar.update(self._task, completed=row["step"], description=losses)
+        self._bar.update(self._task, completed=row["step"], description=shown(losses))
         if not self.console.is_terminal and time.monotonic() - self._said > PLAIN_EVERY:
             self._said = time.monotonic()
-            self.console.print(f"step {row['step']}/{self._total}  {losses}", soft_wrap=True)
+            self.console.print(f"step {row['step']}/{self._total}  {shown(losses)}", soft_wrap=True)
 
     def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None:
         """Show how near the fakes are to their targets."""
         text = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        self.console.print(f"[bold]validation[/] step {step}  {text}{'  [green]best so far[/]' if best else ''}")
+        self.console.print(f"[bold]validation[/] step {step}  {shown(text)}{'  [green]best so far[/]' if best else ''}")
 
     def warned(self, text: str) -> None:
         """Show something that is worth knowing."""

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,7 +56,7 @@ def train(
     them all. Ctrl-C saves everything: go on with --resume.
     """
     from i2i import training
-    from i2i.cli.console import complain, stoppable, warn_of_problems
+    from i2i.cli.console import complain, shown, stoppable, warn_of_problems
     from i2i.cli.progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
     from i2i.plugins import COMPONENTS
@@ -98,7 +97,10 @@ def train(
     except training.InterruptedRunError as stopped:
         complain(str(stopped), "yellow")
         raise typer.Exit(stopped.exit_code) from None
-    say = partial(progress.console.print, markup=False, soft_wrap=True)
+
+    def say(text: str) -> None:
+        progress.console.print(shown(text), soft_wrap=True)
+
     folder = shlex.quote(str(outcome.folder))
     say(f"\nDone: {outcome.step} steps in {outcome.folder}")
     if outcome.step == outcome.begun:

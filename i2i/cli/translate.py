@@ -48,7 +48,7 @@ def translate(
     from rich.console import Console
 
     from i2i import images
-    from i2i.cli.console import GOES_ON, complain, stopped, warn_of_problems
+    from i2i.cli.console import GOES_ON, complain, shown, stopped, warn_of_problems
     from i2i.cli.progress import WorkProgress
     from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
@@ -82,7 +82,7 @@ def translate(
         complain(f"Not translated: {problem}", "yellow")
     if there := sum(result.skipped for result in results):
         console.print(f"{there} were there already, by this model, seed and mode. --overwrite translates them again.")
-    console.print(f"{len(planned) - len(problems) - there} translated into {out}", markup=False)
+    console.print(f"{len(planned) - len(problems) - there} translated into {shown(str(out))}")
     if problems:
         raise DataError(f"{len(problems)} of {len(planned)} images could not be translated.")
 

@@ -66,8 +66,9 @@ def _size(facts: "ClassicSet") -> str:
 
 def _introduce(console: "Console", name: str, facts: "ClassicSet") -> None:
     """Say what will be fetched, and under which terms."""
-    from rich.markup import escape
     from rich.table import Table
+
+    from i2i.cli.console import shown
 
     table = Table.grid(padding=(0, 2))
     published = ", ".join(f"{count} {split}" for split, count in facts.pairs.items() if count)
@@ -78,23 +79,23 @@ def _introduce(console: "Console", name: str, facts: "ClassicSet") -> None:
         "cite": facts.cite,
     }
     for label, text in lines.items():
-        table.add_row(f"[bold]{label}", escape(text))
+        table.add_row(f"[bold]{label}", shown(text))
     console.print(table)
 
 
 def _conclude(console: "Console", got: "Got") -> None:
     """Say where it is, and what to type next."""
-    from rich.markup import escape
+    from i2i.cli.console import shown
 
-    folder, typed = escape(str(got.folder)), escape(shlex.quote(str(got.folder)))
+    folder, typed = shown(str(got.folder)), shown(shlex.quote(str(got.folder)))
     if not got.fetched:
         console.print(f"{folder} is here already.")
     origin = ", ".join(f"{key} {value}" for key, value in got.card.get("origin", {}).items())
-    console.print(f"{folder}: {', '.join(got.splits)} from {escape(origin)}")
+    console.print(f"{folder}: {shown(', '.join(got.splits))} from {shown(origin)}")
     if "val" in got.splits or "validation" in got.splits:
         console.print(f"Next: i2i train --plugin pix2pix --data {typed} --out RUN")
     else:
-        divided = escape(shlex.quote(f"{got.folder}-split"))
+        divided = shown(shlex.quote(f"{got.folder}-split"))
         console.print(f"It has no split to measure on. Next: i2i prepare split {typed} {divided} --val 0.1")
 
 

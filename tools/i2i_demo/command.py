@@ -19,8 +19,8 @@ def demo(
     it stopped.
     """
     from rich.console import Console
-    from rich.markup import escape
 
+    from i2i.cli.console import shown
     from i2i_demo.pipeline import run
     from i2i_demo.report import write_report
 
@@ -29,5 +29,5 @@ def demo(
     sheet, report = write_report(story, out)
     console.print(f"\n[bold green]Done[/] in {story.seconds:.0f} s. Look at:")
     for path in (sheet, report):
-        console.print(f"  [bold]{escape(str(path))}[/]")
+        console.print(f"  [bold]{shown(str(path))}[/]")
     console.print("Now with photos of your own: [bold]i2i prepare edges PHOTOS my-edges[/]")

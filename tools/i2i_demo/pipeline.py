@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.markup import escape
 
 from i2i import images, training
+from i2i.cli.console import shown
 from i2i.cli.progress import TrainingProgress, WorkProgress
 from i2i.config import resolve
 from i2i.pairs import Pixels
@@ -89,7 +89,7 @@ def run(out: Path, steps: int | None, console: Console) -> Story:
 
 @contextmanager
 def _step(story: Story, name: str, command: str, console: Console) -> Iterator[None]:
-    console.print(f"\n[bold]{len(story.timings) + 1}/3 {name}[/]  [dim]{escape(command)}[/]")
+    console.print(f"\n[bold]{len(story.timings) + 1}/3 {name}[/]  [dim]{shown(command)}[/]")
     began = time.monotonic()
     yield
     story.commands[name] = command

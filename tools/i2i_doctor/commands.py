@@ -106,7 +106,9 @@ def show(
     path = out or Path(f"{Path(dataset).resolve().name}-{split}.png")
     make_folder(path.parent)
     images.write(path, sheet.pixels)
-    typer.echo(f"{things(len(sheet.names), 'pair')} in {path}: {', '.join(sheet.names)}")
+    from i2i.cli.console import visible
+
+    typer.echo(f"{things(len(sheet.names), 'pair')} in {visible(str(path))}: {visible(', '.join(sheet.names))}")
     for side, top in sheet.tops.items():
         typer.echo(f"Values of the {side} use only a part of their 16 bits: {top} is shown as white.")
 

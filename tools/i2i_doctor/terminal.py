@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from i2i.cli.console import shown
 from i2i_doctor.diagnosis import Diagnosis
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ NAMED = 3  # examples of a diagnosis that are shown
 
 def print_examination(console: Console, examination: "Examination", page: Path) -> None:
     """Print splits, diagnoses and generators of a dataset, and where its page is."""
-    source, target = map(escape, examination.sides)
-    root, layout = escape(examination.opened.root), escape(examination.layout)
+    source, target = map(shown, examination.sides)
+    root, layout = shown(examination.opened.root), shown(examination.layout)
     console.print(f"[bold]{root}[/]: {layout}; source {source}, target {target}", soft_wrap=True)
     table, pairs = Table("split", "pairs", "column", "images", "size", "channels", "type"), examination.pairs
     for split, images in examination.opened.tables.items():
         for column in images.columns:
             found = examination.kinds(split, column)
             read = f"{sum(kind['images'] for kind in found):,}"
-            table.add_row(split, f"{pairs[split]:,}", column, read, *_kinds(found))
+            table.add_row(shown(split), f"{pairs[split]:,}", shown(column), read, *_kinds(found))
     console.print(table)
     if examination.looked_at < sum(pairs.values()):
         console.print(f"A quick look: the images of {examination.looked_at:,} pairs were read.")
@@ -39,7 +39,7 @@ def print_examination(console: Console, examination: "Examination", page: Path) 
     counts = ", ".join(
         f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in examination.counts.items()
     )
-    console.print(f"{counts}. Page: {escape(str(page))}", soft_wrap=True)
+    console.print(f"{counts}. Page: {shown(str(page))}", soft_wrap=True)
 
 
 def _kinds(found: Sequence[dict[str, Any]]) -> list[str]:
@@ -52,12 +52,12 @@ def _kinds(found: Sequence[dict[str, Any]]) -> list[str]:
 
 def _print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     colour = COLOURS[diagnosis.severity]
-    console.print(f"[{colour}]{diagnosis.severity}[/] [bold]{escape(diagnosis.text)}[/]", soft_wrap=True)
+    console.print(f"[{colour}]{diagnosis.severity}[/] [bold]{shown(diagnosis.text)}[/]", soft_wrap=True)
     for example in diagnosis.examples[:NAMED]:
-        console.print(f"    {escape(example.text)}", soft_wrap=True)
+        console.print(f"    {shown(example.text)}", soft_wrap=True)
     if diagnosis.total > NAMED and diagnosis.examples:
         console.print(f"    and {diagnosis.total - NAMED:,} more")
-    console.print(f"    [dim]{escape(diagnosis.remedy)}[/]", soft_wrap=True)
+    console.print(f"    [dim]{shown(diagnosis.remedy)}[/]", soft_wrap=True)
 
 
 def _print_fits(console: Console, examination: "Examination") -> None:
@@ -65,7 +65,7 @@ def _print_fits(console: Console, examination: "Examination") -> None:
     for fit in examination.fits:
         options = "".join(f" {option}={value}" for option, value in fit.options.items())
         row = (str(fit.multiple), f"{fit.fitting:,} of {fit.images:,}", str(fit.largest or "none"))
-        table.add_row(escape(fit.generator + options), *(row if not fit.problem else (escape(fit.problem), "", "")))
+        table.add_row(shown(fit.generator + options), *(row if not fit.problem else (shown(fit.problem), "", "")))
     console.print(table)
     console.print("[dim]Sizes as stored: training resizes to fit, unless data.resize is keep.[/]", soft_wrap=True)
 
@@ -75,9 +75,10 @@ def print_statistics(console: Console, found: Sequence[dict[str, Any]]) -> None:
     values = Table("column", "type", "channel", "min", "max", "mean", "std")
     sizes = Table("column", "type", "images", "width", "height", "dark", "light", "coloured")
     for entry in found:
+        column = shown(entry["column"])
         for channel, figures in enumerate(entry["values"]):
-            values.add_row(entry["column"], entry["dtype"], str(channel), *(f"{v:.5g}" for v in figures.values()))
+            values.add_row(column, entry["dtype"], str(channel), *(f"{v:.5g}" for v in figures.values()))
         shares = [f"{entry[name]:.1%}" for name in ("dark", "light", "coloured")]
         spans = [" to ".join(map(str, dict.fromkeys(entry[name]))) for name in ("width", "height")]
-        sizes.add_row(entry["column"], entry["dtype"], f"{entry['images']:,}", *spans, *shares)
+        sizes.add_row(column, entry["dtype"], f"{entry['images']:,}", *spans, *shares)
     console.print(sizes, values)

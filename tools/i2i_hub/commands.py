@@ -88,7 +88,7 @@ def _publish(
     quiet: bool,
 ) -> None:
     """Publish, or in a dry run write into the folder, and say what came of it."""
-    from i2i.cli.console import complain
+    from i2i.cli.console import complain, visible
     from i2i_hub.card import README
     from i2i_hub.publishing import dry_run, publish
 
@@ -99,10 +99,11 @@ def _publish(
     if quiet:
         return
     if folder:
-        typer.echo((folder / README).read_text(encoding="utf-8"))
+        typer.echo(visible((folder / README).read_text(encoding="utf-8")))
     for name, size in published.files.items():
-        typer.echo(f"  {name}  {_amount(size)}")
-    typer.echo(published.place if published.changed else f"{published.place} has all of this already")
+        typer.echo(f"  {visible(name)}  {_amount(size)}")
+    place = visible(published.place)
+    typer.echo(place if published.changed else f"{place} has all of this already")
 
 
 def _amount(size: int) -> str:
@@ -119,9 +120,10 @@ def pull(
 
     Every file is checked against the Hub's checksums. `i2i translate USER/NAME ...` does the same behind the scenes.
     """
+    from i2i.cli.console import visible
     from i2i_hub import pull as hub
 
     names = hub.pull(repository, folder, revision)
     if not quiet:
-        typer.echo(f"{len(names)} files in {folder}")
-        typer.echo(f"Next: i2i translate {shlex.quote(str(folder))} IMAGES... --out RESULTS")
+        typer.echo(f"{len(names)} files in {visible(str(folder))}")
+        typer.echo(f"Next: i2i translate {visible(shlex.quote(str(folder)))} IMAGES... --out RESULTS")

@@ -42,7 +42,7 @@ def import_(
     """
     from rich.console import Console
 
-    from i2i.cli.console import complain
+    from i2i.cli.console import complain, shown
     from i2i_import.exporting import export_checkpoint
     from i2i_import.importing import import_checkpoint
 
@@ -63,7 +63,7 @@ def import_(
         )
     console = Console(quiet=quiet, highlight=False, soft_wrap=True)
     for network in converted.networks:
-        console.print(network, markup=False)
+        console.print(shown(network))
     for note in converted.notes:
         complain(f"Note: {note}", "yellow")
-    console.print(f"Written: {destination}", markup=False)
+    console.print(f"Written: {shown(str(destination))}")
