@@ -16,9 +16,6 @@ from i2i_hub.card import publishable
 DATA = "data"
 """The folder of a repository with its Parquet files."""
 
-ORDERS = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
-"""Powers of ten from a thousand on, as the Hub writes them."""
-
 
 class Provenance(NamedTuple):
     """How a dataset came about, as far as ``dataset.yaml`` tells."""
@@ -59,7 +56,6 @@ def front_matter(
     provenance: Provenance,
     features: datasets.Features,
     splits: Sequence[Mapping[str, Any]],
-    pairs: int,
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the Hub searches and shows of a dataset, and how its files are read.
@@ -68,7 +64,6 @@ def front_matter(
         provenance: How it came about.
         features: Its columns.
         splits: Name, ``num_examples`` and ``num_bytes`` of each.
-        pairs: Of all splits.
         more: Further keys.
     """
     info = datasets.DatasetInfo(
@@ -81,15 +76,8 @@ def front_matter(
         "license": provenance.licence or None,
         "task_categories": ["image-to-image"],
         "tags": ["i2i", "image-to-image", *([provenance.preparer] if provenance.preparer else [])],
-        "size_categories": [_size_category(pairs)],
         "configs": [{"config_name": "default", "data_files": files}],
         "dataset_info": described["dataset_info"],
         **more,
     }
     return {name: value for name, value in keys.items() if value is not None}
-
-
-def _size_category(pairs: int) -> str:
-    """Return what the Hub calls so many rows."""
-    below = len(str(pairs)) - 3
-    return "n<1K" if below < 1 else f"{ORDERS[below - 1]}<n<{ORDERS[below]}"

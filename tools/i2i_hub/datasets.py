@@ -87,7 +87,7 @@ def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, ke
         version=__version__,
     )
     pairs = sum(len(table.names) for table in tables.values())
-    return Publication(Card(front_matter(provenance, features, splits, pairs, keys), body), f"{pairs} pairs", remarks)
+    return Publication(Card(front_matter(provenance, features, splits, keys), body), f"{pairs} pairs", remarks)
 
 
 def _tables(path: str, wanted: Sequence[str]) -> dict[str, Table]:

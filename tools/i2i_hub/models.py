@@ -158,22 +158,12 @@ def _shown(sample: str, title: str) -> dict[str, Any]:
 
 def _result(pushed: PushedModel, keys: Mapping[str, Any]) -> dict[str, Any]:
     datasets = keys.get("datasets") or []
-    called = datasets[0] if datasets else _data_name(pushed.run) if pushed.run else "unknown"
+    called = datasets[0] if datasets else publishable(pushed.run.data.path) if pushed.run else "unknown"
     return {
         "task": {"type": "image-to-image", "name": "Image-to-image translation"},
         "dataset": {"type": called, "name": called, "split": "val"},
         "metrics": [{"type": name, "name": name, "value": value} for name, value in pushed.metrics.items()],
     }
-
-
-def _data_name(run: RunConfig) -> str:
-    """Return what the data are called, without where they are on this machine, or who may read them."""
-    return str(publishable(run.data.path))
-
-
-def _requirement(distribution: str, version: str) -> str:
-    """Return for pip: at least the version that made the model, so that no other package of that name is installed."""
-    return shlex.quote(f"{distribution}>={version.partition('+')[0]}")
 
 
 def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
@@ -188,7 +178,10 @@ def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
         summary=f"An image-to-image translator: generator {code(generator)}, trained by the recipe {code(recipe)}.",
         samples=samples,
         published=PUBLISHED,
-        requirements=[_requirement(*package) for package in sorted(versions.items())],
+        # at least the version that made the model, so that no other package of that name is installed
+        requirements=[
+            shlex.quote(f"{name}>={version.partition('+')[0]}") for name, version in sorted(versions.items())
+        ],
         source=config.source,
         target=config.target,
         result=example(pushed.translator),
@@ -235,7 +228,7 @@ def _training(pushed: PushedModel) -> dict[str, str]:
     if pushed.config.direction:
         table["direction"] = pushed.config.direction
     if run is not None:
-        table["data"] = _data_name(run)
+        table["data"] = publishable(run.data.path)
         table["batch size"] = str(run.training.batch_size)
         table["learning rate"] = (
             f"{run.optimizer.lr:g}, betas {run.optimizer.betas[0]:g} and {run.optimizer.betas[1]:g}"
