@@ -9,6 +9,7 @@ with their checksums before they count.
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
@@ -54,7 +55,8 @@ class Journals:
                 return rows
             # no other process may take the shard for complete while what is lost is made again
             part = self.part(shard)
-            complete.replace(part)
+            with suppress(FileNotFoundError):  # another rank has finished the dataset and removes the journals
+                complete.replace(part)
             self._parts[shard.identity].append(part)
         found = {row.name: row for part in self._parts[shard.identity] for row in read_journal(part)}
         strays = [self._strays[task.name] for task in shard.tasks if task.name in self._strays]

@@ -123,10 +123,12 @@ def _prepare(request: Request, on_progress: Progress) -> Report:
         dataset.make_room()
         journals = Journals(dataset.journals, dataset.outputs, shards)
         resumed = len(inputs.tasks)
-        if dataset.reported:
+        backlog = None
+        if not dataset.reported:
+            backlog = Backlog(journals, share(shards, settings["rank"], settings["world_size"]))
+        if backlog is None or dataset.reported:  # another rank may report, and move files, while they are looked for
             check_unchanged(dataset, inputs)
         else:
-            backlog = Backlog(journals, share(shards, settings["rank"], settings["world_size"]))
             resumed = backlog.resumed
             if settings["engine"] == "ray":
                 from i2i.preparation.on_ray import work_through_on_ray

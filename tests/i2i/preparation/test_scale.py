@@ -15,7 +15,7 @@ import fsspec
 import pytest
 
 from i2i.errors import DataError, MissingInputError, OutputError, UsageError
-from i2i.preparation import on_ray, prepare, tasks, verify
+from i2i.preparation import on_ray, prepare, runner, tasks, verify
 from i2i.preparation.listing import absolute, list_sources
 from i2i.preparation.request import check_request
 from i2i.system import files
@@ -152,6 +152,26 @@ def test_ranks_at_once_with_kills_finish_exactly_once(source: Path, tmp_path: Pa
     assert kills  # a rank may have ended by itself
     assert tree(out) == tree(tmp_path / "whole")
     assert log.stat().st_size <= 19 + kills
+
+
+def test_rank_that_looks_for_its_work_while_another_finishes_the_dataset_does_nothing_again(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, log = tmp_path / "out", tmp_path / "log"
+    options = {"log": str(log)}
+    take_stock = runner.Backlog
+
+    def late(*arguments: Any) -> runner.Backlog:
+        monkeypatch.setattr(runner, "Backlog", take_stock)
+        prepare("negative", [source], out, options=options, workers=1, rank=0, world_size=2)
+        return take_stock(*arguments)
+
+    assert prepare("negative", [source], out, options=options, workers=1, rank=1, world_size=2).missing
+    monkeypatch.setattr(runner, "Backlog", late)
+    report = prepare("negative", [source], out, options=options, workers=1, rank=1, world_size=2)
+    assert report.finished
+    assert report.made == 19
+    assert log.stat().st_size == 19
 
 
 def test_shards_that_ray_hands_out_are_done_once_and_wherever_it_likes(
