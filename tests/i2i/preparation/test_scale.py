@@ -15,7 +15,7 @@ import fsspec
 import pytest
 
 from i2i.errors import DataError, MissingInputError, OutputError, UsageError
-from i2i.preparation import on_ray, prepare, runner, tasks, verify
+from i2i.preparation import on_ray, on_this_machine, prepare, runner, tasks, verify
 from i2i.preparation.listing import absolute, list_sources
 from i2i.preparation.request import check_request
 from i2i.system import files
@@ -159,9 +159,9 @@ def test_rank_that_looks_for_its_work_while_another_finishes_the_dataset_does_no
 ) -> None:
     out, log = tmp_path / "out", tmp_path / "log"
     options = {"log": str(log)}
-    take_stock = runner.Backlog
+    take_stock = on_this_machine.Backlog
 
-    def late(*arguments: Any) -> runner.Backlog:
+    def late(*arguments: Any) -> on_this_machine.Backlog:
         monkeypatch.setattr(runner, "Backlog", take_stock)
         prepare("negative", [source], out, options=options, workers=1, rank=0, world_size=2)
         return take_stock(*arguments)
