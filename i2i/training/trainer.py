@@ -14,6 +14,7 @@ from i2i.data.loading import Loaded, Loader
 from i2i.errors import I2iError, UsageError
 from i2i.reporting import Reporter
 from i2i.training import checkpoint, state
+from i2i.training.faults import naming_the_plugin
 from i2i.training.folder import RunFolder
 from i2i.training.log import MetricsLog, NonFiniteError
 from i2i.training.notes import ReadingNotes
@@ -73,7 +74,8 @@ class Trainer:
         begun = progress.step
         if setup.validator.held_out and progress.step < setup.steps:
             # what cannot be measured should be known before hours of training, not after
-            setup.validator.measure(setup.generator, 1)
+            with naming_the_plugin(self.config.selection):
+                setup.validator.measure(setup.generator, 1)
         with (
             closing(setup.loader(progress.step)) as loader,
             closing(MetricsLog(self.folder.metrics, progress.log_bytes)) as self.log,
@@ -116,7 +118,8 @@ class Trainer:
     def _update(self, batch: Batch) -> dict[str, Tensor]:
         batch = Batch(*(side.to(self.setup.device, non_blocking=True) for side in batch))
         try:
-            return self.setup.updater.step(batch)
+            with naming_the_plugin(self.config.selection):
+                return self.setup.updater.step(batch)
         except ValueError as error:
             raise UsageError(f"recipe {self.config.selection.recipe.name!r}: {error}") from error
 
@@ -133,7 +136,8 @@ class Trainer:
         if validating:
             self._check_finite()
             try:
-                self._validate()
+                with naming_the_plugin(self.config.selection):
+                    self._validate()
             except I2iError:
                 self._save()  # what was learned before the held-out image that cannot be read
                 raise
