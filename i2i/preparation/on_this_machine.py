@@ -40,20 +40,22 @@ class Backlog:
         self.shards: list[Shard] = []
         """Those that are not complete."""
         self.lines: list[dict[int, bytes]] = []
-        """For each of them, number of a task -> line about it, as far as it is done."""
+        """For each of them, number of a task -> line about it, as far as it is done and not yet written."""
+        self.left: list[list[int]] = []
+        """For each of them, the numbers of the tasks that are to be done."""
         for shard in shards:
             rows = journals.resume(shard)
             self.resumed += len(rows)
             if len(rows) < len(shard.tasks) or not journals.complete(shard).is_file():
                 self.shards.append(shard)
                 self.lines.append({number: row.to_line() for number, row in rows.items()})
+                self.left.append([number for number in range(len(shard.tasks)) if number not in rows])
 
     def jobs(self) -> Iterator[Job]:
         """Yield what is left to do."""
         for place, shard in enumerate(self.shards):
             journal = self.journals.part(shard)
-            left = [number for number in range(len(shard.tasks)) if number not in self.lines[place]]
-            yield from (Job(shard.tasks[number], journal, place, number) for number in left)
+            yield from (Job(shard.tasks[number], journal, place, number) for number in self.left[place])
 
 
 def work_through(backlog: Backlog, worker: WorkerArguments, workers: int | None, on_progress: Progress) -> None:
@@ -64,8 +66,7 @@ def work_through(backlog: Backlog, worker: WorkerArguments, workers: int | None,
     """
     done, part = backlog.resumed, Part()
     on_progress(done, backlog.total)
-    left = sum(len(shard.tasks) - len(lines) for shard, lines in zip(backlog.shards, backlog.lines, strict=True))
-    processes = min(workers or available_cpus(), left)
+    processes = min(workers or available_cpus(), sum(map(len, backlog.left)))
     with ThreadPoolExecutor(1) as disk, closing(pool.run(Worker, worker, backlog.jobs(), processes)) as results:
         waiting: list[Future[None]] = []
         for place in range(len(backlog.shards)):

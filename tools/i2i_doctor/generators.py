@@ -7,7 +7,6 @@ from i2i.errors import I2iError, UsageError
 from i2i.options import build, complete
 from i2i.plugins import catalogue, lookup
 from i2i.system import safe_yaml
-from i2i.system.unfilled import unfilled
 from i2i_doctor.diagnosis import Diagnosis
 
 
@@ -91,6 +90,8 @@ def _fit(name: str, options: Mapping[str, Any], sizes: Mapping[tuple[int, int], 
 
 def _multiple(name: str, options: Mapping[str, Any], channels: tuple[int, int]) -> int:
     cls, owner = lookup("generator", name).cls, f"generator {name!r}"
+    from i2i.system.unfilled import unfilled  # loads torch, which workers do without
+
     with unfilled(owner):
         network = build(cls, *channels, options=complete(cls, options, owner), owner=owner)
     return int(getattr(network, "size_multiple", 1))

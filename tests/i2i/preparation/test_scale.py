@@ -174,6 +174,22 @@ def test_rank_that_looks_for_its_work_while_another_finishes_the_dataset_does_no
     assert log.stat().st_size == 19
 
 
+def test_shard_of_which_all_was_made_before_a_kill_and_nothing_closed_is_not_made_again(
+    source: Path, tmp_path: Path
+) -> None:
+    out, log = tmp_path / "out", tmp_path / "log"
+    settings: Any = {"options": {"log": str(log)}, "workers": 1, "rank": 0, "world_size": 2}
+    prepare("negative", [source], out, **settings)
+    made = log.stat().st_size
+    assert made
+    closed = list((out / "preparing" / "shards").glob("*.jsonl"))
+    assert closed
+    for journal in closed:
+        journal.replace(journal.with_suffix(".killed.part"))
+    prepare("negative", [source], out, **settings)
+    assert log.stat().st_size == made
+
+
 def test_shards_that_ray_hands_out_are_done_once_and_wherever_it_likes(
     source: Path, tmp_path: Path, tree: Tree
 ) -> None:
