@@ -57,10 +57,10 @@ def train(
     """
     from i2i import training
     from i2i.cli.console import complain, shown, stoppable, warn_of_problems
-    from i2i.cli.progress import TrainingProgress
+    from i2i.cli.training_progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
     from i2i.plugins import COMPONENTS
-    from i2i.training.run import initial_settings
+    from i2i.training.initial import initial_settings
     from i2i.training.signals import raise_on_sigterm
 
     flags = _flags(

@@ -1,6 +1,6 @@
 """Trains a recipe: the loop, checkpoints and exact resume, validation, the log."""
 
-from i2i.reporting import Reporter
+from i2i.training.reporting import Reporter
 from i2i.training.run import resume, train
 from i2i.training.trainer import InterruptedRunError, Outcome
 

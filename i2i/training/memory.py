@@ -1,13 +1,42 @@
-"""What to lower when a run does not fit into memory."""
+"""Says what to lower, and how to go on, when a run does not fit into memory."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from i2i.assembly import Component, Selection, build_part
 from i2i.config import RunConfig
 from i2i.contracts import Generator
-from i2i.errors import I2iError
+from i2i.errors import I2iError, ResourceError
 from i2i.plugins import lookup
+from i2i.system.devices import is_out_of_memory
 from i2i.system.unfilled import unfilled
+from i2i.training import checkpoint
+from i2i.training.folder import RunFolder
+
+
+@contextmanager
+def within_memory(folder: RunFolder, config: RunConfig) -> Iterator[None]:
+    """Say in one line what to lower, and how to go on, when memory does not suffice.
+
+    Raises:
+        ResourceError: If it does not.
+    """
+    try:
+        yield
+    except ResourceError as error:
+        raise ResourceError(f"{error} {_last_checkpoint(folder)}") from error
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ResourceError(
+            f"Out of memory. A new run takes less with {smaller_settings(config)}. {_last_checkpoint(folder)}"
+        ) from error
+
+
+def _last_checkpoint(folder: RunFolder) -> str:
+    if (saved := checkpoint.newest(folder.checkpoints)) is None:
+        return "There is no checkpoint yet."
+    return f"The last checkpoint is {saved}. Go on with: {folder.resuming}"
 
 
 def smaller_settings(config: RunConfig) -> str:

@@ -21,8 +21,8 @@ from i2i.errors import MissingSplitError, UsageError
 from i2i.options import build
 from i2i.pairs import PairDataset
 from i2i.plugins import lookup
-from i2i.reporting import Reporter
 from i2i.system.devices import resolve_device
+from i2i.training.reporting import Reporter
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
 from i2i.translation.model import ModelConfig, origins

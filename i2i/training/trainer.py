@@ -12,12 +12,11 @@ from i2i import images
 from i2i.contracts import Batch
 from i2i.data.loading import Loaded, Loader
 from i2i.errors import I2iError, UsageError
-from i2i.reporting import Reporter
 from i2i.training import checkpoint, state
 from i2i.training.faults import naming_the_plugin
 from i2i.training.folder import RunFolder
 from i2i.training.log import MetricsLog, NonFiniteError
-from i2i.training.notes import ReadingNotes
+from i2i.training.reporting import ReadingNotes, Reporter
 from i2i.training.setup import Setup
 from i2i.training.signals import StopRequest, stop_on_signals
 from i2i.training.state import Progress

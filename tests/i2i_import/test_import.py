@@ -14,7 +14,7 @@ from torch import Tensor
 
 from i2i import Translator, images, training
 from i2i.config import parse_assignments, read_file, resolve
-from i2i.training.run import initial_settings
+from i2i.training.initial import initial_settings
 from i2i.translation.model import read_config
 from i2i_import.importing import import_checkpoint
 

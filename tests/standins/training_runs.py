@@ -11,7 +11,7 @@ from multiprocessing import get_context, set_start_method
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from i2i.reporting import Reporter
+from i2i.training.reporting import Reporter
 
 FRESH = get_context("forkserver")
 """Starts processes that have no threads and need not import PyTorch."""

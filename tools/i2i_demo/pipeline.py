@@ -13,7 +13,8 @@ from rich.console import Console
 
 from i2i import images, training
 from i2i.cli.console import shown
-from i2i.cli.progress import TrainingProgress, WorkProgress
+from i2i.cli.progress import WorkProgress
+from i2i.cli.training_progress import TrainingProgress
 from i2i.config import resolve
 from i2i.pairs import Pixels
 from i2i.preparation import prepare

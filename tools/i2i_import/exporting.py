@@ -11,7 +11,7 @@ from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.options import complete
 from i2i.plugins import lookup
 from i2i.system.files import make_folder, write_atomically
-from i2i.training.run import newest_state
+from i2i.training.initial import newest_state
 from i2i.translation.model import ModelConfig, find_model, load_weights, read_config, weights_file
 from i2i_import.fitting import shapes
 from i2i_import.importing import Converted, check_new

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from i2i import Translator, training
 from i2i.config import RunConfig, parse_assignments, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
-from i2i.reporting import Reporter
-from i2i.training.run import begin, initial_settings, load_initial
+from i2i.training.initial import begin, initial_settings, load_initial
+from i2i.training.reporting import Reporter
 from i2i.training.setup import Setup, set_up
 
 SMALL = ["generator.depth=3", "generator.base_channels=2", "recipe.gan_weight=0", "data.crop=32", "data.workers=0"]

@@ -13,8 +13,8 @@ from training_runs import Heard, assert_same
 
 from i2i.config import RunConfig, resolve
 from i2i.errors import DataError
-from i2i.reporting import Reporter
 from i2i.training import InterruptedRunError, resume, train
+from i2i.training.reporting import Reporter
 
 
 @pytest.fixture(scope="module")

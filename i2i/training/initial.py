@@ -1,0 +1,126 @@
+"""Begins with a model: a run takes over its settings and its weights."""
+
+import os
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from i2i.assembly import Selection
+from i2i.config import RunConfig
+from i2i.errors import UsageError
+from i2i.training import checkpoint
+from i2i.training.folder import RunFolder
+from i2i.training.setup import Setup
+from i2i.translation.model import find_model, load_weights, misfit, read_config, unfilled_generator
+
+
+def newest_state(path: str | PathLike[str]) -> str | PathLike[str]:
+    """Return where everything that a run has learned is: its newest checkpoint, which has all networks.
+
+    Args:
+        path: A run folder, or the folder of its checkpoints.
+
+    Returns:
+        The checkpoint's folder, which `i2i.translation.model.find_model` takes; or ``path`` where there is none.
+    """
+    folder = Path(path)
+    return checkpoint.newest(RunFolder(folder).checkpoints) or checkpoint.newest(folder) or path
+
+
+def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
+    """Return what a run takes over from the model that it begins with, as a layer for `config.resolve`.
+
+    These are recipe and parts with their options, direction, size and inference mode; and of course the weights.
+
+    Args:
+        model: A run folder, or whatever `i2i.translation.model.find_model` takes; see `newest_state`.
+
+    Raises:
+        I2iError: If there is no model, or it cannot be fetched.
+        DataError: If its configuration is damaged.
+        UsageError: If a newer i2i made it.
+    """
+    folder = find_model(newest_state(model))
+    config = read_config(folder)
+    unfilled_generator(folder, config)  # a model of who knows whom: the run would build whatever it asks for
+    settings: dict[str, Any] = {part: component.model_dump() for part, component in config.selection.parts.items()}
+    settings["recipe"] = config.selection.recipe.model_dump()
+    settings["data"] = {"crop": config.size}
+    settings["inference"] = {"mode": config.mode}
+    settings["training"] = {"init": fspath(model)}
+    if config.direction:
+        settings["dataset"] = {"name": "pairs", "direction": config.direction}
+    return settings
+
+
+def with_found_model(config: RunConfig) -> RunConfig:
+    """Return the configuration with the folder of the model that the run begins with.
+
+    Of a run it is that of its newest checkpoint, and of a name on a hub the one that was fetched, so that a run that is
+    resumed has the same model, and needs no network for it.
+    """
+    if config.training.init is None:
+        return config
+    init = newest_state(config.training.init)
+    return config.change(training={"init": os.path.abspath(init if os.path.exists(init) else find_model(init))})
+
+
+def begin(setup: Setup) -> str:
+    """Load the weights that a run begins with; returns which and from where, in words, and none where all are drawn.
+
+    Raises:
+        I2iError: As `load_initial`.
+    """
+    loaded = load_initial(setup)
+    if not loaded:
+        return ""
+    drawn = [name for name in setup.updater.parameters if name not in loaded]
+    return f"{', '.join(loaded)} of {setup.config.training.init}" + (f"; {', '.join(drawn)} drawn" if drawn else "")
+
+
+def load_initial(setup: Setup) -> list[str]:
+    """Load the weights that a run begins with: of the generator, and of every other part that the model has.
+
+    Returns:
+        The parts that were loaded; none where the run begins with drawn weights.
+
+    Raises:
+        MissingInputError: If there is no model.
+        DataError: If it is damaged.
+        UsageError: If its weights do not fit the run's networks.
+    """
+    config, channels = setup.config, setup.channels
+    if config.training.init is None:
+        return []
+    folder = find_model(newest_state(config.training.init))
+    saved = read_config(folder)
+    if (of_model := (saved.source.channels, saved.target.channels)) != channels:
+        raise UsageError(
+            f"training.init: the channels of source and target are {of_model[0]} and {of_model[1]} for the model in "
+            f"{folder}, {channels[0]} and {channels[1]} in the data. Choose other columns or a direction, set "
+            "dataset.source_channels and dataset.target_channels, or begin without the model."
+        )
+    parts = [part for part in config.selection.parts if saved.holds(part)]
+    for part in parts:
+        weights = load_weights(folder, saved, part)
+        try:
+            setup.recipe.get_submodule(part).load_state_dict(weights, strict=True)
+        except RuntimeError as error:
+            reason = _differences(config.selection, saved.selection, part) or str(error)
+            raise UsageError(
+                f"training.init: {misfit(folder, config.selection, part, reason)}. "
+                "Leave those away: the model brings its own."
+            ) from None
+    return parts
+
+
+def _differences(ours: Selection, theirs: Selection, part: str) -> str:
+    """Say what of a part is otherwise in the model; nothing if all is the same."""
+    mine, other = ours.parts[part], theirs.parts[part]
+    if mine.name != other.name:
+        return f"the model's {part} is {other.name!r}"
+    return ", ".join(
+        f"{option} is {value}, the model has {other.options[option]}"
+        for option, value in mine.options.items()
+        if option in other.options and other.options[option] != value
+    )
