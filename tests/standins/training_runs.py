@@ -71,7 +71,7 @@ def _call(arguments: list[str], said: str) -> None:
 def new_run(data: Path, out: Path, workers: int, *, steps: int, checkpoint_every: int) -> Command:
     """A training of the smallest networks, on 16 px."""
     settings = [
-        *("generator.depth=2", "generator.base_channels=4", "discriminator.layers=1", "discriminator.base_channels=4"),
+        *("generator.depth=1", "generator.base_channels=2", "discriminator.layers=1", "discriminator.base_channels=2"),
         *("training.threads=1", f"training.checkpoint_every={checkpoint_every}"),
         *(f"validation.every={2 * checkpoint_every}", "validation.images=1"),
     ]

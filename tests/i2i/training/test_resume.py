@@ -12,7 +12,7 @@ from training_runs import Command, assert_same, new_run, steps_done, wait_for
 from i2i.config import read_file, resolve
 from i2i.training import train
 
-STEPS, EVERY = 60, 10
+STEPS, EVERY = 30, 5
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
 
