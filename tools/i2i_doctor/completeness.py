@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 from i2i.data.dataset import Pairs
 from i2i.errors import DataError, I2iError
 from i2i.options import build
+from i2i.preparation.verify import verify
+from i2i.prepared import REPORT
 from i2i.splits import SPLITS
 from i2i_doctor.diagnosis import Diagnosis, Example, listed, pairs_of, things
 from i2i_doctor.known import Known
@@ -18,6 +21,11 @@ PROBLEMS = {
     "bad-row": "a row that cannot be used",
 }
 FAULTS = {"crashed": "the decoder died", "timed-out": "the decoder hung", "corrupt": "damaged", "truncated": "cut off"}
+
+CHANGED = {
+    "missing": ("files that `i2i prepare` made are gone", "Restore them, or prepare again with --overwrite."),
+    "damaged": ("files are not as `i2i prepare` made them", "Restore them, unless they were changed on purpose."),
+}
 
 
 def missing_splits(known: Known) -> Iterator[Diagnosis]:
@@ -94,3 +102,18 @@ def measured_channels(opened: Opened, known: Known, split: str) -> dict[str, lis
         if facts and all(some["read"].all() for some in facts):
             said[option] = [next((n for n in some["channels"].tolist() if n > 1), 1) for some in facts]
     return said
+
+
+def changed_files(root: str) -> Iterator[Diagnosis]:
+    """Find files that differ from their checksums; nothing where there is no report."""
+    if not Path(root, REPORT).is_file():
+        return
+    files = defaultdict[str, list[Example]](list)
+    try:
+        for damage in verify(Path(root)):
+            files[damage.kind].append(Example(damage.file))
+    except DataError as error:
+        yield Diagnosis("no-checksums", "warning", f"Checksums cannot be compared: {error}", "Prepare again.")
+    for kind, examples in sorted(files.items()):
+        text, remedy = CHANGED[kind]
+        yield Diagnosis(f"{kind}-file", "error", f"{len(examples):,} {text}.", remedy, *listed(examples))

@@ -1,11 +1,18 @@
 """Pictures that are there more than once, in one split or on both sides of a split."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from i2i.errors import DataError
+from i2i.images import printable
+from i2i.images.discovery import without_suffix
 from i2i.images.near_copies import alike_groups
+from i2i.preparation.report import read_rows
+from i2i.prepared import HALVES, REPORT
 from i2i_doctor.diagnosis import EXAMPLES, Diagnosis, Example, Severity
 from i2i_doctor.known import Known
 from i2i_doctor.ranges import ONE_LEVEL
@@ -49,6 +56,23 @@ class Copies(NamedTuple):
         """Return the first members, each with every other in another split."""
         some = list(zip(self.pairs, self.splits, strict=True))
         return {(a, b) for a, first in some[:EXAMPLES] for b, second in some if a < b and first != second}
+
+
+def groups_of(root: str) -> dict[str, str]:
+    """Return the group that each pair was prepared in, by its name, of those that have one.
+
+    Of a report that is missing nothing, of a damaged one what stands before the damage:
+    `i2i_doctor.completeness.changed_files` says so.
+    """
+    groups = dict[str, str]()
+    try:
+        for row in read_rows(Path(root, REPORT)):
+            for output in row.outputs if row.group else ():
+                folder, _, file = output.file.partition("/")
+                groups[printable(without_suffix(file if folder in HALVES else output.file))] = row.group
+    except DataError:
+        pass
+    return groups
 
 
 def copies(known: Known, groups: Mapping[str, str]) -> Iterator[Diagnosis]:
@@ -97,11 +121,10 @@ def _example(known: Known, group: Copies) -> Example:
 
 def _identical(known: Known, column: str) -> Iterator[Copies]:
     """Find groups of equal pixels."""
-    pairs = _pictures(known, column)
-    _, inverse, counts = np.unique(known.facts(column)["digest"][pairs], return_inverse=True, return_counts=True)
-    members = np.split(pairs[np.argsort(inverse, kind="stable")], np.cumsum(counts)[:-1])
-    for some in sorted((some.tolist() for some in members if len(some) > 1), key=lambda some: some[0]):
-        yield _copies(known, column, some)
+    pairs, members = _pictures(known, column), defaultdict[bytes, list[int]](list)
+    for pair, digest in zip(pairs.tolist(), known.facts(column)["digest"][pairs].tolist(), strict=True):
+        members[digest].append(pair)
+    yield from (_copies(known, column, some) for some in members.values() if len(some) > 1)
 
 
 def _alike(known: Known, column: str) -> Iterator[Copies]:

@@ -11,14 +11,13 @@ from i2i.errors import UsageError
 from i2i.images.label_list import Label
 from i2i.plugins import suggest
 from i2i_doctor import completeness, ranges, shapes
-from i2i_doctor.copies import copies
+from i2i_doctor.copies import copies, groups_of
 from i2i_doctor.diagnosis import SEVERITIES, Diagnosis, Example, Severity, listed, things
 from i2i_doctor.facts import DTYPES, Facts
 from i2i_doctor.generators import Fit, fits, too_small
 from i2i_doctor.known import Known
 from i2i_doctor.label_maps import Declared
 from i2i_doctor.opening import Opened, open_as_training
-from i2i_doctor.prepared import changed_files, groups_of
 from i2i_doctor.statistics import figures
 from i2i_doctor.walk import Progress, walk
 
@@ -151,7 +150,7 @@ def examine(
     found = [
         *_judged(opened, known, declared),
         *too_small(suitable if generators else ()),
-        *(() if quick else changed_files(opened.root)),
+        *(() if quick else completeness.changed_files(opened.root)),
         *completeness.rehearsal(opened, known),
     ]
     diagnoses = sorted(found, key=lambda diagnosis: SEVERITIES.index(diagnosis.severity))

@@ -14,6 +14,7 @@ from i2i.pairs import Pair, PairDataset, Pixels
 from i2i_doctor.ranges import used_top
 
 SIDE = 256  # pixels; no picture on a sheet is larger
+PAIRS_A_ROW = 2
 
 
 class Sheet(NamedTuple):
@@ -26,9 +27,7 @@ class Sheet(NamedTuple):
     """Side whose 16-bit values use only a part of their range -> the value that is shown as white."""
 
 
-def sheet_of(
-    dataset: str | Path, split: str = "train", number: int = 8, options: Mapping[str, Any] = {}, pairs_a_row: int = 2
-) -> Sheet:
+def sheet_of(dataset: str | Path, split: str = "train", number: int = 8, options: Mapping[str, Any] = {}) -> Sheet:
     """Draw evenly spread pairs of a split, source on the left and target on the right.
 
     With ``colours=lab`` that is the lightness, and the image of which it is.
@@ -44,7 +43,7 @@ def sheet_of(
     cells = [[small(half, white=tops[side]) for side, half in pair._asdict().items()] for pair in halves]
     height, width = cells[0][0].shape[:2]
     blank = [np.full((height, width, 3), 255, np.uint8)] * 2
-    a_row = min(pairs_a_row, len(cells))
+    a_row = min(PAIRS_A_ROW, len(cells))
     cells += [blank] * (-len(cells) % a_row)
     rows = [[image for pair in cells[start : start + a_row] for image in pair] for start in range(0, len(cells), a_row)]
     names = [pairs.names[index] for index in chosen]

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import Image
+
+from i2i.images.formats.pillow import orientation_of
 
 BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
 """ISO/IEC 23008-12, sections 10.2 and B.4, except those of codecs other than HEVC."""
@@ -61,13 +63,9 @@ class HeifImage:
     @property
     def turned(self) -> int:
         """EXIF orientation that cameras note beside the rotation that libheif applies, 1 to 8."""
-        exif = Image.Exif()
-        try:
-            exif.load(self._exif or b"")
-            value = exif.get(ExifTags.Base.Orientation, 1)
-        except Exception:  # whatever a parser of damaged metadata raises: the pixels are none the worse
-            return 1
-        return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        holder = Image.new("1", (1, 1))
+        holder.info["exif"] = self._exif
+        return orientation_of(holder)
 
     def decode(self) -> NDArray[Any]:
         """Decode (H, W, C), uint8 or uint16, with black at 0 and white at the top of the type."""
