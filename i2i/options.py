@@ -122,7 +122,14 @@ def in_words(error: ValidationError) -> str:
         return f"{reason}.{near}"
     first, *others = dict.fromkeys(_expected(each) for each in _alternatives(error))
     expected = " or ".join([first, *(other.removeprefix("input should be ") for other in others)])
-    return f"{expected} (got {_shown(problem['input'])}).{_near(problem['input'], expected)}"
+    return f"{expected} (got {_shown(problem['input'])}).{_near(problem['input'], expected)}{_bracketed(problem)}"
+
+
+def _bracketed(problem: ErrorDetails) -> str:
+    """Propose the list of one name, for a name given where a list of names is expected."""
+    value = problem["input"]
+    is_name = problem["type"] in ("list_type", "tuple_type") and isinstance(value, str)
+    return f" Did you mean [{value}]?" if is_name and len(value) <= MAX_SHOWN else ""
 
 
 def _shown(value: Any) -> str:

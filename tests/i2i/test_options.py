@@ -176,3 +176,13 @@ def test_what_cannot_be_an_option_is_refused(cls: type[Any], answer: str) -> Non
         options_of(cls)
     assert str(error.value).startswith(answer)
     assert "\n" not in str(error.value)
+
+
+def test_one_name_where_a_list_is_expected_is_answered_with_the_list() -> None:
+    class Named:
+        def __init__(self, *, source: list[str]) -> None: ...
+
+    with pytest.raises(UsageError, match=r"should be a list \(got 'a'\)\. Did you mean \[a\]\?$"):
+        complete(Named, {"source": "a"}, "dataset 'pairs'")
+    with pytest.raises(UsageError, match=r"should be a list \(got 3\)\.$"):
+        complete(Named, {"source": 3}, "dataset 'pairs'")
