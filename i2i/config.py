@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from i2i.errors import MissingInputError, UsageError
-from i2i.options import check
+from i2i.options import validate
 from i2i.plugins import lookup, suggest
 from i2i.system import safe_yaml
 
@@ -143,7 +143,7 @@ class RunConfig:
         changed: dict[str, Any] = {}
         for name, values in sections.items():
             before = getattr(self, name).model_dump()
-            changed[name] = check(ENGINE[name], {**before, **_with_length(values)}, name)
+            changed[name] = validate(ENGINE[name], {**before, **_with_length(values)}, name)
         return replace(self, **changed)
 
 
@@ -271,7 +271,7 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
     if "path" not in said.get("data", {}):
         raise UsageError("No data was given. Say where the pairs are with --data FOLDER.")
     options = {key: value for key, value in said["recipe"].items() if key != "name"}
-    engine: dict[str, Any] = {name: check(section, said.get(name, {}), name) for name, section in ENGINE.items()}
+    engine: dict[str, Any] = {name: validate(section, said.get(name, {}), name) for name, section in ENGINE.items()}
     _check_metrics(engine["validation"])
     return RunConfig(
         selection=select(name, options, {part: said[part] for part in recipe.defaults if part in said}),

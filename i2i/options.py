@@ -72,7 +72,7 @@ def complete(cls: type[Any], options: Mapping[str, Any], owner: str) -> dict[str
     Raises:
         UsageError: If an option is unknown, of the wrong type or out of its limits.
     """
-    return check(options_of(cls), options, owner).model_dump(mode="json")
+    return validate(options_of(cls), options, owner).model_dump(mode="json")
 
 
 def build(cls: type[Any], *wiring: Any, options: Mapping[str, Any], owner: str) -> Any:
@@ -81,7 +81,7 @@ def build(cls: type[Any], *wiring: Any, options: Mapping[str, Any], owner: str) 
     Raises:
         UsageError: If the options are wrong, or the component refuses their combination.
     """
-    checked = check(options_of(cls), options, owner)
+    checked = validate(options_of(cls), options, owner)
     try:
         return cls(*wiring, **{name: getattr(checked, name) for name in type(checked).model_fields})
     except (ValueError, TypeError) as error:
@@ -91,7 +91,7 @@ def build(cls: type[Any], *wiring: Any, options: Mapping[str, Any], owner: str) 
         raise UsageError(f"{owner}: {reason}") from error
 
 
-def check(model: type[Model], values: Mapping[str, Any], owner: str) -> Model:
+def validate(model: type[Model], values: Mapping[str, Any], owner: str) -> Model:
     """Validate, and turn the first thing that is wrong into one line.
 
     Raises:

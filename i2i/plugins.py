@@ -64,7 +64,7 @@ class Provided(NamedTuple):
     version: str
 
 
-class Problem(NamedTuple):
+class PluginProblem(NamedTuple):
     """What is wrong with one plugin, and with which distribution it came."""
 
     plugin: str
@@ -111,12 +111,12 @@ class Plugins:
     """The plugins of one entry-point group; each is asked once for each kind of component.
 
     Args:
-        entry_points: What to load; a plugin that fails becomes a `Problem` and stops nothing else.
+        entry_points: What to load; a plugin that fails becomes a `PluginProblem` and stops nothing else.
     """
 
     def __init__(self, entry_points: Iterable[EntryPoint] = ()) -> None:
         self.manager = _Manager()
-        self.problems: list[Problem] = []
+        self.problems: list[PluginProblem] = []
         self._origin: dict[str, tuple[str, str]] = {}
         self._found: dict[str, _Found] = {}
         for entry_point in sorted(entry_points, key=lambda e: (e.name, e.value)):
@@ -137,7 +137,7 @@ class Plugins:
                 self._blame(entry_point.name, origin, reason)
 
     def _blame(self, plugin: str, origin: tuple[str, str], reason: str) -> None:
-        problem = Problem(plugin, " ".join(origin), reason)
+        problem = PluginProblem(plugin, " ".join(origin), reason)
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -146,7 +146,7 @@ class Plugins:
         return [caller.name for caller in callers]
 
     def register(self, plugin: object, name: str, distribution: str = "local", version: str = "0") -> None:
-        """Add one plugin. A hook of it that is not known becomes a `Problem`; its other hooks serve.
+        """Add one plugin. A hook of it that is not known becomes a `PluginProblem`; its other hooks serve.
 
         Raises:
             UsageError: If the name is taken.

@@ -19,7 +19,7 @@ from i2i.plugins import (
     COMMANDS,
     COMPONENTS,
     KINDS,
-    Problem,
+    PluginProblem,
     Provided,
     catalogue,
     installed,
@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(help="See what is installed, and what is wrong with it.", no_args_is_help=True)
     group.command("list")(list_components)
-    group.command("show")(show)
+    group.command("show")(show_component)
     group.command("doctor")(doctor)
     app.add_typer(group, name="plugins")
 
@@ -72,7 +72,7 @@ def list_components(
             complain(f"Warning: {problem}", "yellow")
 
 
-def show(
+def show_component(
     what: Annotated[
         list[str],
         typer.Argument(
@@ -234,7 +234,9 @@ def _faults(kind: str, name: str, provided: Provided) -> Iterator[str]:
         if kind == "recipe":
             part_kinds(provided.cls)
     except UsageError as error:
-        yield str(Problem(provided.plugin, f"{provided.distribution} {provided.version}", f"{kind} {name!r}: {error}"))
+        yield str(
+            PluginProblem(provided.plugin, f"{provided.distribution} {provided.version}", f"{kind} {name!r}: {error}")
+        )
 
 
 def _warnings() -> list[str]:

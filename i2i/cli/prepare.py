@@ -223,7 +223,7 @@ def run(
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
-        show(report, out)
+        print_report(report, out)
     problem = rejections(report)
     if problem is not None and (quiet or as_json):
         raise problem
@@ -260,7 +260,7 @@ def range_of(text: str) -> tuple[float, float]:
         raise UsageError(f"--range {text!r} is no range. Give two numbers, such as 0:4095.") from None
 
 
-def show(report: "Report", out: str) -> None:
+def print_report(report: "Report", out: str) -> None:
     """Print what came of everything."""
     from rich.console import Console
     from rich.table import Table

@@ -133,7 +133,7 @@ def decode(
         raise ImageError("unsupported", message)
     pages = header.pages == "channels" or (value_range is not None and header.format == "TIFF" and header.frames > 1)
     channels = header.channels_read(reading, declared=value_range is not None)
-    check(header, where, max_pixels, min_side, channels, allow)
+    check_header(header, where, max_pixels, min_side, channels, allow)
     if pages and not header.equal_pages:
         raise ImageError("unsupported", f"{where} has pages of several kinds. Save the one that is meant.")
     try:
@@ -172,7 +172,7 @@ def decode(
     return Picture(np.ascontiguousarray(pixels), tuple(notes))
 
 
-def check(header: Header, where: str, max_pixels: int, min_side: int, channels: int, allow: str = ALLOW) -> None:
+def check_header(header: Header, where: str, max_pixels: int, min_side: int, channels: int, allow: str = ALLOW) -> None:
     """Refuse from the header what should not be decoded; see `read`.
 
     Raises:

@@ -5,7 +5,7 @@ from i2i.net.client import Client, Response
 from i2i.net.download import fetch
 from i2i.net.errors import ArchiveError, NetworkError, UnreachableError, UnsafeUrlError
 from i2i.net.retry import BUSY, Retry
-from i2i.net.urls import parse
+from i2i.net.urls import parse_url
 
 __all__ = [
     "BUSY",
@@ -19,5 +19,5 @@ __all__ = [
     "UnsafeUrlError",
     "extract",
     "fetch",
-    "parse",
+    "parse_url",
 ]

@@ -12,7 +12,7 @@ import httpcore2
 from i2i.net.connection import Guard, Pace, failures
 from i2i.net.errors import NetworkError, UnreachableError, UnsafeUrlError
 from i2i.net.retry import BUSY, Retry
-from i2i.net.urls import Resolve, Url, parse, resolve
+from i2i.net.urls import Resolve, Url, parse_url, resolve
 
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -71,7 +71,7 @@ class Client:
         self.retry = retry
         self._clock = clock
         self._next = clock()
-        typed = [parse(url) for url in named]
+        typed = [parse_url(url) for url in named]
         self._http = any(url.scheme == "http" for url in typed)
         self._pace = Pace(idle, deadline)
         guard = Guard({(url.host, url.port) for url in typed}, resolve, backend or httpcore2.SyncBackend(), self._pace)
@@ -129,7 +129,7 @@ class Client:
             UnreachableError: If there is no answer.
             NetworkError: If there is one redirect too many.
         """
-        place = first = parse(url)
+        place = first = parse_url(url)
         if (wait := self._next - self._clock()) > 0:
             self.retry.sleep(wait)
         self._next = self._clock() + self.interval
@@ -222,7 +222,7 @@ class Answer:
 
 def _redirected(before: Url, to: str) -> Url:
     try:
-        place = parse(urljoin(before.text, to))
+        place = parse_url(urljoin(before.text, to))
     except ValueError as error:  # UnsafeUrlError is one
         raise UnsafeUrlError(f"{before} redirects to a place that is none. {error}") from None
     if before.scheme == "https" and place.scheme == "http":

@@ -47,7 +47,7 @@ class Url(NamedTuple):
         return f"{self.scheme}://{host}" + ("" if self.port == PORTS[self.scheme] else f":{self.port}")
 
 
-def parse(text: str) -> Url:
+def parse_url(text: str) -> Url:
     """Return the parts of a URL.
 
     Raises:

@@ -7,7 +7,7 @@ import numpy as np
 
 from i2i.pairs import range_of
 from i2i.preparation.command import Command
-from i2i.preparation.report import Kind, Tally
+from i2i.preparation.report import ImageCounts, Tally
 from i2i.preparation.tasks import Inputs
 from i2i.prepared import HALVES
 from i2i.splits import SPLITS
@@ -35,7 +35,7 @@ def card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _described(kinds: Mapping[tuple[str, int], Kind]) -> list[dict[str, Any]]:
+def _described(kinds: Mapping[tuple[str, int], ImageCounts]) -> list[dict[str, Any]]:
     """Describe what images there are, by type and channels: how many, in which range of values, of which sizes."""
     return [
         {

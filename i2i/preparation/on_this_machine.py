@@ -10,7 +10,7 @@ from i2i.preparation.command import Command
 from i2i.preparation.journal import Journals, Part
 from i2i.preparation.report import Row
 from i2i.preparation.tasks import Shard, stamps_of
-from i2i.preparation.worker import Job, Worker
+from i2i.preparation.worker import JournaledTask, Worker
 from i2i.system import pool
 from i2i.system.devices import available_cpus
 
@@ -51,11 +51,11 @@ class Backlog:
                 self.lines.append({number: row.to_line() for number, row in rows.items()})
                 self.left.append([number for number in range(len(shard.tasks)) if number not in rows])
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[JournaledTask]:
         """Yield what is left to do."""
         for place, shard in enumerate(self.shards):
             journal = self.journals.part(shard)
-            yield from (Job(shard.tasks[number], journal, place, number) for number in self.left[place])
+            yield from (JournaledTask(shard.tasks[number], journal, place, number) for number in self.left[place])
 
 
 def work_through(backlog: Backlog, worker: WorkerArguments, workers: int | None, on_progress: Progress) -> None:
@@ -105,7 +105,7 @@ def _close_if_complete(backlog: Backlog, place: int, disk: ThreadPoolExecutor, w
         waiting.pop(0).result()
 
 
-def _lost(job: Job, death: pool.Death) -> bytes:
+def _lost(job: JournaledTask, death: pool.Death) -> bytes:
     return Row(
         name=job.task.name,
         status="rejected",

@@ -13,13 +13,13 @@ from i2i.prepared import IMAGES, REPORT
 from i2i.splits import SPLITS, Split
 
 
-class Line(BaseModel):
+class Strict(BaseModel):
     """A line of JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(Line):
+class Source(Strict):
     """A file that belongs to an input."""
 
     name: str
@@ -30,7 +30,7 @@ class Source(Line):
     """Not known of a file that was not read, since something else was wrong."""
 
 
-class Output(Line):
+class Output(Strict):
     """A file that was made."""
 
     file: str
@@ -43,7 +43,7 @@ class Output(Line):
     dtype: str
 
 
-class Row(Line):
+class Row(Strict):
     """What became of one input: an image, or the images that belong together."""
 
     name: str
@@ -106,7 +106,7 @@ class Tally:
     rejected: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     messages: dict[str, str] = field(default_factory=dict)
     """Reason of a rejection -> what was said about the first input."""
-    kinds: list[dict[tuple[str, int], "Kind"]] = field(default_factory=list)
+    kinds: list[dict[tuple[str, int], "ImageCounts"]] = field(default_factory=list)
     """For each file of a pair: type and number of channels -> what images there are."""
 
     @property
@@ -127,7 +127,7 @@ class Tally:
             while len(self.kinds) < len(row.outputs):
                 self.kinds.append({})
             for kinds, output in zip(self.kinds, row.outputs, strict=False):
-                kinds.setdefault((output.dtype, output.channels), Kind()).add(output)
+                kinds.setdefault((output.dtype, output.channels), ImageCounts()).add(output)
 
 
 def tally_of(rows: Iterable[Row]) -> Tally:
@@ -139,7 +139,7 @@ def tally_of(rows: Iterable[Row]) -> Tally:
 
 
 @dataclass
-class Kind:
+class ImageCounts:
     """How many images there are of one type, and of which sizes."""
 
     images: int = 0

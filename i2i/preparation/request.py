@@ -16,7 +16,7 @@ from i2i.preparation.folder import DatasetFolder, Standing
 from i2i.preparation.inputs import inputs_of, list_inputs
 from i2i.preparation.listing import absolute, is_inside
 from i2i.preparation.published import check_undivided
-from i2i.preparation.settings import DEFAULTS, Settings, validate
+from i2i.preparation.settings import DEFAULTS, Settings, validate_settings
 from i2i.preparation.tasks import Inputs
 from i2i.preparation.upload import check_place, work_folder
 from i2i.preparation.worker import construct
@@ -109,7 +109,7 @@ def check_request(name: str, sources: Sequence[str | Path], out: str | Path, giv
         UsageError: If something is wrong with it, or with what is at ``out``.
         I2iError: If the preparer cannot be constructed, where that costs nothing.
     """
-    given = validate(given)
+    given = validate_settings(given)
     settings: Settings = {**DEFAULTS, **given}
     places = _places(sources)
     target = absolute(_place(out, "out"))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from i2i.images import MAX_PIXELS
 from i2i.images.ranges import Range
-from i2i.options import check
+from i2i.options import validate
 from i2i.preparation.layouts import PairFiles
 from i2i.preparation.splitting import Rule
 
@@ -83,7 +83,7 @@ DEFAULTS: Settings = {
 }
 
 
-def validate(given: Settings) -> Settings:
+def validate_settings(given: Settings) -> Settings:
     """Validate settings.
 
     Returns:
@@ -96,5 +96,5 @@ def validate(given: Settings) -> Settings:
     hints = get_type_hints(Settings, include_extras=True)
     fields: dict[str, Any] = {name: (hint, None) for name, hint in hints.items()}
     model: type[BaseModel] = create_model("Settings", __config__=config, **fields)
-    found = check(model, given, "prepare")
+    found = validate(model, given, "prepare")
     return cast(Settings, {name: getattr(found, name) for name in found.model_fields_set})

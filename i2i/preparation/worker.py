@@ -31,7 +31,7 @@ MIN_SIDE = 16
 """Smallest height and width of an image that is worth learning from."""
 
 
-class Job(NamedTuple):
+class JournaledTask(NamedTuple):
     """A task in the hands of a worker, and the journal to which the row about it is added."""
 
     task: Task
@@ -66,7 +66,7 @@ class Worker:
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
 
-    def __call__(self, job: Job) -> bytes:
+    def __call__(self, job: JournaledTask) -> bytes:
         """Do a job and return the line that was added to the journal."""
         stamps = stamps_of(job.task)  # before it is read: what changes from now on is another image
         line = self._row(job.task).model_copy(update={"stamps": stamps}).to_line()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from i2i.options import check
+from i2i.options import validate
 from i2i.testing.basics import (
     ONLY_TORCH,
     SOURCE,
@@ -73,7 +73,7 @@ def _check_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
         require(section in ENGINE, f"settings name {section!r}, which is none of {', '.join(ENGINE)}.")
         required = {name: "" for name, field in ENGINE[section].model_fields.items() if field.is_required()}
         with blame("settings"):
-            check(ENGINE[section], {**required, **json.loads(json.dumps(values))}, section)
+            validate(ENGINE[section], {**required, **json.loads(json.dumps(values))}, section)
 
 
 def _train(cls: type[Recipe], selection: Any) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ from i2i.config import Mode
 from i2i.contracts import Generator
 from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
-from i2i.options import check, complete
+from i2i.options import complete, validate
 from i2i.plugins import COMMANDS, installed, lookup
 from i2i.system import safe_json
 from i2i.system.files import replace_folder
@@ -238,7 +238,7 @@ def read_config(folder: Path) -> ModelConfig:
             f"{path} was made by i2i {str(values.get('i2i'))[:20]!r}, this is {__version__}. "
             "Upgrade: pip install -U i2i-toolkit."
         )
-    return check(ModelConfig, values, str(path))
+    return validate(ModelConfig, values, str(path))
 
 
 def _needs(config: ModelConfig, part: Literal["recipe", "generator"]) -> Any:

@@ -241,7 +241,7 @@ def test_a_split_that_training_does_not_see_is_a_warning_and_a_bad_line_counts_o
 
 
 def test_a_decoder_that_dies_is_an_error_about_its_image(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("i2i_doctor.walk.build", build_deadly)
+    monkeypatch.setattr("i2i_doctor.walk.reader_of", build_deadly)
     examination = examined(dataset, workers=1)
     (crashed,) = [diagnosis for diagnosis in examination.diagnoses if diagnosis.code == "crashed"]
     assert crashed.severity == "error"
@@ -250,10 +250,10 @@ def test_a_decoder_that_dies_is_an_error_about_its_image(dataset: Path, monkeypa
 
 
 def build_deadly(*arguments: Any) -> Callable[[Any], Any]:
-    """As `i2i_doctor.walk.build`, on a decoder that one image kills."""
+    """As `i2i_doctor.walk.reader_of`, on a decoder that one image kills."""
     from i2i_doctor import walk
 
-    work = walk.build(*arguments)
+    work = walk.reader_of(*arguments)
 
     def deadly(task: Any) -> Any:
         if (task.split, task.row) == ("train", 3):

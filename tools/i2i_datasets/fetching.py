@@ -16,7 +16,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from i2i import __version__
 from i2i.errors import DataError, I2iError
-from i2i.net import ArchiveError, Client, Names, NetworkError, extract, fetch, parse
+from i2i.net import ArchiveError, Client, Names, NetworkError, extract, fetch, parse_url
 from i2i.places import hide_secrets, without_secrets
 from i2i.system.files import cannot_write, sha256_of
 
@@ -157,7 +157,7 @@ def fetch_archive(url: str, folder: Path, on_progress: Progress) -> Fetched:
         extract(archive, content)
     except ArchiveError as error:
         archive.unlink()
-        raise ArchiveError(f"What came from {parse(url)} was removed: {error}") from error
+        raise ArchiveError(f"What came from {parse_url(url)} was removed: {error}") from error
     return Fetched(_inner(content), {"archive": without_secrets(url)}, {archive.name: sha256_of(archive)}, archive)
 
 

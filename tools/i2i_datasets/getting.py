@@ -9,7 +9,7 @@ import yaml
 
 from i2i.data.tables.detect import splits_of
 from i2i.errors import DataError, UsageError
-from i2i.net import parse
+from i2i.net import parse_url
 from i2i.places import without_secrets
 from i2i.prepared import CARD
 from i2i.system import safe_yaml
@@ -108,7 +108,7 @@ def _archive_of(name: str, facts: ClassicSet, mirror: str | None, base_url: str 
         raise UsageError(f"{name} has no copy on the Hub that is known. Leave out the mirror.")
     archive = f"{base_url.rstrip('/')}/{name}.tar.gz" if base_url else None if mirror else facts.archive
     if archive is not None:
-        parse(archive)
+        parse_url(archive)
     return archive
 
 

@@ -40,7 +40,7 @@ def fits(wanted: Sequence[str], sizes: Mapping[tuple[int, int], int], channels: 
         UsageError: If an option is wrong.
     """
     if wanted:
-        return [_fit(*parse(text), sizes, channels) for text in wanted]
+        return [_fit(*parse_generator(text), sizes, channels) for text in wanted]
     found = []
     for name in catalogue("generator"):
         try:
@@ -61,14 +61,14 @@ def too_small(found: Sequence[Fit]) -> Iterator[Diagnosis]:
             yield Diagnosis("small-for-generator", "warning", text, remedy, 1)
 
 
-def parse(text: str) -> tuple[str, dict[str, Any]]:
-    """Name and options of ``NAME,OPTION=VALUE,...``; values are read as YAML.
+def parse_generator(text: str) -> tuple[str, dict[str, Any]]:
+    """Parse name and options of ``NAME,OPTION=VALUE,...``; values are read as YAML.
 
     Raises:
         UsageError: If it is not of that form.
 
     Example:
-        >>> parse("unet,depth=7")
+        >>> parse_generator("unet,depth=7")
         ('unet', {'depth': 7})
     """
     name, *assignments = text.split(",")

@@ -35,7 +35,7 @@ class Fault(NamedTuple):
     message: str
 
 
-class Task(NamedTuple):
+class Lookup(NamedTuple):
     """A pair to look at."""
 
     pair: int
@@ -131,7 +131,7 @@ class Known:
         split, row = self.locate(pair)
         return tuple(Place(split, row, c) for c in columns or self.columns if self.facts(c)["read"][pair])
 
-    def add(self, task: Task, result: Result | pool.Death) -> None:
+    def add(self, task: Lookup, result: Result | pool.Death) -> None:
         """Take in what was found in a pair."""
         self.looked_at[task.pair] = True
         if isinstance(result, pool.Death):

@@ -11,7 +11,7 @@ from i2i.data.tables.held_out import open_portion
 from i2i.data.tables.names import Columns, choose
 from i2i.data.tables.table import Table
 from i2i.images import Header, Limit, Picture, Range
-from i2i.options import check, options_of
+from i2i.options import options_of, validate
 from i2i.splits import our_name
 
 
@@ -43,7 +43,7 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
         MissingInputError: If there is no dataset.
         DataError: If its layout is not recognised, or a split cannot be read.
     """
-    said: Any = check(options_of(Pairs), options, "dataset 'pairs'")
+    said: Any = validate(options_of(Pairs), options, "dataset 'pairs'")
     if said.streaming:
         said = said.model_copy(update={"layout": datafiles.streamed_layout(root, said.layout)})
     named = (*said.source, *said.target)

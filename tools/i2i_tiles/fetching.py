@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
 from i2i.errors import DataError
-from i2i.net import BUSY, Client, NetworkError, Response, parse
+from i2i.net import BUSY, Client, NetworkError, Response, parse_url
 from i2i.net.retry import retry_after
 from i2i_tiles.cache import Entry, fresh_until
 from i2i_tiles.manners import ForbiddenError, Manners
@@ -160,11 +160,13 @@ class Fetcher:
             delay = self._robots.crawl_delay(AGENT) or 0.0
             if delay > MAX_DELAY:
                 raise ForbiddenError(
-                    f"{parse(url)} may be asked every {delay:.0f} s only. Use downloaded files instead."
+                    f"{parse_url(url)} may be asked every {delay:.0f} s only. Use downloaded files instead."
                 )
             self._client.interval = max(self._client.interval, delay)
-        if not self._robots.can_fetch(parse(url).text, AGENT):
-            raise ForbiddenError(f"The robots.txt of the server forbids {parse(url)}. Use downloaded files instead.")
+        if not self._robots.can_fetch(parse_url(url).text, AGENT):
+            raise ForbiddenError(
+                f"The robots.txt of the server forbids {parse_url(url)}. Use downloaded files instead."
+            )
 
     def _read_robots(self, url: str) -> "Protego":
         from protego import Protego  # of an extra; `WebTiles` has looked whether it is installed

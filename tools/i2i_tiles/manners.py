@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from i2i import __version__
 from i2i.errors import I2iError, UsageError
-from i2i.net import Client, Retry, parse
+from i2i.net import Client, Retry, parse_url
 from i2i_tiles.sources import Place
 from i2i_tiles.web import PROVIDER, WebTiles
 
@@ -53,7 +53,7 @@ class Manners:
             UsageError: If it cannot be told whom to ask about the requests.
             UnsafeUrlError: If the address is no http or https URL.
         """
-        self.check_terms(parse(source.address).host)
+        self.check_terms(parse_url(source.address).host)
         if not self.contact or not ("@" in self.contact or "://" in self.contact):
             raise UsageError(
                 f"{source.name!r} is a server, whose owner must be able to reach you. "
@@ -97,7 +97,7 @@ class Manners:
 
     def _interval(self, source: WebTiles) -> float:
         """Seconds between two requests; none on this computer, which is nobody else's."""
-        return 0.0 if _is_here(parse(source.address).host) else 1 / self.rate
+        return 0.0 if _is_here(parse_url(source.address).host) else 1 / self.rate
 
     def remarks(self, sources: Iterable[WebTiles]) -> list[str]:
         """Return what the user should think of, of each server."""

@@ -11,10 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from i2i.data.tables import hub, manifest, shards, webdataset
-from i2i.data.tables.hub import Address, is_saved, parse
+from i2i.data.tables import hub, manifest, stored, webdataset
+from i2i.data.tables.hub import Address, is_saved, parse_address
 from i2i.data.tables.lists import ENDINGS, stands_for_folder
-from i2i.data.tables.shards import Shard
+from i2i.data.tables.stored import DataFile
 from i2i.data.tables.table import Table
 from i2i.errors import DataError, I2iError, UsageError
 from i2i.places import is_url
@@ -22,7 +22,7 @@ from i2i.places import is_url
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetBuilder
 
-CARD = "README.md"
+README = "README.md"
 CONVERTED = "refs/convert/parquet"
 """Where the Hub keeps its own conversion of each set to Parquet."""
 STREAMED = ("parquet", "webdataset")
@@ -34,7 +34,7 @@ class DataFiles(NamedTuple):
 
     kind: str
     """What the library calls them: ``parquet``, ``webdataset``, ``imagefolder``, ``arrow``, ..."""
-    splits: Mapping[str, Sequence[Shard]]
+    splits: Mapping[str, Sequence[DataFile]]
 
 
 def streamed_layout(root: str, layout: str) -> Literal["datafiles"]:
@@ -43,7 +43,7 @@ def streamed_layout(root: str, layout: str) -> Literal["datafiles"]:
     Raises:
         UsageError: If it is no set on the Hub, or another layout is said.
     """
-    if parse(root) is None:
+    if parse_address(root) is None:
         raise UsageError(f"{root!r} cannot be streamed. Write hf://USER/NAME, or leave dataset.streaming away.")
     if layout not in ("auto", "datafiles"):
         raise UsageError(f"A set that is streamed is read by its card, not as {layout!r}. Leave dataset.layout away.")
@@ -53,14 +53,14 @@ def streamed_layout(root: str, layout: str) -> Literal["datafiles"]:
 def address_of(root: str, *, arrow: bool = True) -> Address | None:
     """The set that this is: on the Hub, a folder with a card or Arrow files, or such a folder and its configuration."""
     if is_url(root):
-        return parse(root)
+        return parse_address(root)
     whole = Address(os.path.realpath(root))
     if _configurations(root):
         return whole
     folder, name = os.path.split(os.path.abspath(root))
     if name in _configurations(folder):
         return Address(os.path.realpath(folder), config=name)
-    return whole if arrow and os.path.isdir(root) and not is_saved(root) and shards.find(root, ".arrow") else None
+    return whole if arrow and os.path.isdir(root) and not is_saved(root) and stored.find(root, ".arrow") else None
 
 
 def has_card(root: str) -> bool:
@@ -103,7 +103,7 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     match kind:
         case "webdataset":
             if packed := next((file.url for file in found if not file.url.endswith(webdataset.SUFFIX)), None):
-                raise DataError(f"{packed} is compressed. Unpack it to a plain .tar, and name that in {CARD}.")
+                raise DataError(f"{packed} is compressed. Unpack it to a plain .tar, and name that in {README}.")
             return webdataset.TarTable(found, columns, remote=is_url(root))
         case "imagefolder":
             lists = [Path(file.url) for file in found if stands_for_folder(os.path.basename(file.url))]
@@ -129,7 +129,7 @@ def refuse_lists(root: str) -> None:
     for file in manifest.find_lists(address.name).values():
         if os.path.realpath(file) not in named:
             raise DataError(
-                f"{file} is a list that {CARD} beside it does not name. Move one away, or say which is meant: "
+                f"{file} is a list that {README} beside it does not name. Move one away, or say which is meant: "
                 "--set dataset.layout=manifest or dataset.layout=datafiles."
             )
 
@@ -140,7 +140,7 @@ def _configurations(folder: str) -> list[str]:
     Raises:
         DataError: If its front matter is damaged.
     """
-    card = Path(folder, CARD)
+    card = Path(folder, README)
     try:
         text = card.read_bytes()
     except OSError:
@@ -180,12 +180,12 @@ def _resolved(root: str, builder: "DatasetBuilder") -> DataFiles:
     return DataFiles(type(builder).__module__.rpartition(".")[2], splits)
 
 
-def _shard(root: str, base: str, url: str) -> Shard:
+def _shard(root: str, base: str, url: str) -> DataFile:
     # the card says which files to read: they may only be ones that came with it
     inside = url.startswith(f"{base}/") and ".." not in url.split("/")
     if not inside:
-        raise DataError(f"The card of {root} names {url!r}, which is no file of the set. Correct {CARD}.")
-    return Shard(url, os.path.splitext(url.removeprefix(f"{base}/"))[0])
+        raise DataError(f"The card of {root} names {url!r}, which is no file of the set. Correct {README}.")
+    return DataFile(url, os.path.splitext(url.removeprefix(f"{base}/"))[0])
 
 
 @lru_cache

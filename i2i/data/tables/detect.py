@@ -119,6 +119,6 @@ def _refuse_others(root: str, layout: LayoutChoice, columns: Sequence[str]) -> N
 def _likely(root: str) -> list[LayoutName]:
     """The layouts that are looked for: an address says much of what is behind it."""
     if is_url(root):
-        return ["hub"] if hub.parse(root) else ["parquet", "webdataset"]
+        return ["hub"] if hub.parse_address(root) else ["parquet", "webdataset"]
     card: list[LayoutName] = ["datafiles"] if datafiles.has_card(root) else []
     return [*card, *LAYOUTS]

@@ -38,11 +38,11 @@ class Address(NamedTuple):
     config: str | None = None
 
 
-def parse(root: str) -> Address | None:
+def parse_address(root: str) -> Address | None:
     """The parts of an address; nothing where it is another kind of one, or a path.
 
     Example:
-        >>> parse("hf://huggan/facades@main")
+        >>> parse_address("hf://huggan/facades@main")
         Address(name='huggan/facades', revision='main', config=None)
     """
     found = ADDRESS.fullmatch(root)
@@ -56,7 +56,7 @@ def is_saved(root: str) -> bool:
 
 def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
     """See `i2i.data.tables.table.Layout`. A set on the Hub is downloaded, where the cache does not have it."""
-    if parse(root) is None and (is_url(root) or not is_saved(root)):
+    if parse_address(root) is None and (is_url(root) or not is_saved(root)):
         return []
     from i2i.data.tables import arrow
 
@@ -72,7 +72,7 @@ def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
 
 
 def _sets(root: str) -> Mapping[str, "Dataset"]:
-    address = parse(root)
+    address = parse_address(root)
     return _saved(root) if address is None else _downloaded(address)
 
 
@@ -87,7 +87,7 @@ def _downloaded(address: Address) -> Mapping[str, "Dataset"]:
 def _saved(root: str) -> Mapping[str, "Dataset"]:
     from datasets import Dataset, load_from_disk
 
-    with explained(root):
+    with library_errors_in_a_line(root):
         saved = load_from_disk(root)
     return {"train": saved} if isinstance(saved, Dataset) else dict(saved)
 
@@ -106,7 +106,7 @@ def ask(root: str, address: Address, load: Callable[..., Answer], **options: str
         MissingInputError: If there is no such set.
         DataError: If it cannot be read.
     """
-    with explained(root):
+    with library_errors_in_a_line(root):
         try:
             return load(address.name, address.config, revision=address.revision, **options)
         except ValueError:
@@ -128,8 +128,8 @@ def _check_configuration(root: str, address: Address) -> None:
 
 
 @contextmanager
-def explained(root: str) -> Iterator[None]:
-    """Whatever is asked of the library: its errors are one line, and no bar of it is drawn into a log or a pipe."""
+def library_errors_in_a_line(root: str) -> Iterator[None]:
+    """Ask the library: its errors are one line, and no bar of it is drawn into a log or a pipe."""
     from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError, DatasetsError
     from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 

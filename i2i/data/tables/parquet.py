@@ -15,10 +15,10 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from i2i.data.order import BlockCache
-from i2i.data.tables import shards
+from i2i.data.tables import stored
 from i2i.data.tables.names import NAME_COLUMNS, distinct, images_among, is_text, names_split, split_column
 from i2i.data.tables.parts import of_split, splits_said
-from i2i.data.tables.shards import Shard
+from i2i.data.tables.stored import DataFile
 from i2i.data.tables.table import REMEDY, EncodedTable, Problem, Table
 from i2i.errors import DataError
 from i2i.images import printable
@@ -32,15 +32,15 @@ MAX_BLOCK = 2 * 2**30
 
 def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
     """See `i2i.data.tables.table.Layout`."""
-    return splits_among(shards.by_split(shards.find(root, SUFFIX)), columns, remote=is_url(root))
+    return splits_among(stored.by_split(stored.find(root, SUFFIX)), columns, remote=is_url(root))
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
     """See `i2i.data.tables.table.Layout`."""
-    return open_among(shards.by_split(shards.find(root, SUFFIX)), split, columns, remote=is_url(root))
+    return open_among(stored.by_split(stored.find(root, SUFFIX)), split, columns, remote=is_url(root))
 
 
-def splits_among(files: Mapping[str, Sequence[Shard]], columns: Sequence[str], *, remote: bool) -> list[str]:
+def splits_among(files: Mapping[str, Sequence[DataFile]], columns: Sequence[str], *, remote: bool) -> list[str]:
     """The splits of files that say theirs by name; where all say one, those that their rows say.
 
     Args:
@@ -54,7 +54,7 @@ def splits_among(files: Mapping[str, Sequence[Shard]], columns: Sequence[str], *
     return splits_said(ParquetTable(found, columns, remote=remote).said)
 
 
-def open_among(files: Mapping[str, Sequence[Shard]], split: str, columns: Sequence[str], *, remote: bool) -> Table:
+def open_among(files: Mapping[str, Sequence[DataFile]], split: str, columns: Sequence[str], *, remote: bool) -> Table:
     """The rows of a split that is one of `splits_among`.
 
     Raises:
@@ -69,7 +69,7 @@ def open_among(files: Mapping[str, Sequence[Shard]], split: str, columns: Sequen
 class RowGroup(NamedTuple):
     """Where a row group is."""
 
-    shard: Shard
+    shard: DataFile
     footer: pq.FileMetaData
     """Of the whole file."""
     number: int
@@ -97,7 +97,7 @@ class ParquetTable(EncodedTable):
         DataError: If a file is damaged, lacks a column that others have, or has row groups beyond all memory.
     """
 
-    def __init__(self, found: Sequence[Shard], columns: Sequence[str], *, remote: bool) -> None:
+    def __init__(self, found: Sequence[DataFile], columns: Sequence[str], *, remote: bool) -> None:
         footers = [_footer(shard) for shard in found]
         chosen = _chosen(found, footers, columns)
         self._leaves, self._schema, self._remote = list(chosen.values()), footers[0].schema.to_arrow_schema(), remote
@@ -151,7 +151,7 @@ class ParquetTable(EncodedTable):
                 said = leaf.statistics
                 yield said is None or not said.has_min_max or (names_split(said.min) and names_split(said.max))
 
-    def _row_groups(self, found: Sequence[Shard], footers: Sequence[pq.FileMetaData]) -> Iterator[RowGroup]:
+    def _row_groups(self, found: Sequence[DataFile], footers: Sequence[pq.FileMetaData]) -> Iterator[RowGroup]:
         for shard, footer in zip(found, footers, strict=True):
             first = 0
             for number in range(footer.num_row_groups):
@@ -217,14 +217,14 @@ class ParquetTable(EncodedTable):
                 yield value[path] if path and value else value
 
 
-def _footer(shard: Shard) -> pq.FileMetaData:
+def _footer(shard: DataFile) -> pq.FileMetaData:
     with _file(shard) as file:
         return file.metadata
 
 
 @contextmanager
-def _file(shard: Shard, footer: pq.FileMetaData | None = None) -> Iterator[pq.ParquetFile]:
-    with shards.opened(shard.url) as stream:
+def _file(shard: DataFile, footer: pq.FileMetaData | None = None) -> Iterator[pq.ParquetFile]:
+    with stored.opened(shard.url) as stream:
         try:
             yield pq.ParquetFile(stream, metadata=footer, pre_buffer=True)
         except pa.ArrowException as error:
@@ -232,7 +232,7 @@ def _file(shard: Shard, footer: pq.FileMetaData | None = None) -> Iterator[pq.Pa
             raise DataError(f"{shard.url} is no Parquet file, or damaged: {reason}.") from error
 
 
-def _chosen(found: Sequence[Shard], footers: Sequence[pq.FileMetaData], wanted: Sequence[str]) -> dict[str, str]:
+def _chosen(found: Sequence[DataFile], footers: Sequence[pq.FileMetaData], wanted: Sequence[str]) -> dict[str, str]:
     """Column -> the leaf that holds its bytes, which is the same in all files."""
     first = _image_columns(footers[0].schema.to_arrow_schema())
     names = images_among(list(first), wanted, found[0].url)

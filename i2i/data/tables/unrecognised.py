@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from os import path
 from pathlib import Path
 
-from i2i.data.tables import ab, shards
+from i2i.data.tables import ab, stored
 from i2i.data.tables.files import folders_in
 from i2i.data.tables.names import PAIRS
 from i2i.data.tables.table import LAYOUTS, LayoutChoice
@@ -27,7 +27,7 @@ def not_pairs(root: str, layout: LayoutChoice) -> DataError:
         root: The place.
         layout: The layout that was looked for.
     """
-    if packed := next((file.url for file in shards.find(root, "") if file.url.lower().endswith(PACKED)), None):
+    if packed := next((file.url for file in stored.find(root, "") if file.url.lower().endswith(PACKED)), None):
         return DataError(f"{packed} is packed, and nothing else there is laid out as pairs. Unpack it.")
     if is_url(root):
         if layout == "auto":

@@ -16,9 +16,9 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from i2i.data.order import BlockCache
-from i2i.data.tables import shards
+from i2i.data.tables import stored
 from i2i.data.tables.names import images_among
-from i2i.data.tables.shards import Shard
+from i2i.data.tables.stored import DataFile
 from i2i.data.tables.table import EncodedTable, Problem
 from i2i.errors import DataError
 from i2i.images import printable
@@ -35,12 +35,12 @@ SUFFIX = ".tar"
 
 def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
     """See `i2i.data.tables.table.Layout`."""
-    return list(shards.by_split(shards.find(root, SUFFIX)))
+    return list(stored.by_split(stored.find(root, SUFFIX)))
 
 
 def open_split(root: str, split: str, columns: Sequence[str]) -> "TarTable":
     """See `i2i.data.tables.table.Layout`."""
-    return TarTable(shards.by_split(shards.find(root, SUFFIX))[split], columns, remote=is_url(root))
+    return TarTable(stored.by_split(stored.find(root, SUFFIX))[split], columns, remote=is_url(root))
 
 
 class Extent(NamedTuple):
@@ -72,7 +72,7 @@ class TarTable(EncodedTable):
         DataError: If a file cannot be read, or none holds images.
     """
 
-    def __init__(self, found: Sequence[Shard], columns: Sequence[str], *, remote: bool) -> None:
+    def __init__(self, found: Sequence[DataFile], columns: Sequence[str], *, remote: bool) -> None:
         self._shards = found
         problems: list[Problem] = []
         read = [(number, key, row) for number, shard in enumerate(found) for key, row in _rows(shard, problems).items()]
@@ -118,7 +118,7 @@ class TarTable(EncodedTable):
         return self._bytes(self._starts[number], self._offsets[number], self.blocks[number].size)
 
     def _bytes(self, row: int, offset: int, size: int) -> bytes:
-        with shards.opened(self._shards[self._shard_of[row]].url) as file:
+        with stored.opened(self._shards[self._shard_of[row]].url) as file:
             file.seek(offset)
             return bytes(file.read(size))
 
@@ -137,10 +137,10 @@ class TarTable(EncodedTable):
             yield range(first, len(lows)), lows[first], high - lows[first]
 
 
-def _rows(shard: Shard, problems: list[Problem]) -> dict[str, Images]:
+def _rows(shard: DataFile, problems: list[Problem]) -> dict[str, Images]:
     """Key -> its images; adds what cannot be one to the problems."""
     rows: dict[str, Images] = {}
-    with shards.opened(shard.url) as file:
+    with stored.opened(shard.url) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         for member in _members(file, shard, problems):
@@ -158,7 +158,7 @@ def _rows(shard: Shard, problems: list[Problem]) -> dict[str, Images]:
     return rows
 
 
-def _members(file: IO[bytes], shard: Shard, problems: list[Problem]) -> Iterator[tarfile.TarInfo]:
+def _members(file: IO[bytes], shard: DataFile, problems: list[Problem]) -> Iterator[tarfile.TarInfo]:
     """Headers of a tar file; the end of what can be read is a problem where it is not the end of the archive."""
     try:
         with tarfile.open(fileobj=file, mode="r:") as tar:
@@ -189,17 +189,17 @@ def _refusal(member: tarfile.TarInfo, doubled: bool, size: int) -> tuple[str, st
     return None
 
 
-def _problem(shard: Shard, member: str, reason: str, what: str) -> Problem:
+def _problem(shard: DataFile, member: str, reason: str, what: str) -> Problem:
     return Problem(
         f"{printable(shard.name)}/{printable(member)}", reason, f"{printable(member)!r} in {shard.url} {what}"
     )
 
 
-def _incomplete(shard: Shard, key: str, lacking: Sequence[str]) -> Problem:
+def _incomplete(shard: DataFile, key: str, lacking: Sequence[str]) -> Problem:
     return _problem(shard, key, "no-partner", f"has no {' and no '.join(lacking)}. Add it, or remove the others.")
 
 
-def _chosen(found: Sequence[Shard], rows: Sequence[Images], wanted: Sequence[str]) -> Sequence[str]:
+def _chosen(found: Sequence[DataFile], rows: Sequence[Images], wanted: Sequence[str]) -> Sequence[str]:
     counts = Counter(column for row in rows for column in row)
     chosen = images_among(list(counts), wanted, found[0].url)
     if not counts:

@@ -234,28 +234,28 @@ def _png_colour(start: bytes) -> int:
 
 
 def _tiff_header(stream: BinaryIO) -> Header:
-    layout = tiff.read_layout(stream)
-    stacked = layout.pages == "channels"
-    swapped = layout.orientation >= 5
+    tags = tiff.read_tags(stream)
+    stacked = tags.pages == "channels"
+    swapped = tags.orientation >= 5
     return Header(
         format="TIFF",
-        width=layout.height if swapped else layout.width,
-        height=layout.width if swapped else layout.height,
-        channels=layout.frames if stacked else layout.channels,
-        dtype=layout.dtype,
-        frames=1 if stacked else layout.frames,
-        alpha=layout.alpha,
-        orientation=layout.orientation,
-        cmyk=layout.photometric == tiff.CMYK,
-        icc=layout.icc,
-        bits=layout.bits,
-        palette=layout.photometric == tiff.PALETTE,
-        white_is_zero=layout.photometric == tiff.WHITE_IS_ZERO,
-        equal_pages=layout.equal_pages,
-        pages=layout.pages,
-        decoder=layout.decoder,
-        undeclared=layout.undeclared,
-        refusal=layout.refusal,
+        width=tags.height if swapped else tags.width,
+        height=tags.width if swapped else tags.height,
+        channels=tags.frames if stacked else tags.channels,
+        dtype=tags.dtype,
+        frames=1 if stacked else tags.frames,
+        alpha=tags.alpha,
+        orientation=tags.orientation,
+        cmyk=tags.photometric == tiff.CMYK,
+        icc=tags.icc,
+        bits=tags.bits,
+        palette=tags.photometric == tiff.PALETTE,
+        white_is_zero=tags.photometric == tiff.WHITE_IS_ZERO,
+        equal_pages=tags.equal_pages,
+        pages=tags.pages,
+        decoder=tags.decoder,
+        undeclared=tags.undeclared,
+        refusal=tags.refusal,
     )
 
 
@@ -277,9 +277,9 @@ def _heif_header(image: HeifImage) -> Header:
 
 
 def _npy_header(stream: BinaryIO) -> Header:
-    layout = npy.read_layout(stream)
-    height, width, channels = (*layout.shape, 1, 1, 1)[:3]
-    dtype = str(layout.dtype.newbyteorder("="))
+    stored = npy.read_array_header(stream)
+    height, width, channels = (*stored.shape, 1, 1, 1)[:3]
+    dtype = str(stored.dtype.newbyteorder("="))
     return Header(
-        "NPY", width, height, channels, dtype, decoder="npy", undeclared=layout.undeclared, refusal=layout.refusal
+        "NPY", width, height, channels, dtype, decoder="npy", undeclared=stored.undeclared, refusal=stored.refusal
     )

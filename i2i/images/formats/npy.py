@@ -17,7 +17,7 @@ DTYPES = ("uint8", "uint16", "float32")
 
 
 @dataclass(frozen=True)
-class Layout:
+class ArrayHeader:
     """What the header says."""
 
     shape: tuple[int, ...]
@@ -45,32 +45,32 @@ class Layout:
         return self.dtype.newbyteorder("=") not in [np.dtype(name) for name in DTYPES]
 
 
-def read_layout(stream: BinaryIO) -> Layout:
-    """Read the layout of an array from its header.
+def read_array_header(stream: BinaryIO) -> ArrayHeader:
+    """Read the header of a file.
 
     Raises:
         ValueError: If the header is damaged.
     """
     version = npy.read_magic(stream)
     shape, fortran, dtype = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stream)
-    return Layout(shape, dtype, fortran, stream.tell())
+    return ArrayHeader(shape, dtype, fortran, stream.tell())
 
 
 def decode(data: bytes) -> Pixels:
-    """Decode the image (H, W, C) of a file whose layout is not refused.
+    """Decode the image (H, W, C) of a file whose header is not refused.
 
     Raises:
         EOFError: If values are missing.
         ValueError: If there is more than the values.
     """
-    layout = read_layout(BytesIO(data))
+    header = read_array_header(BytesIO(data))
     # what the header claims is compared with what there is before any memory is taken for it
-    surplus = len(data) - layout.start - math.prod(layout.shape) * layout.dtype.itemsize
+    surplus = len(data) - header.start - math.prod(header.shape) * header.dtype.itemsize
     if surplus:
         raise EOFError if surplus < 0 else ValueError(f"{surplus} bytes follow its values")
-    values = np.frombuffer(data, layout.dtype, offset=layout.start)
-    pixels = values.reshape(layout.shape, order="F" if layout.fortran else "C")
-    pixels = pixels.astype(layout.dtype.newbyteorder("="))
+    values = np.frombuffer(data, header.dtype, offset=header.start)
+    pixels = values.reshape(header.shape, order="F" if header.fortran else "C")
+    pixels = pixels.astype(header.dtype.newbyteorder("="))
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 

@@ -34,7 +34,7 @@ MAX_STACKED = 16
 
 
 @dataclass(frozen=True)
-class Layout:
+class TiffTags:
     """What the tags say."""
 
     width: int
@@ -56,8 +56,8 @@ class Layout:
     """Why the pixels cannot be had, and what to do."""
 
 
-def read_layout(stream: BinaryIO) -> Layout:
-    """Read the layout of the first image of a file; a damaged file raises exceptions of many kinds."""
+def read_tags(stream: BinaryIO) -> TiffTags:
+    """Read the tags of the first image of a file; a damaged file raises exceptions of many kinds."""
     tags = _first_directory(stream)
     further = _further_directories(stream, tags.next)
     samples = int(tags.get(SAMPLES, 1))
@@ -73,7 +73,7 @@ def read_layout(stream: BinaryIO) -> Layout:
     decoder, refusal = _decoder(tags, bits, dtype, photometric, many, alpha, number)
     equal_pages = all(_kind(page) == _kind(tags) for page in further)
     pages = _pages(tags, 1 + len(further)) if equal_pages and further and not many and bits >= 8 else "images"
-    return Layout(
+    return TiffTags(
         width=int(tags[WIDTH]),
         height=int(tags[HEIGHT]),
         channels=samples if many else 1 if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO) else 3,

@@ -50,14 +50,14 @@ def quiet() -> None:
     ],
 )
 def test_addresses_have_name_revision_and_configuration(address: str, parts: tuple[str | None, ...]) -> None:
-    assert layout.parse(address) == parts
+    assert layout.parse_address(address) == parts
 
 
 @pytest.mark.parametrize(
     "other", ["huggan/facades", "hf://facades", "hf://datasets/huggan/facades", "s3://a/b", "hf://a/b/c/d"]
 )
 def test_other_addresses_are_none_of_the_hub(other: str) -> None:
-    assert layout.parse(other) is None
+    assert layout.parse_address(other) is None
 
 
 def test_what_the_datasets_library_saved_is_read(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from scripted_server import PUBLIC, Leading, Server, http
 
-from i2i.net import Client, NetworkError, Retry, UnreachableError, UnsafeUrlError, parse
+from i2i.net import Client, NetworkError, Retry, UnreachableError, UnsafeUrlError, parse_url
 from i2i.net.urls import is_public
 
 ONCE = Retry(tries=1)
@@ -143,7 +143,7 @@ def test_http_is_asked_only_where_it_was_typed(make_client: Callable[..., Client
     ],
 )
 def test_a_host_has_one_spelling(url: str, host: str) -> None:
-    assert parse(url).host == host
+    assert parse_url(url).host == host
 
 
 def test_path_and_query_are_sent_as_they_were_given(server: Server, client: Client) -> None:

@@ -228,13 +228,13 @@ def test_a_card_that_is_no_text_is_another_tools(out: Path, tmp_path: Path) -> N
 def test_end_names_training_only_where_there_is_something_to_train_on(
     out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from i2i.cli.prepare import show
+    from i2i.cli.prepare import print_report
 
     tally = Tally()
     tally.splits["test"] = 2
-    show(Report(out, tally, 0, 1.0), "out")
+    print_report(Report(out, tally, 0, 1.0), "out")
     assert "i2i train" not in capsys.readouterr().out
-    show(Report(out, Tally(), 0, 1.0, 1, 0, finished=False), "out")
+    print_report(Report(out, Tally(), 0, 1.0, 1, 0, finished=False), "out")
     assert "another process is finishing" in capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""Shards: the files of a set that is stored as a few large ones, here or behind an fsspec address."""
+"""Data files: those of a set that is stored as a few large ones, here or behind an fsspec address."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ NUMBERED = re.compile(r"(\w+)-\d{5}-of-\d{5}")
 """How the Hub itself names the files of a split, whatever that is called."""
 
 
-class Shard(NamedTuple):
+class DataFile(NamedTuple):
     """One file."""
 
     url: str
@@ -22,8 +22,8 @@ class Shard(NamedTuple):
     """Path relative to the set, without suffix."""
 
 
-def find(root: str, suffix: str) -> list[Shard]:
-    """All shards below a folder, or the one that ``root`` is, by name; what begins with a dot or ``_`` is none.
+def find(root: str, suffix: str) -> list[DataFile]:
+    """Find all data files below a folder, or the one that ``root`` is, by name; what begins with a dot or ``_`` is none.
 
     Raises:
         MissingInputError: If there is no such folder.
@@ -31,38 +31,38 @@ def find(root: str, suffix: str) -> list[Shard]:
     """
     from fsspec.core import url_to_fs
 
-    with explained(root):
+    with file_errors_in_a_line(root):
         fs, base = url_to_fs(root)
         paths = [base] if fs.isfile(base) else fs.find(base)
         if not paths and not fs.exists(base):
             raise FileNotFoundError
-        shards = []
+        files = []
         for path in sorted(paths):
             name = path.removeprefix(base).lstrip("/") or path.rpartition("/")[2]
             if name.endswith(suffix) and not any(part.startswith((".", "_")) for part in name.split("/")):
-                shards.append(Shard(fs.unstrip_protocol(path) if is_url(root) else path, name.removesuffix(suffix)))
-        return shards
+                files.append(DataFile(fs.unstrip_protocol(path) if is_url(root) else path, name.removesuffix(suffix)))
+        return files
 
 
-def by_split(shards: Sequence[Shard]) -> dict[str, list[Shard]]:
-    """Split -> its shards, by their names, as the Hub understands them; where no name says a split, all are ``train``.
+def by_split(files: Sequence[DataFile]) -> dict[str, list[DataFile]]:
+    """Group files by split, by their names, as the Hub understands them; where no name says a split, all are ``train``.
 
     Raises:
         DataError: If some names say a split, and others do not.
 
     Example:
-        >>> list(by_split([Shard("", "data/train-00000-of-00001"), Shard("", "data/dev-00000-of-00001")]))
+        >>> list(by_split([DataFile("", "data/train-00000-of-00001"), DataFile("", "data/dev-00000-of-00001")]))
         ['train', 'val']
-        >>> list(by_split([Shard("", "0001"), Shard("", "0002")]))
+        >>> list(by_split([DataFile("", "0001"), DataFile("", "0002")]))
         ['train']
     """
-    found: dict[str, list[Shard]] = {split: [] for split in SPLITS}
+    found: dict[str, list[DataFile]] = {split: [] for split in SPLITS}
     nameless = []
-    for shard in shards:
-        if split := _split_of(shard.name):
-            found.setdefault(split, []).append(shard)
+    for file in files:
+        if split := _split_of(file.name):
+            found.setdefault(split, []).append(file)
         else:
-            nameless.append(shard)
+            nameless.append(file)
     named = {split: of_split for split, of_split in found.items() if of_split}
     if named and nameless:
         raise DataError(
@@ -73,7 +73,7 @@ def by_split(shards: Sequence[Shard]) -> dict[str, list[Shard]]:
 
 
 def _split_of(name: str) -> str | None:
-    """What a shard's name or, where that says nothing, a folder's says."""
+    """Return the split that a file's name or, where that says nothing, a folder's says."""
     parts = name.split("/")
     for part in reversed(parts):
         words = re.split(r"[^a-z]+", part.lower())
@@ -86,7 +86,7 @@ def _split_of(name: str) -> str | None:
 
 @contextmanager
 def opened(url: str) -> Iterator[IO[Any]]:
-    """A shard, open for reading.
+    """Open a data file for reading.
 
     Opened anew each time: a process that was forked must not share a position in a file, nor a connection.
 
@@ -96,15 +96,15 @@ def opened(url: str) -> Iterator[IO[Any]]:
     """
     from fsspec.core import url_to_fs
 
-    with explained(url):
+    with file_errors_in_a_line(url):
         fs, path = url_to_fs(url)
         with fs.open(path, "rb") as file:
             yield file
 
 
 @contextmanager
-def explained(where: str) -> Iterator[None]:
-    """Errors of files, of addresses and of the network as one line."""
+def file_errors_in_a_line(where: str) -> Iterator[None]:
+    """Raise errors of files, of addresses and of the network as one line."""
     try:
         yield
     except I2iError:
