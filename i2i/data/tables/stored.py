@@ -23,7 +23,7 @@ class DataFile(NamedTuple):
 
 
 def find(root: str, suffix: str) -> list[DataFile]:
-    """Find all data files below a folder, or the one that ``root`` is, by name; what begins with a dot or ``_`` is none.
+    """Find the data files below a folder, or the one that ``root`` is, by name; none that begins with ``.`` or ``_``.
 
     Raises:
         MissingInputError: If there is no such folder.
