@@ -135,8 +135,7 @@ class Trainer:
         if validating:
             self._check_finite()
             try:
-                with naming_the_plugin(self.config.selection):
-                    self._validate()
+                self._validate()
             except I2iError:
                 self._save()  # what was learned before the held-out image that cannot be read
                 raise
@@ -165,7 +164,8 @@ class Trainer:
     def _validate(self) -> None:
         """Validate: draw samples, and measure where there are held-out pairs."""
         step, validator = self.progress.step, self.setup.validator
-        grid = validator.grid(self.setup.generator, self.config.validation.samples)
+        with naming_the_plugin(self.config.selection):
+            grid = validator.grid(self.setup.generator, self.config.validation.samples)
         images.write(self.folder.samples / f"step-{step:09d}.png", grid)
         if validator.held_out:
             self._measure()
@@ -174,7 +174,8 @@ class Trainer:
     def _measure(self) -> None:
         """Measure held-out pairs, and keep the model if it is the best."""
         step, settings = self.progress.step, self.config.validation
-        figures = self.setup.validator.measure(self.setup.generator, settings.images)
+        with naming_the_plugin(self.config.selection):
+            figures = self.setup.validator.measure(self.setup.generator, settings.images)
         better = self._is_better(figures[settings.select])
         if better:
             self.progress.best = {"step": step, **figures}

@@ -79,8 +79,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], bytes]:
 def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
     """Return the content of a safetensors file; tensors that share memory, as tied weights do, are stored singly."""
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    # safetensors ends the process where there is no memory for its two copies; asked for here, they raise an error
-    bytearray(2 * sum(tensor.nbytes for tensor in whole.values()))
+    # safetensors ends the process where there is no memory for its two copies; asked for here, they raise an error.
+    # Bytes that are all zero are asked for and not touched, which would take longer than to write the file
+    bytes(2 * sum(tensor.nbytes for tensor in whole.values()))
     return save(whole)
 
 
