@@ -5,8 +5,10 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from itertools import count, islice
 from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
@@ -27,9 +29,6 @@ LATE = "DataLoader timed out"
 
 GRACE = 1
 """Seconds in which the system says that a process is gone, of which something half sent has come."""
-
-_abandoned: list[object] = []
-"""Iterators that lost a worker: their own end would wait for ever for a lock that it may have held."""
 
 
 class Key(NamedTuple):
@@ -153,6 +152,7 @@ class Loader:
             num_workers=workers,
             collate_fn=_collate,
             worker_init_fn=_start_worker,
+            multiprocessing_context=_without_locks() if workers else None,
             timeout=MAX_SECONDS * batch_size if workers else 0,
             generator=torch.Generator(),  # else the loader draws from the generator that dropout uses
         )
@@ -206,7 +206,6 @@ class Loader:
 
     def _death_of(self, dead: BaseProcess) -> ResourceError:
         """Stop the other workers, and say what happened where."""
-        _abandoned.append(self._batches)
         dead.join()
         self.close()
         code = dead.exitcode or 0
@@ -216,6 +215,31 @@ class Loader:
             f"A process that reads images was {by}, at {name!r} or soon after it. "
             f"If memory is short, lower data.workers (now {len(self._workers)})."
         )
+
+
+class _Flag:
+    """An event that no process waits for, and that needs no lock, as `multiprocessing.Event` does.
+
+    A process that is killed while it asks an event takes the event's lock with it: whoever asks next waits for ever.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._raised = context.RawValue("b", 0)
+
+    def is_set(self) -> bool:
+        """Return whether it was set."""
+        return bool(self._raised.value)
+
+    def set(self) -> None:
+        """Set it."""
+        self._raised.value = 1
+
+
+def _without_locks() -> BaseContext:
+    """Return how the loader's processes start, and tell each other to stop: as they would, but by a `_Flag`."""
+    context = copy(multiprocessing.get_context(multiprocessing.get_start_method()))
+    context.Event = lambda: _Flag(context)  # type: ignore[method-assign,assignment,return-value]
+    return context
 
 
 def _child_handler() -> Any:

@@ -246,7 +246,7 @@ def test_a_tensor_of_another_shape_is_refused(bundled: Weights, tmp_path: Path) 
 
 
 def test_another_network_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no HED weights of a known layout"):
+    with pytest.raises(DataError, match="no HED weights of a known family"):
         load_hed(saved({"features.0.weight": torch.ones(1)}, tmp_path, ".safetensors"))
 
 
