@@ -8,12 +8,11 @@ from torch import nn
 
 import i2i
 from i2i.contracts import Recipe
-from i2i_pix2pix.encoder_decoder import EncoderDecoder
 from i2i_pix2pix.losses import L1, L2, LeastSquares, NonSaturating
 from i2i_pix2pix.patchgan import PatchGAN
 from i2i_pix2pix.recipe import Pix2Pix
 from i2i_pix2pix.resnet import ResNet
-from i2i_pix2pix.unet import UNet
+from i2i_pix2pix.unet import EncoderDecoder, UNet
 
 __all__ = ["L1", "L2", "EncoderDecoder", "LeastSquares", "NonSaturating", "PatchGAN", "Pix2Pix", "ResNet", "UNet"]
 

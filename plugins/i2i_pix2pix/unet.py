@@ -1,26 +1,28 @@
-"""The generator of pix2pix.
+"""The generator of pix2pix, and the baseline that the paper compares it with.
 
-Paper: Isola et al. 2017, arXiv 1611.07004v3, sections 3.2.1 and 6.1. Original code: github.com/phillipi/pix2pix
-(BSD 2-clause); this is our own.
+Paper: Isola et al. 2017, arXiv 1611.07004v3, sections 3.2.1, 4.3 and 6.1, figure 3. Original code:
+github.com/phillipi/pix2pix (BSD 2-clause); this is our own.
 """
 
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from i2i_pix2pix.blocks import Norm, check_size, decoder, encoder, initialize, widths
+from i2i.errors import UsageError
+from i2i_pix2pix.blocks import Norm, hidden_bias, initialize, norm_layers, widths
 
 
-class UNet(nn.Module):
-    """Encoder-decoder with skip connections: the generator of pix2pix (Isola et al. 2017, section 6.1).
+class EncoderDecoder(nn.Module):
+    """U-Net without its skip connections: the baseline of pix2pix (Isola et al. 2017, section 6.1 and table 2).
 
     Maps (N, in_channels, H, W) in [-1, 1] to (N, out_channels, H, W) in [-1, 1]; H and W must be multiples of
-    ``2**depth``. At depth 8 the encoder is C64-C128-C256-C512-C512-C512-C512-C512; the transposed convolutions of the
-    decoder have 512, 512, 512, 512, 256, 128, 64 and out_channels filters. From the second on they take twice the
-    channels of the one before: first those of the encoder's layer of that size, then those. Differs from the authors'
-    code: no norm at the bottleneck, and biases by the rule of `blocks.hidden_bias`.
+    ``2**depth``. At depth 8 the encoder is C64-C128-C256-C512-C512-C512-C512-C512 and the decoder
+    CD512-CD512-CD512-C512-C256-C128-C64, then out_channels. Differs from the authors' code: no norm at the bottleneck,
+    where batch norm of one pixel and batch 1 would be zero whatever the image, and biases by the rule of
+    `blocks.hidden_bias`.
 
     Args:
         depth: Number of times the image is halved; height and width must be multiples of ``2**depth``.
@@ -34,9 +36,12 @@ class UNet(nn.Module):
         UsageError: When called, if height or width is not a multiple of ``2**depth``.
 
     Example:
-        >>> UNet(3, 1, depth=2)(torch.zeros(1, 3, 8, 12)).shape
-        torch.Size([1, 1, 8, 12])
+        >>> EncoderDecoder(1, 3, depth=2)(torch.zeros(1, 1, 8, 12)).shape
+        torch.Size([1, 3, 8, 12])
     """
+
+    skips: ClassVar[bool] = False
+    """Whether a layer of the decoder sees the encoder's layer of its size, before what came up to it."""
 
     def __init__(
         self,
@@ -52,21 +57,53 @@ class UNet(nn.Module):
         super().__init__()
         self.depth = depth
         self.size_multiple = 2**depth
-        down = widths(base_channels, depth)
-        up = [*reversed(down[:-1]), out_channels]
-        seen = [down[-1], *(2 * channels for channels in up[:-1])]
-        self.down = encoder(in_channels, down, norm)
-        self.up = decoder(seen, up, norm, dropout, dropout_layers)
+        outputs = widths(base_channels, depth)
+        self.down = nn.ModuleList()
+        for before, after in pairwise([in_channels, *outputs]):
+            first, last = not self.down, len(self.down) == depth - 1
+            convolution = nn.Conv2d(before, after, kernel_size=4, stride=2, padding=1, bias=hidden_bias(norm))
+            normalization = [] if first or last else norm_layers(norm, after)
+            self.down.append(nn.Sequential(*([] if first else [nn.LeakyReLU(0.2)]), convolution, *normalization))
+        self.up = nn.ModuleList()
+        for before, after in pairwise([*reversed(outputs), out_channels]):
+            layer, last = len(self.up) + 1, len(self.up) == depth - 1
+            seen = 2 * before if self.skips and layer > 1 else before
+            bias = last or hidden_bias(norm)
+            transposed = nn.ConvTranspose2d(seen, after, kernel_size=4, stride=2, padding=1, bias=bias)
+            normalization = [] if last else norm_layers(norm, after)
+            noise = [nn.Dropout(dropout)] if dropout and layer in dropout_layers and not last else []
+            self.up.append(nn.Sequential(nn.ReLU(), transposed, *normalization, *noise))
         initialize(self)
 
     def forward(self, source: Tensor) -> Tensor:
         """Turn (N, in_channels, H, W) into (N, out_channels, H, W) in [-1, 1]."""
-        check_size(source, self.depth, type(self).__name__)
-        x, skips = source, []
+        height, width = source.shape[-2:]
+        if height % self.size_multiple or width % self.size_multiple:
+            raise UsageError(
+                f"{type(self).__name__} needs height and width divisible by {self.size_multiple}, got "
+                f"{height}x{width}. Resize or pad the image, or lower `depth` (now {self.depth})."
+            )
+        x, encoded = source, []
         for block in self.down:
             x = block(x)
-            skips.append(x)
-        x = self.up[0](skips.pop())  # the bottleneck, (N, C, H / 2**depth, W / 2**depth)
+            encoded.append(x)
+        x = self.up[0](encoded.pop())  # the bottleneck, (N, C, H / 2**depth, W / 2**depth)
         for block in self.up[1:]:
-            x = block(torch.cat([skips.pop(), x], dim=1))
+            same_size = encoded.pop()
+            x = block(torch.cat([same_size, x], dim=1) if self.skips else x)
         return torch.tanh(x)
+
+
+class UNet(EncoderDecoder):
+    """Encoder-decoder with skip connections: the generator of pix2pix (Isola et al. 2017, section 6.1).
+
+    Maps (N, in_channels, H, W) in [-1, 1] to (N, out_channels, H, W) in [-1, 1]; H and W must be multiples of
+    ``2**depth``. The layers are those of `EncoderDecoder`, whose options these are. From the second on, layers of the
+    decoder take twice the channels of the one before: first those of the encoder's layer of that size, then those.
+
+    Example:
+        >>> UNet(3, 1, depth=2)(torch.zeros(1, 3, 8, 12)).shape
+        torch.Size([1, 1, 8, 12])
+    """
+
+    skips: ClassVar[bool] = True
