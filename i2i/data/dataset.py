@@ -13,7 +13,7 @@ from i2i.data import lab
 from i2i.data.sides import Colours, Column, Side
 from i2i.data.tables import datafiles
 from i2i.data.tables.ab import limit_of
-from i2i.data.tables.held_out import open_portion
+from i2i.data.tables.detect import open_table
 from i2i.data.tables.names import choose
 from i2i.data.tables.table import LayoutChoice, Table
 from i2i.errors import DataError, UsageError
@@ -83,7 +83,7 @@ class Pairs:
         self._limit = limit_of(root, max_pixels)
         if streaming:
             layout = datafiles.streamed_layout(root, layout)
-        self.table = open_portion(root, split, layout, (*source, *target), val_share, match)
+        self.table = open_table(root, split, layout, (*source, *target), match, val_share)
         self.layout, self.names, self.colours = self.table.layout, self.table.names, colours
         _refuse_problems(self.table, root)
         is_lab = colours == "lab"
@@ -112,9 +112,8 @@ class Pairs:
 
     @property
     def blocks(self) -> Sequence[Block]:
-        """Neighbouring pairs that are read together; see `i2i.pairs.PairStream`."""
-        found: Sequence[Block] = getattr(self.table, "blocks", ())
-        return found
+        """Return neighbouring pairs that are read together; see `i2i.pairs.PairStream`."""
+        return self.table.blocks
 
     def sides(self, first: Pair) -> tuple[Side, Side]:
         """What sources and targets are; see `i2i.data.sides.SidedDataset`."""

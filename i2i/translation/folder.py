@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from i2i import images
-from i2i.data.tables.files import folders_in, match
+from i2i.data.tables.folders import folders_in, match
 from i2i.errors import ContractError, I2iError, OutputError, UsageError
 from i2i.images.discovery import common_parent
 from i2i.system.devices import is_out_of_memory

@@ -18,6 +18,7 @@ from i2i.cli.training_progress import TrainingProgress
 from i2i.config import resolve
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
+from i2i.prepared import HALVES
 from i2i.system import safe_json, safe_yaml
 from i2i.system.files import make_folder, write_atomically
 from i2i.translation import Translator
@@ -77,7 +78,7 @@ def run(out: Path, steps: int | None, console: Console) -> Story:
     command = ["i2i", "train", "--config", settings, "--data", out / "pairs", "--out", out / "run"]
     with _step(story, "Train", _line(*command, *(["--steps", steps] if steps else [])), console):
         _train(out, steps, console)
-    held_out = out / "pairs" / "val" / "imageA"
+    held_out = out / "pairs" / "val" / HALVES[0]
     with _step(
         story, "Translate", _line("i2i", "translate", out / "run", held_out, "--out", out / "translated"), console
     ):
@@ -136,5 +137,5 @@ def _translate(out: Path, drawings: Path) -> None:
 def _triples(out: Path) -> Iterator[Triple]:
     pairs = out / "pairs" / "val"
     for output in images.discover([out / "translated"]).files:
-        source, target = (images.read(pairs / half / output.name).pixels for half in ("imageA", "imageB"))
+        source, target = (images.read(pairs / half / output.name).pixels for half in HALVES)
         yield Triple(output.stem, source, images.read(output).pixels, target)

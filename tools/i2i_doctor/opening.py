@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 from i2i.data.dataset import Pairs, declared_ranges
 from i2i.data.tables import datafiles
 from i2i.data.tables.ab import limit_of
-from i2i.data.tables.detect import splits_of
-from i2i.data.tables.held_out import open_portion
+from i2i.data.tables.detect import open_table, splits_of
 from i2i.data.tables.names import Columns, choose
 from i2i.data.tables.table import Table
 from i2i.images import Header, Limit, Picture, Range
@@ -51,8 +50,7 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
     if said.val_share is not None and "train" in names:
         names.insert(1, "val")
     tables: dict[str, Table] = {
-        split: open_portion(root, split, said.layout, named, said.val_share, said.match)
-        for split in dict.fromkeys(names)
+        split: open_table(root, split, said.layout, named, said.match, said.val_share) for split in dict.fromkeys(names)
     }
     columns, lab = next(iter(tables.values())).columns, said.colours == "lab"
     sides = choose(columns, said.source, said.target, said.direction, target_alone=lab)
@@ -67,13 +65,13 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
     return Opened(root, options, tables, sides)
 
 
-class _ReadTable:
+class _ReadTable(Table):
     """A table of the columns that training reads, in the ranges that are declared, up to the size that is allowed."""
 
     def __init__(self, table: Table, ranges: Mapping[str, Range | None], limit: Limit) -> None:
+        columns = [column for column in table.columns if column in ranges]
+        super().__init__(table.layout, table.names, columns, table.problems)
         self._table, self._ranges, self._limit = table, ranges, limit
-        self.layout, self.names, self.problems = table.layout, table.names, table.problems
-        self.columns = [column for column in table.columns if column in ranges]
 
     def encoded(self, row: int, column: str) -> bytes:
         return self._table.encoded(row, column)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from i2i.data.tables.listed import ListTable
+from i2i.data.tables.manifest import ListTable
 from i2i.data.tables.table import Table
 
 PUBLISHED = (

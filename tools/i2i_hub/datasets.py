@@ -13,13 +13,15 @@ from datasets.features.features import FeatureType, generate_from_arrow_type
 
 from i2i import __version__, images
 from i2i.data.order import spread
+from i2i.data.tables.ab import SIDES
 from i2i.data.tables.detect import open_table, splits_of
-from i2i.data.tables.files import FileTable
-from i2i.data.tables.listed import ListTable
+from i2i.data.tables.folders import FileTable
+from i2i.data.tables.manifest import ListTable
 from i2i.data.tables.table import Table
 from i2i.errors import DataError
 from i2i.images.formats import npy
 from i2i.places import without_secrets
+from i2i.prepared import HALVES
 from i2i.splits import HUB_NAMES
 from i2i.system.files import make_folder
 from i2i_hub.annotations import annotations_of, find_annotations
@@ -30,7 +32,6 @@ from i2i_hub.publishing import SAMPLES, Publication
 
 MAX_SAMPLES = 4
 
-HALVES, STANDARD = ("A", "B"), ("imageA", "imageB")
 SPLIT_NAME, COLUMN_NAME = re.compile(r"\w+"), re.compile(r"\w[\w .-]*")
 MANY = 3
 """Files that are named in a remark; of more, only how many there are."""
@@ -117,12 +118,12 @@ def _tables(path: str, wanted: Sequence[str]) -> dict[str, Table]:
 
 
 def _is_halved(table: Table) -> bool:
-    return tuple(table.columns) == HALVES
+    return tuple(table.columns) == SIDES
 
 
 def _stored(table: Table) -> list[Stored]:
     """Return what becomes of each column; a pair of halves gets the names of a pair of files."""
-    names = dict(zip(HALVES, STANDARD, strict=True)) if _is_halved(table) else {}
+    names = dict(zip(SIDES, HALVES, strict=True)) if _is_halved(table) else {}
     return [
         Stored(column, names.get(column, column), bool(table.names) and _is_array(table, 0, column))
         for column in table.columns

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from i2i.data.tables.files import FileTable
+from i2i.data.tables.folders import FileTable
 from i2i.data.tables.table import Table
 from i2i.errors import DataError
 from i2i.places import is_url

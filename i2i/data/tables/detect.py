@@ -1,29 +1,43 @@
 """Finds out how a dataset is stored, and opens it."""
 
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath, path
 
-from i2i.data.tables import datafiles, folders, hub, manifest, strays, twofolders
-from i2i.data.tables.table import LAYOUTS, Layout, LayoutChoice, LayoutName, Table
-from i2i.data.tables.unrecognised import columns_not_there, not_pairs, refuse_photographs
+from i2i.data.tables import refusals
+from i2i.data.tables.ab import find_ab
+from i2i.data.tables.datafiles import address_of, find_by_card, find_parquet, find_shards, has_card
+from i2i.data.tables.folders import find_folders, find_two_folders
+from i2i.data.tables.hub import find_hub, parse_address
+from i2i.data.tables.manifest import find_manifest
+from i2i.data.tables.table import LAYOUTS, LayoutChoice, LayoutName, Part, Splits, Table
 from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
 from i2i.places import is_url
-from i2i.splits import in_order, our_name
+from i2i.plugins import suggest
+from i2i.splits import drawn, in_order, our_name
 
-FOLDERS: frozenset[LayoutName] = frozenset({"folders", "twofolders", "ab"})
-"""Layouts in which folders are what tells splits apart."""
+FINDERS: Mapping[LayoutName, Callable[[str, Sequence[str]], Splits]] = {
+    "manifest": find_manifest,
+    "folders": find_folders,
+    "twofolders": find_two_folders,
+    "parquet": find_parquet,
+    "webdataset": find_shards,
+    "hub": find_hub,
+    "datafiles": find_by_card,
+    "ab": find_ab,
+}
+"""Each gives the splits of a place that is stored in its layout, and none of another; columns may be named by which a
+layout is recognised. What is of the layout and damaged is a `DataError`."""
 
 
 def splits_of(root: str | PathLike[str], layout: LayoutChoice = "auto", columns: Sequence[str] = ()) -> list[str]:
-    """The splits of a dataset, by the names that they have in it; see `open_table`.
+    """Return the splits of a dataset, by the names that they have in it; see `open_table`.
 
     Raises:
         MissingInputError: If there is nothing at ``root``.
         DataError: If the layout is not recognised, or not that of all splits, or a split is there twice.
         UsageError: If the layout is recognised, and its columns are others.
     """
-    return list(_recognised(fspath(root), layout, columns)[2])
+    return [*_recognise(fspath(root), layout, columns)[1]]
 
 
 def open_table(
@@ -32,8 +46,9 @@ def open_table(
     layout: LayoutChoice = "auto",
     columns: Sequence[str] = (),
     match: str = "",
+    val_share: float | None = None,
 ) -> Table:
-    """One split of a dataset. Its attribute ``layout`` says what was recognised.
+    """Open one split of a dataset. The table's attribute ``layout`` says what was recognised.
 
     Args:
         root: A folder, a manifest, or an address such as ``hf://USER/NAME``.
@@ -41,84 +56,82 @@ def open_table(
         layout: How it is stored, or ``auto`` to find out.
         columns: Those that every row must have; when empty, a pair of known names, or all.
         match: Expression whose first group files of one row share, where pairs are files in folders of columns.
+        val_share: Part of ``train``, in 0..1, that is ``val`` where the set has no such split. The rows that are held
+            out are the same ones everywhere, and still when rows are added to the set.
 
     Raises:
         MissingInputError: If there is nothing at ``root``.
         MissingSplitError: If it has no such split.
         DataError: If the layout is not recognised, or not that of all splits, or a split is there twice or cannot be
-            read.
-        UsageError: If the layout is recognised, and its columns are others, or its files are not matched.
+            read; or if the share leaves one side empty.
+        UsageError: If the layout is recognised, and its columns are others, or its files are not matched; or if a share
+            is held out of a set that has a split ``val``.
     """
     root = fspath(root)
-    name, module, stored = _recognised(root, layout, columns)
-    if (found := next((name for name in stored if our_name(name) == split or name == split), None)) is None:
-        there = ", ".join(map(repr, stored))
-        raise MissingSplitError(f"{root} has no split {split!r}, it has {there}. Training needs 'train'.")
-    if not match:
-        return module.open_split(root, found, columns)
-    if name not in ("folders", "twofolders"):
+    name, splits = _recognise(root, layout, columns)
+    if match and name not in ("folders", "twofolders"):
         raise UsageError(f"dataset.match pairs files in two folders, and {root} is {LAYOUTS[name]}. Leave it away.")
-    open_files = folders.open_split if name == "folders" else twofolders.open_split
-    return open_files(root, found, columns, match)
+    held_out = val_share is not None and split in ("train", "val")
+    if held_out and (own := [stored for stored in splits if our_name(stored) == "val"]):
+        raise UsageError(f"{root} has a split {own[0]!r} already. Leave dataset.val_share away.")
+    wanted = "train" if held_out else split
+    stored = next((stored for stored in splits if wanted in (stored, our_name(stored))), None)
+    if stored is None:
+        there = ", ".join(map(repr, splits))
+        raise MissingSplitError(f"{root} has no split {wanted!r}, it has {there}. Training needs 'train'.")
+    table = splits[stored](match) if match else splits[stored]()
+    return table if val_share is None or not held_out else _portion(root, table, split, val_share)
 
 
-def _recognised(root: str, layout: LayoutChoice, columns: Sequence[str]) -> tuple[LayoutName, Layout, Sequence[str]]:
-    """The layout, and the splits that it finds."""
-    if not is_url(root) and not path.exists(root) and not datafiles.address_of(root):
+def _portion(root: str, table: Table, split: str, share: float) -> Table:
+    """Return the rows of ``train`` that are ``val``, or those that are not."""
+    rows = [row for row, key in enumerate(table.keys) if (drawn(key) < share) == (split == "val")]
+    if table.names and not rows:
+        said, other = ("none", "larger") if split == "val" else ("all of them", "smaller")
+        raise DataError(
+            f"dataset.val_share: {share:g} of the {len(table.names)} pairs of {root}, drawn by their names, is {said}. "
+            f"Try a {other} share."
+        )
+    return Part(table, rows, f"{table.layout}, {share:g} of it held out")
+
+
+def _recognise(root: str, layout: LayoutChoice, columns: Sequence[str]) -> tuple[LayoutName, Splits]:
+    """Return the layout, and the splits that it finds, in order.
+
+    Raises:
+        I2iError: As `splits_of`.
+    """
+    if not is_url(root) and not path.exists(root) and not address_of(root):
         hint = " Write hf:// in front of a dataset of the Hugging Face Hub." if root.count("/") == 1 else ""
         raise MissingInputError(f"There is no dataset {root!r}.{hint}")
     for name in _likely(root) if layout == "auto" else [layout]:
-        module: Layout = import_module(f"i2i.data.tables.{name}")
-        if splits := in_order(module.splits(root, columns)):
-            _refuse_strays(root, name, splits, columns, found_out=layout == "auto")
-            return name, module, splits
+        if found := FINDERS[name](root, columns):
+            splits = {split: found[split] for split in in_order([*found])}
+            refusals.refuse_strays(root, name, [*splits], columns, found_out=layout == "auto")
+            return name, splits
     if columns:
         _refuse_others(root, layout, columns)
-    raise not_pairs(root, layout)
+    raise refusals.not_pairs(root, layout)
 
 
-def _refuse_strays(
-    root: str, name: LayoutName, splits: Sequence[str], columns: Sequence[str], *, found_out: bool
-) -> None:
-    """Stop at what would be passed over without a word, and at images that nothing says are pairs.
-
-    Raises:
-        DataError: If there is something.
-    """
-    strays.refuse_doubles(root, splits)
-    if name in FOLDERS or (name == "manifest" and manifest.ALL not in manifest.find_lists(root)):
-        wanted = f", with {' and '.join(columns)}" if columns else ""
-        strays.refuse_folders(root, splits, columns, f"{LAYOUTS[name]}{wanted}")
-    if found_out and name in ("folders", "twofolders"):
-        strays.refuse_lists(root)
-        strays.refuse_pairs(root, columns)
-    elif name == "twofolders":
-        twofolders.refuse_leftovers(root, columns)
-    elif found_out and name == "datafiles" and not is_url(root):
-        datafiles.refuse_lists(root)
-    elif found_out and name == "ab":
-        refuse_photographs(root, splits)
-        if not manifest.single_images(root):
-            strays.refuse_lists(root)
-
-
-def _refuse_others(root: str, layout: LayoutChoice, columns: Sequence[str]) -> None:
+def _refuse_others(root: str, layout: LayoutChoice, wanted: Sequence[str]) -> None:
     """Say which columns a dataset has that is laid out as pairs, and has not those that the user named.
 
     Raises:
         UsageError: If there is one.
     """
     try:
-        _, module, stored = _recognised(root, layout, ())
-        there = module.open_split(root, stored[0], ()).columns
+        _, splits = _recognise(root, layout, ())
+        there = next(iter(splits.values()))().columns
     except DataError:
         return
-    raise columns_not_there(root, columns, there)
+    missing = next((column for column in wanted if column not in there), wanted[0])
+    raise UsageError(f"{root} has no column {missing!r}.{suggest(missing, there)} Columns: {', '.join(there)}.")
 
 
 def _likely(root: str) -> list[LayoutName]:
-    """The layouts that are looked for: an address says much of what is behind it."""
+    """Return the layouts that are looked for: an address says much of what is behind it."""
     if is_url(root):
-        return ["hub"] if hub.parse_address(root) else ["parquet", "webdataset"]
-    card: list[LayoutName] = ["datafiles"] if datafiles.has_card(root) else []
+        return ["hub"] if parse_address(root) else ["parquet", "webdataset"]
+    card: list[LayoutName] = ["datafiles"] if has_card(root) else []
     return [*card, *LAYOUTS]

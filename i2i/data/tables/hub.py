@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from i2i.data.tables.table import Table
+from i2i.data.tables.table import Splits
 from i2i.errors import DataError, I2iError, MissingInputError, UsageError
 from i2i.places import is_url
 from i2i.plugins import suggest
@@ -39,7 +39,7 @@ class Address(NamedTuple):
 
 
 def parse_address(root: str) -> Address | None:
-    """The parts of an address; nothing where it is another kind of one, or a path.
+    """Return the parts of an address; nothing where it is another kind of one, or a path.
 
     Example:
         >>> parse_address("hf://huggan/facades@main")
@@ -50,35 +50,25 @@ def parse_address(root: str) -> Address | None:
 
 
 def is_saved(root: str) -> bool:
-    """Whether ``save_to_disk`` wrote this folder."""
+    """Check whether ``save_to_disk`` wrote this folder."""
     return any(Path(root, name).is_file() for name in SAVED)
 
 
-def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
-    """See `i2i.data.tables.table.Layout`. A set on the Hub is downloaded, where the cache does not have it."""
-    if parse_address(root) is None and (is_url(root) or not is_saved(root)):
-        return []
-    from i2i.data.tables import arrow
-
-    return arrow.splits_among(_sets(root))
-
-
-def open_split(root: str, split: str, columns: Sequence[str]) -> Table:
-    """See `i2i.data.tables.table.Layout`."""
-    from i2i.data.tables import arrow
-
-    layout = "Hugging Face Hub" if is_url(root) else "datasets library, save_to_disk"
-    return arrow.open_among(_sets(root), split, columns, where=root, layout=layout)
-
-
-def _sets(root: str) -> Mapping[str, "Dataset"]:
+def find_hub(root: str, columns: Sequence[str]) -> Splits:
+    """Find a set of the Hub, which is downloaded where the cache does not have it, or one that the library saved."""
     address = parse_address(root)
-    return _saved(root) if address is None else _downloaded(address)
+    if address is None and (is_url(root) or not is_saved(root)):
+        return {}
+    from i2i.data.tables.arrow import find_in_sets
+
+    if address is None:
+        return find_in_sets(_saved(root), columns, where=root, layout="datasets library, save_to_disk")
+    return find_in_sets(_downloaded(address), columns, where=root, layout="Hugging Face Hub")
 
 
 @lru_cache
 def _downloaded(address: Address) -> Mapping[str, "Dataset"]:
-    """All splits, in the cache of the ``datasets`` library; nothing is decoded."""
+    """Load all splits, in the cache of the ``datasets`` library; nothing is decoded."""
     from datasets import load_dataset
 
     return dict(ask(f"hf://{address.name}", address, load_dataset))
@@ -93,7 +83,7 @@ def _saved(root: str) -> Mapping[str, "Dataset"]:
 
 
 def ask(root: str, address: Address, load: Callable[..., Answer], **options: str) -> Answer:
-    """What the library loads of a set in one of its configurations; no code of the set is run.
+    """Load a set by the library, in one of its configurations; no code of the set is run.
 
     Args:
         root: What the user called the set, for errors.

@@ -1,14 +1,18 @@
-"""Lists of files: which files are lists, their rows, and which columns name images."""
+"""Lists of files, JSON, CSV or Parquet: which files are lists, their rows, and which columns name images."""
 
 import csv
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from i2i.data.tables.names import find_pair
+from i2i.data.tables.names import SPLIT, find_pair, split_column
 from i2i.errors import DataError
+from i2i.images import printable
 from i2i.images.discovery import SUFFIXES
+from i2i.splits import our_name
 from i2i.system import safe_json
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
@@ -21,64 +25,130 @@ SEPARATORS = ",;\t"
 
 
 class Line(NamedTuple):
-    """One row of the list, or what is wrong with it."""
+    """One row of a list, or what is wrong with it."""
 
     place: str
     """Such as ``line 3``."""
     values: Mapping[str, Any]
     problem: str = ""
+    """What is wrong, and what to do."""
+    split: str = ""
+    """What it is for; empty where it has a problem."""
+
+
+class FileList:
+    """A list of files.
+
+    Args:
+        file: Where it is.
+        split: That of all its rows, by where it lies; empty where they say theirs, or are all for training.
+    """
+
+    def __init__(self, file: Path, split: str = "") -> None:
+        self.file, self.split = file, split
+
+    def lines(self) -> Iterator[Line]:
+        """Read the rows, each with its split; a row that does not say it as the others do has a problem.
+
+        Raises:
+            DataError: If the list cannot be read.
+        """
+        said: bool | None = None
+        for line in read_lines(self.file):
+            if line.problem:
+                yield line
+                continue
+            key = split_column(tuple(line.values))
+            said = key is not None if said is None else said
+            value = line.values[key] if key is not None else None if said else self.split or "train"
+            split = value.strip() if isinstance(value, str) else ""
+            if key is not None and not said:
+                yield line._replace(problem=f"it has a {SPLIT!r}, and rows before it have none. Give one to all.")
+            elif not split:
+                given = json.dumps(value, default=str)
+                yield line._replace(problem=f"{SPLIT!r} is {given}. Write train, val or test.")
+            elif self.split and our_name(split) != our_name(self.split):
+                yield line._replace(problem=f"{SPLIT!r} is {split!r} in a list of {self.split!r}. Correct it.")
+            else:
+                yield line._replace(split=split)
+
+    def lines_of(self, split: str) -> Iterator[Line]:
+        """Read the rows of a split, and those that can be of any: they have a problem."""
+        return (line for line in self.lines() if self.split or line.split in (split, ""))
+
+    def splits(self) -> list[str]:
+        """Return the splits of the rows, sorted."""
+        return [self.split] if self.split else sorted({line.split for line in self.lines() if line.split})
+
+    @cached_property
+    def says_splits(self) -> bool:
+        """Whether there is a column for them."""
+        return split_column(tuple(self._first)) is not None
+
+    @cached_property
+    def _first(self) -> Mapping[str, Any]:
+        """The first row that can be read."""
+        return next((line.values for line in read_lines(self.file) if not line.problem), {})
+
+    @cached_property
+    def images(self) -> dict[str, str]:
+        """Column of images -> key of its paths, by the first row that can be read.
+
+        ``COLUMN_file_name`` holds the paths of COLUMN, and ``file_name`` those of ``image``, as where the datasets
+        library reads folders of images. Other keys count where their values are called like image files: beside
+        ``file_name`` the one that makes a known pair with it (``conditioning_image``), and all where there is no such
+        key.
+        """
+        first = self._first
+        keys = {
+            key.removesuffix(FILE_NAME).removesuffix("_") or "image": key for key in first if key.endswith(FILE_NAME)
+        }
+        if len(keys) > 1:
+            return keys
+        plain = {key: key for key, value in first.items() if key not in keys.values() and _is_image_name(value)}
+        if keys and (pair := find_pair([*keys, *plain])) and not keys.keys().isdisjoint(pair):
+            return {column: {**plain, **keys}[column] for column in pair}
+        return keys or plain
+
+    def columns(self, wanted: Sequence[str]) -> dict[str, str]:
+        """Return `images`, with any key that the user named; none where one is not there, or fewer than two are."""
+        if not wanted:
+            return self.images if len(self.images) > 1 else {}
+        keys = {**{key: key for key in wanted if key in self._first}, **self.images}
+        return keys if set(wanted) <= keys.keys() else {}
+
+    def flaw(self, wanted: Sequence[str]) -> str:
+        """Return why there are no rows of images, and what to do; nothing where there are.
+
+        Raises:
+            DataError: If the list cannot be read.
+        """
+        first = next(read_lines(self.file), None)
+        if first is None:
+            return "It has no rows. Write one a pair."
+        if not first.problem and not self.columns(wanted):
+            there = ", ".join(repr(printable(key)) for key in first.values)
+            needed = f"columns {', '.join(wanted)}" if wanted else "two columns of images"
+            return f"Its first row, {first.place}, does not have {needed}; it has {there}. Correct it."
+        if not first.problem and all(line.problem for line in self.lines()):
+            first = next(self.lines())
+        return f"{first.place.capitalize()}: {first.problem}" if first.problem else ""
 
 
 def stands_for_folder(name: str) -> bool:
-    """Whether a file is called like the list of its folder, whatever it ends in, as ``metadata.csv``."""
+    """Check whether a file is called like the list of its folder, whatever it ends in, as ``metadata.csv``."""
     stem, ending = os.path.splitext(name.lower())
     return stem in STEMS and ending not in SUFFIXES
 
 
 def is_list(name: str) -> bool:
-    """Whether a file can be read as a list; Parquet files of other names hold the images themselves."""
+    """Check whether a file can be read as a list; Parquet files of other names hold the images themselves."""
     ending = os.path.splitext(name.lower())[1]
     return ending in ENDINGS or (ending == ".parquet" and stands_for_folder(name))
 
 
-def images_of(file: Path) -> dict[str, str]:
-    """Column of images -> key of its paths, by the first row that can be read.
-
-    ``COLUMN_file_name`` holds the paths of COLUMN, and ``file_name`` those of ``image``, as where the datasets library
-    reads folders of images. Other keys count where their values are called like image files: beside ``file_name`` the
-    one that makes a known pair with it (``conditioning_image``), and all where there is no such key.
-    """
-    first = next((line.values for line in lines_of(file) if not line.problem), {})
-    keys = {key.removesuffix(FILE_NAME).removesuffix("_") or "image": key for key in first if key.endswith(FILE_NAME)}
-    if len(keys) > 1:
-        return keys
-    plain = {key: key for key, value in first.items() if key not in keys.values() and _is_image_name(value)}
-    if keys and (pair := find_pair([*keys, *plain])) and not keys.keys().isdisjoint(pair):
-        return {column: {**plain, **keys}[column] for column in pair}
-    return keys or plain
-
-
-def columns_of(file: Path, columns: Sequence[str]) -> dict[str, str]:
-    """As `images_of`, with any that the user named; none where one is not there, or fewer than two are found.
-
-    Args:
-        file: The list.
-        columns: Those that the user named, if any.
-    """
-    keys = images_of(file)
-    if not columns:
-        return keys if len(keys) > 1 else {}
-    first = next((line.values for line in lines_of(file) if not line.problem), {})
-    keys = {**{key: key for key in columns if key in first}, **keys}
-    return keys if set(columns) <= keys.keys() else {}
-
-
-def _is_image_name(value: object) -> bool:
-    return isinstance(value, str) and os.path.splitext(value.strip())[1].lower() in SUFFIXES
-
-
-def lines_of(file: Path) -> Iterator[Line]:
-    """The rows, counted from 1; of a table without the head. Keys are stripped.
+def read_lines(file: Path) -> Iterator[Line]:
+    """Read the rows, counted from 1; of a table without the head. Keys are stripped.
 
     Raises:
         DataError: If the list is of another kind than its name says, or of one that is not read.
@@ -100,35 +170,32 @@ def lines_of(file: Path) -> Iterator[Line]:
         raise DataError(f"{file} cannot be read: {error}. A list is UTF-8, JSON or CSV. Save it anew.") from None
 
 
+def _is_image_name(value: object) -> bool:
+    return isinstance(value, str) and os.path.splitext(value.strip())[1].lower() in SUFFIXES
+
+
 def _json(stream: TextIO) -> Iterator[Line]:
-    """JSON lines, or one array of all rows."""
+    """Read JSON lines, or one array of all rows."""
     array = stream.read(80).lstrip().startswith("[")
     stream.seek(0)
-    if array:
-        yield from _array(stream)
-        return
-    for number, text in enumerate(stream, 1):
+    for number, text in enumerate([stream.read()] if array else stream, 1):
+        place = f"{'row' if array else 'line'} {number}"
         if not text.strip():
             continue
         try:
-            yield _json_line(f"line {number}", safe_json.load(text))
+            values = safe_json.load(text)
         except ValueError as error:
-            yield Line(f"line {number}", {}, f"this is no JSON ({error}). Correct or delete it.")
+            yield Line(place, {}, f"this is no JSON ({error}). Correct or delete it.")
+            continue
+        if array:
+            yield from (_line(f"row {row}", item) for row, item in enumerate(values, 1))
+        else:
+            yield _line(place, values)
 
 
-def _array(stream: TextIO) -> Iterator[Line]:
-    try:
-        rows = safe_json.load(stream.read())
-    except ValueError as error:
-        yield Line("row 1", {}, f"this is no JSON ({error}). Correct it.")
-        return
-    for number, values in enumerate(rows, 1):
-        yield _json_line(f"row {number}", values)
-
-
-def _json_line(place: str, values: object) -> Line:
+def _line(place: str, values: object) -> Line:
     if not isinstance(values, dict):
-        return Line(place, {}, "this is no JSON object.")
+        return Line(place, {}, "this is no JSON object. Correct or delete it.")
     return Line(place, {key.strip(): value for key, value in values.items()})
 
 
@@ -153,7 +220,7 @@ def _parquet(file: Path) -> Iterator[Line]:
         with ParquetFile(file) as table:
             rows = (row for batch in table.iter_batches() for row in batch.to_pylist())
             for number, row in enumerate(rows, 1):
-                yield _json_line(f"row {number}", row)
+                yield _line(f"row {number}", row)
     except (OSError, ArrowException) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise DataError(f"{file} cannot be read: {reason}.") from error

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from i2i.errors import DataError, UsageError
-from i2i.images import printable
 from i2i.plugins import suggest
+from i2i.prepared import HALVES
 from i2i.splits import SPLIT_NAMES, our_name
 
 
@@ -19,7 +18,7 @@ class Columns(NamedTuple):
 
 
 PAIRS = (
-    ("imageA", "imageB"),
+    HALVES,
     ("A", "B"),
     ("input_image", "edited_image"),
     ("original_image", "edited_image"),
@@ -33,19 +32,19 @@ PAIRS = (
 
 
 def find_pair(columns: Sequence[str]) -> tuple[str, str] | None:
-    """The first of `PAIRS` that is among the columns."""
+    """Return the first of `PAIRS` that is among the columns."""
     return next((pair for pair in PAIRS if set(pair) <= set(columns)), None)
 
 
 def among(there: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The columns that the user named, if all of them are there, or else a pair of known names; none without either."""
+    """Return the columns that the user named, if all are there, or else a pair of known names; none without either."""
     if wanted:
         return list(dict.fromkeys(wanted)) if set(wanted) <= set(there) else []
     return list(find_pair(there) or ())
 
 
 def images_among(there: Sequence[str], wanted: Sequence[str], where: str) -> list[str]:
-    """As `among`, of a file or set that holds images in these columns.
+    """Return as `among`, of a file or set that holds images in these columns.
 
     Raises:
         UsageError: If a column that the user named is not there.
@@ -58,7 +57,7 @@ def images_among(there: Sequence[str], wanted: Sequence[str], where: str) -> lis
 def choose(
     columns: Sequence[str], source: Sequence[str], target: Sequence[str], direction: str, *, target_alone: bool = False
 ) -> Columns:
-    """What the user named, or else the pair that is found.
+    """Choose what the user named, or else the pair that is found.
 
     Args:
         columns: Those that there are.
@@ -92,38 +91,12 @@ def choose(
     return Columns((a,), (b,)) if direction == "AtoB" else Columns((b,), (a,))
 
 
-NAME_COLUMNS = ("name", "file_name", "filename", "__key__", "key", "id")
-"""Columns of text that name a row, in the order in which they are looked for."""
-
-
-def is_text(kind: Any) -> bool:
-    """Whether an Arrow column of this type holds text."""
-    from pyarrow import types
-
-    return bool(types.is_string(kind) or types.is_large_string(kind))
-
-
-def distinct(values: Iterable[object], *, files: bool) -> list[str] | None:
-    """Values of a column as names of the rows, or nothing where they are no names: empty, or not all different.
-
-    Args:
-        values: One a row.
-        files: Whether they are names of files, whose suffixes do not belong to the rows' names.
-    """
-    names = []
-    for value in values:
-        if not isinstance(value, str) or not (path := value.strip("/")):
-            return None
-        names.append(printable(PurePosixPath(path).with_suffix("").as_posix() if files else path))
-    return names if len(set(names)) == len(names) else None
-
-
 SPLIT = "split"
 
 
 @lru_cache
 def split_column(columns: tuple[str, ...]) -> str | None:
-    """The column that says each row's split: the one that is called so, however it is spelt.
+    """Return the column that says each row's split: the one that is called so, however it is spelt.
 
     Example:
         >>> split_column(("source", " Split")), split_column(("source", "fold"))
@@ -133,7 +106,7 @@ def split_column(columns: tuple[str, ...]) -> str | None:
 
 
 def names_split(value: object) -> bool:
-    """Whether a value is what a split is called."""
+    """Check whether a value is what a split is called."""
     return isinstance(value, str) and our_name(value.strip()) in SPLIT_NAMES
 
 

@@ -1,76 +1,19 @@
-"""What every layout can be read as."""
+"""What every layout is read as: rows of images by column."""
 
-from abc import abstractmethod
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
-from typing import Literal, NamedTuple, Protocol
+from itertools import accumulate, pairwise
+from typing import Literal, NamedTuple
 
 from i2i.images import MAX_PIXELS, Header, Limit, Picture, Range, decode, read_header
+from i2i.pairs import Block
+from i2i.prepared import HALVES
 
 LIMIT = Limit(MAX_PIXELS, "--set dataset.max_pixels")
 """How large images of datasets may be unless somebody says otherwise."""
-
-
-class Problem(NamedTuple):
-    """Something that is in a dataset and cannot be a row of it."""
-
-    name: str
-    reason: str
-    """A short code: ``no-partner``, ``several-partners``, ``bad-row``, ..."""
-    message: str
-    """One line: what is wrong, where, and what to do."""
-
-
-class Table(Protocol):
-    """One split: a fixed sequence of rows, each with an image in every column. Nothing is decoded until it is read."""
-
-    @property
-    def layout(self) -> str:
-        """What was recognised, in words that a person understands."""
-        ...
-
-    @property
-    def names(self) -> Sequence[str]:
-        """One a row, printable and all different."""
-        ...
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """Such as ``imageA`` and ``imageB``."""
-        ...
-
-    @property
-    def problems(self) -> Sequence[Problem]:
-        """Everything that was left out of the rows."""
-        ...
-
-    def encoded(self, row: int, column: str) -> bytes:
-        """The bytes of the image's file.
-
-        Raises:
-            MissingInputError: If the file is not there.
-            DataError: If it cannot be read.
-        """
-        ...
-
-    def header(self, row: int, column: str) -> Header:
-        """What the image's file says about it; raises what `picture` does."""
-        ...
-
-    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
-        """The image, decoded, with all the channels and bits that it has.
-
-        Args:
-            row: Its row.
-            column: Its column.
-            value_range: The declared range of its values; see `i2i.images.read`.
-            limit: How large it may be.
-
-        Raises:
-            MissingInputError: If the file is not there.
-            DataError: If it cannot be read or decoded; the message names the row.
-        """
-        ...
+DECLARE = "Declare its range (source_range or target_range of the dataset)"
 
 
 LayoutName = Literal["manifest", "folders", "twofolders", "parquet", "webdataset", "hub", "datafiles", "ab"]
@@ -78,7 +21,7 @@ LayoutChoice = LayoutName | Literal["auto"]
 """A layout, or that it be found out."""
 LAYOUTS: dict[LayoutName, str] = {
     "manifest": "a list of files, as metadata.jsonl, manifest.jsonl or manifest.csv",
-    "folders": "imageA/NAME and imageB/NAME in each split's folder",
+    "folders": f"{HALVES[0]}/NAME and {HALVES[1]}/NAME in each split's folder",
     "twofolders": "trainA/NAME and trainB/NAME, or A/train/NAME and B/train/NAME, or A/NAME and B/NAME",
     "parquet": "Parquet files with the images in their columns",
     "webdataset": "WebDataset shards, .tar files",
@@ -90,69 +33,72 @@ LAYOUTS: dict[LayoutName, str] = {
 what suggests it, and A|B files last, since they are any images in a folder."""
 
 
-class Layout(Protocol):
-    """A module of `i2i.data.tables`: one way to store pairs. Cheap to import; heavy libraries inside its functions."""
+class Problem(NamedTuple):
+    """Something that is in a dataset and cannot be a row of it."""
 
-    def splits(self, root: str, columns: Sequence[str]) -> Sequence[str]:
-        """The splits stored at ``root`` in this layout, by their names there; none where the layout is another.
-
-        Args:
-            root: What the user gave: a folder, a file, an address.
-            columns: Those that the user named, if any: a layout may be recognised by them.
-
-        Raises:
-            DataError: If it is this layout and damaged.
-        """
-        ...
-
-    def open_split(self, root: str, split: str, columns: Sequence[str]) -> Table:
-        """One split, which is one of `splits`.
-
-        Args:
-            root: As above.
-            split: Its name as stored.
-            columns: Those that every row must have; when empty, the pair that `columns.find_pair` finds, or all.
-
-        Raises:
-            DataError: If it cannot be read.
-        """
-        ...
+    name: str
+    reason: str
+    """A short code: ``no-partner``, ``bad-row``, ..."""
+    message: str
+    """One line: what is wrong, where, and what to do."""
 
 
-DECLARE = "Declare its range (source_range or target_range of the dataset)"
-REMEDY = "Store the bytes of each image of a row in a column of its own; paths, arrays and lists are not read."
-"""What to do about a set without columns of images."""
-
-
-class EncodedTable:
-    """A `Table` that only has to say where its bytes are.
+class Table(ABC):
+    """One split: a fixed sequence of rows, each with an image in every column. Nothing is decoded until it is read.
 
     Args:
-        layout: See `Table`.
-        names: See `Table`.
-        columns: See `Table`.
-        problems: See `Table`.
+        layout: What was recognised, in words that a person understands.
+        names: One a row, printable and all different.
+        columns: Such as ``imageA`` and ``imageB``.
+        problems: Everything that was left out of the rows.
     """
+
+    blocks: Sequence[Block] = ()
+    """Neighbouring rows that are read together; none where every row is as quick to read as any other."""
 
     def __init__(
         self, layout: str, names: Sequence[str], columns: Sequence[str], problems: Sequence[Problem] = ()
     ) -> None:
         self.layout, self.names, self.columns, self.problems = layout, names, columns, problems
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """Return what rows are drawn by, one a row: their names, unless these depend on other rows.
+
+        Rows of the same key fall to the same side.
+        """
+        return self.names
+
     @abstractmethod
     def encoded(self, row: int, column: str) -> bytes:
-        """The bytes of the image's file; see `Table`."""
+        """Return the bytes of the image's file.
+
+        Raises:
+            MissingInputError: If the file is not there.
+            DataError: If it cannot be read.
+        """
 
     def where(self, row: int, column: str) -> str:
-        """What errors call an image."""
+        """Return what errors call an image."""
         return f"{column} of {self.names[row]!r}"
 
     def header(self, row: int, column: str) -> Header:
-        """What the image's file says about it; see `Table`."""
+        """Return what the image's file says about it; raises what `picture` does."""
         return read_header(BytesIO(self.encoded(row, column)), self.where(row, column))
 
     def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
-        """The decoded image; see `Table`."""
+        """Return the image, decoded, with all the channels and bits that it has.
+
+        Args:
+            row: Its row.
+            column: Its column.
+            value_range: The declared range of its values; see `i2i.images.read`.
+            limit: How large it may be.
+
+        Raises:
+            MissingInputError: If the file is not there.
+            DataError: If it cannot be read or decoded; the message names the row.
+        """
         return decode(
             self.encoded(row, column),
             self.where(row, column),
@@ -161,3 +107,47 @@ class EncodedTable:
             declare=DECLARE,
             allow=limit.raised_by,
         )
+
+
+Splits = Mapping[str, Callable[..., Table]]
+"""Split, by its name in the dataset -> opens it."""
+
+
+class Part(Table):
+    """Some rows of a table: those of one split, where rows say theirs, or those that a share leaves.
+
+    Args:
+        table: All rows.
+        rows: Which of them, in ascending order.
+        layout: See `Table`.
+    """
+
+    def __init__(self, table: Table, rows: Sequence[int], layout: str) -> None:
+        super().__init__(layout, [table.names[row] for row in rows], table.columns, table.problems)
+        self._table, self._rows = table, rows
+        self.blocks = list(self._blocks())
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Return those of the table; see there."""
+        keys = self._table.keys
+        return [keys[row] for row in self._rows]
+
+    def encoded(self, row: int, column: str) -> bytes:
+        """Return the bytes of the image's file."""
+        return self._table.encoded(self._rows[row], column)
+
+    def header(self, row: int, column: str) -> Header:
+        """Return what the image's file says about it."""
+        return self._table.header(self._rows[row], column)
+
+    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
+        """Return the decoded image."""
+        return self._table.picture(self._rows[row], column, value_range=value_range, limit=limit)
+
+    def _blocks(self) -> Iterator[Block]:
+        """Yield those of the table, each with the rows that are left of it."""
+        whole = self._table.blocks
+        starts = [bisect_left(self._rows, first) for first in accumulate((b.pairs for b in whole), initial=0)]
+        for block, (start, end) in zip(whole, pairwise(starts), strict=True):
+            yield block._replace(pairs=end - start)

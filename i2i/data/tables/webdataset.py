@@ -19,28 +19,14 @@ from i2i.data.order import BlockCache
 from i2i.data.tables import stored
 from i2i.data.tables.names import images_among
 from i2i.data.tables.stored import DataFile
-from i2i.data.tables.table import EncodedTable, Problem
+from i2i.data.tables.table import Problem, Table
 from i2i.errors import DataError
 from i2i.images import printable
 from i2i.images.discovery import SUFFIXES
 from i2i.pairs import Block
-from i2i.places import is_url
 
 BLOCK = 16 * 2**20
 """Bytes that one request for neighbouring rows fetches, where shards are far away."""
-
-
-SUFFIX = ".tar"
-
-
-def splits(root: str, columns: Sequence[str]) -> Sequence[str]:
-    """See `i2i.data.tables.table.Layout`."""
-    return list(stored.by_split(stored.find(root, SUFFIX)))
-
-
-def open_split(root: str, split: str, columns: Sequence[str]) -> "TarTable":
-    """See `i2i.data.tables.table.Layout`."""
-    return TarTable(stored.by_split(stored.find(root, SUFFIX))[split], columns, remote=is_url(root))
 
 
 class Extent(NamedTuple):
@@ -54,7 +40,7 @@ Images = dict[str, Extent]
 """Those of a row, by column."""
 
 
-class TarTable(EncodedTable):
+class TarTable(Table):
     """One split of a set of tar files.
 
     A member ``some/0001.imageA.png`` is column ``imageA`` of row ``some/0001``: the key ends at the first dot of the
@@ -83,7 +69,7 @@ class TarTable(EncodedTable):
                 problems.append(_incomplete(found[number], key, lacking))
             else:
                 whole.append((number, key, row))
-        names = self.keys = [printable(key) for _, key, _ in whole]
+        names = self._keys = [printable(key) for _, key, _ in whole]
         if len(set(names)) < len(names):
             names = [f"{printable(found[number].name)}/{printable(key)}" for number, key, _ in whole]
         self._shard_of = np.array([number for number, _, _ in whole], np.int32)
@@ -97,8 +83,13 @@ class TarTable(EncodedTable):
         self._offsets = [offset for _, offset, _ in runs]
         self._cache = BlockCache(self._read, self.blocks)
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """Return what rows are drawn by: their keys, in whichever shard."""
+        return self._keys
+
     def encoded(self, row: int, column: str) -> bytes:
-        """The bytes of the image's file; see `Table`."""
+        """Return the bytes of the image's file."""
         offset, size = self._extents[row, self.columns.index(column)].tolist()
         if self.blocks:
             block = bisect_right(self._starts, row) - 1
@@ -111,7 +102,7 @@ class TarTable(EncodedTable):
         return data
 
     def where(self, row: int, column: str) -> str:
-        """What errors call an image."""
+        """Return what errors call an image."""
         return f"{column} of {self.names[row]!r} in {self._shards[self._shard_of[row]].url}"
 
     def _read(self, number: int) -> bytes:
@@ -123,7 +114,7 @@ class TarTable(EncodedTable):
             return bytes(file.read(size))
 
     def _runs(self) -> Iterator[tuple[range, int, int]]:
-        """Rows that follow one another in a shard within `BLOCK` bytes: rows, offset and size."""
+        """Yield rows that follow one another in a shard within `BLOCK` bytes: rows, offset and size."""
         lows = self._extents[..., 0].min(axis=1).tolist()
         highs = self._extents.sum(axis=2).max(axis=1).tolist()
         first, high = 0, 0
@@ -138,7 +129,7 @@ class TarTable(EncodedTable):
 
 
 def _rows(shard: DataFile, problems: list[Problem]) -> dict[str, Images]:
-    """Key -> its images; adds what cannot be one to the problems."""
+    """Return key -> its images; adds what cannot be one to the problems."""
     rows: dict[str, Images] = {}
     with stored.opened(shard.url) as file:
         size = file.seek(0, os.SEEK_END)
@@ -159,7 +150,7 @@ def _rows(shard: DataFile, problems: list[Problem]) -> dict[str, Images]:
 
 
 def _members(file: IO[bytes], shard: DataFile, problems: list[Problem]) -> Iterator[tarfile.TarInfo]:
-    """Headers of a tar file; the end of what can be read is a problem where it is not the end of the archive."""
+    """Yield the headers of a tar file; where what can be read ends before the archive does is a problem."""
     try:
         with tarfile.open(fileobj=file, mode="r:") as tar:
             while (member := tar.next()) is not None:

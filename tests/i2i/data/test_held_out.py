@@ -17,8 +17,6 @@ from pyarrow import parquet as pq
 from i2i.data.dataset import Pairs
 from i2i.data.tables.arrow import ArrowTable
 from i2i.data.tables.detect import open_table
-from i2i.data.tables.held_out import open_portion
-from i2i.data.tables.parts import keys_of
 from i2i.errors import DataError
 
 COUNT = 60
@@ -35,7 +33,7 @@ def held_out(root: Path | str) -> set[tuple[str, ...]]:
     """Files of the rows that are held out, without their folder."""
     table: Any = open_table(root, "train")
     names = {name: tuple(map(os.path.basename, table.files[row])) for row, name in enumerate(table.names)}
-    return {names[name] for name in open_portion(str(root), "val", "auto", (), 0.3).names}
+    return {names[name] for name in open_table(root, "val", val_share=0.3).names}
 
 
 def test_all_rows_of_one_source_are_on_one_side_and_stay_there(tmp_path: Path) -> None:
@@ -77,8 +75,8 @@ def test_here_and_behind_an_address_and_in_the_cache_the_same_are_held_out(tmp_p
         layout="",
     )
     here, there = open_table(tmp_path, "train"), open_table(f"memory://portion-{named}", "train")
-    assert list(keys_of(here)) == list(keys_of(there)) == list(keys_of(cached))
-    assert keys_of(here)[30] == ("p30" if named else "30")
+    assert list(here.keys) == list(there.keys) == list(cached.keys)
+    assert here.keys[30] == ("p30" if named else "30")
 
 
 @pytest.mark.parametrize(("share", "split", "said"), [(0.001, "val", "is none"), (0.999, "train", "is all of them")])

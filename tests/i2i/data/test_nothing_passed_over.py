@@ -138,6 +138,7 @@ def test_a_list_that_cannot_be_used_stops_unless_a_layout_is_said(tmp_path: Path
     assert said in str(refusal.value)
     assert str(tmp_path / name) in str(refusal.value)
     assert "\n" not in str(refusal.value)
+    assert str(refusal.value).count("Correct") <= 1  # advice is given once
     if name == "source/metadata.csv":
         return  # it would have to be read as what it is, whatever the layout
     assert len(Pairs(tmp_path, "train", layout="twofolders")) == COUNT

@@ -104,7 +104,7 @@ def test_a_row_that_lacks_an_image_is_left_out_and_named(tmp_path: Path) -> None
     kept = [row for row in range(COUNT) if row not in (5, 6, 24)]
     assert [read.encoded(row, "B") for row in range(len(read.names))] == [B[row] for row in kept]
     assert list(read.names) == [f"train/{row}" for row in kept]
-    assert [block.pairs for block in read.blocks] == [6, 8, 8, 0]  # type: ignore[attr-defined]
+    assert [block.pairs for block in read.blocks] == [6, 8, 8, 0]
 
 
 def test_without_statistics_rows_that_lack_an_image_are_found_by_looking(tmp_path: Path) -> None:

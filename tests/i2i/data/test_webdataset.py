@@ -149,7 +149,7 @@ def test_shards_behind_an_address_are_read_in_runs(shards: Path, monkeypatch: py
     here = open_table(shards, "train")
     monkeypatch.setattr(shards_read, "BLOCK", 20_000)
     there = open_table("memory://bucket/tars", "train")
-    blocks = there.blocks  # type: ignore[attr-defined]
+    blocks = there.blocks
     assert sum(block.pairs for block in blocks) == COUNT
     assert max(block.pairs for block in blocks) > 1
     assert max(block.size for block in blocks) <= 20_000
