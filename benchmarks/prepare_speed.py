@@ -27,7 +27,6 @@ from rich.table import Table
 
 from i2i.images import geometry, read
 from i2i.preparation import prepare
-from i2i.preparation.settings import Settings
 from i2i.system import pool
 
 
@@ -135,7 +134,7 @@ class Bench:
 
     def runner(self, name: str, sources: Sequence[Path], workers: int, **options: Any) -> Cost:
         out = self.folder / "out"
-        settings: Settings = {"layout": options.pop("layout")} if "layout" in options else {}
+        settings = {"layout": options.pop("layout")} if "layout" in options else {}
         settings["options"], settings["workers"] = options, workers
 
         def work() -> None:

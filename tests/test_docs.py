@@ -18,12 +18,13 @@ import typer
 from i2i import hookspecs, testing, training
 from i2i.cli import translate
 from i2i.cli.app import build_app
-from i2i.cli.prepare import run as run_preparer
+from i2i.cli.prepare import shared_parameters
 from i2i.config import ENGINE, parse_assignments, parse_choices, read_file, resolve
 from i2i.errors import I2iError
 from i2i.options import complete, options_of
 from i2i.plugins import catalogue, installed, lookup
 from i2i.preparation import Row, prepare
+from i2i.preparation.settings import Settings
 from i2i.system import safe_yaml
 from i2i.training.run import RESUMABLE
 from i2i.translation.model import ModelConfig
@@ -193,9 +194,10 @@ def test_every_option_of_a_preparer_is_in_a_table_with_its_default(name: str) ->
 
 
 def test_flags_that_all_preparers_share_are_in_a_table_with_their_defaults() -> None:
-    parameters = list(inspect.signature(run_preparer).parameters.values())[4:]
+    defaults = {parameter.name: parameter.default for parameter in shared_parameters()[2:]}
+    defaults |= {name: field.default or None for name, field in Settings.model_fields.items() if name in defaults}
     told = rows(section(text_of("prepare.md"), "Options of every preparer\n"))
-    assert_flags(told, {parameter.name: parameter.default for parameter in parameters})
+    assert_flags(told, defaults)
 
 
 def test_flags_of_translate_are_in_a_table_with_their_defaults() -> None:

@@ -4,14 +4,13 @@ import inspect
 import json
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from i2i.cli.console import GOES_ON, complain, shown, stoppable, visible
-from i2i.cli.flags import MaxPixels, as_data, flag_of, plain
+from i2i.cli.flags import as_data, flag_of, plain
 from i2i.errors import DataError, UsageError
 from i2i.places import is_url, without_secrets
 from i2i.plugins import Provided, catalogue, lookup
@@ -19,7 +18,6 @@ from i2i.prepared import REPORT
 
 if TYPE_CHECKING:
     from i2i.preparation import Report
-    from i2i.preparation.settings import Settings
 
 SHARED = ("seed", "val", "test", "range", "max_pixels")
 """Of the runner, and of any preparer that draws, divides or reads a dataset: one flag for both."""
@@ -76,33 +74,48 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
     from i2i.options import options_of
 
     summary = plain(inspect.getdoc(provided.cls) or "")
+    sources, out, *shared = shared_parameters()
     try:
-        model = options_of(provided.cls)
-        flags = [flag_of(option, field) for option, field in model.model_fields.items()]
-        flags = [flag for flag in flags if flag.name not in SHARED]
-        own = list(inspect.signature(run).parameters.values())[2:]
-        if clashes := {flag.name for flag in flags} & {parameter.name for parameter in own}:
+        fields = options_of(provided.cls).model_fields
+        own = {option: field for option, field in fields.items() if option not in SHARED}
+        if clashes := own.keys() & {parameter.name for parameter in shared}:
             raise UsageError(
                 f"preparer {name!r} has the option {min(clashes)!r}, which is one of `i2i prepare` itself."
             )
+        flags = [flag_of(option, field) for option, field in own.items()]
     except UsageError as error:
         return _broken_command(name, error)
 
     def command(**values: Any) -> None:
-        given = {option: values.pop(option) for option in model.model_fields if option not in SHARED}
-        options = {
-            option: as_data(option, value, model.model_fields[option])
-            for option, value in given.items()
-            if value is not None
-        }
-        run(name, options, **values)
+        given = {option: value for option, value in values.items() if value is not None}
+        typed = [option for option in own if option in given]
+        options = {option: as_data(option, given.pop(option), own[option]) for option in typed}
+        run(name, options, **given)
 
-    command.__signature__ = inspect.Signature(own[:2] + flags + own[2:])  # type: ignore[attr-defined]
+    command.__signature__ = inspect.Signature([sources, out, *flags, *shared])  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False)
     app.command(
         name, cls=PreparerCommand, help=summary.partition("\n\nArgs:")[0], short_help=summary.partition("\n")[0]
     )(command)
     return cast(TyperCommand, typer.main.get_command(app))
+
+
+def shared_parameters() -> list[inspect.Parameter]:
+    """Return what every preparer's command takes: two places, a flag for each setting, and those of `run`."""
+    from i2i.preparation.settings import Settings
+
+    flags = []
+    for option, field in Settings.model_fields.items():
+        if option not in ("options", "range"):
+            flag = flag_of(option, field)
+            (info,) = flag.annotation.__metadata__
+            info.show_default = str(field.default) if field.default not in (None, "") else False
+            flags.append(flag.replace(default=None))  # a setting is not given unless it is typed
+    places: list[inspect.Parameter] = []
+    own: list[inspect.Parameter] = []
+    for parameter in list(inspect.signature(run).parameters.values())[2:-1]:
+        (own if parameter.kind is parameter.KEYWORD_ONLY else places).append(parameter)
+    return [*places, *flags, *own]
 
 
 def _broken_command(name: str, problem: UsageError) -> TyperCommand:
@@ -123,65 +136,14 @@ def run(
     sources: Annotated[list[str], typer.Argument(metavar="SRC", help="Images, and folders of images.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="The dataset folder to make.")],
     *,
-    val: Annotated[
-        float | None, typer.Option(help="Share of the pairs for validation.", min=0, max=1, show_default="0.1")
-    ] = None,
-    test: Annotated[
-        float | None, typer.Option(help="Share of the pairs for test.", min=0, max=1, show_default="0")
-    ] = None,
-    layout: Annotated[
-        Literal["folders", "ab"] | None,
-        typer.Option(
-            help="Two folders imageA and imageB, or one file with A on the left and B on the right.",
-            show_default="folders",
-        ),
-    ] = None,
-    split: Annotated[
-        Literal["count", "hash"] | None,
-        typer.Option(
-            help="Exact shares, or each pair by its own hash, so that more images never move the others.",
-            show_default="count",
-        ),
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(metavar="REGEX", help="Pairs whose names agree in the first group stay in one split."),
-    ] = None,
-    match: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REGEX",
-            help="Images of several folders whose paths agree in the first group belong together.",
-            show_default="path without suffix",
-        ),
-    ] = None,
     range: Annotated[
         list[str] | None,
         typer.Option(metavar="LOW:HIGH", help="Values that stand for black and white; once, or once for each input."),
     ] = None,
-    licence: Annotated[str | None, typer.Option(help="Licence of the sources, for dataset.yaml.")] = None,
-    attribution: Annotated[str | None, typer.Option(help="Whom to name, for dataset.yaml.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; the result does not depend on it.", min=1, show_default="all cores")
-    ] = None,
-    rank: Annotated[int, typer.Option(help="Which part of the work to do, from 0.", min=0)] = 0,
-    world_size: Annotated[int, typer.Option(help="How many processes do one part each.", min=1)] = 1,
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="Processes of this machine, or of a Ray cluster.")
-    ] = "local",
-    address: Annotated[
-        str | None, typer.Option(help="Address of the Ray cluster.", show_default="one on this machine")
-    ] = None,
-    work: Annotated[
-        Path | None,
-        typer.Option(help="Folder to work in when OUT is an address.", show_default="in the user's cache"),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the split, and of what a preparer draws at random.")] = 0,
-    max_pixels: MaxPixels = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the dataset in OUT and start afresh.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the sums as JSON, for programs.")] = False,
+    **settings: Any,
 ) -> None:
     """Prepare, and show how it goes and what came of it.
 
@@ -192,28 +154,9 @@ def run(
     from i2i.cli.progress import WorkProgress
     from i2i.preparation import plan, prepare
 
-    said: dict[str, Any] = {
-        "options": options,
-        "seed": seed,
-        "max_pixels": max_pixels,
-        "val": val,
-        "test": test,
-        "layout": layout,
-        "split": split,
-        "group": group,
-        "match": match,
-        "ranges": [range_of(text) for text in range] if range else None,
-        "licence": licence,
-        "attribution": attribution,
-        "workers": workers,
-        "overwrite": overwrite,
-        "rank": rank,
-        "world_size": world_size,
-        "engine": engine,
-        "address": address,
-        "work": work,
-    }
-    settings = cast("Settings", {key: value for key, value in said.items() if value is not None})
+    settings |= {"options": options}
+    if range:
+        settings["range"] = [range_of(text) for text in range]
     if dry_run:
         text = plan(name, sources, out, **settings)
         typer.echo(json.dumps({"plan": text.splitlines()}, indent=2) if as_json else visible(text))

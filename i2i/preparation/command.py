@@ -1,66 +1,36 @@
 """The command of a preparation: what was asked for, as it is checked, recorded, compared and printed."""
 
-import platform
 import shlex
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from i2i.errors import MissingInputError, UsageError
-from i2i.images import printable
-from i2i.images.ranges import Range, check_range
-from i2i.options import complete, options_of
-from i2i.pairs import FindingPreparer
-from i2i.partners import expression
-from i2i.places import without_secrets
-from i2i.plugins import Provided, describe, installed_versions
-from i2i.preparation.layouts import PairFiles
-from i2i.preparation.settings import DEFAULTS, Settings
-from i2i.preparation.splitting import Rule, check_shares
+from i2i.plugins import describe
+from i2i.preparation.settings import Settings
 from i2i.system import safe_yaml
 from i2i.system.files import sha256_of
 
 OF_PAIRS = ("val", "test", "layout", "split", "group")
 """Settings that have no meaning where images are made that are no pairs."""
 
-DECIDING = ("i2i-toolkit", "numpy", "opencv-python-headless", "pillow", "torch")
-"""Distributions whose version may change a bit of the result."""
-
 STATED = ("licence", "attribution")
 """Settings that say something about the dataset and change none of its images; `dataset.yaml` may be edited."""
 
 
-class Command(BaseModel):
+class Command(Settings):
     """What was asked for, and with which software; what is excluded stays in memory and is not recorded."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     preparer: str
-    options: dict[str, Any]
-    unrecorded: dict[str, Any] = Field(default={}, exclude=True)
-    """Options that decide nothing about the pairs; see `i2i.pairs.FindingPreparer`."""
-    chosen: tuple[str, ...] = Field(default=(), exclude=True)
-    """Settings that were given and not left at their defaults."""
-    files: dict[str, str] = {}
-    """For each option that is a path, what is there; see `identity_of`."""
-    layout: PairFiles
-    val: float
-    test: float
-    split: Rule = "count"
-    group: str = ""
-    match: str = ""
-    range: tuple[tuple[float, float], ...] = ()
-    seed: int
-    max_pixels: int | None
-    """None of a preparer that reads no image files."""
-    licence: str = ""
-    attribution: str = ""
     sources: tuple[str, ...]
     """As they were given, addresses without secrets."""
+    files: dict[str, str] = Field(default={})
+    """For each option that is a path, what is there; see `identity_of`."""
     versions: dict[str, str]
+    unrecorded: dict[str, Any] = Field(default={}, exclude=True)
+    """Options that decide nothing about the pairs; see `i2i.pairs.FindingPreparer`."""
 
     @property
     def all_options(self) -> dict[str, Any]:
@@ -70,7 +40,7 @@ class Command(BaseModel):
     @property
     def pairs_only(self) -> str:
         """The flags that were chosen and are about pairs."""
-        return " and ".join(f"--{name}" for name in OF_PAIRS if name in self.chosen)
+        return " and ".join(f"--{name}" for name in OF_PAIRS if name in self.model_fields_set)
 
     def settings(self) -> dict[str, Any]:
         """Return what decides the result: everything but the spelling of sources and paths, and the versions."""
@@ -106,100 +76,6 @@ class Command(BaseModel):
             if pairs or name not in OF_PAIRS:
                 words += _typed(name, value)
         return shlex.join(words)
-
-
-def finds(provided: Provided) -> bool:
-    """Return whether a preparer finds its inputs itself."""
-    return issubclass(provided.cls, FindingPreparer)
-
-
-def makes_images(provided: Provided) -> bool:
-    """Return whether a preparer says by its type that it makes single images and no pairs."""
-    makes = provided.cls.make if finds(provided) else provided.cls.__call__
-    try:
-        made = get_type_hints(makes).get("return")
-    except (NameError, TypeError):  # a stranger's annotations; what it makes is looked at as well
-        return False
-    return get_origin(made) is np.ndarray
-
-
-def command_for(name: str, provided: Provided, sources: Sequence[str], given: Settings) -> Command:
-    """Build the complete command.
-
-    Raises:
-        UsageError: If a setting is wrong, or has no meaning for this preparer.
-    """
-    asked: Settings = {**DEFAULTS, **given}
-    check_shares(asked["val"], asked["test"])
-    own = options_of(provided.cls).model_fields
-    shared = {key: asked[key] for key in ("seed", "val", "test", "max_pixels")} | {"range": asked["ranges"] or None}
-    options = {option: shared[option] for option in own if option in shared} | dict(asked["options"])
-    for flag, text in (("--group", asked["group"]), ("--match", asked["match"])):
-        if text:
-            expression(text, flag)
-    if finds(provided):
-        _refuse_settings_about_files(name, given, own)
-    options = complete(provided.cls, options, f"preparer {name!r}")
-    unrecorded = {option: options.pop(option) for option in getattr(provided.cls, "unrecorded", ())}
-    command = Command(
-        preparer=name,
-        options=options,
-        unrecorded=unrecorded,
-        chosen=tuple(given),
-        files=_files(provided, options),
-        layout=asked["layout"],
-        val=asked["val"],
-        test=asked["test"],
-        split=asked["split"],
-        group=asked["group"],
-        match=asked["match"],
-        range=_ranges(provided, asked["ranges"]),
-        seed=asked["seed"],
-        max_pixels=None if finds(provided) else asked["max_pixels"],
-        licence=asked["licence"],
-        attribution=asked["attribution"],
-        sources=tuple(printable(without_secrets(source)) for source in sources),
-        versions={"python": platform.python_version(), provided.distribution: provided.version}
-        | installed_versions(DECIDING),
-    )
-    if makes_images(provided) and command.pairs_only:
-        raise UsageError(
-            f"preparer {name!r} makes images and no pairs, which {command.pairs_only} is about. Leave it out."
-        )
-    return command
-
-
-def _refuse_settings_about_files(name: str, given: Settings, own: Container[str]) -> None:
-    """Refuse what is about image files, for a preparer without them, unless it has an option of that name."""
-    for setting, flag in (("match", "match"), ("ranges", "range"), ("max_pixels", "max-pixels")):
-        if given.get(setting) and flag.replace("-", "_") not in own:
-            raise UsageError(f"preparer {name!r} finds its inputs itself, so that --{flag} has no meaning.")
-
-
-def _files(provided: Provided, options: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is at each path among the options; of an option that may be text too, only where it names a file."""
-    fields = options_of(provided.cls).model_fields
-    files = {}
-    for name, value in options.items():
-        annotation = fields[name].annotation
-        if value is None or not _holds(Path, annotation):
-            continue
-        paths = [Path(item) for item in (value if isinstance(value, list) else [value])]
-        if not _holds(str, annotation) or all(path.is_file() for path in paths):
-            files[name] = identity_of(paths)
-    return files
-
-
-def _holds(kind: type, annotation: Any) -> bool:
-    return annotation is kind or any(_holds(kind, part) for part in get_args(annotation))
-
-
-def _ranges(provided: Provided, ranges: Sequence[Range]) -> tuple[Range, ...]:
-    wanted = len(getattr(provided.cls, "inputs", ()))
-    # a preparer that finds its inputs itself knows how many ranges they have
-    if not finds(provided) and len(ranges) > 1 and len(ranges) != wanted:
-        raise UsageError(f"{len(ranges)} ranges are given for {wanted} inputs. Give one for all, or one for each.")
-    return tuple(check_range(value_range) for value_range in ranges)
 
 
 def _typed(name: str, value: Any) -> list[str]:

@@ -93,19 +93,15 @@ class DatasetFolder:
         except OSError as error:
             raise DataError(f"{str(self.card)!r} cannot be read: {(error.strerror or str(error)).lower()}.") from error
 
-    def standing(self, command: Command, *, overwrite: bool, alone: bool) -> Standing:
+    def standing(self, command: Command) -> Standing:
         """Return what a command finds here; reads only.
-
-        Args:
-            command: What is asked for.
-            overwrite: Whether it may remove what is there.
-            alone: Whether no other process can be at work here.
 
         Raises:
             UsageError: If what is there was made or begun with other settings, and must not be removed. A dataset
                 without images may be: nothing is lost with it.
         """
         where = repr(str(self.folder))
+        overwrite, alone = command.overwrite, command.world_size == 1
         if self.finished:
             if overwrite or (alone and not any(row.status == "made" for row in self.read_report())):
                 return "new"
@@ -132,7 +128,7 @@ class DatasetFolder:
             "Repeat the old command, give another folder, or start afresh with --overwrite."
         )
 
-    def begin(self, command: Command, standing: Standing, *, alone: bool) -> Command:
+    def begin(self, command: Command, standing: Standing) -> Command:
         """Return the command that the folder is for: this one, or the equal one of an interrupted run.
 
         What is there already is removed before a new one begins, unless other processes begin it too.
@@ -143,7 +139,7 @@ class DatasetFolder:
         """
         if standing == "begun":
             return begun_command(self.command)
-        if alone:
+        if command.world_size == 1:
             self._remove()
         write_atomically(self.command, command.model_dump_json(indent=1).encode())
         return command

@@ -1,6 +1,6 @@
 """Where the images of a pair go in a dataset folder."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -8,10 +8,8 @@ from i2i.errors import DataError
 from i2i.images import with_channels
 from i2i.pairs import Pair, Pixels
 from i2i.preparation.report import Row
+from i2i.preparation.settings import PairFiles
 from i2i.prepared import HALVES, IMAGES
-
-PairFiles = Literal["folders", "ab"]
-"""``folders``: ``imageA/NAME.png`` and ``imageB/NAME.png``. ``ab``: ``NAME.png`` with A on the left, B on the right."""
 
 
 def images_of(made: Pair | Pixels, layout: PairFiles) -> list[tuple[str, Pixels]]:

@@ -2,31 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from i2i.errors import UsageError
 from i2i.preparation.listing import Found
 from i2i.preparation.naming import composed, output_stems
 from i2i.preparation.tasks import Inputs
 from i2i.splits import SAFEST, SPLIT_NAMES, SPLITS, Split
-
-SHARES = ("val", "test")
-"""Choices that say how much is for what; a preparer with options of these names divides by them itself."""
-
-
-def check_undivided(inputs: Inputs, chosen: Sequence[str]) -> None:
-    """Refuse shares for sources that are divided already.
-
-    Args:
-        inputs: What was found.
-        chosen: Names of the choices that the user made.
-
-    Raises:
-        UsageError: If they are, and shares were chosen.
-    """
-    if inputs.published and (shares := [f"--{name}" for name in SHARES if name in chosen]):
-        raise UsageError(
-            f"The sources are divided already, into {inputs.published}, which stay as they are. Leave out "
-            f"{' and '.join(shares)}; `i2i prepare split` divides the dataset anew."
-        )
 
 
 def published_splits(files: Sequence[Found]) -> dict[str, Split]:

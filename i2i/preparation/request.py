@@ -1,26 +1,36 @@
 """A preparation that was asked for, validated as far as possible before its inputs are looked for."""
 
 import os
+import platform
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from i2i.errors import I2iError, UsageError
-from i2i.pairs import Finding
+from i2i.images import printable
+from i2i.images.ranges import check_range
+from i2i.options import complete, options_of, validate
+from i2i.pairs import Finding, FindingPreparer
+from i2i.partners import expression
 from i2i.places import hide_secrets, is_url, without_secrets
-from i2i.plugins import Provided, lookup
-from i2i.preparation.command import Command, command_for, finds, makes_images
+from i2i.plugins import Provided, installed_versions, lookup
+from i2i.preparation.command import Command, identity_of
 from i2i.preparation.folder import DatasetFolder, Standing
 from i2i.preparation.inputs import inputs_of, list_inputs
 from i2i.preparation.listing import absolute, is_inside
-from i2i.preparation.published import check_undivided
-from i2i.preparation.settings import DEFAULTS, Settings, validate_settings
+from i2i.preparation.settings import Settings
+from i2i.preparation.splitting import check_shares
 from i2i.preparation.tasks import Inputs
 from i2i.preparation.upload import check_place, work_folder
 from i2i.preparation.worker import construct
 from i2i.prepared import is_prepared
+
+DECIDING = ("i2i-toolkit", "numpy", "opencv-python-headless", "pillow", "torch")
+"""Distributions whose version may change a bit of the result."""
 
 
 class Request(NamedTuple):
@@ -34,23 +44,24 @@ class Request(NamedTuple):
     """Where it is made."""
     target: str
     """Where it will be: that folder, or the address to which it is uploaded, with its secrets."""
-    settings: Settings
-    """All of them."""
 
     @property
-    def shown_target(self) -> str:
-        """The target as it may be printed."""
-        return without_secrets(self.target)
-
-    def standing(self) -> Standing:
-        """Return what is there already; see `DatasetFolder.standing`."""
-        alone = self.settings["world_size"] == 1
-        return self.dataset.standing(self.command, overwrite=self.settings["overwrite"], alone=alone)
+    def finds(self) -> bool:
+        """Whether the preparer finds its inputs itself."""
+        return finds(self.provided)
 
     @property
     def asks_others(self) -> bool:
         """Whether the preparer finds its inputs itself, and elsewhere than on this machine."""
-        return finds(self.provided) and not all(os.path.exists(source) for source in self.sources)
+        return self.finds and not all(os.path.exists(source) for source in self.sources)
+
+    def standing(self) -> Standing:
+        """Return what is there already; see `DatasetFolder.standing`."""
+        return self.dataset.standing(self.command)
+
+    def line(self) -> str:
+        """Return the command as it is typed."""
+        return self.command.line(pairs=not makes_images(self.provided))
 
     def construct(self) -> Any:
         """Build the preparer.
@@ -81,7 +92,7 @@ class Request(NamedTuple):
             I2iError: If there is something wrong with the sources.
         """
         command = self.command
-        if finds(self.provided):
+        if self.finds:
             with self._hiding():
                 found = self.construct().find(list(self.sources), on_progress)
             said = {key: hide_secrets(value, *self.sources) for key, value in vars(found).items() if key != "items"}
@@ -92,41 +103,131 @@ class Request(NamedTuple):
         written = (str(self.dataset.folder), self.target)
         pairs = not makes_images(self.provided)
         inputs = list_inputs(self.sources, self.provided.cls, written, command.match, command.group, pairs=pairs)
-        check_undivided(inputs, command.chosen)
+        _check_undivided(inputs, command)
         return inputs
 
 
-def check_request(name: str, sources: Sequence[str | Path], out: str | Path, given: Settings) -> Request:
+def check_request(name: str, sources: Sequence[str | Path], out: str | Path, given: Mapping[str, Any]) -> Request:
     """Validate all of a request that costs nothing to check. Nothing is written.
 
     Args:
         name: The preparer.
         sources: What it is made of.
         out: Where it goes.
-        given: What it is to be, and how the work is done.
+        given: `Settings`.
 
     Raises:
         UsageError: If something is wrong with it, or with what is at ``out``.
         I2iError: If the preparer cannot be constructed, where that costs nothing.
     """
-    given = validate_settings(given)
-    settings: Settings = {**DEFAULTS, **given}
-    places = _places(sources)
-    target = absolute(_place(out, "out"))
+    settings = validate(Settings, given, "prepare")
+    if isinstance(sources, str | bytes | os.PathLike) or not sources:
+        raise UsageError(f"Sources are a list of paths and addresses, not {sources!r}.")
+    places = tuple(map(str, sources))
+    target = absolute(out)
     _check_work(settings, target)
     provided = lookup("preparer", name)
     _check_number(name, provided, places, str(out))
-    command = command_for(name, provided, places, given)
-    folder = work_folder(target, settings["work"]) if is_url(target) else Path(target)
+    command = _command(name, provided, places, settings)
+    folder = work_folder(target, settings.work) if is_url(target) else Path(target)
     _check_apart(places, (target, str(folder)))
-    request = Request(provided, command, places, DatasetFolder(folder), target, settings)
-    request.dataset.check_ours(overwrite=settings["overwrite"])
+    request = Request(provided, command, places, DatasetFolder(folder), target)
+    request.dataset.check_ours(overwrite=settings.overwrite)
     request.standing()
-    if finds(provided):
+    if request.finds:
         request.construct()
     if is_url(target):
         check_place(target, command)
     return request
+
+
+def finds(provided: Provided) -> bool:
+    """Return whether a preparer finds its inputs itself."""
+    return issubclass(provided.cls, FindingPreparer)
+
+
+def makes_images(provided: Provided) -> bool:
+    """Return whether a preparer says by its type that it makes single images and no pairs."""
+    makes = provided.cls.make if finds(provided) else provided.cls.__call__
+    try:
+        made = get_type_hints(makes).get("return")
+    except (NameError, TypeError):  # a stranger's annotations; what it makes is looked at as well
+        return False
+    return get_origin(made) is np.ndarray
+
+
+def _command(name: str, provided: Provided, sources: Sequence[str], settings: Settings) -> Command:
+    """Build the complete command.
+
+    Raises:
+        UsageError: If a setting is wrong, or has no meaning for this preparer.
+    """
+    check_shares(settings.val, settings.test)
+    own = options_of(provided.cls).model_fields
+    shared = {"range": settings.range or None} | {
+        option: getattr(settings, option) for option in ("seed", "val", "test", "max_pixels")
+    }
+    options = {option: value for option, value in shared.items() if option in own} | settings.options
+    for flag, text in (("--group", settings.group), ("--match", settings.match)):
+        if text:
+            expression(text, flag)
+    changed: dict[str, Any] = {"range": tuple(map(check_range, settings.range))}
+    if finds(provided):
+        changed["max_pixels"] = None
+        for option in ("match", "range", "max_pixels"):
+            if option in settings.model_fields_set and getattr(settings, option) and option not in own:
+                flag = option.replace("_", "-")
+                raise UsageError(f"preparer {name!r} finds its inputs itself, so that --{flag} has no meaning.")
+    elif len(settings.range) not in (0, 1, wanted := len(provided.cls.inputs)):
+        said = f"{len(settings.range)} ranges are given for {wanted} inputs"
+        raise UsageError(f"{said}. Give one for all, or one for each.")
+    options = complete(provided.cls, options, f"preparer {name!r}")
+    changed["unrecorded"] = {option: options.pop(option) for option in getattr(provided.cls, "unrecorded", ())}
+    given = {setting: getattr(settings, setting) for setting in settings.model_fields_set}
+    command = Command(
+        **given | changed | {"options": options},
+        preparer=name,
+        sources=tuple(printable(without_secrets(source)) for source in sources),
+        files=_files(provided, options),
+        versions={"python": platform.python_version(), provided.distribution: provided.version}
+        | installed_versions(DECIDING),
+    )
+    if makes_images(provided) and command.pairs_only:
+        raise UsageError(
+            f"preparer {name!r} makes images and no pairs, which {command.pairs_only} is about. Leave it out."
+        )
+    return command
+
+
+def _files(provided: Provided, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is at each path among the options; of an option that may be text too, only where it names a file."""
+    fields = options_of(provided.cls).model_fields
+    files = {}
+    for name, value in options.items():
+        annotation = fields[name].annotation
+        if value is None or not _holds(Path, annotation):
+            continue
+        paths = [Path(item) for item in (value if isinstance(value, list) else [value])]
+        if not _holds(str, annotation) or all(path.is_file() for path in paths):
+            files[name] = identity_of(paths)
+    return files
+
+
+def _holds(kind: type, annotation: Any) -> bool:
+    return annotation is kind or any(_holds(kind, part) for part in get_args(annotation))
+
+
+def _check_undivided(inputs: Inputs, command: Command) -> None:
+    """Refuse shares for sources that are divided already.
+
+    Raises:
+        UsageError: If they are, and shares were chosen.
+    """
+    if inputs.published and (shares := [f"--{name}" for name in ("val", "test") if name in command.model_fields_set]):
+        raise UsageError(
+            f"The sources are divided already, into {inputs.published}, which stay as they are. Leave out "
+            f"{' and '.join(shares)}; `i2i prepare split` divides the dataset anew."
+        )
 
 
 def _check_number(name: str, provided: Provided, sources: Sequence[str], out: str) -> None:
@@ -153,18 +254,6 @@ def _check_number(name: str, provided: Provided, sources: Sequence[str], out: st
     )
 
 
-def _places(sources: Sequence[str | Path]) -> tuple[str, ...]:
-    if isinstance(sources, str | bytes | os.PathLike) or not isinstance(sources, Sequence) or not sources:
-        raise UsageError(f"Sources are a list of paths and addresses, not {sources!r}.")
-    return tuple(_place(source, "a source") for source in sources)
-
-
-def _place(place: object, what: str) -> str:
-    if not isinstance(place, str | Path):
-        raise UsageError(f"{what} is a path or an address, not {place!r}.")
-    return str(place)
-
-
 def _check_apart(sources: Sequence[str], written: Sequence[str]) -> None:
     for source in sources:
         try:
@@ -178,18 +267,17 @@ def _check_apart(sources: Sequence[str], written: Sequence[str]) -> None:
 
 def _check_work(settings: Settings, target: str) -> None:
     shown = without_secrets(target)
-    if not 0 <= settings["rank"] < settings["world_size"]:
+    if settings.rank >= settings.world_size:
         raise UsageError(
-            f"There is no rank {settings['rank']} of {settings['world_size']}. "
-            "Ranks are counted from 0 to one less than all."
+            f"There is no rank {settings.rank} of {settings.world_size}. Ranks are counted from 0 to one less than all."
         )
-    if settings["overwrite"] and settings["world_size"] > 1:
+    if settings.overwrite and settings.world_size > 1:
         raise UsageError(
             "--overwrite would remove what other ranks have done. Remove the folder, then start the ranks without it."
         )
-    if settings["address"] is not None and settings["engine"] != "ray":
+    if settings.address is not None and settings.engine != "ray":
         raise UsageError("--address is that of a Ray cluster. Give --engine ray with it, or leave it out.")
-    if not is_url(target) and settings["work"] is not None:
+    if not is_url(target) and settings.work is not None:
         raise UsageError(f"--work is for a dataset that is uploaded, and {shown!r} is a folder. Leave it out.")
-    if is_url(target) and settings["world_size"] > 1:
+    if is_url(target) and settings.world_size > 1:
         raise UsageError(f"Ranks share one folder, and {shown!r} is none. Give a folder, then upload it.")

@@ -5,19 +5,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Unpack
+from typing import Any
 
 from i2i.errors import UsageError
-from i2i.places import is_url
+from i2i.places import is_url, without_secrets
 from i2i.preparation.changes import check_unchanged
-from i2i.preparation.command import finds, makes_images
+from i2i.preparation.command import Command
 from i2i.preparation.finishing import finish, missed_shares, missing, tidy
 from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.journal import Journals
 from i2i.preparation.on_this_machine import Backlog, Progress, WorkerArguments, rehearse, work_through
 from i2i.preparation.report import Report, Tally, tally_of
 from i2i.preparation.request import Request, check_request
-from i2i.preparation.settings import Settings
 from i2i.preparation.tasks import Inputs, cut, share
 from i2i.preparation.upload import upload
 from i2i.system.files import lock, make_folder
@@ -33,7 +32,7 @@ def prepare(
     out: str | Path,
     *,
     on_progress: Progress = _silent,
-    **settings: Unpack[Settings],
+    **settings: Any,
 ) -> Report:
     """Make a dataset folder of pairs; the same command resumes an interrupted one, and does nothing once it is done.
 
@@ -46,7 +45,7 @@ def prepare(
             Paths, or addresses such as ``s3://bucket/photos``.
         out: The dataset folder, or the address to which it is uploaded.
         on_progress: Told how it goes.
-        **settings: What the dataset is to be, such as ``layout``, and how the work is done, such as ``workers``.
+        **settings: Those of `i2i.preparation.settings.Settings`.
 
     Raises:
         UnknownNameError: If there is no such preparer.
@@ -62,7 +61,7 @@ def prepare(
     return report
 
 
-def plan(name: str, sources: Sequence[str | Path], out: str | Path, **settings: Unpack[Settings]) -> str:
+def plan(name: str, sources: Sequence[str | Path], out: str | Path, **settings: Any) -> str:
     """Say what `prepare` would do with the same arguments, which it describes; nothing is written.
 
     Returns:
@@ -73,21 +72,21 @@ def plan(name: str, sources: Sequence[str | Path], out: str | Path, **settings: 
     """
     request = check_request(name, sources, out, settings)
     finished = request.standing() == "finished"
-    if finds(request.provided):
+    if request.finds:
         found = request.plan()
     else:
         request.construct()
         inputs = request.find_inputs(_silent)
-        if finished or (request.dataset.reported and not request.settings["overwrite"]):
+        if finished or (request.dataset.reported and not request.command.overwrite):
             check_unchanged(request.dataset, inputs)
         found = "" if finished else _found(inputs)
-    lines = [found, f"The command: {request.command.line(pairs=not makes_images(request.provided))}"]
+    lines = [found, f"The command: {request.line()}"]
     if finished:
-        unseen = " unless the sources have changed" if finds(request.provided) and not request.asks_others else ""
+        unseen = " unless the sources have changed" if request.finds and not request.asks_others else ""
         lines.append(f"The dataset is in {str(request.dataset.folder)!r} already; nothing would be made{unseen}.")
     else:
         replaces = " It replaces the one that is there." if request.dataset.finished else ""
-        lines.append(f"The dataset would be {request.shown_target!r}.{replaces}")
+        lines.append(f"The dataset would be {without_secrets(request.target)!r}.{replaces}")
     return "\n".join(filter(None, [*lines, "Nothing has been written."]))
 
 
@@ -107,35 +106,35 @@ def _found(inputs: Inputs) -> str:
 def _prepare(request: Request, on_progress: Progress) -> Report:
     """Make a dataset in a folder of this machine."""
     started = time.monotonic()
-    dataset, command, settings = request.dataset, request.command, request.settings
+    dataset, command = request.dataset, request.command
     if request.standing() == "finished":
         return _report_finished(request, started, on_progress)
     inputs = request.find_inputs(on_progress)
     make_folder(dataset.staging)
     shards = cut(inputs.tasks)
     worker = _worker(request)
-    with _alone(dataset, settings):
+    with _alone(dataset, command):
         standing = request.standing()  # what another process has finished meanwhile is not begun again
         if standing == "new" and (dataset.finished or dataset.has_work):  # removed only for one that can do something
             rehearse(worker)
         if standing != "finished":
-            command = dataset.begin(command, standing, alone=settings["world_size"] == 1)
+            command = dataset.begin(command, standing)
         dataset.make_room()
         journals = Journals(dataset.journals, dataset.outputs, shards)
         resumed = len(inputs.tasks)
         backlog = None
         if not dataset.reported:
-            backlog = Backlog(journals, share(shards, settings["rank"], settings["world_size"]))
+            backlog = Backlog(journals, share(shards, request.command.rank, request.command.world_size))
         if backlog is None or dataset.reported:  # another rank may report, and move files, while they are looked for
             check_unchanged(dataset, inputs)
         else:
             resumed = backlog.resumed
-            if settings["engine"] == "ray":
+            if request.command.engine == "ray":
                 from i2i.preparation.on_ray import work_through_on_ray
 
-                work_through_on_ray(backlog, worker, settings["address"], on_progress)
+                work_through_on_ray(backlog, worker, request.command.address, on_progress)
             else:
-                work_through(backlog, worker, settings["workers"], on_progress)
+                work_through(backlog, worker, request.command.workers, on_progress)
     left = missing(journals, shards)
     if dataset.reported:  # asked last: the journals go when it is finished
         left = 0
@@ -169,14 +168,14 @@ def _report_finished(request: Request, started: float, on_progress: Progress) ->
 
 
 @contextmanager
-def _alone(dataset: DatasetFolder, settings: Settings) -> Iterator[None]:
+def _alone(dataset: DatasetFolder, command: Command) -> Iterator[None]:
     """See to it that no other process does the same part of the work, nor cuts it into other parts.
 
     Raises:
         UsageError: If one does.
     """
     with ExitStack() as stack:
-        own = "lock" if settings["world_size"] == 1 else f"lock-{settings['rank']}-of-{settings['world_size']}"
+        own = "lock" if command.world_size == 1 else f"lock-{command.rank}-of-{command.world_size}"
         stack.enter_context(lock(dataset.staging / own))
         for other in sorted(dataset.staging.glob("lock*")):
             if other.name.partition("-of-")[2] != own.partition("-of-")[2]:

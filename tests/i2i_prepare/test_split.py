@@ -145,7 +145,7 @@ def test_declared_ranges_become_those_of_the_dtype(write: Any, tmp_path: Path) -
         file.unlink()
     assert prepare("split", [tmp_path / "old"], tmp_path / "no", workers=1).made == 0
     for _ in range(2):
-        report = prepare("split", [tmp_path / "old"], tmp_path / "new", ranges=[(0, 4080)], val=0.25, workers=1)
+        report = prepare("split", [tmp_path / "old"], tmp_path / "new", range=[(0, 4080)], val=0.25, workers=1)
         assert (report.made, report.rejected) == (8, {})
     assert report.resumed == 8  # the second time nothing was done
     for half, number in (("imageA", 0), ("imageB", 1)):
@@ -167,7 +167,7 @@ def test_each_image_of_a_pair_can_have_a_range_of_its_own(tmp_path: Path) -> Non
     np.testing.assert_allclose(pair.target, b / 255 - 1, atol=1e-6)
     three = [(0.0, 1.0)] * 3
     with pytest.raises(UsageError, match="3 ranges are given"):
-        prepare("split", [tmp_path / "old"], tmp_path / "new", ranges=three, workers=1)
+        prepare("split", [tmp_path / "old"], tmp_path / "new", range=three, workers=1)
 
 
 def test_a_folder_at_an_address_is_to_be_downloaded(tmp_path: Path) -> None:

@@ -134,14 +134,14 @@ def test_declared_range_makes_any_numbers_an_image(tmp_path: Path) -> None:
     refused = prepare("both", [source, _copy(source, "b")], tmp_path / "no", workers=1)
     assert refused.made == 0
     assert "from 0 to 4000. Declare its range (--range)" in refused.rows[0].message
-    report = prepare("both", [source, tmp_path / "b"], tmp_path / "out", ranges=[(0, 4000)], val=0, workers=1)
+    report = prepare("both", [source, tmp_path / "b"], tmp_path / "out", range=[(0, 4000)], val=0, workers=1)
     assert report.made == 1
     pixels = images.read(tmp_path / "out" / "train" / "imageA" / "0.npy").pixels
     assert (str(pixels.dtype), pixels.min(), pixels.max()) == ("float32", -1, 1)
     assert card(tmp_path / "out")["range"] == [[0, 4000]]
     assert "--range 0:4000" in card(tmp_path / "out")["command"]
     with pytest.raises(UsageError, match="3 ranges are given for 2 inputs"):
-        prepare("both", [source, tmp_path / "b"], tmp_path / "new", ranges=[(0, 1)] * 3)
+        prepare("both", [source, tmp_path / "b"], tmp_path / "new", range=[(0, 1)] * 3)
 
 
 def _copy(folder: Path, name: str) -> Path:

@@ -200,7 +200,7 @@ def test_shards_that_ray_hands_out_are_done_once_and_wherever_it_likes(
     request = check_request("negative", [source], out, {"options": options, "val": 0.3})
     folder, outputs = request.dataset.journals, request.dataset.outputs
     make_folder(request.dataset.staging)
-    request.dataset.begin(request.command, "new", alone=True)
+    request.dataset.begin(request.command, "new")
     request.dataset.make_room()
     inputs = request.find_inputs(lambda done, total: None)
     make_folder(folder)
