@@ -22,18 +22,16 @@ from i2i.images import as_rgb, read, write
 from i2i.images.geometry import fit, pad
 from i2i.pairs import Pair, Pixels
 from i2i.preparation import prepare
-from i2i_prepare.colorize import Colorize
-from i2i_prepare.concat import Concat
+from i2i_prepare.colorize import Colorize, Grayscale
 from i2i_prepare.downscale import Downscale
 from i2i_prepare.edges import Edges
 from i2i_prepare.frames import Frames
-from i2i_prepare.grayscale import Grayscale
+from i2i_prepare.halves import Concat, SplitAB
 from i2i_prepare.inpaint import Inpaint
 from i2i_prepare.labels import Labels
 from i2i_prepare.mask import Mask
 from i2i_prepare.palette import Palette
 from i2i_prepare.resize import Resize
-from i2i_prepare.split_ab import SplitAB
 
 SIDE = 144
 GAP = 6

@@ -10,7 +10,7 @@ from i2i import images
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
 from i2i.preparation import plan, prepare
-from i2i_prepare.concat import Concat
+from i2i_prepare.halves import Concat
 
 
 def ramp(height: int, width: int, channels: int, dtype: str = "uint8") -> Pixels:

@@ -13,11 +13,10 @@ from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images import geometry
 from i2i.options import build, complete
 from i2i.pairs import Preparer
-from i2i_prepare.edges import Edges
+from i2i_prepare.edges import Edges, xdog
 from i2i_prepare.hed import edge_map
 from i2i_prepare.hed_weights import load_hed
 from i2i_prepare.lines import draw, drop_small, trace
-from i2i_prepare.xdog import xdog
 
 OWNER = "preparer 'edges'"
 

@@ -9,7 +9,7 @@ from skimage import data
 
 from i2i.errors import DataError
 from i2i.pairs import SkipError
-from i2i_prepare.grayscale import Grayscale
+from i2i_prepare.colorize import Grayscale
 
 
 @pytest.mark.parametrize("channels", [1, 3])

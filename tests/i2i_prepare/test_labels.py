@@ -15,8 +15,7 @@ from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images import geometry
 from i2i.options import build
 from i2i.pairs import Pixels
-from i2i_prepare.label_maps import pascal_voc
-from i2i_prepare.labels import Labels, nearest
+from i2i_prepare.labels import Labels, pascal_voc
 
 OWNER = "preparer 'labels'"
 COLOURS = {0: (0, 0, 0), 7: (128, 64, 128), 11: (70, 70, 70), 26: (0, 0, 142)}
@@ -123,7 +122,7 @@ def test_the_type_of_ids_is_that_of_all_declared_not_of_one_map(tmp_path: Path) 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
 def test_every_pixel_takes_what_is_at_its_centre(old_h: int, old_w: int, height: int, width: int) -> None:
     values = np.arange(old_h * old_w).reshape(old_h, old_w, 1)
-    found = nearest(values, height, width)
+    found = geometry.pick(values, height, width)
     for y in range(height):
         for x in range(width):
             # exact arithmetic: the centre of pixel y is at (2 y + 1) / (2 height) of the image

@@ -11,7 +11,7 @@ from i2i.errors import DataError, UsageError
 from i2i.options import build
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
-from i2i_prepare.split_ab import SplitAB
+from i2i_prepare.halves import SplitAB
 
 
 def noise(height: int, width: int, channels: int = 3, dtype: str = "uint8", seed: int = 0) -> Pixels:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import data, filters
 
-from i2i_prepare.xdog import PHI, K, xdog
+from i2i_prepare.edges import PHI, K, xdog
 
 
 def test_ink_is_the_formula_of_the_paper() -> None:

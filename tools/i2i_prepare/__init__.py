@@ -10,19 +10,17 @@ from i2i import hookimpl
 def i2i_preparers() -> Mapping[str, type[Any]]:
     """Return the preparers of this package."""
     # imported here, since this module is loaded whenever the command line starts
-    from i2i_prepare.colorize import Colorize
-    from i2i_prepare.concat import Concat
+    from i2i_prepare.colorize import Colorize, Grayscale
     from i2i_prepare.downscale import Downscale
     from i2i_prepare.edges import Edges
     from i2i_prepare.frames import Frames
-    from i2i_prepare.grayscale import Grayscale
+    from i2i_prepare.halves import Concat, SplitAB
     from i2i_prepare.inpaint import Inpaint
     from i2i_prepare.labels import Labels
     from i2i_prepare.mask import Mask
     from i2i_prepare.palette import Palette
     from i2i_prepare.resize import Resize
     from i2i_prepare.split import Split
-    from i2i_prepare.split_ab import SplitAB
 
     return {
         "colorize": Colorize,

@@ -1,21 +1,51 @@
-"""Colour photographs and their lightness, for colourisation (Isola et al. 2017, black and white to colour)."""
+"""Colour photographs and their brightness or lightness (Isola et al. 2017, black and white to colour)."""
 
-from typing import Annotated, ClassVar
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from i2i.errors import DataError
-from i2i.images import geometry
+from i2i.images import with_channels
 from i2i.images.colour import rounded
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
+from i2i_prepare.fitted import Square
 
 LUMINANCE = (0.212671, 0.715160, 0.072169)
 """Weights of linear red, green and blue in the luminance Y of sRGB with white D65 (ITU-R BT.709)."""
+IS_GRAY = "The photograph is gray: there is no colour to learn from it."
 
 
-class Colorize:
+@dataclass(kw_only=True)
+class Grayscale(Square):
+    """Luma of a photograph, .299 R + .587 G + .114 B (ITU-R BT.601) -> the photograph.
+
+    Both sides are stored as they look; for the Lab channels of pix2pix see `colorize`.
+
+    Args:
+        channels: Channels of the gray source; 3 equal ones go with tools that know colour only.
+    """
+
+    inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+    channels: Literal[1, 3] = 1
+
+    def __call__(self, *images: Pixels) -> Pair:
+        """Make source and target out of one photograph in colour.
+
+        Raises:
+            SkipError: If it is gray already.
+            DataError: If it has other channels.
+        """
+        target = self.fitted(*images)
+        if (target == target[..., :1]).all():
+            raise SkipError("gray", IS_GRAY)
+        return Pair(with_channels(with_channels(target, 1), self.channels), target)
+
+
+@dataclass(kw_only=True)
+class Colorize(Square):
     """Lightness L of a photograph -> its colours (Isola et al. 2017, black and white to colour).
 
     The paper learns the channels a and b of CIE Lab out of L. Lab in 8-bit files loses colours, so the photograph is
@@ -23,24 +53,11 @@ class Colorize:
     ``--set dataset.colours=lab``: L and ab are then taken from the photograph when it is read.
 
     Args:
-        size: Height and width of source and target, pixels.
-        fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
-            puts white around it.
         tolerance: A photograph whose channels differ by no more than this anywhere, of 255, is skipped as gray.
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
-
-    def __init__(
-        self,
-        *,
-        size: Annotated[int, Field(ge=1)] = 256,
-        fit: geometry.Fit = "crop",
-        tolerance: Annotated[float, Field(ge=0, le=255)] = 4,
-    ) -> None:
-        self.size = size
-        self.fit = fit
-        self.tolerance = tolerance
+    tolerance: Annotated[float, Field(ge=0, le=255)] = 4
 
     def __call__(self, *images: Pixels) -> Pair:
         """Lightness (size, size, 1) and photograph (size, size, 3), of the photograph's depth.
@@ -52,30 +69,23 @@ class Colorize:
         (photo,) = images
         if photo.shape[2] not in (1, 3):
             raise DataError(f"Colours are learnt from RGB photographs, not from {photo.shape[2]} channels. Convert it.")
-        # judged where it is small: what is cut off need not be seen
-        target = geometry.fit(photo, self.size, self.fit)
-        if colourfulness(target) <= self.tolerance:
-            raise SkipError("gray", "The photograph is gray: there is no colour to learn from it.")
+        target = self.fitted(photo)  # judged where it is small: what is cut off need not be seen
         low, high = range_of(target.dtype)
+        difference = target.max(2).astype(np.float64) - target.min(2)
+        if difference.max() * 255 / (high - low) <= self.tolerance:
+            raise SkipError("gray", IS_GRAY)
         return Pair(rounded(low + lightness(target) * ((high - low) / 100), target.dtype), target)
 
 
-def colourfulness(photo: Pixels) -> float:
-    """Largest difference between two channels of a pixel, of 255."""
-    low, high = range_of(photo.dtype)
-    difference = photo.max(2).astype(np.float64) - photo.min(2)
-    return float(difference.max()) * 255 / (high - low)
-
-
 def lightness(photo: Pixels) -> NDArray[np.float64]:
-    """Lightness L of CIE 1976 L*a*b*, (H, W, 1) in 0..100, of an RGB image in sRGB."""
-    luminance = (linear_light(photo) @ np.array(LUMINANCE))[..., None]
+    """Return the lightness L of CIE 1976 L*a*b*, (H, W, 1) in 0..100, of an RGB image in sRGB."""
+    luminance = (_linear_light(photo) @ np.array(LUMINANCE))[..., None]
     cube_root = np.where(luminance > (6 / 29) ** 3, np.cbrt(luminance), luminance * (29 / 6) ** 2 / 3 + 4 / 29)
     found: NDArray[np.float64] = np.clip(116 * cube_root - 16, 0, 100)
     return found
 
 
-def linear_light(photo: Pixels) -> NDArray[np.float64]:
+def _linear_light(photo: Pixels) -> NDArray[np.float64]:
     """Return values of sRGB without their transfer function (IEC 61966-2-1), 0..1."""
     low, high = range_of(photo.dtype)
     integers = photo.dtype != np.float32

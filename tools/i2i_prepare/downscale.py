@@ -1,10 +1,10 @@
 """Photographs and the same with less detail, for super-resolution."""
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import cv2
 import numpy as np
-from PIL import Image
 from pydantic import Field
 
 from i2i.errors import DataError, UsageError
@@ -12,9 +12,12 @@ from i2i.images import geometry
 from i2i.images.colour import rounded
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i_prepare import chance
+from i2i_prepare.fitted import Square
+from i2i_prepare.lines import resize_map
 
 
-class Downscale:
+@dataclass(kw_only=True)
+class Downscale(Square):
     """A photograph that was made smaller and brought back to its size -> the photograph as it was.
 
     It is blurred, reduced, made noisy and compressed, in this order; then it is brought back, since source and target
@@ -23,8 +26,6 @@ class Downscale:
     Args:
         size: Height and width of source and target, pixels; a multiple of the factor. Smaller photographs are skipped:
             enlarged, they would teach blur.
-        fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
-            puts white around it.
         factor: How many times smaller the photograph becomes.
         method: ``area``: mean of the pixels that a new one covers. ``cubic``: antialiased cubic convolution (Keys 1981,
             a = -0.5), as MATLAB's ``imresize`` makes the usual benchmarks.
@@ -39,32 +40,19 @@ class Downscale:
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+    size: Annotated[int, Field(ge=2)] = 256
+    factor: Annotated[int, Field(ge=2)] = 4
+    method: Literal["area", "cubic"] = "cubic"
+    upscale: Literal["cubic", "nearest"] = "cubic"
+    blur: Annotated[float, Field(ge=0)] = 0.0
+    noise: Annotated[float, Field(ge=0)] = 0.0
+    jpeg: Annotated[int, Field(ge=1, le=100)] | None = None
+    seed: int = 0
 
-    def __init__(
-        self,
-        *,
-        size: Annotated[int, Field(ge=2)] = 256,
-        fit: geometry.Fit = "crop",
-        factor: Annotated[int, Field(ge=2)] = 4,
-        method: Literal["area", "cubic"] = "cubic",
-        upscale: Literal["cubic", "nearest"] = "cubic",
-        blur: Annotated[float, Field(ge=0)] = 0.0,
-        noise: Annotated[float, Field(ge=0)] = 0.0,
-        jpeg: Annotated[int, Field(ge=1, le=100)] | None = None,
-        seed: int = 0,
-    ) -> None:
-        if size % factor:
-            near = max(1, round(size / factor)) * factor
-            raise UsageError(f"size ({size}) is not a multiple of factor ({factor}). Set it to {near}.")
-        self.size = size
-        self.fit = fit
-        self.factor = factor
-        self.method = method
-        self.upscale = upscale
-        self.blur = blur
-        self.noise = noise
-        self.jpeg = jpeg
-        self.seed = seed
+    def __post_init__(self) -> None:
+        if self.size % self.factor:
+            near = max(1, round(self.size / self.factor)) * self.factor
+            raise UsageError(f"size ({self.size}) is not a multiple of factor ({self.factor}). Set it to {near}.")
 
     def __call__(self, *images: Pixels) -> Pair:
         """Make source and target out of one photograph of any channels.
@@ -77,25 +65,20 @@ class Downscale:
         height, width = photo.shape[:2]
         if (max if self.fit == "pad" else min)(height, width) < self.size:
             raise SkipError("too-small", f"The photograph is {width}x{height}, smaller than the target: {self.size}.")
-        target = geometry.fit(photo, self.size, self.fit)
+        target = self.fitted(photo)
         small = self._compressed(self._noisy(self._reduced(target), target))
-        if self.upscale == "nearest":
-            return Pair(geometry.pick(small, self.size, self.size), target)
-        return Pair(geometry.resize(small, self.size, self.size), target)
+        enlarge = geometry.pick if self.upscale == "nearest" else geometry.resize
+        return Pair(enlarge(small, self.size, self.size), target)
 
     def _reduced(self, target: Pixels) -> Pixels:
         side = self.size // self.factor
-        sharp = target
+        limits, dtype = range_of(target.dtype), target.dtype
         if self.blur:
             planes = [cv2.GaussianBlur(plane, (0, 0), self.blur) for plane in _planes(target)]
-            sharp = _image(planes, target)
+            target = rounded(np.clip(np.dstack(planes), *limits), dtype)
         if self.method == "area":
-            return geometry.resize(sharp, side, side)
-        images = [Image.fromarray(plane) for plane in _planes(sharp)]
-        return _image(
-            [np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)) for image in images],
-            target,
-        )
+            return geometry.resize(target, side, side)
+        return rounded(np.clip(np.dstack([resize_map(plane, side, side) for plane in _planes(target)]), *limits), dtype)
 
     def _noisy(self, small: Pixels, target: Pixels) -> Pixels:
         if not self.noise:
@@ -118,10 +101,5 @@ class Downscale:
 
 
 def _planes(image: Pixels) -> list[Pixels]:
-    """Each channel as floats, (H, W)."""
+    """Return each channel as floats, (H, W)."""
     return [np.ascontiguousarray(image[..., channel], np.float32) for channel in range(image.shape[2])]
-
-
-def _image(planes: list[Pixels], like: Pixels) -> Pixels:
-    """Channels put together and cut off at the range, in the dtype of an image."""
-    return rounded(np.clip(np.dstack(planes), *range_of(like.dtype)), like.dtype)

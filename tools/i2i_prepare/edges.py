@@ -1,5 +1,6 @@
 """Photographs and the line drawings of their edges, as in edges2shoes and edges2handbags of pix2pix."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -12,14 +13,19 @@ from pydantic import Field
 from i2i.errors import DataError, UsageError
 from i2i.images import geometry
 from i2i.pairs import Pair, Pixels, Reading, range_of
+from i2i_prepare.fitted import Square
 from i2i_prepare.lines import Lines, draw, drop_small, trace
-from i2i_prepare.xdog import xdog
 
 SMALLEST_SIDE = 16
 """Pixels of one cell of HED's coarsest stage; below it there is nothing to detect."""
+K = 1.6
+"""Ratio of the Gaussians of XDoG, at which their difference is nearest to a Laplacian (Marr & Hildreth 1980)."""
+PHI = 10.0
+"""Steepness of the soft threshold of XDoG."""
 
 
-class Edges:
+@dataclass(kw_only=True)
+class Edges(Square):
     """Edges of a photograph -> the photograph (Isola et al. 2017, as for edges2shoes and edges2handbags).
 
     The source is one channel of 8 bits, black lines one pixel wide on white. The target is the photograph brought to
@@ -30,9 +36,6 @@ class Edges:
     ``border=128``.
 
     Args:
-        size: Height and width of source and target, pixels.
-        fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
-            puts white around it.
         method: ``hed`` finds the outlines that people draw, with a network; ``canny`` finds steps of brightness;
             ``xdog`` draws with ink, as an extended difference of Gaussians does (Winnemoeller et al. 2012).
         threshold: Weakest edge to draw with ``hed`` and weakest ink with ``xdog``, of 255.
@@ -54,44 +57,32 @@ class Edges:
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+    size: Annotated[int, Field(ge=SMALLEST_SIDE)] = 256
+    method: Literal["hed", "canny", "xdog"] = "hed"
+    threshold: Annotated[float, Field(ge=0, le=255)] = 25
+    smallest: Annotated[int, Field(ge=1)] = 5
+    detect_size: Annotated[int, Field(ge=SMALLEST_SIDE)] | None = None
+    border: Annotated[int, Field(ge=0, multiple_of=16)] = 64
+    weights: Path | None = None
+    canny_low: Annotated[float, Field(ge=0)] = 100
+    canny_high: Annotated[float, Field(ge=0)] = 200
+    xdog_sigma: Annotated[float, Field(gt=0)] = 1.0
+    xdog_sharpness: Annotated[float, Field(ge=0)] = 40
+    xdog_level: Annotated[float, Field(ge=0, le=255)] = 30
 
-    def __init__(
-        self,
-        *,
-        size: Annotated[int, Field(ge=SMALLEST_SIDE)] = 256,
-        fit: geometry.Fit = "crop",
-        method: Literal["hed", "canny", "xdog"] = "hed",
-        threshold: Annotated[float, Field(ge=0, le=255)] = 25,
-        smallest: Annotated[int, Field(ge=1)] = 5,
-        detect_size: Annotated[int, Field(ge=SMALLEST_SIDE)] | None = None,
-        border: Annotated[int, Field(ge=0, multiple_of=16)] = 64,
-        weights: Path | None = None,
-        canny_low: Annotated[float, Field(ge=0)] = 100,
-        canny_high: Annotated[float, Field(ge=0)] = 200,
-        xdog_sigma: Annotated[float, Field(gt=0)] = 1.0,
-        xdog_sharpness: Annotated[float, Field(ge=0)] = 40,
-        xdog_level: Annotated[float, Field(ge=0, le=255)] = 30,
-    ) -> None:
-        if method != "hed" and not (detect_size is None and weights is None):
+    def __post_init__(self) -> None:
+        if self.method != "hed" and not (self.detect_size is None and self.weights is None):
             raise UsageError(
-                f"detect_size and weights are options of the method 'hed', not of {method!r}. Leave them out."
+                f"detect_size and weights are options of the method 'hed', not of {self.method!r}. Leave them out."
             )
-        if canny_low > canny_high:
-            raise UsageError(f"canny_low ({canny_low:g}) is above canny_high ({canny_high:g}). Lower it.")
-        self.size = size
-        self.fit = fit
-        self.threshold = threshold
-        self.smallest = smallest
-        self.detect_size = detect_size or size
-        self.canny = (canny_low, canny_high)
-        self._ink = partial(xdog, sigma=xdog_sigma, sharpness=xdog_sharpness, level=xdog_level / 255)
-        self.method = method
-        if method == "hed":
+        if self.canny_low > self.canny_high:
+            raise UsageError(f"canny_low ({self.canny_low:g}) is above canny_high ({self.canny_high:g}). Lower it.")
+        if self.method == "hed":
             # the other methods shall not pay for torch
             from i2i_prepare.hed import edge_map
             from i2i_prepare.hed_weights import load_hed
 
-            self._edge_map = partial(edge_map, load_hed(weights), border=border)
+            self._edge_map = partial(edge_map, load_hed(self.weights), border=self.border)
 
     def __call__(self, *images: Pixels) -> Pair:
         """Make source and target out of one photograph, gray or RGB.
@@ -120,24 +111,39 @@ class Edges:
 
     def _lines(self, photo: Pixels, target: Pixels) -> Lines:
         if self.method == "hed":
-            return self._hed(photo, target)
-        return self._canny(target) if self.method == "canny" else self._xdog(target)
+            seen = self._frame(photo, self.detect_size) if self.detect_size else target
+            height, width = target.shape[:2]
+            found = self._edge_map(_rgb(seen))
+            return trace(found, height, width, threshold=self.threshold / 255, smallest=self.smallest)
+        if self.method == "canny":
+            strokes = cv2.Canny(np.rint(_rgb(target)).astype(np.uint8), self.canny_low, self.canny_high) > 0
+        else:
+            luma = np.asarray(cv2.cvtColor(_rgb(target) / np.float32(255), cv2.COLOR_RGB2GRAY), np.float32)
+            ink = xdog(luma, sigma=self.xdog_sigma, sharpness=self.xdog_sharpness, level=self.xdog_level / 255)
+            strokes = (ink >= self.threshold / 255) & (ink > 0)
+        return drop_small(strokes, self.smallest)
 
-    def _hed(self, photo: Pixels, target: Pixels) -> Lines:
-        seen = target if self.detect_size == self.size else self._frame(photo, self.detect_size)
-        height, width = target.shape[:2]
-        probability = self._edge_map(_rgb(seen))
-        return trace(probability, height, width, threshold=self.threshold / 255, smallest=self.smallest)
 
-    def _canny(self, target: Pixels) -> Lines:
-        low, high = self.canny
-        lines = cv2.Canny(np.rint(_rgb(target)).astype(np.uint8), low, high)
-        return drop_small(lines > 0, self.smallest)
+def xdog(luma: NDArray[np.float32], *, sigma: float, sharpness: float, level: float) -> NDArray[np.float32]:
+    """Return how much ink each pixel takes (Winnemoeller, Kyprianidis & Olsen 2012, "XDoG").
 
-    def _xdog(self, target: Pixels) -> Lines:
-        luma = cv2.cvtColor(_rgb(target) / np.float32(255), cv2.COLOR_RGB2GRAY)
-        ink = self._ink(np.asarray(luma, np.float32))
-        return drop_small((ink >= self.threshold / 255) & (ink > 0), self.smallest)
+    With G(s) the image blurred by a Gaussian of standard deviation s, S = (1 + p) G(sigma) - p G(k sigma) is the
+    sharpened image (equation 7); the drawing is 1 where S >= level, else 1 + tanh(phi (S - level)) (equation 5).
+    Ink is 1 minus the drawing. Plain regions are S = luma, so those darker than the level are filled.
+
+    Args:
+        luma: (H, W) in 0..1.
+        sigma: Standard deviation of the finer Gaussian, pixels: half the width of lines.
+        sharpness: p, the weight of the difference of both.
+        level: Epsilon, the tone below which ink begins, 0..1.
+
+    Returns:
+        (H, W) in 0..1.
+    """
+    fine, coarse = (cv2.GaussianBlur(luma, (0, 0), s, borderType=cv2.BORDER_REFLECT) for s in (sigma, K * sigma))
+    sharpened = (1 + sharpness) * fine - sharpness * coarse
+    ink: NDArray[np.float32] = np.where(sharpened >= level, 0, -np.tanh(PHI * (sharpened - level))).astype(np.float32)
+    return ink
 
 
 def _rgb(photo: Pixels) -> NDArray[np.float32]:

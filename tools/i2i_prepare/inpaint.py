@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import cv2
@@ -9,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from i2i.images import geometry
 from i2i.images.colour import rounded, values_of
 from i2i.pairs import Pair, Pixels, Reading, range_of
 from i2i_prepare import chance
 from i2i_prepare.background import colour_of
+from i2i_prepare.fitted import Square
 
-Holes = NDArray[np.uint8]
-"""(H, W): 1 where the photograph is blanked, else 0."""
+Holes = NDArray[np.bool_]
+"""(H, W): where the photograph is blanked."""
+Canvas = NDArray[np.uint8]
+"""The same as 0 and 1, for OpenCV to draw on."""
 
 
-class Inpaint:
+@dataclass(kw_only=True)
+class Inpaint(Square):
     """A photograph with holes -> the whole photograph (Pathak et al. 2016; Isola et al. 2017, on Paris StreetView).
 
     Where the holes are depends on the seed and on the photograph alone.
 
     Args:
-        size: Height and width of source and target, pixels.
-        fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
-            puts white around it.
         method: ``centre``: one block in the middle. ``blocks``: rectangles anywhere. ``strokes``: free-form lines, as
             a brush draws them (Yu et al. 2019).
         share: Share of the area that is blanked; for blocks and strokes the least. 0.25 is the central block of Pathak
@@ -42,44 +43,30 @@ class Inpaint:
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+    size: Annotated[int, Field(ge=8)] = 256
+    method: Literal["centre", "blocks", "strokes"] = "centre"
+    share: Annotated[float, Field(ge=0.01, le=0.9)] = 0.25
+    fill: str = "white"
+    mask_channel: bool = False
+    seed: int = 0
 
-    def __init__(
-        self,
-        *,
-        size: Annotated[int, Field(ge=8)] = 256,
-        fit: geometry.Fit = "crop",
-        method: Literal["centre", "blocks", "strokes"] = "centre",
-        share: Annotated[float, Field(ge=0.01, le=0.9)] = 0.25,
-        fill: str = "white",
-        mask_channel: bool = False,
-        seed: int = 0,
-    ) -> None:
-        self.size = size
-        self.fit = fit
-        self.method = method
-        self.share = share
-        self.colour = None if fill in ("mean", "noise") else colour_of(fill, "fill")
-        self.fill = fill
-        self.mask_channel = mask_channel
-        self.seed = seed
+    def __post_init__(self) -> None:
+        self.colour = None if self.fill in ("mean", "noise") else colour_of(self.fill, "fill")
 
     def __call__(self, *images: Pixels) -> Pair:
         """Make source and target out of one photograph of any channels."""
-        (photo,) = images
-        target = geometry.fit(photo, self.size, self.fit)
+        target = self.fitted(*images)
         random = chance.generator(self.seed, target)
-        holes = self._holes(random).astype(bool)
+        if self.method == "centre":
+            holes = centre(self.size, self.share)
+        else:
+            holes = scattered(self.size, self.share, block if self.method == "blocks" else stroke, random)
         source = target.copy()
         source[holes] = self._filling(target, holes, random)
         if self.mask_channel:
             low, high = range_of(target.dtype)
             source = np.dstack([source, np.where(holes, high, low).astype(target.dtype)])
         return Pair(source, target)
-
-    def _holes(self, random: np.random.Generator) -> Holes:
-        if self.method == "centre":
-            return centre(self.size, self.share)
-        return scattered(self.size, self.share, {"blocks": block, "strokes": stroke}[self.method], random)
 
     def _filling(self, target: Pixels, holes: NDArray[np.bool_], random: np.random.Generator) -> Pixels:
         """Return the values of the blanked pixels, (n, C) or (C,)."""
@@ -94,23 +81,23 @@ class Inpaint:
 def centre(size: int, share: float) -> Holes:
     """Draw a square in the middle that covers this share of the area, to the pixel."""
     side = round(size * math.sqrt(share))
-    holes = np.zeros((size, size), np.uint8)
+    holes = np.zeros((size, size), bool)
     start = (size - side) // 2
-    holes[start : start + side, start : start + side] = 1
+    holes[start : start + side, start : start + side] = True
     return holes
 
 
 def scattered(
-    size: int, share: float, draw: Callable[[Holes, np.random.Generator], None], random: np.random.Generator
+    size: int, share: float, draw: Callable[[Canvas, np.random.Generator], None], random: np.random.Generator
 ) -> Holes:
-    """Shapes at random places until they cover this share of the area."""
+    """Draw shapes at random places until they cover this share of the area."""
     holes = np.zeros((size, size), np.uint8)
     while holes.mean() < share:
         draw(holes, random)
-    return holes
+    return holes.astype(bool)
 
 
-def block(holes: Holes, random: np.random.Generator) -> None:
+def block(holes: Canvas, random: np.random.Generator) -> None:
     """Draw a rectangle whose centre is anywhere in the image, each side an eighth to a third of the image's."""
     size = len(holes)
     sides = random.integers(size // 8, size // 3, 2, endpoint=True)
@@ -119,7 +106,7 @@ def block(holes: Holes, random: np.random.Generator) -> None:
     holes[top:bottom, left:right] = 1
 
 
-def stroke(holes: Holes, random: np.random.Generator) -> None:
+def stroke(holes: Canvas, random: np.random.Generator) -> None:
     """Draw a line of four to eight bends, with round joints, with one brush (after Yu et al. 2019, algorithm 1).
 
     It goes forth and back: the direction turns by about 140 degrees at every bend, as a hand that rubs something out.

@@ -1,17 +1,18 @@
 """Photographs and the same with another background, for background removal."""
 
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from dataclasses import dataclass
+from typing import ClassVar
 
 from i2i.errors import DataError
 from i2i.images import geometry, with_channels
 from i2i.images.colour import blend
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i_prepare.background import colour_of
+from i2i_prepare.fitted import Square
 
 
-class Mask:
+@dataclass(kw_only=True)
+class Mask(Square):
     """A photograph as it is -> the same on a plain background (background masking, Isola et al. 2017, community work).
 
     What belongs to the foreground is said by the photograph's own opacity, or by a matte of the same name in a second
@@ -19,7 +20,6 @@ class Mask:
     precedence. Soft edges are blended.
 
     Args:
-        size: Height and width of source and target, pixels.
         fit: How a photograph becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad``
             puts the background around it.
         background: Colour behind the foreground of the target: a name such as ``white``, or ``#rrggbb``.
@@ -31,19 +31,11 @@ class Mask:
 
     inputs: ClassVar[tuple[Reading, ...]] = ("alpha", "alpha")
     optional: ClassVar[int] = 1
+    background: str = "white"
+    resize_matte: bool = False
 
-    def __init__(
-        self,
-        *,
-        size: Annotated[int, Field(ge=1)] = 256,
-        fit: geometry.Fit = "crop",
-        background: str = "white",
-        resize_matte: bool = False,
-    ) -> None:
-        self.size = size
-        self.fit = fit
-        self.background = colour_of(background, "background")
-        self.resize_matte = resize_matte
+    def __post_init__(self) -> None:
+        self.colour = colour_of(self.background, "background")
 
     def __call__(self, *images: Pixels) -> Pair:
         """Make a pair of the colours as they are stored and the foreground on the background.
@@ -63,8 +55,8 @@ class Mask:
         if opacity.max() == transparent:
             raise SkipError("empty", "Nothing is foreground: the picture is all background.")
         # blended before it is resized: colours under transparent pixels would bleed into the edges otherwise
-        target = blend(colours, opacity, self.background)
-        return Pair(*(geometry.fit(image, self.size, self.fit, self.background) for image in (colours, target)))
+        target = blend(colours, opacity, self.colour)
+        return Pair(*(geometry.fit(image, self.size, self.fit, self.colour) for image in (colours, target)))
 
     def _matte(self, matte: Pixels, photo: Pixels) -> Pixels:
         if matte.shape[:2] != photo.shape[:2] and not self.resize_matte:

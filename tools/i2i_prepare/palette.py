@@ -1,5 +1,6 @@
 """The colours of an image: a palette to complete, or one to colour by."""
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import cv2
@@ -8,10 +9,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from i2i.errors import DataError, UsageError
-from i2i.images import geometry, with_channels
+from i2i.images import with_channels
 from i2i.images.colour import rounded
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i_prepare import chance
+from i2i_prepare.fitted import Square
 
 SAMPLES = 8192
 """Pixels that the colours are looked for in."""
@@ -20,16 +22,14 @@ Colours = NDArray[np.float64]
 """(k, 3): RGB in the range of the image, or Lab."""
 
 
-class Palette:
+@dataclass(kw_only=True)
+class Palette(Square):
     """The colours of an image, some of them blank -> all of them, or the image (palette completion, pix2pix community).
 
     Colours are the means of clusters that k-means finds in CIE Lab, from dark to light. Blanks are drawn chequered,
     since any plain colour could be one of the palette. Which are blank depends on the seed and on the image alone.
 
     Args:
-        size: Height and width of source and target, pixels.
-        fit: How an image becomes square: ``crop`` keeps its centre, ``stretch`` gives up its proportions, ``pad`` puts
-            white around it.
         k: Colours of a palette.
         blank: Share of the colours that is left blank in the source, rounded to whole colours.
         target: ``palette``: all colours. ``image``: the image itself.
@@ -42,29 +42,19 @@ class Palette:
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+    size: Annotated[int, Field(ge=32)] = 256
+    k: Annotated[int, Field(ge=2, le=16)] = 5
+    blank: Annotated[float, Field(ge=0, le=1)] = 0.4
+    target: Literal["palette", "image"] = "palette"
+    source: Literal["stripes", "hints"] = "stripes"
+    seed: int = 0
 
-    def __init__(
-        self,
-        *,
-        size: Annotated[int, Field(ge=32)] = 256,
-        fit: geometry.Fit = "crop",
-        k: Annotated[int, Field(ge=2, le=16)] = 5,
-        blank: Annotated[float, Field(ge=0, le=1)] = 0.4,
-        target: Literal["palette", "image"] = "palette",
-        source: Literal["stripes", "hints"] = "stripes",
-        seed: int = 0,
-    ) -> None:
-        self.blanks = round(blank * k)
-        if target == "palette" and source == "hints":
+    def __post_init__(self) -> None:
+        self.blanks = round(self.blank * self.k)
+        if self.target == "palette" and self.source == "hints":
             raise UsageError("Hints go with the image as target. Set target=image, or source=stripes.")
-        if target == "palette" and self.blanks == 0:
-            raise UsageError(f"With blank {blank:g} of {k} colours source and target are equal. Raise it.")
-        self.size = size
-        self.fit = fit
-        self.k = k
-        self.target = target
-        self.source = source
-        self.seed = seed
+        if self.target == "palette" and self.blanks == 0:
+            raise UsageError(f"With blank {self.blank:g} of {self.k} colours source and target are equal. Raise it.")
 
     def __call__(self, *images: Pixels) -> Pair:
         """Make source and target out of one RGB image, in its depth.
@@ -78,7 +68,7 @@ class Palette:
             raise SkipError("gray", "The image is gray: it has no colours to learn from.")
         if image.shape[2] != 3:
             raise DataError(f"Palettes are of RGB images, not of {image.shape[2]} channels. Convert it first.")
-        picture = geometry.fit(image, self.size, self.fit)
+        picture = self.fitted(image)
         random = chance.generator(self.seed, image)
         colours = palette_of(image, self.k, random)
         blank = np.zeros(self.k, bool)

@@ -1,5 +1,6 @@
 """Images brought to another size, one file for each."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from i2i_prepare.background import colour_of
 Side = Annotated[int, Field(ge=1)]
 
 
+@dataclass(kw_only=True)
 class Resize:
     """An image -> the image at another size, in a folder of images, with its channels and bit depth.
 
@@ -37,33 +39,26 @@ class Resize:
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("alpha",)
+    size: Side | None = None
+    width: Side | None = None
+    height: Side | None = None
+    fit: Literal["crop", "stretch", "pad", "inside"] = "crop"
+    multiple: Side = 1
+    enlarge: bool = True
+    background: str = "white"
+    alpha: Literal["lay", "keep", "band"] = "lay"
 
-    def __init__(
-        self,
-        *,
-        size: Side | None = None,
-        width: Side | None = None,
-        height: Side | None = None,
-        fit: Literal["crop", "stretch", "pad", "inside"] = "crop",
-        multiple: Side = 1,
-        enlarge: bool = True,
-        background: str = "white",
-        alpha: Literal["lay", "keep", "band"] = "lay",
-    ) -> None:
-        if size is not None and not (width is None and height is None):
+    def __post_init__(self) -> None:
+        if self.size is not None and not (self.width is None and self.height is None):
             raise UsageError("size is both width and height. Give either size, or width and height.")
-        if size is None and width is None and height is None and multiple == 1:
+        if self.size is None and self.width is None and self.height is None and self.multiple == 1:
             raise UsageError("There is nothing to do. Give size, width, height or multiple.")
-        self.width = size or width
-        self.height = size or height
-        if fit != "inside" and self.width and self.height and (self.width % multiple or self.height % multiple):
-            raise UsageError(f"{self.width}x{self.height} is no multiple of {multiple}. Change the size or multiple.")
-        self.fit = fit
-        self.multiple = multiple
-        self.enlarge = enlarge
-        self.background = colour_of(background, "background")
-        self.alpha = alpha
-        self.makes_alpha = alpha == "keep"
+        width, height = self.size or self.width, self.size or self.height
+        if self.fit != "inside" and width and height and (width % self.multiple or height % self.multiple):
+            raise UsageError(f"{width}x{height} is no multiple of {self.multiple}. Change the size or multiple.")
+        self.asked = (height, width)
+        self.colour = colour_of(self.background, "background")
+        self.makes_alpha = self.alpha == "keep"
 
     def __call__(self, *images: Pixels) -> Pixels:
         """Return the image at its new size, of the same dtype.
@@ -77,13 +72,13 @@ class Resize:
             # around what is transparent there is nothing to see, so no background either
             return _unweighed(self._resized(_weighed(image), np.zeros(image.shape[2])), image.dtype)
         if image.shape[2] in (2, 4) and self.alpha == "lay":
-            image = blend(image[..., :-1], image[..., -1:], self.background)
-        return self._resized(image, values_of(self.background, image.shape[2], image.dtype))
+            image = blend(image[..., :-1], image[..., -1:], self.colour)
+        return self._resized(image, values_of(self.colour, image.shape[2], image.dtype))
 
     def _resized(self, image: Pixels, ground: NDArray[np.float64]) -> Pixels:
         """Return the image at its new size, with (C,) values around it where it is padded."""
         old_height, old_width = image.shape[:2]
-        height, width = self._asked(old_height, old_width)
+        height, width = self._new_size(old_height, old_width)
         if self.fit == "crop" or self.fit == "stretch":
             if not self.enlarge and (height > old_height or width > old_width):
                 message = f"The image is {old_width}x{old_height}, less than {width}x{height}, and may not be enlarged."
@@ -95,15 +90,12 @@ class Resize:
         resized = geometry.resize(image, *inside)
         return self._cut(geometry.pad(resized, height, width, ground) if self.fit == "pad" else resized)
 
-    def _asked(self, height: int, width: int) -> tuple[int, int]:
+    def _new_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image of this size is brought to."""
-        if self.height and self.width:
-            return self.height, self.width
-        if self.height:
-            return self.height, max(1, round(width * self.height / height))
-        if self.width:
-            return max(1, round(height * self.width / width)), self.width
-        return height, width
+        asked_height, asked_width = self.asked
+        new_height = asked_height or (max(1, round(height * asked_width / width)) if asked_width else height)
+        new_width = asked_width or (max(1, round(width * asked_height / height)) if asked_height else width)
+        return new_height, new_width
 
     def _cut(self, image: Pixels) -> Pixels:
         height, width = (side // self.multiple * self.multiple for side in image.shape[:2])
