@@ -52,12 +52,7 @@ class FileTable(Table):
     ) -> None:
         super().__init__(layout, names, columns, problems)
         self.files = files
-        self._keys = keys or names
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Return what rows are drawn by."""
-        return self._keys
+        self._keys = keys
 
     def file(self, row: int, column: str) -> Path:
         """Return where an image is."""

@@ -55,6 +55,7 @@ class Table(ABC):
 
     blocks: Sequence[Block] = ()
     """Neighbouring rows that are read together; none where every row is as quick to read as any other."""
+    _keys: Sequence[str] = ()
 
     def __init__(
         self, layout: str, names: Sequence[str], columns: Sequence[str], problems: Sequence[Problem] = ()
@@ -67,7 +68,7 @@ class Table(ABC):
 
         Rows of the same key fall to the same side.
         """
-        return self.names
+        return self._keys or self.names
 
     @abstractmethod
     def encoded(self, row: int, column: str) -> bytes:

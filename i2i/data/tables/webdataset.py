@@ -66,7 +66,8 @@ class TarTable(Table):
         whole = []
         for number, key, row in read:
             if lacking := [column for column in columns if column not in row]:
-                problems.append(_incomplete(found[number], key, lacking))
+                what = f"has no {' and no '.join(lacking)}. Add it, or remove the others."
+                problems.append(_problem(found[number], key, "no-partner", what))
             else:
                 whole.append((number, key, row))
         names = self._keys = [printable(key) for _, key, _ in whole]
@@ -82,11 +83,6 @@ class TarTable(Table):
         self._starts = [0, *accumulate(block.pairs for block in self.blocks)]
         self._offsets = [offset for _, offset, _ in runs]
         self._cache = BlockCache(self._read, self.blocks)
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """Return what rows are drawn by: their keys, in whichever shard."""
-        return self._keys
 
     def encoded(self, row: int, column: str) -> bytes:
         """Return the bytes of the image's file."""
@@ -161,14 +157,12 @@ def _members(file: IO[bytes], shard: DataFile, problems: list[Problem]) -> Itera
     except tarfile.TarError:
         whole = False
     if not whole:
-        problems.append(
-            Problem(
-                printable(shard.name), "bad-shard", f"{shard.url} is damaged or cut off. Copy or download it again."
-            )
-        )
+        message = f"{shard.url} is damaged or cut off. Copy or download it again."
+        problems.append(Problem(printable(shard.name), "bad-shard", message))
 
 
 def _refusal(member: tarfile.TarInfo, doubled: bool, size: int) -> tuple[str, str] | None:
+    """Return a code, and what is wrong with a member; nothing where it is an image."""
     if member.islnk() or member.issym():
         return "link", "is a link, and links are not followed. Store the image itself."
     if not member.isreg() or member.issparse():
@@ -181,13 +175,8 @@ def _refusal(member: tarfile.TarInfo, doubled: bool, size: int) -> tuple[str, st
 
 
 def _problem(shard: DataFile, member: str, reason: str, what: str) -> Problem:
-    return Problem(
-        f"{printable(shard.name)}/{printable(member)}", reason, f"{printable(member)!r} in {shard.url} {what}"
-    )
-
-
-def _incomplete(shard: DataFile, key: str, lacking: Sequence[str]) -> Problem:
-    return _problem(shard, key, "no-partner", f"has no {' and no '.join(lacking)}. Add it, or remove the others.")
+    name = printable(member)
+    return Problem(f"{printable(shard.name)}/{name}", reason, f"{name!r} in {shard.url} {what}")
 
 
 def _chosen(found: Sequence[DataFile], rows: Sequence[Images], wanted: Sequence[str]) -> Sequence[str]:

@@ -1,10 +1,8 @@
 import hashlib
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +12,7 @@ import cv2
 import datasets
 import numpy as np
 import pytest
-from flat_images import png
+from flat_images import A, B, tar
 from hub import Hub
 
 from i2i.data.dataset import Pairs
@@ -25,13 +23,10 @@ from i2i.errors import DataError, UsageError
 COUNT = 12
 
 
-A = [png(value) for value in range(COUNT)]
-B = [png(100 + value) for value in range(COUNT)]
-
-
 def facades(**rows: list[Any]) -> datasets.Dataset:
     features = datasets.Features({"imageA": datasets.Image(), "imageB": datasets.Image()})
-    whole = {"imageA": [{"bytes": a, "path": None} for a in A], "imageB": [{"bytes": b, "path": None} for b in B]}
+    sides = (("imageA", A), ("imageB", B))
+    whole = {side: [{"bytes": one, "path": None} for one in data[:COUNT]] for side, data in sides}
     return datasets.Dataset.from_dict(whole | rows, features=features)
 
 
@@ -66,7 +61,7 @@ def test_what_the_datasets_library_saved_is_read(tmp_path: Path) -> None:
     train, val = (open_table(tmp_path / "set", split) for split in ("train", "val"))
     assert train.layout == "datasets library, save_to_disk"
     assert list(train.columns) == ["imageA", "imageB"]
-    assert [train.encoded(row, "imageB") for row in range(COUNT)] == B
+    assert [train.encoded(row, "imageB") for row in range(COUNT)] == B[:COUNT]
     assert [val.encoded(row, "imageA") for row in range(2)] == [A[3], A[1]]
     assert list(val.names) == ["0", "1"]
     facades().save_to_disk(tmp_path / "one")
@@ -75,12 +70,12 @@ def test_what_the_datasets_library_saved_is_read(tmp_path: Path) -> None:
 
 
 def test_a_row_that_lacks_an_image_is_left_out_and_named(tmp_path: Path) -> None:
-    b: list[Any] = [{"bytes": data, "path": None} for data in B]
+    b: list[Any] = [{"bytes": data, "path": None} for data in B[:COUNT]]
     b[4], b[6] = None, {"bytes": b"", "path": "six.png"}
     facades(imageB=b).save_to_disk(tmp_path / "set")
     table = open_table(tmp_path / "set", "train")
     assert [(problem.name, problem.reason) for problem in table.problems] == [("4", "bad-row"), ("6", "bad-row")]
-    assert [table.encoded(row, "imageB") for row in range(len(table.names))] == [*B[:4], B[5], *B[7:]]
+    assert [table.encoded(row, "imageB") for row in range(len(table.names))] == [*B[:4], B[5], *B[7:COUNT]]
     assert list(table.names)[3:6] == ["3", "5", "7"]
 
 
@@ -263,14 +258,9 @@ def test_what_the_hub_has_converted_is_streamed_where_it_is_whole(read: Reader, 
 
 
 def test_shards_of_the_hub_have_the_same_columns_downloaded_and_streamed(read: Reader, tmp_path: Path) -> None:
-    tar = io.BytesIO()
-    with tarfile.open(fileobj=tar, mode="w") as shard:
-        for row in range(3):
-            for column, data in (("imageA", A[row]), ("imageB", B[row])):
-                member = tarfile.TarInfo(f"{row:04}.{column}.png")
-                member.size = len(data)
-                shard.addfile(member, io.BytesIO(data))
-    read.hub.state.put("huggan/shards", {"train-0.tar": tar.getvalue()}, kind="dataset")
+    members = [(f"{n:04}.{side}.png", data[n]) for n in range(3) for side, data in (("imageA", A), ("imageB", B))]
+    shard = tar(tmp_path / "train-0.tar", members).read_bytes()
+    read.hub.state.put("huggan/shards", {"train-0.tar": shard}, kind="dataset")
     place = ("hf://huggan/shards", "train")
     downloaded, streamed = read((place, {}), (place, {"streaming": True}))
     assert downloaded["sums"] == streamed["sums"] == sums(0, 1, 2)

@@ -7,7 +7,7 @@ import fsspec
 import numpy as np
 import pyarrow as pa
 import pytest
-from flat_images import png
+from flat_images import A, B
 from pyarrow import parquet as pq
 
 from i2i.data.tables import parquet
@@ -15,10 +15,6 @@ from i2i.data.tables.detect import open_table, splits_of
 from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
 
 COUNT = 25
-
-
-A = [png(value) for value in range(COUNT)]
-B = [png(100 + value) for value in range(COUNT)]
 
 
 def image(data: bytes | None, path: str | None = None) -> dict[str, Any]:
@@ -96,30 +92,28 @@ def test_a_row_that_lacks_an_image_is_left_out_and_named(tmp_path: Path) -> None
     b: list[Any] = [image(data) for data in B]
     b[5], b[6], b[24] = None, image(None, "elsewhere.png"), None
     table = pa.table({"A": [image(data) for data in A], "B": b})
-    pq.write_table(table, tmp_path / "train.parquet", row_group_size=8)
-    read = open_table(tmp_path, "train")
-    assert [problem.name for problem in read.problems] == ["train/5", "train/6", "train/24"]
-    assert {problem.reason for problem in read.problems} == {"bad-row"}
-    assert "Row 6 of" in read.problems[1].message
     kept = [row for row in range(COUNT) if row not in (5, 6, 24)]
-    assert [read.encoded(row, "B") for row in range(len(read.names))] == [B[row] for row in kept]
-    assert list(read.names) == [f"train/{row}" for row in kept]
-    assert [block.pairs for block in read.blocks] == [6, 8, 8, 0]
+    for statistics in (True, False):  # without them all is looked at
+        pq.write_table(table, tmp_path / "train.parquet", row_group_size=8, write_statistics=statistics)
+        read = open_table(tmp_path, "train")
+        assert [problem.name for problem in read.problems] == ["train/5", "train/6", "train/24"]
+        assert {problem.reason for problem in read.problems} == {"bad-row"}
+        assert "Row 6 of" in read.problems[1].message
+        assert [read.encoded(row, "B") for row in range(len(read.names))] == [B[row] for row in kept]
+        assert list(read.names) == [f"train/{row}" for row in kept]
+        assert [block.pairs for block in read.blocks] == [6, 8, 8, 0]
 
 
-def test_without_statistics_rows_that_lack_an_image_are_found_by_looking(tmp_path: Path) -> None:
-    table = pa.table({"A": A[:4], "B": [B[0], None, B[2], b""]})
-    pq.write_table(table, tmp_path / "train.parquet", write_statistics=False)
-    read = open_table(tmp_path, "train")
-    assert [problem.name for problem in read.problems] == ["train/1", "train/3"]
-    assert [read.encoded(row, "B") for row in range(2)] == [B[0], B[2]]
-
-
-def test_an_image_without_bytes_is_named_when_it_is_read(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"A": A[:3], "B": [B[0], b"", B[2]]}), tmp_path / "train.parquet")
+def test_an_image_that_cannot_be_read_is_named_with_its_file_and_row(tmp_path: Path) -> None:
+    table = pa.table({"A": A[:3], "B": [B[0], b"", B[2][:40]]})
+    pq.write_table(table, tmp_path / "train.parquet", row_group_size=2)
     read = open_table(tmp_path, "train")
     with pytest.raises(DataError, match=r"B in row 1 of .*train\.parquet is empty"):
         read.encoded(1, "B")
+    with pytest.raises(DataError, match=r"B in row 2 of .*train\.parquet"):
+        read.picture(2, "B")
+    pq.write_table(table, tmp_path / "train.parquet", write_statistics=False)
+    assert [problem.name for problem in open_table(tmp_path, "train").problems] == ["train/1"]
 
 
 @pytest.mark.parametrize("name", ["more.parquet", "data/0001.parquet"])
@@ -127,12 +121,6 @@ def test_a_file_that_says_no_split_beside_others_that_do_is_named(from_the_hub: 
     pq.write_table(pa.table({"imageA": A, "imageB": B}), from_the_hub / name)
     with pytest.raises(DataError, match=rf"{name} does not say its split.*train, val"):
         open_table(from_the_hub, "train")
-
-
-def test_a_broken_image_is_named_with_its_file_and_row(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"A": A[:3], "B": [B[0], B[1], B[2][:40]]}), tmp_path / "train.parquet", row_group_size=2)
-    with pytest.raises(DataError, match=r"B in row 2 of .*train\.parquet"):
-        open_table(tmp_path, "train").picture(2, "B")
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1 and nothing more", None])

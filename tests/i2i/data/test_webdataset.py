@@ -1,4 +1,3 @@
-import io
 import pickle
 import tarfile
 from pathlib import Path
@@ -7,7 +6,7 @@ import fsspec
 import numpy as np
 import pytest
 import webdataset
-from flat_images import png
+from flat_images import A, B, tar
 from webdataset.tariterators import group_by_keys, tar_file_iterator
 
 from i2i.data.tables import webdataset as shards_read
@@ -16,10 +15,6 @@ from i2i.data.tables.table import Table
 from i2i.errors import DataError, MissingSplitError, UsageError
 
 COUNT = 25
-
-
-A = [png(value) for value in range(COUNT)]
-B = [png(100 + value) for value in range(COUNT)]
 
 
 @pytest.fixture
@@ -32,18 +27,6 @@ def shards(tmp_path: Path) -> Path:
             images = {"imageA.png": A[number], "imageB.png": B[number]}
             writer.write({"__key__": f"street/{number:04}", **images, "json": {"number": number}})
     return folder
-
-
-def tar(path: Path, members: list[tuple[str, bytes]], *more: tarfile.TarInfo) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w") as file:
-        for name, data in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            file.addfile(info, io.BytesIO(data))
-        for info in more:
-            file.addfile(info)
-    return path
 
 
 def pairs(*numbers: int) -> list[tuple[str, bytes]]:
