@@ -70,3 +70,13 @@ class DiskFullError(OutputError):
     def __str__(self) -> str:
         lack, remedy = self.args
         return f"The disk is full: {lack}. Make room and {remedy}"
+
+
+def things(count: int, one: str, several: str = "") -> str:
+    """Return how many there are, in words.
+
+    Example:
+        >>> things(1, "image"), things(1200, "image"), things(2, "entry", "entries")
+        ('1 image', '1,200 images', '2 entries')
+    """
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"

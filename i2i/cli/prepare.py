@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from i2i.cli.console import GOES_ON, complain, shown, stoppable, visible
 from i2i.cli.flags import as_data, flag_of, plain
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError, UsageError, things
 from i2i.places import is_url, without_secrets
 from i2i.plugins import Provided, catalogue, lookup
 from i2i.prepared import REPORT
@@ -183,10 +183,10 @@ def rejections(report: "Report") -> DataError | None:
     rejected = sum(map(len, report.rejected.values()))
     if not rejected:
         return None
-    inputs = f"1 of {report.inputs} inputs was" if rejected == 1 else f"{rejected} of {report.inputs} inputs were"
+    inputs = f"{rejected} of {things(report.inputs, 'input')} {'was' if rejected == 1 else 'were'}"
     where = repr(str(report.folder / REPORT))
-    what = "pair" if report.tally.of_pairs else "image"
-    there = f"; the dataset has the other {report.made} {what}{'' if report.made == 1 else 's'}" if report.made else ""
+    there = f"; the dataset has the other {things(report.made, 'pair' if report.of_pairs else 'image')}"
+    there = there if report.made else ""
     return DataError(f"{inputs} rejected{there}. What is wrong with each is in {where}.")
 
 
@@ -211,7 +211,7 @@ def print_report(report: "Report", out: str) -> None:
     console, out = Console(highlight=False, soft_wrap=True), without_secrets(out)
     if report.missing:
         console.print(
-            f"This part is done: {report.missing} of {report.shards} shards are still missing. "
+            f"This part is done: {report.missing} of {things(report.shards, 'shard')} are still missing. "
             f"The process that completes the last one finishes {shown(out)}."
         )
         return
@@ -222,13 +222,13 @@ def print_report(report: "Report", out: str) -> None:
     shares = ", ".join(f"{count} {split}" for split, count in report.splits.items() if count)
     resumed = f"{report.resumed} of the inputs were done before" if report.resumed else ""
     table.add_row("[green]made[/]", str(report.made), "; ".join(part for part in (shares, resumed) if part))
-    for reason, names in report.rejected.items():
+    for reason, names in sorted(report.rejected.items()):
         more = ", ..." if len(names) > FIRST else ""
         table.add_row("[red]rejected[/]", str(len(names)), shown(f"{reason}: {', '.join(names[:FIRST])}{more}"))
         table.add_row("", "", shown(report.messages[reason]))
     if report.skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in report.skipped.items())
-        console.print(f"[yellow]Note: {sum(report.skipped.values())} left out: {shown(reasons)}[/]")
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(report.skipped.items()))
+        console.print(f"[yellow]Note: {report.skipped.total()} left out: {shown(reasons)}[/]")
     for remark in report.remarks:
         console.print(f"[yellow]Note: {shown(remark)}[/]")
     console.print(table)

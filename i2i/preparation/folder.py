@@ -5,23 +5,18 @@ split, and the files move to their places; ``dataset.yaml`` comes last and says 
 instant leaves a folder from which the same command resumes.
 """
 
-import json
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from i2i.errors import DataError, UsageError
-from i2i.preparation.card import card_of
 from i2i.preparation.command import Command, begun_command, finished_command
-from i2i.preparation.layouts import metadata_of
-from i2i.preparation.report import Row, Tally, place_of, read_rows
-from i2i.preparation.tasks import Inputs
+from i2i.preparation.report import Row, place_of, read_rows
 from i2i.prepared import BEGUN, CARD, HALVES, IMAGES, METADATA, REPORT, STAGING
 from i2i.splits import SPLITS
-from i2i.system import safe_yaml
-from i2i.system.files import atomic_file, cannot_write, make_folder, sync_folder, write_atomically
+from i2i.system.files import cannot_write, make_folder, sync_folder, write_atomically
 
 Standing = Literal["new", "begun", "finished"]
 """What a command finds in its folder: nothing to go on from, its own work, or the dataset that it makes."""
@@ -146,39 +141,44 @@ class DatasetFolder:
 
     def _remove(self) -> None:
         """Remove the dataset, finished or begun; what else lies in its folders stays."""
-        placed = self.finished or self.reported
-        names = list(files_of(self._rows_to_remove())) if placed else []
         try:
-            if placed:  # in this order what a kill leaves is never taken for a dataset, nor for one that was begun
+            if self.finished or self.reported:
+                images = self._images()
+                # in this order what a kill leaves is never taken for a dataset, nor for one that was begun
                 for path in (self.command, self.card):
                     path.unlink(missing_ok=True)
                 sync_folder(self.folder)
-                self._remove_placed(names)
+                parts = [self.folder / part for part in (*SPLITS, IMAGES)]
+                for path in [*images, *(part / METADATA for part in parts)]:
+                    path.unlink(missing_ok=True)
+                for folder in [folder for part in parts for folder in (*(part / half for half in HALVES), part)]:
+                    with suppress(OSError):  # not there, or not empty
+                        folder.rmdir()
             for folder in (self.journals, self.outputs):
                 shutil.rmtree(folder, ignore_errors=True)
             for path in (self.report, self.command):
-                if path.is_file():
-                    path.unlink()
+                path.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self.folder, error) from error
 
-    def _remove_placed(self, names: Iterable[str]) -> None:
-        parts = [self.folder / part for part in (*SPLITS, IMAGES)]
-        for path in [*(self.folder / name for name in names), *(part / METADATA for part in parts)]:
-            path.unlink(missing_ok=True)
-        for part in parts:
-            for folder in (*(part / half for half in HALVES), part):
-                with suppress(OSError):  # not there, or not empty
-                    folder.rmdir()
+    def _images(self) -> list[Path]:
+        """Return the images that the report names.
 
-    def _rows_to_remove(self) -> Iterator[Row]:
+        Raises:
+            DataError: If a name leads out of the dataset.
+            UsageError: If there is no report that can be read.
+        """
         try:
-            yield from self.read_report()
+            names = [place_of(row, output) for row in self.read_report() for output in row.outputs]
         except DataError:
             raise UsageError(
                 f"{str(self.report)!r} is missing or damaged, so that it is not known which files are the dataset's. "
                 "Remove the folder, or give another."
             ) from None
+        for name in names:
+            if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name:
+                raise DataError(f"The report names {name!r}, which is not in the dataset. Remove the dataset by hand.")
+        return [self.folder / name for name in names]
 
     def make_room(self) -> None:
         """Make the folders that files are written to.
@@ -189,77 +189,6 @@ class DatasetFolder:
         for name in (*HALVES, IMAGES):
             make_folder(self.outputs / name)
 
-    def write_report(self, rows: Iterable[Row]) -> None:
-        """Commit what became of every input.
-
-        Raises:
-            OutputError: If it cannot be written.
-        """
-        with atomic_file(self.report) as file:
-            for row in rows:
-                file.write(row.to_line())
-
     def read_report(self) -> Iterator[Row]:
         """Read what became of every input; see `read_rows`."""
         return read_rows(self.report)
-
-    def place(self, tally: Tally) -> None:
-        """Move every file to its place, and describe each split.
-
-        Args:
-            tally: What the report adds up to.
-
-        Raises:
-            DataError: If a file has vanished.
-            UsageError: If a file that is not of the dataset is in the way.
-            OutputError: If something cannot be written.
-        """
-        pairs = tally.of_pairs
-        parts = [split for split in SPLITS if split == "train" or tally.splits[split]] if pairs else [IMAGES]
-        with ExitStack() as stack:
-            for part in parts:
-                for half in HALVES if len(tally.kinds) > 1 else ("",):
-                    make_folder(self.folder / part / half)
-            metadata = {part: stack.enter_context(atomic_file(self.folder / part / METADATA)) for part in parts}
-            for row in self.read_report():
-                if row.status != "made":
-                    continue
-                for output in row.outputs:
-                    _move(self.outputs / output.file, self.folder / place_of(row, output))
-                metadata[row.split or IMAGES].write(json.dumps(metadata_of(row)).encode() + b"\n")
-            for folder in (folder for part in parts for folder in (self.folder / part).iterdir() if folder.is_dir()):
-                sync_folder(folder)
-
-    def finish(self, command: Command, tally: Tally, inputs: Inputs) -> None:
-        """Say that everything is in its place."""
-        write_atomically(self.card, safe_yaml.dump(card_of(command, tally, inputs)).encode())
-
-
-def files_of(rows: Iterable[Row]) -> Iterator[str]:
-    """Yield all images that a report names, relative to the dataset.
-
-    Raises:
-        DataError: If a name leads out of it.
-    """
-    for row in rows:
-        for output in row.outputs:
-            name = place_of(row, output)
-            if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name:
-                raise DataError(f"The report names {name!r}, which is not in the dataset. Remove the dataset by hand.")
-            yield name
-
-
-def _move(staged: Path, place: Path) -> None:
-    there = place.is_file()
-    if not staged.is_file():
-        if not there:
-            raise DataError(f"{str(staged)!r} has vanished. Start afresh with --overwrite.")
-        return  # moved before a kill
-    if there:
-        raise UsageError(
-            f"{str(place)!r} is not of the dataset and would be lost. Move it elsewhere, then run the same command."
-        )
-    try:
-        staged.replace(place)
-    except OSError as error:
-        raise cannot_write(place, error) from error

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from i2i import images
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError, UsageError, things
 from i2i.pairs import Finding
 from i2i.partners import expression, propose
 from i2i.places import is_url, without_secrets
 from i2i.plugins import suggest
 from i2i.preparation.listing import PREPARED, Found, Listing, absolute, is_inside, list_sources
-from i2i.preparation.naming import composed, output_stems
-from i2i.preparation.published import keep_published, published_splits
+from i2i.preparation.outputs import composed, output_stems
 from i2i.preparation.report import Row
 from i2i.preparation.tasks import Inputs, Task, unread
+from i2i.splits import SAFEST, SPLIT_NAMES, SPLITS, Split
 
 MAX_SUGGESTIONS = 100  # each compares a name with all others
 
@@ -57,7 +57,7 @@ def list_inputs(
     found = list_sources(places, written)
     settled = [Row(name=images.printable(name), status="skipped", reason=reason) for name, reason in found.skipped]
     if not found.files:
-        what = f" among the {len(settled)} files there" if settled else ""
+        what = f" among the {things(len(settled), 'file')} there" if settled else ""
         raise DataError(f"No image was found{what}. Give images, or folders that hold some.{_passed_over(found)}")
     remarks = [_passed_over(found).strip()]
     if together:
@@ -71,10 +71,40 @@ def list_inputs(
     else:
         tasks = _single(found.files)
     inputs = _sorted(_grouped(tasks, group), settled)
-    splits = published_splits(found.files) if pairs else {}
-    if splits:
-        inputs = keep_published(inputs, found.files, splits, named_by_key=together, by_match=bool(match))
+    if pairs:
+        inputs = _keep_published(inputs, found.files, named_by_key=together, by_match=bool(match))
     return inputs._replace(remarks=(*inputs.remarks, *filter(None, remarks)))
+
+
+def _keep_published(inputs: Inputs, files: Sequence[Found], *, named_by_key: bool, by_match: bool) -> Inputs:
+    """Put everything into the split whose folder it lies in, and leave that folder out of names that differ without it.
+
+    It does nothing unless all images lie in folders that are called like splits: train, and another.
+
+    Args:
+        inputs: What there is to do.
+        files: What was found.
+        named_by_key: Whether images of several folders belong together.
+        by_match: Whether an expression says which; partners may then lie in two splits.
+    """
+    tops = {one.file: one.inner.partition("/")[0] if "/" in one.inner else "" for one in files}
+    splits: dict[str, Split] = {name: split for split in SPLITS for name in SPLIT_NAMES[split]}
+    folders = set(tops.values())
+    if not folders <= splits.keys() or "train" not in (among := {splits[top] for top in folders}) or len(among) == 1:
+        return inputs
+    by_file = {one.file: one for one in files}
+    tasks, short = [], []
+    for task in inputs.tasks:
+        lies_in = {splits[tops[file]] for file in task.files}
+        tasks.append(task._replace(split=next(split for split in SAFEST if split in lies_in)))
+        first = by_file[task.files[0]]
+        before = "" if named_by_key else first.name[: len(first.name) - len(first.inner)]
+        short.append(before + first.inner.partition("/")[2])
+    if not by_match and len(set(map(composed, short))) == len(short):
+        tasks = [task._replace(stem=stem) for task, stem in zip(tasks, output_stems(short), strict=True)]
+    where = " and ".join(f"{name}/" for name in sorted(folders))
+    remark = f"The sources are divided already, into {where}: every pair stays where it was."
+    return inputs._replace(tasks=tasks, published=where, remarks=(remark,))
 
 
 def _passed_over(found: Listing) -> str:
@@ -82,11 +112,8 @@ def _passed_over(found: Listing) -> str:
     names = [images.printable(name) for name, reason in found.skipped if reason == PREPARED]
     if not names:
         return ""
-    which = (
-        f"{names[0]!r} is a prepared dataset"
-        if len(names) == 1
-        else (f"{len(names)} folders, such as {names[0]!r}, are prepared datasets")
-    )
+    several = f"{len(names)} folders, such as {names[0]!r}, are prepared datasets"
+    which = several if len(names) > 1 else f"{names[0]!r} is a prepared dataset"
     return f" {which}, which is read only where it is the source itself: passed over."
 
 

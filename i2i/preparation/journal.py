@@ -8,9 +8,9 @@ with their checksums before they count.
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -62,27 +62,25 @@ class Journals:
         strays = [self._strays[task.name] for task in shard.tasks if task.name in self._strays]
         return self._valid(shard, [*strays, *found.values()], checksums=True)
 
-    def _valid(self, shard: Shard, rows: Sequence[Row], *, checksums: bool) -> dict[int, Row]:
+    def _valid(self, shard: Shard, rows: Iterable[Row], *, checksums: bool) -> dict[int, Row]:
+        """Return the rows that are about what the tasks of a shard are now, and whose outputs are there."""
         numbers = {task.name: number for number, task in enumerate(shard.tasks)}
-        valid = {}
-        for row in rows:
-            number = numbers.get(row.name)
-            if number is not None and self._holds(row, shard.tasks[number], checksums=checksums):
-                valid[number] = row
-        return valid
+        return {
+            numbers[row.name]: row
+            for row in rows
+            if row.name in numbers and self._holds(row, shard.tasks[numbers[row.name]], checksums=checksums)
+        }
 
     def _holds(self, row: Row, task: Task, *, checksums: bool) -> bool:
-        """Return whether a row is about what a task is now, and its outputs are there."""
         if stamps_of(task) != row.stamps or row.group != task.group:
             return False
         for output in row.outputs:
             path = self.outputs / output.file
-            if without_suffix(PurePosixPath(output.file).name) != task.stem:
-                return False
             try:
-                if not path.is_file() or (checksums and sha256_of(path) != output.sha256):
-                    return False
+                there = path.is_file() and (not checksums or sha256_of(path) == output.sha256)
             except OSError:
+                there = False
+            if not there or without_suffix(path.name) != task.stem:
                 return False
         return True
 
@@ -116,37 +114,18 @@ class Journals:
             yield from read_journal(self.complete(shard))
 
 
-class Part:
-    """The journal that a worker adds to, one shard after the other."""
+def add_line(path: Path, line: bytes) -> None:
+    """Add a line to a journal.
 
-    def __init__(self) -> None:
-        self._path: Path | None = None
-        self._descriptor = -1
-
-    def add(self, path: Path, line: bytes) -> None:
-        """Add a line.
-
-        Raises:
-            OutputError: If the disk is full.
-        """
-        # a line that a kill cut off ends before this one begins, and one write is never mixed with another worker's
-        data = b"\n" + line
-        try:
-            if path != self._path:
-                self.close()
-                self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-                self._path = path
-            written = os.write(self._descriptor, data)
-            if written < len(data):
-                os.write(self._descriptor, data[written:])
-        except OSError as error:
-            raise cannot_write(path, error, len(data)) from error
-
-    def close(self) -> None:
-        """Give the file back."""
-        if self._path is not None:
-            os.close(self._descriptor)
-            self._path = None
+    Raises:
+        OutputError: If the disk is full.
+    """
+    try:
+        with path.open("ab") as file:
+            # a line that a kill cut off ends before this one begins; one write is never mixed with another worker's
+            file.write(b"\n" + line)
+    except OSError as error:
+        raise cannot_write(path, error, len(line)) from error
 
 
 def read_journal(path: Path) -> list[Row]:

@@ -1,16 +1,20 @@
-"""The report: what became of every input, one line of ``report.jsonl`` each, and their sums."""
+"""The report: what became of every input, one line of ``report.jsonl`` each, their sums, and checksums."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from i2i.errors import DataError
 from i2i.prepared import IMAGES, REPORT
 from i2i.splits import SPLITS, Split
+from i2i.system.files import sha256_of
+
+HALF_TURNED = "only some of its images were turned upright by their EXIF orientation"
+"""Note about a pair: a map that was drawn on the pixels as stored lies across."""
 
 
 class Strict(BaseModel):
@@ -96,46 +100,38 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise DataError(f"{str(path)!r} is missing or damaged. Prepare the dataset again in another folder.") from None
 
 
-@dataclass
-class Tally:
-    """Sums over rows that are never in memory together."""
+class Damage(NamedTuple):
+    """A file that is not as it was made."""
 
-    states: Counter[str] = field(default_factory=Counter)
-    splits: Counter[Split | None] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    rejected: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    messages: dict[str, str] = field(default_factory=dict)
-    """Reason of a rejection -> what was said about the first input."""
-    kinds: list[dict[tuple[str, int], "ImageCounts"]] = field(default_factory=list)
-    """For each file of a pair: type and number of channels -> what images there are."""
-
-    @property
-    def of_pairs(self) -> bool:
-        """Whether what was made are pairs, which all have a split."""
-        return not self.splits[None]
-
-    def add(self, row: Row) -> None:
-        """Count a row."""
-        self.states[row.status] += 1
-        if row.status == "skipped":
-            self.skipped[row.reason] += 1
-        elif row.status == "rejected":
-            self.rejected[row.reason].append(row.name)
-            self.messages.setdefault(row.reason, row.message)
-        else:
-            self.splits[row.split] += 1
-            while len(self.kinds) < len(row.outputs):
-                self.kinds.append({})
-            for kinds, output in zip(self.kinds, row.outputs, strict=False):
-                kinds.setdefault((output.dtype, output.channels), ImageCounts()).add(output)
+    file: str
+    """Relative to the dataset."""
+    kind: Literal["missing", "damaged"]
 
 
-def tally_of(rows: Iterable[Row]) -> Tally:
-    """Return the sums over rows."""
-    tally = Tally()
-    for row in rows:
-        tally.add(row)
-    return tally
+def verify(folder: Path) -> list[Damage]:
+    """Compare every file of a dataset that `prepare` made with its checksum in ``report.jsonl``.
+
+    Decoders accept most flipped bits; this finds each.
+
+    Args:
+        folder: The dataset.
+
+    Returns:
+        The files that are missing, or have other bytes; a file that cannot be read is damaged.
+
+    Raises:
+        DataError: If the report is missing or damaged.
+    """
+    damages = []
+    for row in read_rows(folder / REPORT):
+        for output in row.outputs:
+            file = place_of(row, output)
+            try:
+                if sha256_of(folder / file) != output.sha256:
+                    damages.append(Damage(file, "damaged"))
+            except OSError as error:
+                damages.append(Damage(file, "missing" if isinstance(error, FileNotFoundError) else "damaged"))
+    return damages
 
 
 @dataclass
@@ -153,15 +149,65 @@ class ImageCounts:
         self.widths = min(self.widths[0], output.width), max(self.widths[1], output.width)
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass
+class Tally:
+    """Sums over rows that are never in memory together."""
+
+    inputs: int = 0
+    """Everything that was found."""
+    made: int = 0
+    """Pairs, or images that are no pairs."""
+    of_pairs: bool = True
+    splits: Counter[Split] = field(default_factory=lambda: Counter(dict.fromkeys(SPLITS, 0)))
+    """Split -> its pairs."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Reason -> how many things were found that are no images, or have nothing to learn from."""
+    rejected: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Reason -> names of the images that could not be used."""
+    messages: dict[str, str] = field(default_factory=dict)
+    """Reason of a rejection -> what was said about the first input."""
+    half_turned: int = 0
+    """Pairs of which only some images were turned upright."""
+    kinds: list[dict[tuple[str, int], ImageCounts]] = field(default_factory=list)
+    """For each file of a pair: type and number of channels -> what images there are."""
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.inputs += 1
+        if row.status == "skipped":
+            self.skipped[row.reason] += 1
+        elif row.status == "rejected":
+            self.rejected[row.reason].append(row.name)
+            self.messages.setdefault(row.reason, row.message)
+        else:
+            self.made += 1
+            self.half_turned += HALF_TURNED in row.notes
+            if row.split is None:
+                self.of_pairs = False
+            else:
+                self.splits[row.split] += 1
+            while len(self.kinds) < len(row.outputs):
+                self.kinds.append({})
+            for kinds, output in zip(self.kinds, row.outputs, strict=False):
+                kinds.setdefault((output.dtype, output.channels), ImageCounts()).add(output)
+
+
+def tally_of(rows: Iterable[Row]) -> Tally:
+    """Return the sums over rows."""
+    tally = Tally()
+    for row in rows:
+        tally.add(row)
+    return tally
+
+
+@dataclass(kw_only=True)
+class Report(Tally):
     """What a preparation did."""
 
     folder: Path
-    tally: Tally
-    resumed: int
+    resumed: int = 0
     """Inputs that an earlier, interrupted run had done."""
-    seconds: float
+    seconds: float = 0.0
     shards: int = 0
     """Into how many shards the work was cut; 0 where the dataset was there already."""
     missing: int = 0
@@ -180,47 +226,18 @@ class Report:
         """
         return list(read_rows(self.folder / REPORT)) if self.finished else []
 
-    @property
-    def inputs(self) -> int:
-        """Everything that was found."""
-        return self.tally.states.total()
-
-    @property
-    def made(self) -> int:
-        """Pairs in the dataset."""
-        return self.tally.states["made"]
-
-    @property
-    def skipped(self) -> dict[str, int]:
-        """Reason -> how many things were found that are no images, or have nothing to learn from."""
-        return dict(sorted(self.tally.skipped.items()))
-
-    @property
-    def rejected(self) -> dict[str, list[str]]:
-        """Reason -> names of the images that could not be used."""
-        return dict(sorted(self.tally.rejected.items()))
-
-    @property
-    def messages(self) -> dict[str, str]:
-        """Reason of a rejection -> what was said about the first input."""
-        return dict(sorted(self.tally.messages.items()))
-
-    @property
-    def splits(self) -> dict[Split, int]:
-        """Split -> its pairs."""
-        return {split: self.tally.splits[split] for split in SPLITS}
-
     def to_dict(self) -> dict[str, Any]:
         """Return the sums as plain data."""
         return {
             "folder": str(self.folder),
             "inputs": self.inputs,
             "made": self.made,
-            "skipped": self.skipped,
-            "rejected": self.rejected,
-            "splits": self.splits,
+            "skipped": dict(sorted(self.skipped.items())),
+            "rejected": dict(sorted(self.rejected.items())),
+            "splits": dict(self.splits),
             "resumed": self.resumed,
             "missing_shards": self.missing,
             "finished": self.finished,
             "seconds": round(self.seconds, 3),
+            "remarks": list(self.remarks),
         }

@@ -7,17 +7,23 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from i2i.errors import UsageError
+from i2i.errors import UsageError, things
 from i2i.places import is_url, without_secrets
-from i2i.preparation.changes import check_unchanged
 from i2i.preparation.command import Command
-from i2i.preparation.finishing import finish, missed_shares, missing, tidy
+from i2i.preparation.engines import (
+    Backlog,
+    Progress,
+    WorkerArguments,
+    rehearse,
+    work_through,
+    work_through_on_ray,
+)
+from i2i.preparation.finishing import finish, remarks_of, tidy
 from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.journal import Journals
-from i2i.preparation.on_this_machine import Backlog, Progress, WorkerArguments, rehearse, work_through
 from i2i.preparation.report import Report, Tally, tally_of
 from i2i.preparation.request import Request, check_request
-from i2i.preparation.tasks import Inputs, cut, share
+from i2i.preparation.tasks import Inputs, check_unchanged, cut
 from i2i.preparation.upload import upload
 from i2i.system.files import lock, make_folder
 
@@ -91,15 +97,14 @@ def plan(name: str, sources: Sequence[str | Path], out: str | Path, **settings: 
 
 
 def _found(inputs: Inputs) -> str:
-    files = sum(len(task.files) for task in inputs.tasks)
-    shards = len(cut(inputs.tasks))
-    pieces = "1 shard" if shards == 1 else f"{shards} shards"
-    lines = [f"{len(inputs.tasks)} inputs ({files} images) would be worked on, in {pieces}."]
+    tasks = things(len(inputs.tasks), "input")
+    images = things(sum(len(task.files) for task in inputs.tasks), "image")
+    lines = [f"{tasks} ({images}) would be worked on, in {things(len(cut(inputs.tasks)), 'shard')}."]
     for status in ("skipped", "rejected"):
         rows = [row for row in inputs.settled if row.status == status]
         if rows:
             reasons = ", ".join(sorted({row.reason for row in rows}))
-            lines.append(f"{len(rows)} files would be {status}: {reasons}. The first is {rows[0].name!r}.")
+            lines.append(f"{things(len(rows), 'file')} would be {status}: {reasons}. The first is {rows[0].name!r}.")
     return "\n".join([*lines, *inputs.remarks])
 
 
@@ -121,30 +126,35 @@ def _prepare(request: Request, on_progress: Progress) -> Report:
             command = dataset.begin(command, standing)
         dataset.make_room()
         journals = Journals(dataset.journals, dataset.outputs, shards)
-        resumed = len(inputs.tasks)
         backlog = None
         if not dataset.reported:
-            backlog = Backlog(journals, share(shards, request.command.rank, request.command.world_size))
+            backlog = Backlog(journals, shards[request.command.rank :: request.command.world_size])
         if backlog is None or dataset.reported:  # another rank may report, and move files, while they are looked for
-            check_unchanged(dataset, inputs)
+            check_unchanged(dataset.folder, dataset.read_report(), inputs)
+            resumed = len(inputs.tasks)
         else:
             resumed = backlog.resumed
             if request.command.engine == "ray":
-                from i2i.preparation.on_ray import work_through_on_ray
-
                 work_through_on_ray(backlog, worker, request.command.address, on_progress)
             else:
                 work_through(backlog, worker, request.command.workers, on_progress)
-    left = missing(journals, shards)
+    left = sum(not journals.complete(shard).is_file() for shard in shards)
     if dataset.reported:  # asked last: the journals go when it is finished
         left = 0
     if not left:
         finish(dataset, command, inputs, journals, shards)
     finished = not left and dataset.finished
     tally = tally_of(dataset.read_report()) if finished else Tally()
-    seconds = time.monotonic() - started
-    remarks = (*inputs.remarks, *missed_shares(command, tally, inputs))
-    return Report(dataset.folder, tally, resumed, seconds, len(shards), left, finished, remarks)
+    return Report(
+        **vars(tally),
+        folder=dataset.folder,
+        resumed=resumed,
+        seconds=time.monotonic() - started,
+        shards=len(shards),
+        missing=left,
+        finished=finished,
+        remarks=remarks_of(command, tally, inputs),
+    )
 
 
 def _report_finished(request: Request, started: float, on_progress: Progress) -> Report:
@@ -154,17 +164,20 @@ def _report_finished(request: Request, started: float, on_progress: Progress) ->
     """
     dataset = request.dataset
     if request.asks_others and dataset.made_by().sources == request.sources:
-        inputs, tally, resumed = Inputs([], []), Tally(), 0
-        for row in dataset.read_report():
-            tally.add(row)
-            resumed += bool(row.stamps)
+        inputs, resumed = Inputs([], []), sum(bool(row.stamps) for row in dataset.read_report())
+        tally = tally_of(dataset.read_report())
     else:
         inputs = request.find_inputs(on_progress)
-        tally = check_unchanged(dataset, inputs)
+        tally = check_unchanged(dataset.folder, dataset.read_report(), inputs)
         resumed = len(inputs.tasks)
     tidy(dataset)
-    remarks = (*inputs.remarks, *missed_shares(request.command, tally, inputs))
-    return Report(dataset.folder, tally, resumed, time.monotonic() - started, remarks=remarks)
+    return Report(
+        **vars(tally),
+        folder=dataset.folder,
+        resumed=resumed,
+        seconds=time.monotonic() - started,
+        remarks=remarks_of(request.command, tally, inputs),
+    )
 
 
 @contextmanager

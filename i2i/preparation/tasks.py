@@ -1,16 +1,18 @@
-"""What there is to do: a task for each input, and shards, which are runs of tasks that one process does."""
+"""What there is to do: a task for each input, shards, which are runs of tasks, and what has changed since."""
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from i2i.errors import UsageError
 from i2i.pairs import Item
 from i2i.places import is_url
-from i2i.preparation.report import Row, Source
+from i2i.preparation.report import Row, Source, Tally
 from i2i.splits import Split
+from i2i.system.files import sha256_of
 
 SHARD_SIZE = 256
 """Tasks of a shard: seconds of resizing, minutes of edge detection."""
@@ -69,11 +71,6 @@ def cut(tasks: Sequence[Task], size: int = SHARD_SIZE) -> list[Shard]:
     return shards
 
 
-def share(shards: Sequence[Shard], rank: int, world_size: int) -> list[Shard]:
-    """Return every ``world_size``-th shard, from number ``rank`` on."""
-    return list(shards[rank::world_size])
-
-
 def stamps_of(task: Task) -> tuple[str, ...]:
     """Return what changes when the input does: size and time of change, in nanoseconds, of each of its files."""
     if task.item is not None:
@@ -100,3 +97,52 @@ def stamp_of(file: str | Path) -> str:
     except OSError:  # reading it will say what is wrong
         return ""
     return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def check_unchanged(folder: Path, rows: Iterable[Row], inputs: Inputs) -> Tally:
+    """Validate that a dataset is about the inputs that are there, and return the sums of its report.
+
+    Raises:
+        UsageError: If an input is new, gone, or another one.
+        DataError: If the report is damaged.
+    """
+    tally = Tally()
+    now: dict[str, Task | None] = {row.name: None for row in inputs.settled if row.status != "skipped"}
+    now |= {task.name: task for task in inputs.tasks}
+    changed = []
+    for row in rows:
+        tally.add(row)
+        if row.name in now:
+            task = now.pop(row.name)
+            if task is not None and not _is_same(task, row):
+                changed.append(row.name)
+        elif row.status != "skipped" or row.sources:  # what was skipped unread may come and go
+            changed.append(row.name)
+    if changed := [*changed, *now]:
+        raise UsageError(
+            f"{str(folder)!r} was made from other images: {min(changed)!r} is one of {len(changed)} "
+            "new, gone or changed. Give another folder, or start afresh with --overwrite."
+        )
+    return tally
+
+
+def _is_same(task: Task, row: Row) -> bool:
+    """Return whether nothing speaks for a change; a file whose time of change is another may have the same bytes."""
+    stamps = stamps_of(task)
+    if stamps == row.stamps:
+        return True
+    if task.item is not None or not len(task.files) == len(row.sources) == len(row.stamps):
+        return False
+    return all(
+        now == before or _has_bytes(file, now, source)
+        for file, now, before, source in zip(task.files, stamps, row.stamps, row.sources, strict=True)
+    )
+
+
+def _has_bytes(file: str, stamp: str, source: Source) -> bool:
+    if is_url(file) or int(stamp.split()[0] if stamp else 0) != source.bytes:
+        return False
+    try:
+        return not source.bytes or sha256_of(Path(file)) == source.sha256
+    except OSError:
+        return False

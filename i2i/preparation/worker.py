@@ -13,16 +13,16 @@ from i2i import options as component_options
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
 from i2i.images import MAX_PIXELS, ImageError, encode, suffix_for
 from i2i.images.formats.header import read_bytes
-from i2i.images.reader import Picture, decode
+from i2i.images.reader import TURNED, Picture, decode
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.places import hide_secrets, is_url
 from i2i.plugins import describe
 from i2i.preparation.command import Command
-from i2i.preparation.fingerprints import contents_of, likeness_of
-from i2i.preparation.journal import Part
-from i2i.preparation.layouts import images_of
+from i2i.preparation.journal import add_line
 from i2i.preparation.listing import fetch
-from i2i.preparation.report import Output, Row, Source
+from i2i.preparation.outputs import images_of
+from i2i.preparation.report import HALF_TURNED, Output, Row, Source
+from i2i.preparation.splitting import contents_of, likeness_of
 from i2i.preparation.tasks import Task, stamps_of, unread
 from i2i.system.files import write_atomically
 
@@ -36,7 +36,8 @@ class JournaledTask(NamedTuple):
 
     task: Task
     journal: Path
-    shard: int
+    shard: str
+    """Its identity."""
     number: int
     """Of the task in its shard."""
 
@@ -62,7 +63,6 @@ class Worker:
         self.readings: Sequence[Reading] = getattr(cls, "inputs", ())
         self.folder = folder
         self.sources = sources
-        self._part = Part()
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
 
@@ -70,7 +70,7 @@ class Worker:
         """Do a job and return the line that was added to the journal."""
         stamps = stamps_of(job.task)  # before it is read: what changes from now on is another image
         line = self._row(job.task).model_copy(update={"stamps": stamps}).to_line()
-        self._part.add(job.journal, line)
+        add_line(job.journal, line)
         return line
 
     def _row(self, task: Task) -> Row:
@@ -87,11 +87,12 @@ class Worker:
             row = _left_out(task, sources, error)
             return row.model_copy(update={"message": hide_secrets(row.message, *self.sources)})
         images = list(made) if isinstance(made, tuple) else [made]
+        turned = {TURNED in picture.notes for picture in read}
         seen = [pixels for pixels, reading in zip(pictures, self.readings, strict=False) if reading != "ids"]
         return Row(
             name=task.name,
             status="made",
-            notes=tuple(note for picture in read for note in picture.notes),
+            notes=(*(note for picture in read for note in picture.notes), *([HALF_TURNED] if len(turned) > 1 else ())),
             sources=tuple(sources),
             contents=contents_of([source.sha256 for source in sources], pictures, images),
             likeness=likeness_of(seen if read else images),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from i2i.cli.console import stoppable
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError, UsageError, things
 
 Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="Dataset folder, or whatever else `i2i train` reads.")]
 Direction = Annotated[Literal["AtoB", "BtoA"], typer.Option(help="Whether A is the source, or the target.")]
@@ -99,7 +99,6 @@ def show(
     """
     from i2i import images
     from i2i.system.files import make_folder
-    from i2i_doctor.diagnosis import things
     from i2i_doctor.sheet import sheet_of
 
     sheet = sheet_of(dataset, split, number, _options(direction, set_))

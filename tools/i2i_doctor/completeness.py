@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from i2i.data.dataset import Pairs
-from i2i.errors import DataError, I2iError
+from i2i.errors import DataError, I2iError, things
 from i2i.options import build
-from i2i.preparation.verify import verify
+from i2i.preparation.report import verify
 from i2i.prepared import REPORT
 from i2i.splits import SPLITS
-from i2i_doctor.diagnosis import Diagnosis, Example, listed, pairs_of, things
+from i2i_doctor.diagnosis import Diagnosis, Example, listed, pairs_of
 from i2i_doctor.known import Known
 from i2i_doctor.opening import Opened
 

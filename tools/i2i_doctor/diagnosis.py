@@ -74,11 +74,6 @@ def images_of(known: Known, column: str, mask: NDArray[np.bool_]) -> Cases:
     return Cases(len(pairs), [Example(f"{known.name(p)}, {size}", known.places(p, [column])) for p, size in named])
 
 
-def things(count: int, one: str, several: str = "") -> str:
-    """Return such as ``1 image`` and ``1,200 images``."""
-    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
-
-
 def are(count: int) -> str:
     """Return the verb that fits."""
     return "is" if count == 1 else "are"

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from i2i.errors import UsageError
+from i2i.errors import UsageError, things
 from i2i.images.label_list import Label
 from i2i.plugins import suggest
 from i2i_doctor import completeness, ranges, shapes
 from i2i_doctor.copies import copies, groups_of
-from i2i_doctor.diagnosis import SEVERITIES, Diagnosis, Example, Severity, listed, things
+from i2i_doctor.diagnosis import SEVERITIES, Diagnosis, Example, Severity, listed
 from i2i_doctor.facts import DTYPES, Facts
 from i2i_doctor.generators import Fit, fits, too_small
 from i2i_doctor.known import Known

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_doctor.diagnosis import Diagnosis, are, hold, images_of, things
+from i2i.errors import things
+from i2i_doctor.diagnosis import Diagnosis, are, hold, images_of
 from i2i_doctor.facts import DTYPES, Facts
 from i2i_doctor.known import Known
 from i2i_doctor.opening import Opened

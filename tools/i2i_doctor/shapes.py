@@ -5,7 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
-from i2i_doctor.diagnosis import Diagnosis, are, images_of, pairs_of, things
+from i2i.errors import things
+from i2i_doctor.diagnosis import Diagnosis, are, images_of, pairs_of
 from i2i_doctor.facts import DTYPES
 from i2i_doctor.known import Known
 

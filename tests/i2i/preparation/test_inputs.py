@@ -231,7 +231,7 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path, phot
     (source / "clip.mp4").touch()
     text = plan("negative", [source], out, options={"strength": 2})
     assert "3 inputs (3 images) would be worked on, in 1 shard." in text
-    assert "1 files would be skipped: .mp4. The first is 'clip.mp4'." in text
+    assert "1 file would be skipped: .mp4. The first is 'clip.mp4'." in text
     assert "--strength 2" in text
     assert "Would count to 5." in plan("numbers", ["5"], out)
     with pytest.raises(UsageError, match="strength"):
@@ -302,8 +302,8 @@ def test_share_that_is_missed_is_explained(tmp_path: Path, photos: Photos) -> No
     source = photos(8)
     assert prepare("negative", [source], tmp_path / "met", val=0.25, workers=1).remarks == ()
     (linked,) = prepare("negative", [source], tmp_path / "linked", group="(0)", workers=1).remarks
-    assert linked.startswith("val has none of 8 pairs, where --val 0.1 means 1: pairs that share an image")
+    assert linked.startswith("val has none of 8 pairs, where --val 0.1 means 1: one must be left for training")
     assert linked in safe_yaml.load((tmp_path / "linked" / "dataset.yaml").read_text(), "card")["remarks"]
     (single,) = prepare("negative", [source / "000.png"], tmp_path / "single", workers=1).remarks
-    assert single == "val has no pair, where --val 0.1 means 1: there is only one, which is for training."
+    assert single.startswith("val has none of 1 pair, where --val 0.1 means 1: one must be left for training")
     assert prepare("negative", [source / "000.png"], tmp_path / "none", val=0, workers=1).remarks == ()

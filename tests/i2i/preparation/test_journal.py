@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from i2i.preparation.journal import Journals, Part
+from i2i.preparation.journal import Journals, add_line
 from i2i.preparation.report import Output, Row
-from i2i.preparation.tasks import Shard, Task, cut, share, stamps_of
+from i2i.preparation.tasks import Shard, Task, cut, stamps_of
 
 
 @pytest.fixture
@@ -46,10 +46,9 @@ def journals(folder: Path, *shards: Shard) -> Journals:
 
 
 def add(folder: Path, shard: Shard, *rows: Row) -> Path:
-    part, path = Part(), journals(folder, shard).part(shard)
+    path = journals(folder, shard).part(shard)
     for each in rows:
-        part.add(path, line(shard, each))
-    part.close()
+        add_line(path, line(shard, each))
     return path
 
 
@@ -71,7 +70,7 @@ def test_entries_come_back_as_they_were(tmp_path: Path, shard: Shard) -> None:
 def test_line_that_was_cut_off_spoils_neither_its_own_nor_later_ones(lost: int, tmp_path: Path, shard: Shard) -> None:
     path = add(tmp_path, shard, row("a.png"), row("b.png"))
     path.write_bytes(path.read_bytes()[:-lost])
-    Part().add(path, line(shard, row("c.png")))
+    add_line(path, line(shard, row("c.png")))
     kept = ["a.png", "b.png", "c.png"] if lost == 1 else ["a.png", "c.png"]
     assert names_kept(tmp_path, shard) == kept
 
@@ -131,13 +130,10 @@ def test_entries_of_shards_that_were_cut_otherwise_still_count(tmp_path: Path, s
     assert names_kept(tmp_path, other) == ["c.png"]
 
 
-def test_shards_are_cut_in_order_and_shared_without_overlap() -> None:
+def test_shards_are_cut_in_order() -> None:
     tasks = [Task(f"{i:04}", f"{i:04}") for i in range(1000)]
     shards = cut(tasks, 64)
     assert [task for shard in shards for task in shard.tasks] == tasks
     assert {len(shard.tasks) for shard in shards[:-1]} == {64}
     assert len({shard.identity for shard in shards}) == len(shards) == 16
     assert cut(tasks, 64) == shards
-    for world_size in (1, 3, 16, 20):
-        parts = [share(shards, rank, world_size) for rank in range(world_size)]
-        assert sorted(shard.identity for part in parts for shard in part) == [shard.identity for shard in shards]

@@ -249,7 +249,7 @@ def test_nothing_is_written_when_nothing_can_be_made(tmp_path: Path, photos: Pho
         (UsageError, "strength", {"options": {"strength": 9}}),
         (UsageError, "leave nothing", {"val": 1.0}),
         (MissingInputError, "nowhere", {"sources": [tmp_path / "nowhere"]}),
-        (DataError, "among the 1 files", {"sources": [tmp_path / "void"]}),
+        (DataError, "among the 1 file there", {"sources": [tmp_path / "void"]}),
         (UsageError, "read and written", {"out": source}),
         (UsageError, "read and written", {"out": tmp_path}),
     ]

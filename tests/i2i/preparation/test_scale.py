@@ -15,7 +15,7 @@ import fsspec
 import pytest
 
 from i2i.errors import DataError, MissingInputError, OutputError, UsageError
-from i2i.preparation import on_ray, on_this_machine, prepare, runner, tasks, verify
+from i2i.preparation import engines, prepare, runner, tasks, verify
 from i2i.preparation.listing import absolute, list_sources
 from i2i.preparation.request import check_request
 from i2i.system import files
@@ -159,9 +159,9 @@ def test_rank_that_looks_for_its_work_while_another_finishes_the_dataset_does_no
 ) -> None:
     out, log = tmp_path / "out", tmp_path / "log"
     options = {"log": str(log)}
-    take_stock = on_this_machine.Backlog
+    take_stock = engines.Backlog
 
-    def late(*arguments: Any) -> on_this_machine.Backlog:
+    def late(*arguments: Any) -> engines.Backlog:
         monkeypatch.setattr(runner, "Backlog", take_stock)
         prepare("negative", [source], out, options=options, workers=1, rank=0, world_size=2)
         return take_stock(*arguments)
@@ -205,7 +205,7 @@ def test_shards_that_ray_hands_out_are_done_once_and_wherever_it_likes(
     inputs = request.find_inputs(lambda done, total: None)
     make_folder(folder)
     for shard in (*reversed(tasks.cut(inputs.tasks)), tasks.cut(inputs.tasks)[0]):  # the first once more
-        on_ray._do(folder, outputs, shard, (request.command, request.provided.cls, outputs, request.sources))
+        engines.do_shard(folder, outputs, shard, (request.command, request.provided.cls, outputs, request.sources))
     assert prepare("negative", [source], out, options=options, val=0.3).resumed == 20
     assert tree(out) == tree(tmp_path / "whole")
     assert (tmp_path / "log").stat().st_size == 19

@@ -10,7 +10,7 @@ from hostile_files import hostile_names
 from hypothesis import given
 from hypothesis import strategies as st
 
-from i2i.preparation.naming import UNSAFE, composed, output_stems
+from i2i.preparation.outputs import UNSAFE, composed, output_stems
 
 PARTS = st.text(alphabet="aAéE\u0301e.~ -_x1:\\\n", min_size=1, max_size=6).filter(lambda part: part not in (".", ".."))
 NAMES = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
