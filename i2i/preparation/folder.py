@@ -157,7 +157,8 @@ class DatasetFolder:
             for folder in (self.journals, self.outputs):
                 shutil.rmtree(folder, ignore_errors=True)
             for path in (self.report, self.command):
-                path.unlink(missing_ok=True)
+                if path.is_file():
+                    path.unlink()
         except OSError as error:
             raise cannot_write(self.folder, error) from error
 

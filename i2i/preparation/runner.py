@@ -84,7 +84,7 @@ def plan(name: str, sources: Sequence[str | Path], out: str | Path, **settings: 
         request.construct()
         inputs = request.find_inputs(_silent)
         if finished or (request.dataset.reported and not request.command.overwrite):
-            check_unchanged(request.dataset, inputs)
+            check_unchanged(request.dataset.folder, request.dataset.read_report(), inputs)
         found = "" if finished else _found(inputs)
     lines = [found, f"The command: {request.line()}"]
     if finished:
