@@ -3,7 +3,7 @@
 from torch import nn
 
 from i2i.data.dataset import Pairs
-from i2i.evaluation.metrics import L1, PSNR, SSIM
+from i2i.evaluation import L1, PSNR, SSIM
 from i2i.hookspecs import hookimpl
 
 

@@ -1,6 +1,7 @@
 """What goes to standard error."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -65,6 +66,26 @@ def stoppable(words: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         raise stopped(f"{stop} {words}".strip(), getattr(stop, "exit_code", STOPPED)) from None
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came where there is nothing to save."""
+
+    exit_code = 128 + signal.SIGTERM
+
+
+@contextmanager
+def raise_on_sigterm() -> Iterator[None]:
+    """Turn SIGTERM into an exception, as Python does Ctrl-C, wherever nothing else catches it."""
+
+    def handle(*_: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def stopped(words: str, code: int = STOPPED) -> typer.Exit:

@@ -56,12 +56,11 @@ def train(
     them all. Ctrl-C saves everything: go on with --resume.
     """
     from i2i import training
-    from i2i.cli.console import complain, shown, stoppable, warn_of_problems
+    from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable, warn_of_problems
     from i2i.cli.training_progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
     from i2i.plugins import COMPONENTS
     from i2i.training.initial import initial_settings
-    from i2i.training.signals import raise_on_sigterm
 
     flags = _flags(
         {

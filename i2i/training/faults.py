@@ -1,14 +1,19 @@
-"""Names the plugin whose code raises while a run trains or validates."""
+"""What stops a run through no fault of i2i, in one line: a plugin that raises, and too little memory."""
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from i2i.assembly import Selection, providers
-from i2i.errors import ContractError, I2iError
-from i2i.plugins import describe
+from i2i.assembly import Component, Selection, build_part, providers
+from i2i.config import RunConfig
+from i2i.contracts import Generator
+from i2i.errors import ContractError, I2iError, ResourceError
+from i2i.plugins import describe, lookup
 from i2i.system.devices import is_out_of_memory
+from i2i.system.unfilled import unfilled
+from i2i.training import checkpoint
+from i2i.training.folder import RunFolder
 
 
 @contextmanager
@@ -34,3 +39,66 @@ def naming_the_plugin(selection: Selection) -> Iterator[None]:
         provided, place = found[name], f"{Path(frames[-1].f_code.co_filename)}:{line}"
         origin = f"plugin {provided.plugin!r} ({provided.distribution} {provided.version})"
         raise ContractError(f"{origin} fails in training: {describe(error)} (at {place}). Mend it.") from error
+
+
+@contextmanager
+def within_memory(folder: RunFolder, config: RunConfig) -> Iterator[None]:
+    """Say in one line what to lower, and how to go on, when memory does not suffice.
+
+    Raises:
+        ResourceError: If it does not.
+    """
+    try:
+        yield
+    except ResourceError as error:
+        raise ResourceError(f"{error} {_last_checkpoint(folder)}") from error
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ResourceError(
+            f"Out of memory. A new run takes less with {smaller_settings(config)}. {_last_checkpoint(folder)}"
+        ) from error
+
+
+def _last_checkpoint(folder: RunFolder) -> str:
+    if (saved := checkpoint.newest(folder.checkpoints)) is None:
+        return "There is no checkpoint yet."
+    return f"The last checkpoint is {saved}. Go on with: {folder.resuming}"
+
+
+def smaller_settings(config: RunConfig) -> str:
+    """Name the settings that take memory, each with the next smaller value that works, in words."""
+    ways = []
+    if crop := _smaller_crop(config):
+        ways.append(crop)
+    if (batch := config.training.batch_size) > 1:
+        ways.append(f"training.batch_size={batch // 2} (now {batch})")
+    width = config.selection.parts["generator"].options.get("base_channels")
+    if isinstance(width, int) and width > 1:
+        ways.append(f"generator.base_channels={width // 2} (now {width})")
+    return " or ".join(filter(None, [", ".join(ways[:-1]), *ways[-1:]])) or "smaller networks"
+
+
+def _smaller_crop(config: RunConfig) -> str:
+    """Name half the crop, in a size that the generator takes, or that it takes when it is less deep."""
+    crop, generator = config.data.crop, config.selection.parts["generator"]
+    said = ""
+    while crop > 1:
+        multiple = _size_multiple(config.selection, generator)
+        if half := crop // 2 // multiple * multiple:
+            return f"data.crop={half} (now {crop}){said}"
+        depth = generator.options.get("depth")
+        if not isinstance(depth, int) or depth < 2:
+            break
+        generator = Component(name=generator.name, **{**generator.options, "depth": depth - 1})
+        said = f" with generator.depth={depth - 1}"
+    return ""
+
+
+def _size_multiple(selection: Selection, generator: Component) -> int:
+    """Return what sizes must be divisible by for a generator, which is built without memory."""
+    changed = selection.model_copy(update={"parts": {**selection.parts, "generator": generator}})
+    wiring = lookup("recipe", selection.recipe.name).cls.wiring(1, 1, selection.recipe.options)
+    with suppress(I2iError), unfilled("generator"):
+        return int(getattr(build_part("generator", Generator, changed, wiring), "size_multiple", 1))
+    return 1

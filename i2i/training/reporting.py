@@ -1,10 +1,20 @@
-"""Reports how a run goes: to whom, and what had to be done to its images to read them."""
+"""How a run goes: who is told, what had to be done to its images, and ``metrics.jsonl``."""
 
+import errno
+import json
+import math
+import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from i2i.data.loading import Loaded
+from i2i.errors import DataError
+from i2i.system.files import cannot_write
 
 
 class Reporter:
@@ -46,3 +56,94 @@ class ReadingNotes:
             for pairs in self._noted.values():
                 name, note = next(iter(pairs.items()))
                 yield f"{note}, in {len(pairs)} of {len(self._names)} training pairs read so far, first in {name!r}."
+
+
+class NonFiniteError(DataError):
+    """A loss became NaN or infinite."""
+
+
+class MetricsLog:
+    """``metrics.jsonl``: one line a step, each once and in order, however often the run was killed.
+
+    Losses are collected on their device and written in bunches.
+
+    Args:
+        path: The file; created when missing.
+        length: Bytes of it that belong to the state the run goes on from; what is beyond them is cut off.
+    """
+
+    def __init__(self, path: Path, length: int) -> None:
+        self._path = path
+        try:
+            self._file = path.open("ab", buffering=0)
+            self._file.truncate(min(length, path.stat().st_size))
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        self._pending: list[tuple[dict[str, Any], list[str], dict[str, Tensor]]] = []
+
+    def add(self, step: int, names: list[str], losses: Mapping[str, Tensor], **facts: Any) -> None:
+        """Note one step's losses (scalars, left on their device) and whatever else is known of it."""
+        self._pending.append(({"step": step, **facts}, names, dict(losses)))
+
+    @property
+    def pending(self) -> int:
+        """Return how many steps were noted since the last `flush`."""
+        return len(self._pending)
+
+    def flush(self) -> list[dict[str, Any]]:
+        """Write what was noted and return it as rows of numbers; one copy from the device for all of them.
+
+        Raises:
+            NonFiniteError: If a loss is not finite; nothing from that step on is written.
+            OutputError: If the file cannot be written.
+        """
+        losses = [loss for _, _, step in self._pending for loss in step.values()]
+        values = iter(torch.stack([loss.float() for loss in losses]).tolist() if losses else [])
+        rows: list[dict[str, Any]] = []
+        for facts, names, step in self._pending:
+            row = {**facts, **{name: next(values) for name in step}}
+            broken = [name for name in step if not math.isfinite(row[name])]
+            if broken:
+                self._write(rows)
+                raise NonFiniteError(_reason(row, broken[0], names))
+            rows.append(row)
+        self._pending.clear()
+        self._write(rows)
+        return rows
+
+    def note(self, **facts: Any) -> None:
+        """Write one line that belongs to no single step's losses, such as a validation."""
+        self._write([facts])
+
+    def sync(self) -> int:
+        """Put everything on disk; returns the length of the file in bytes.
+
+        Raises:
+            OutputError: If that is not possible.
+        """
+        try:
+            os.fsync(self._file.fileno())
+            return self._path.stat().st_size
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, rows: list[dict[str, Any]]) -> None:
+        data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        try:
+            written = self._file.write(data)
+            if written != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # a disk that fills takes a part in silence
+        except OSError as error:
+            raise cannot_write(self._path, error, len(data)) from error
+
+
+def _reason(row: Mapping[str, Any], loss: str, names: list[str]) -> str:
+    images = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    return (
+        f"Loss {loss!r} is {row[loss]} at step {row['step']} (images: {images}). "
+        "Look at these images; else begin a run with a lower optimizer.lr. No checkpoint holds it."
+    )

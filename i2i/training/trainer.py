@@ -1,9 +1,13 @@
 """The training loop: the steps of a run, and what is logged, measured and saved after them."""
 
+import os
+import signal
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -15,10 +19,8 @@ from i2i.errors import I2iError, UsageError
 from i2i.training import checkpoint, state
 from i2i.training.faults import naming_the_plugin
 from i2i.training.folder import RunFolder
-from i2i.training.log import MetricsLog, NonFiniteError
-from i2i.training.reporting import ReadingNotes, Reporter
+from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.setup import Setup
-from i2i.training.signals import StopRequest, stop_on_signals
 from i2i.training.state import Progress
 from i2i.training.updates import lr_at
 from i2i.translation.model import save_model
@@ -43,6 +45,31 @@ class Outcome(NamedTuple):
     """Step and figures of the best model, where there was something to validate on."""
     seconds: float
     """Of this call, not of calls before it."""
+
+
+class StopRequest:
+    """Whether SIGINT or SIGTERM came since the context was entered; a second one ends the process at once.
+
+    Outside of the main thread, which alone can catch signals, none comes.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __enter__(self) -> Self:
+        main = threading.current_thread() is threading.main_thread()
+        caught = (signal.SIGINT, signal.SIGTERM) if main else ()
+        self._before = {number: signal.signal(number, self._handle) for number in caught}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        if self.came:
+            os._exit(128 + number)  # the last checkpoint is good: nothing is lost but the steps since
+        self.came = True  # no more than that, since a step or a checkpoint may be half done
 
 
 class Trainer:
@@ -78,7 +105,7 @@ class Trainer:
         with (
             closing(setup.loader(progress.step)) as loader,
             closing(MetricsLog(self.folder.metrics, progress.log_bytes)) as self.log,
-            stop_on_signals() as stop,
+            StopRequest() as stop,
         ):
             if progress.step > progress.validated and self._is_due():
                 self._validate()  # a held-out image that could not be read stopped the run here
@@ -96,9 +123,9 @@ class Trainer:
                     self._save()  # what was learned before the image that cannot be read
                 raise
             self._advance(loaded)
-            signal = stop.signal  # read once: it may come at any instant
-            self._record(stopping=signal is not None)
-            if signal is not None and self.progress.step < self.setup.steps:
+            stopping = stop.came  # read once: it may come at any instant
+            self._record(stopping)
+            if stopping and self.progress.step < self.setup.steps:
                 raise InterruptedRunError(
                     f"Stopped at step {self.progress.step}; saved. Go on with: {self.folder.resuming}"
                 )

@@ -4,7 +4,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from i2i.errors import UsageError
-from i2i.evaluation.metrics import L1, PSNR, SSIM
+from i2i.evaluation import L1, PSNR, SSIM
 
 
 def pair(channels: int) -> tuple[torch.Tensor, torch.Tensor]:

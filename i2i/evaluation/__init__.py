@@ -1,1 +1,0 @@
-"""Figures that say how near a fake is to its target."""
