@@ -20,10 +20,9 @@ import hostile_folder
 from hostile_documents import DOCUMENTS
 from hostile_files import BOMBS, ENDLESS, READABLE, SPARSE, peak_memory
 
-from i2i import plugins
+from i2i import plugins, safe_yaml
 from i2i.errors import UsageError
 from i2i.images import ImageError, read
-from i2i.system import safe_yaml
 
 MAX_WORKER = 600e6
 MAX_FILE = 5.0

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import typer
 
-from i2i import hookspecs, testing, training
+from i2i import hookspecs, safe_yaml, testing, training
 from i2i.cli import translate
 from i2i.cli.app import build_app
 from i2i.cli.prepare import shared_parameters
@@ -25,7 +25,6 @@ from i2i.options import complete, options_of
 from i2i.plugins import catalogue, installed, lookup
 from i2i.preparation import Row, prepare
 from i2i.preparation.settings import Settings
-from i2i.system import safe_yaml
 from i2i.training.run import RESUMABLE
 from i2i.translation.model import ModelConfig
 

@@ -12,9 +12,9 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
+from i2i import safe_json
 from i2i.errors import I2iError
 from i2i.plugins import COMMANDS, COMPONENTS, KINDS, catalogue
-from i2i.system import safe_json
 
 Words = dict[str, list[str]]
 """What may be typed, by the flag that it is typed for; also by kind of component."""

@@ -73,7 +73,7 @@ def _limit(field: "FieldInfo", name: str) -> Any:
 
 def as_data(option: str, value: Any, field: "FieldInfo") -> Any:
     """Parse what was typed for an option; where neither text nor a number is wanted, read as a YAML file would be."""
-    from i2i.system import safe_yaml
+    from i2i import safe_yaml
 
     kind = _core(field.annotation)
     if choices := _choices(kind):

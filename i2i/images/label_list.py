@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from i2i import safe_json, safe_yaml
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.plugins import suggest
-from i2i.system import safe_json, safe_yaml
 
 MAX_ID = 65_535
 """Largest id that an image can hold."""

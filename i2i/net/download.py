@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from i2i import safe_json
 from i2i.net.client import Answer, Client
 from i2i.net.errors import NetworkError, UnreachableError
 from i2i.net.retry import BUSY
-from i2i.system import safe_json
 from i2i.system.files import cannot_write, make_folder, sync_folder, write_atomically
 
 MAX_BYTES = 64 * 2**30

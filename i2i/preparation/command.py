@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError
 from i2i.plugins import describe
 from i2i.preparation.settings import Settings
-from i2i.system import safe_yaml
 from i2i.system.files import sha256_of
 
 OF_PAIRS = ("val", "test", "layout", "split", "group")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from i2i import safe_yaml
 from i2i.errors import DataError, OutputError, UsageError, things
 from i2i.pairs import range_of
 from i2i.preparation.command import Command
@@ -22,7 +23,6 @@ from i2i.preparation.splitting import assign, member_of
 from i2i.preparation.tasks import Inputs, Shard
 from i2i.prepared import HALVES, IMAGES, METADATA
 from i2i.splits import HELD_OUT, SPLITS
-from i2i.system import safe_yaml
 from i2i.system.files import atomic_file, cannot_write, lock, make_folder, sweep, sync_folder, write_atomically
 
 FORMAT = 1

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from i2i import safe_json
 from i2i.errors import DataError
-from i2i.system import safe_json
 from i2i.system.files import replace_folder, write_atomically
 from i2i.translation.model import MODEL, ModelConfig, model_files, read_config
 from i2i.translation.weights import read_tensors, to_bytes

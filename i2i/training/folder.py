@@ -10,12 +10,11 @@ from typing import Any
 
 import torch
 
-from i2i import __version__
+from i2i import __version__, safe_json
 from i2i.assembly import Selection, providers
 from i2i.config import RunConfig, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.plugins import installed_versions
-from i2i.system import safe_json
 from i2i.system.files import TEMPORARY_PREFIX, lock, make_folder, sweep, write_atomically
 from i2i.translation.model import MODEL
 

@@ -13,9 +13,9 @@ from i2i.system.devices import available_cpus, resolve_device
 from i2i.system.files import make_folder
 from i2i.training import checkpoint
 from i2i.training.checkpoint import Checkpoint
+from i2i.training.faults import within_memory
 from i2i.training.folder import RunFolder, describe_environment, differences
 from i2i.training.initial import begin, with_found_model
-from i2i.training.faults import within_memory
 from i2i.training.reporting import Reporter
 from i2i.training.setup import Setup, set_up
 from i2i.training.state import Progress, restore

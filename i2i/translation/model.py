@@ -16,7 +16,7 @@ from packaging.version import Version
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, PositiveInt, field_validator
 from torch import Tensor, nn
 
-from i2i import __version__
+from i2i import __version__, safe_json
 from i2i.assembly import Selection, build_part, providers
 from i2i.config import Mode
 from i2i.contracts import Generator
@@ -24,7 +24,6 @@ from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
 from i2i.options import complete, validate
 from i2i.plugins import COMMANDS, installed, lookup
-from i2i.system import safe_json
 from i2i.system.files import replace_folder
 from i2i.system.unfilled import unfilled
 from i2i.translation.weights import difference, fill, read_table, read_tensors, to_bytes

@@ -7,8 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from i2i import __version__
-from i2i.system import safe_json
+from i2i import __version__, safe_json
 from i2i.system.files import cannot_write
 from i2i.translation.translator import Translator
 

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2i import images
+from i2i import images, safe_yaml
 from i2i.cli import main
 from i2i.cli.flags import MAX_PIXELS
 from i2i.plugins import Plugins
 from i2i.preparation import tasks
-from i2i.system import safe_yaml
 
 sys.path.insert(0, str(Path(__file__).parent / "preparation"))  # worker processes import `odd_preparers` by its name
 

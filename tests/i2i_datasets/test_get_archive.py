@@ -17,10 +17,10 @@ from scripted_server import Request, Server, http
 from typer.testing import CliRunner
 
 import i2i_datasets
+from i2i import safe_yaml
 from i2i.data.tables.detect import open_table
 from i2i.errors import DataError, UnknownNameError, UsageError
 from i2i.net import ArchiveError, NetworkError, UnsafeUrlError
-from i2i.system import safe_yaml
 from i2i_datasets.getting import get_set
 from i2i_datasets.sets import UNPAIRED, classic_sets
 

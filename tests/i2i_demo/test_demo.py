@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i import images
+from i2i import images, safe_yaml
 from i2i.config import resolve
-from i2i.system import safe_yaml
 from i2i_demo import pipeline
 
 Cli = Callable[..., tuple[int, str, str]]

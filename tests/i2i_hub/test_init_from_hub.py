@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bench import Bench
 
-from i2i.system import safe_yaml
+from i2i import safe_yaml
 
 
 def test_a_run_begins_with_a_model_on_the_hub_and_goes_on_without_it(

@@ -15,9 +15,8 @@ from faults import Fault
 from hub_state import Kind
 from packaging.requirements import Requirement
 
-from i2i import __version__
+from i2i import __version__, safe_yaml
 from i2i.plugins import lookup
-from i2i.system import safe_yaml
 from i2i_hub.models import PUBLISHED
 
 MODEL = {"config.json", "generator.safetensors", "README.md"}

@@ -16,10 +16,9 @@ from markdown_it import MarkdownIt
 from scripted_server import Server
 from tile_maps import serve
 
-from i2i import images
+from i2i import images, safe_yaml
 from i2i.data.tables.detect import open_table
 from i2i.preparation import prepare
-from i2i.system import safe_yaml
 from i2i_hub import parquet
 from i2i_hub.card import BEGIN, END
 

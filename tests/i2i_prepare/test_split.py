@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from i2i import images
+from i2i import images, safe_yaml
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
-from i2i.system import safe_yaml
 from i2i_doctor.examination import examine
 from i2i_prepare.split import Split
 

@@ -13,11 +13,10 @@ from map_files import SIDE, TILES, ZOOM, png, write_mbtiles, write_pmtiles, writ
 from scripted_server import Server
 from tile_maps import AERIAL, DRAWN, find, serve, with_server, write_plain
 
-from i2i import images
+from i2i import images, safe_yaml
 from i2i.errors import DataError, I2iError, MissingInputError, UsageError
 from i2i.pairs import Finding
 from i2i.preparation import prepare
-from i2i.system import safe_yaml
 from i2i_tiles.tiles import Tiles
 
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from i2i import safe_yaml
 from i2i.data.tables.detect import splits_of
 from i2i.errors import DataError, UsageError
 from i2i.net import parse_url
 from i2i.places import without_secrets
 from i2i.prepared import CARD
-from i2i.system import safe_yaml
 from i2i.system.files import cannot_write, lock, make_folder, write_atomically
 from i2i_datasets.fetching import Fetched, HubUnreachableError, Progress, fetch_archive, fetch_from_hub
 from i2i_datasets.sets import ClassicSet, classic_set

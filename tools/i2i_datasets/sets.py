@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from i2i import safe_yaml
 from i2i.errors import UnknownNameError, UsageError
 from i2i.plugins import suggest
-from i2i.system import safe_yaml
 
 UNPAIRED = frozenset(
     {

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from i2i import images, training
+from i2i import images, safe_json, safe_yaml, training
 from i2i.cli.console import shown
 from i2i.cli.progress import WorkProgress
 from i2i.cli.training_progress import TrainingProgress
@@ -19,7 +19,6 @@ from i2i.config import resolve
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
 from i2i.prepared import HALVES
-from i2i.system import safe_json, safe_yaml
 from i2i.system.files import make_folder, write_atomically
 from i2i.translation import Translator
 from i2i.translation.folder import plan, translate_files

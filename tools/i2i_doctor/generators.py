@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from i2i import safe_yaml
 from i2i.errors import I2iError, UsageError
 from i2i.options import build, complete
 from i2i.plugins import catalogue, lookup
-from i2i.system import safe_yaml
 from i2i_doctor.diagnosis import Diagnosis
 
 

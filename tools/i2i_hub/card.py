@@ -14,9 +14,9 @@ from huggingface_hub.constants import REPOCARD_NAME
 from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from jinja2 import Environment, StrictUndefined
 
+from i2i import safe_yaml
 from i2i.errors import DataError
 from i2i.places import without_secrets
-from i2i.system import safe_yaml
 
 README = REPOCARD_NAME
 """The file that the Hub shows as the card."""

@@ -8,9 +8,9 @@ import datasets
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
+from i2i import safe_yaml
 from i2i.errors import DataError
 from i2i.preparation.folder import DatasetFolder
-from i2i.system import safe_yaml
 from i2i_hub.card import publishable
 
 DATA = "data"

@@ -2,9 +2,9 @@
 
 from importlib.resources import files
 
+from i2i import safe_yaml
 from i2i.errors import UsageError
 from i2i.plugins import suggest
-from i2i.system import safe_yaml
 
 LICENCES: frozenset[str] = frozenset(
     safe_yaml.load((files("i2i_hub") / "licences.yaml").read_text("utf-8"), "licences.yaml")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i import __version__, images
+from i2i import __version__, images, safe_json, safe_yaml
 from i2i.config import RunConfig
 from i2i.data import lab
 from i2i.data.dataset import open_pairs
@@ -21,7 +21,6 @@ from i2i.options import summary_of
 from i2i.pairs import Pair, Pixels
 from i2i.places import hide_secrets
 from i2i.plugins import lookup
-from i2i.system import safe_json, safe_yaml
 from i2i.system.files import make_folder
 from i2i.training.folder import RunFolder
 from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model

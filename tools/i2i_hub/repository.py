@@ -10,8 +10,8 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Re
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.sha import git_hash, sha_fileobj
 
+from i2i import safe_json
 from i2i.errors import DataError, UsageError
-from i2i.system import safe_json
 from i2i_hub.card import README, Card, parse_card
 from i2i_hub.client import HubError, attempt
 from i2i_hub.licences import nearest

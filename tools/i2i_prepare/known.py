@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from i2i import safe_json
 from i2i.data.tables.folders import FileTable
 from i2i.data.tables.table import Table
 from i2i.errors import DataError
@@ -13,7 +14,6 @@ from i2i.places import is_url
 from i2i.preparation.report import place_of, read_rows
 from i2i.preparation.tasks import stamp_of
 from i2i.prepared import METADATA, REPORT
-from i2i.system import safe_json
 
 NOT_KEPT = ("source", "height", "width")
 """Columns that every preparation writes anew, besides those of files."""

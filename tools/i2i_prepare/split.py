@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from i2i import safe_yaml
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.data.tables.names import choose
 from i2i.data.tables.table import Table
@@ -16,7 +17,6 @@ from i2i.images import MAX_PIXELS, Limit, Range
 from i2i.pairs import Finding, Item, LeftOut, Pair
 from i2i.places import is_url
 from i2i.prepared import CARD
-from i2i.system import safe_yaml
 from i2i_prepare.known import Known, file_of, known_of, lies_on_a_map, stamps_of
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from i2i import safe_json
 from i2i.errors import MissingInputError, UsageError
-from i2i.system import safe_json
 from i2i_tiles.mercator import Box
 
 HAVE_AREA = ("Polygon", "MultiPolygon")

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Literal
 
-from i2i.system import safe_json
+from i2i import safe_json
 from i2i.system.files import make_folder, write_atomically
 from i2i_tiles.sources import Place
 

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from i2i import safe_json
 from i2i.errors import DataError, UsageError
-from i2i.system import safe_json
 from i2i_tiles.mercator import flipped
 from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, check_count, check_zooms, covering, credit_of
 

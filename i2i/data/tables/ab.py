@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from i2i import safe_yaml
 from i2i.data.order import spread
 from i2i.data.tables.folders import FileTable, folders_in, names_of
 from i2i.data.tables.lists import FileList
@@ -16,7 +17,6 @@ from i2i.errors import DataError, I2iError
 from i2i.images import Header, Limit, Picture, Range, discover, printable, probe
 from i2i.images.discovery import without_suffix
 from i2i.prepared import CARD, HALVES, IMAGES
-from i2i.system import safe_yaml
 
 SIDES = ("A", "B")
 MOST_BY_CARD = 10

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from i2i import safe_json
 from i2i.data.tables.names import SPLIT, find_pair, split_column
 from i2i.errors import DataError
 from i2i.images import printable
 from i2i.images.discovery import SUFFIXES
 from i2i.splits import our_name
-from i2i.system import safe_json
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 """Lists that are text, one a row."""

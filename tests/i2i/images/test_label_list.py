@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from i2i import safe_yaml
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.images.label_list import MAX_BYTES, Label, read_labels
-from i2i.system import safe_yaml
 
 STREET = [
     Label(0, "unlabelled", (0, 0, 0)),

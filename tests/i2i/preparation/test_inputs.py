@@ -13,13 +13,12 @@ from colour_photographs import PHOTOGRAPHS
 from PIL import Image, ImageOps
 from skimage import data
 
-from i2i import images, testing
+from i2i import images, safe_yaml, testing
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Item, Pixels
 from i2i.preparation import plan, prepare
 from i2i.preparation.inputs import inputs_of
 from i2i.preparation.listing import list_sources
-from i2i.system import safe_yaml
 from i2i_doctor.examination import examine
 
 Photos = Callable[..., Path]

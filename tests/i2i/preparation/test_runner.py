@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from odd_preparers import Mixed, Plugin, Troubled
 
-from i2i import images
+from i2i import images, safe_yaml
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UnknownNameError, UsageError
 from i2i.plugins import Plugins
 from i2i.preparation import Report, prepare
-from i2i.system import safe_yaml
 
 Photos = Callable[..., Path]
 Tree = Callable[[Path], dict[str, str]]

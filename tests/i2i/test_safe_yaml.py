@@ -5,8 +5,8 @@ from hostile_documents import DOCUMENTS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from i2i import safe_yaml
 from i2i.errors import UsageError
-from i2i.system import safe_yaml
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
 DATA = st.recursive(
