@@ -33,6 +33,50 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+FLOORS: list[set[str]] = [
+    {"hall"},
+    {"system"},
+    {"images"},
+    {"data", "preparation", "net"},
+    {"translation", "evaluation"},
+    {"training"},
+    {"cli", "testing", "builtin"},
+]
+"""Rooms of the engine, the lowest first: a room needs those below it, and none beside it."""
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+DOORS = {"__init__.py", "__main__.py"}
+"""Files through which people enter: they lead into any room."""
+
+
+def room_of(path: str) -> str:
+    """Return the room of a file, or of a module by its dotted name; whatever stands at the door is in the hall."""
+    first = path.removesuffix(".py").replace("/", ".").split(".")[1]
+    return first if first in FLOOR else "hall"
+
+
+def needed(file: Path) -> Iterator[str]:
+    """Rooms of the engine that a file imports from: at its head, inside functions, and for types alone."""
+    for node in nodes(file):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules = [f"i2i.{alias.name}" for alias in node.names] if node.module == "i2i" else [node.module]
+        else:
+            modules = []
+        yield from (room_of(module) for module in modules if module.startswith("i2i."))
+
+
+def test_rooms_need_only_those_below_them() -> None:
+    files = [file for file in ENGINE if file.parent.name != "i2i" or file.name not in DOORS]
+    arrows = [(named(file), room_of(named(file)), room) for file in files for room in needed(file)]
+    assert {room for _, room, _ in arrows} == FLOOR.keys()
+    assert not [(name, room) for name, own, room in arrows if room != own and FLOOR[room] >= FLOOR[own]]
+
+
+def test_every_folder_of_the_engine_is_a_room() -> None:
+    assert {file.parts[-2] for file in (ROOT / "i2i").glob("*/__init__.py")} <= FLOOR.keys()
+
+
 def test_engine_names_no_plugin() -> None:
     assert not [(named(file), name) for file in ENGINE for name in imported(file) if name.startswith("i2i_")]
 
