@@ -12,6 +12,7 @@ Reason = Literal[
     "not-a-file",
     "not-an-image",
     "out-of-range",
+    "timed-out",
     "too-large",
     "too-small",
     "truncated",

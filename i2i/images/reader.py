@@ -22,6 +22,8 @@ from i2i.images.ranges import DECLARE, Range, extremes, finite_extremes, scaled
 from i2i.pairs import Pixels, Reading
 from i2i.system.chatter import CodecsKeptQuiet
 from i2i.system.devices import is_out_of_memory
+from i2i.system.pool import MAX_SECONDS
+from i2i.system.time_limit import within
 
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded unless the caller says otherwise."""
@@ -87,8 +89,8 @@ def read(
 
     Raises:
         MissingInputError: If there is no such file.
-        ImageError: If the file is not an image, is damaged, too large or too small, its range of values is unknown, or
-            a value is not in the declared range.
+        ImageError: If the file is not an image, is damaged, too large or too small, takes too long, its range of values
+            is unknown, or a value is not in the declared range.
         DataError: If the image cannot have that many channels.
         UsageError: If a range is declared that is none, or for a reading that has none.
     """
@@ -124,6 +126,28 @@ def decode(
     allow: str = ALLOW,
 ) -> Picture:
     """Decode the image in the bytes of a file, which errors call ``where``; see `read`."""
+
+    def work() -> Picture:
+        return _decode(data, where, reading, value_range, max_pixels, min_side, background, declare, allow)
+
+    try:
+        return within(MAX_SECONDS, work)
+    except TimeoutError:
+        message = f"{where} takes longer than {MAX_SECONDS:g} seconds to decode. Save the image anew, or remove it."
+        raise ImageError("timed-out", message) from None
+
+
+def _decode(
+    data: bytes,
+    where: str,
+    reading: Reading,
+    value_range: Range | None,
+    max_pixels: int,
+    min_side: int,
+    background: tuple[int, int, int],
+    declare: str,
+    allow: str,
+) -> Picture:
     if value_range is not None and reading != "image":
         raise UsageError(f"A range is declared, and images are read as {reading!r}. Only 'image' has a range.")
     header = read_header(BytesIO(data), where)

@@ -103,7 +103,7 @@ def _is_cut_off(data: bytes, name: str) -> bool:
 
 
 def _pillow(data: bytes, where: str) -> Pixels:
-    with pillow.alone(), pillow.opened(_metered(data, where), where) as image:
+    with pillow.our_limits(), pillow.opened(_metered(data, where), where) as image:
         image.load()
         orientation = pillow.orientation_of(image)
         pixels = np.asarray(plain(image))
@@ -132,7 +132,7 @@ def _numbers(data: bytes, header: Header, where: str) -> Pixels:
         if pixels.shape[2] >= 3:
             pixels = pixels[..., [0]] if header.channels == 1 else cv2.cvtColor(pixels[..., :3], cv2.COLOR_BGR2RGB)
         return upright(_narrowed(pixels, header.bits), turned)
-    with pillow.alone(), pillow.opened(_metered(data, where), where) as image:
+    with pillow.our_limits(), pillow.opened(_metered(data, where), where) as image:
         image.load()
         orientation, mode = pillow.orientation_of(image), image.mode
         if mode not in ("1", "L", "P", "LA", "PA", "RGB", "RGBA"):

@@ -132,14 +132,14 @@ def read_header(stream: BinaryIO, where: str) -> Header:
         if start.startswith(npy.MAGIC):
             return _npy_header(stream)
         if start.startswith(tiff.MAGICS):
-            with pillow.alone():  # whose parser of directories warns of damage
+            with pillow.our_limits():  # whose parser of directories warns of damage
                 return _tiff_header(stream)
         if is_heif(start):
             return _heif_header(HeifImage(stream.read()))
         chunks = _png_chunks(stream) if start.startswith(png.SIGNATURE) else None
         if chunks and chunks.bare and (fields := png.fields(start)):
             return _bare_png_header(fields)
-        with pillow.alone(), pillow.opened(stream, where) as image:
+        with pillow.our_limits(), pillow.opened(stream, where) as image:
             if chunks and chunks.exif is not None:
                 image.info["exif"] = chunks.exif
             return _pillow_header(image, start)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from i2i.images.formats.pillow import alone, orientation_of
+from i2i.images.formats.pillow import orientation_of, our_limits
 
 BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
 """ISO/IEC 23008-12, sections 10.2 and B.4, except those of codecs other than HEVC."""
@@ -65,7 +65,7 @@ class HeifImage:
         """EXIF orientation that cameras note beside the rotation that libheif applies, 1 to 8."""
         holder = Image.new("1", (1, 1))
         holder.info["exif"] = self._exif
-        with alone():
+        with our_limits():
             return orientation_of(holder)
 
     def decode(self) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,7 +12,7 @@ from i2i.images.errors import ImageError
 MAX_BYTES = 4 * 2**30
 """No image within any sensible limit of pixels has a larger file."""
 LOOK_FIRST = 64 * 2**20
-"""Files above this many bytes are read only if their header accounts for so many; others beside it need no more."""
+"""Files above this many bytes are read only if their header, within so many, accounts for the rest."""
 PIECES = 65_536
 """Reads that the parser of a header may make, some microseconds each: photographs take about thirty."""
 BYTES_PER_PIECE = 512
@@ -71,8 +72,10 @@ class Metered:
         self.seek, self.tell = stream.seek, stream.tell
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
-        self._bytes = LOOK_FIRST + (4 * size if size <= LOOK_FIRST else 0)
-        self._pieces = PIECES + min(size, LOOK_FIRST) // BYTES_PER_PIECE
+        if size > LOOK_FIRST and not isinstance(stream, BytesIO):
+            size = 0  # its header may be that of a few pixels before gigabytes of nothing
+        self._bytes = LOOK_FIRST + 4 * size
+        self._pieces = PIECES + size // BYTES_PER_PIECE
 
     def read(self, size: int = -1, /) -> bytes:
         """Read bytes, all that are left by default.

@@ -4,7 +4,7 @@ import importlib
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import BinaryIO
 
@@ -20,27 +20,36 @@ attacked."""
 JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 
 
-_lock = threading.RLock()
+_lock = threading.Lock()
+_inside = 0
+_before = ExitStack()
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Hold Pillow's process-wide settings for a moment.
+def our_limits() -> Iterator[None]:
+    """Set Pillow's process-wide settings aside while any thread is inside.
 
     Its limit of pixels is lifted, since the caller's is checked before anything is decoded; its warnings, which are
     about metadata that nobody reads here, are dropped.
     """
-    with _lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+    global _inside
+    with _lock:
+        _inside += 1
+        if _inside == 1:
+            _before.enter_context(warnings.catch_warnings(action="ignore"))
+            _before.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+            Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _before.close()
 
 
 def opened(stream: BinaryIO, where: str) -> Image.Image:
-    """Open an image: its header is read, nothing is decoded. Inside `alone` only.
+    """Open an image: its header is read, nothing is decoded. Inside `our_limits` only.
 
     Raises:
         ImageError: If it is no image, or of a format that nothing installed decodes.
@@ -80,7 +89,7 @@ def _likely(start: bytes) -> str:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; 1 where it is missing or damaged. Inside `alone` only."""
+    """Return the EXIF orientation, 1 to 8; 1 where it is missing or damaged. Inside `our_limits` only."""
     try:
         # not the method of its class: that of PNG decodes the image in search of more
         value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
@@ -90,7 +99,7 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def frames_of(image: Image.Image) -> int:
-    """Count the pictures that the file holds, as far as it is intact, up to `MANY`. Inside `alone` only."""
+    """Count the pictures that the file holds, as far as it is intact, up to `MANY`. Inside `our_limits` only."""
     try:
         return min(int(getattr(image, "n_frames", 1)), MANY)
     except ImageError:  # more than a header may be read for

@@ -5,6 +5,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -28,9 +29,11 @@ from hostile_files import (
     tiff,
     tiff_of_directories,
 )
+from PIL.GifImagePlugin import GifImageFile
 
 from i2i import images
-from i2i.images import ImageError, probe, read
+from i2i.images import ImageError, probe, read, reader
+from i2i.images.formats import open_file
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
@@ -125,6 +128,29 @@ def test_file_that_would_keep_a_parser_busy_is_refused_within_a_second(kind: str
     with pytest.raises(ImageError, match=r"the image (has more before its pixels|is damaged: it has more than)"):
         read(data)
     assert time.process_time() - start < 1
+
+
+def test_decoder_that_hangs_is_left_behind_with_one_line_and_the_next_image_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path, hanging, sound = tmp_path / "photo.gif", threading.Event(), encoded("GIF")
+    path.write_bytes(sound)
+    with monkeypatch.context() as patched:
+        patched.setattr(reader, "MAX_SECONDS", 0.05)
+        patched.setattr(GifImageFile, "load", lambda image: hanging.wait(60))
+        with pytest.raises(ImageError, match=r"photo\.gif' takes longer than 0\.05 seconds to decode") as refused:
+            read(path)
+    assert refused.value.reason == "timed-out"
+    assert read(path).pixels.shape == (64, 64, 3)
+    hanging.set()
+
+
+@pytest.mark.parametrize("name", ["BMP", "PPM", "TIFF", "WEBP", "JPEG2000"])
+def test_large_sound_file_is_read(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(open_file, "LOOK_FIRST", 1000)
+    data = encoded(name, lossless=True)
+    assert len(data) > 4000
+    assert read(data).pixels.shape == (64, 64, 3)
 
 
 def test_frames_are_counted_up_to_a_limit_only() -> None:
