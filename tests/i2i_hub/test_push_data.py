@@ -231,13 +231,31 @@ def test_column_that_would_be_markup_is_refused(bench: Bench, tmp_path: Path, co
 
 
 def test_paths_on_this_machine_in_a_list_are_not_published(bench: Bench, tmp_path: Path) -> None:
-    line = {"source_file_name": "a.png", "target_file_name": "a.png", "original": "/home/jane/a.tif", "split": "train"}
+    line = {"source_file_name": "a.png", "target_file_name": "a.png", "split": "train"}
+    line |= {"original": "/home/jane/a.tif", "page": "https://jane:word@host.org/a?key=1", "source": "studio"}
     images.write(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8))
     (tmp_path / "metadata.jsonl").write_text(json.dumps(line))
     name = bench.new_name()
-    assert bench("data", "push", tmp_path, name, "--licence", "cc0-1.0").code == 0
+    assert bench("data", "push", tmp_path, name, "--licence", "cc0-1.0", "--column", "target").code == 0
     (row,) = rows_of(bench.repository(name, "dataset").files()["data/train-00000-of-00001.parquet"])
-    assert (set(row), row["original"]) == ({"name", "source", "target", "original"}, "a.tif")
+    assert {key: row[key] for key in ("original", "page")} == {"original": "a.tif", "page": "https://host.org/a"}
+
+
+def test_files_that_a_prepared_dataset_was_made_of_are_not_published(bench: Bench, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder in ("jane", "wedding"):
+        (tmp_path / "private" / folder).mkdir(parents=True)
+        for i in range(2):
+            path = tmp_path / "private" / folder / f"{folder}-{i}.png"
+            images.write(path, rng.integers(0, 256, (40, 40, 3), np.uint8))
+    sources = [tmp_path / "private" / folder for folder in ("jane", "wedding")]
+    prepare("grayscale", sources, tmp_path / "pairs", options={"size": 32}, workers=1)
+    name = bench.new_name()
+    assert bench("data", "push", tmp_path / "pairs", name, "--licence", "cc0-1.0").code == 0
+    published = bench.repository(name, "dataset").files()
+    (row, *_) = rows_of(published["data/train-00000-of-00001.parquet"])
+    assert set(row) == {"name", "imageA", "imageB", "height", "width"}
+    assert not [path for path, data in published.items() if b"private" in data]
 
 
 def test_arrays_are_bytes_that_we_and_the_datasets_library_read(bench: Bench, tmp_path: Path) -> None:

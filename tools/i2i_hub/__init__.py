@@ -1,6 +1,5 @@
 """The Hugging Face Hub: sharing models and data sets, and using those of others."""
 
-import re
 from pathlib import Path
 
 import typer
@@ -22,10 +21,13 @@ def i2i_commands(app: typer.Typer) -> None:
 @hookimpl
 def i2i_find_model(name: str, revision: str | None) -> Path | None:
     """Find a model on the Hub, where the name is USER/NAME."""
-    if not re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", name):
+    if name.count("/") != 1:
         return None
-    from i2i_hub.client import HubError
+    from i2i_hub.client import HubError, is_name
     from i2i_hub.pull import fetch
+
+    if not is_name(name):
+        return None
 
     try:
         return fetch(name, revision)

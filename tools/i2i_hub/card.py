@@ -4,22 +4,38 @@
 ``metadata_update`` is a commit of its own; so cards are read and merged here.
 """
 
+import logging
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 from huggingface_hub.constants import REPOCARD_NAME
 from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from jinja2 import Environment, StrictUndefined
 
-from i2i import safe_yaml
-from i2i.errors import DataError
+from i2i import __version__, images, safe_yaml
+from i2i.errors import DataError, I2iError, UsageError
+from i2i.pairs import Pixels
 from i2i.places import without_secrets
+from i2i.plugins import suggest
+from i2i.system.files import make_folder
+
+NOTES = logging.getLogger("i2i.hub")
+"""What the user should know of a publication, before anything is sent."""
 
 README = REPOCARD_NAME
 """The file that the Hub shows as the card."""
+
+SAMPLES, DATA = "samples", "data"
+"""Folders of a repository: pictures for its card, and the Parquet files of a dataset."""
+
+MAX_SAMPLES = 4
+
+LICENCES = frozenset(safe_yaml.load((files("i2i_hub") / "licences.yaml").read_text("utf-8"), "licences.yaml"))
+"""Those that the Hub is known to have."""
 
 BEGIN = "<!-- i2i: from here to the end mark, the next push writes anew -->"
 END = "<!-- i2i: end -->"
@@ -36,8 +52,40 @@ class Card(NamedTuple):
     """Front matter: what the Hub searches and shows."""
     body: str
 
+    @property
+    def licence(self) -> str:
+        """The licence.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        if licence := self.keys.get("license"):
+            return str(licence)
+        raise UsageError(
+            "No licence is given, so nobody may use it. Give one as the Hub spells it, such as --licence apache-2.0, "
+            "cc-by-4.0, cc-by-nc-4.0, or other."
+        )
+
     def __str__(self) -> str:
         return f"---\n{safe_yaml.dump(dict(self.keys))}---\n\n{self.body.strip()}\n"
+
+
+def check_licence(licence: str | None) -> None:
+    """Refuse a licence that is not listed here, where the Hub itself is not asked.
+
+    Raises:
+        UsageError: If it is none of them.
+    """
+    if licence and licence not in LICENCES:
+        raise UsageError(
+            f"{licence!r} is no licence that the Hub is known to have.{nearest_licence(licence)} A dry run cannot ask "
+            "it; a push does."
+        )
+
+
+def nearest_licence(licence: str) -> str:
+    """Return the licence that was perhaps meant, in a sentence; nothing where this one is right, or none is near."""
+    return "" if licence in LICENCES else suggest("-".join(licence.lower().split()), sorted(LICENCES))
 
 
 def parse_card(data: bytes, where: str) -> Card:
@@ -86,6 +134,30 @@ def merge_cards(ours: Card, theirs: Card | None, *, said: frozenset[str] = froze
     return Card(keys, body if body.strip() else ours.body)
 
 
+def write_samples(folder: Path, samples: Iterable[Mapping[str, Pixels]]) -> list[str]:
+    """Write pictures of some pairs into ``samples/``; none, and a note, where a pair cannot be shown.
+
+    Args:
+        folder: What will be published.
+        samples: The pictures of each pair, by name.
+
+    Returns:
+        Names of files, up to the name of a picture: ``samples/1`` and so on.
+    """
+    names = []
+    try:
+        for number, pictures in enumerate(samples, start=1):
+            make_folder(folder / SAMPLES)
+            names.append(f"{SAMPLES}/{number}")
+            for name, picture in pictures.items():
+                images.write(folder / f"{names[-1]}-{name}.png", images.as_rgb(picture))
+    except I2iError as error:  # such as numbers whose range only the user knows
+        shutil.rmtree(folder / SAMPLES, ignore_errors=True)
+        NOTES.warning("No samples: %s", error)
+        return []
+    return names
+
+
 def render_body(template: str, **facts: Any) -> str:
     """Return a body with our marks around it.
 
@@ -95,7 +167,9 @@ def render_body(template: str, **facts: Any) -> str:
     """
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters |= {"plain": plain, "code": code, "fenced": fenced}
-    text = environment.from_string((files("i2i_hub") / template).read_text("utf-8")).render(**facts)
+    text = environment.from_string((files("i2i_hub") / template).read_text("utf-8")).render(
+        version=__version__, **facts
+    )
     return f"{BEGIN}\n\n{text.strip()}\n\n{END}"
 
 
@@ -131,20 +205,18 @@ def _text(value: object) -> str:
 
 
 def publishable(value: Any) -> Any:
-    """Return plain data without what is private: addresses lose their secrets, absolute paths their folders."""
+    r"""Return plain data without what is private: addresses lose their secrets, absolute paths their folders.
+
+    Example:
+        >>> publishable(["/ada/a.tif", "file:///ada/a.tif", r"C:\\ada\\a.tif", "a/b.tif", "s3://me:key@bucket/a"])
+        ['a.tif', 'a.tif', 'a.tif', 'a/b.tif', 's3://bucket/a']
+    """
     if isinstance(value, list):
         return [publishable(item) for item in value]
     if isinstance(value, dict):
         return {name: publishable(item) for name, item in value.items()}
-    return without_secrets(without_folders(value)) if isinstance(value, str) else value
-
-
-def without_folders(text: str) -> str:
-    r"""Return the last part of an absolute path, of this system or another; any other text as it is.
-
-    Example:
-        >>> without_folders("/home/ada/a.tif"), without_folders(r"C:\\ada\\a.tif"), without_folders("a/b.tif")
-        ('a.tif', 'a.tif', 'a/b.tif')
-    """
-    absolute = [path for kind in (PurePosixPath, PureWindowsPath) if (path := kind(text)).is_absolute()]
-    return absolute[0].name if absolute else text
+    if not isinstance(value, str):
+        return value
+    path = value.removeprefix("file://")
+    absolute = [found for kind in (PurePosixPath, PureWindowsPath) if (found := kind(path)).is_absolute()]
+    return absolute[0].name if absolute else without_secrets(value)

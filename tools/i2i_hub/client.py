@@ -1,12 +1,14 @@
 """Talk to the Hub: what may pass is tried again, what lasts becomes one line that a person can act on."""
 
+import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from itertools import count
 from json import JSONDecodeError
 from pathlib import Path
 from traceback import walk_tb
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import httpx2
 from huggingface_hub import HfApi, get_session, set_client_factory
@@ -24,7 +26,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
     RevisionResolutionError,
 )
-from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # type: ignore[attr-defined]
+from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from i2i import __version__
 from i2i.errors import I2iError, UsageError
@@ -32,6 +34,7 @@ from i2i.net.retry import BUSY, Retry
 from i2i.system.files import cannot_write
 
 T = TypeVar("T")
+RepoType = Literal["model", "dataset"]
 
 RETRY = Retry(patience=300.0)
 """The Hub counts requests over five minutes."""
@@ -49,71 +52,72 @@ class HubError(I2iError):
     exit_code = 69
 
 
+class HubAwayError(HubError):
+    """The Hub cannot be reached, or is out of order: what was asked of it may have happened nevertheless."""
+
+
 class AccessError(HubError):
     """The Hub refuses this account, or nobody is logged in."""
 
     exit_code = 77
 
 
-def connect() -> HfApi:
-    """Return the client, which says to the Hub that i2i is asking."""
-    hooks = get_session().event_hooks  # the client's own, which obey HF_HUB_OFFLINE
-    set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=TIMEOUT))
-    if not sys.stderr.isatty():
-        disable_progress_bars()
-    return HfApi(library_name="i2i", library_version=__version__)
-
-
 def check_name(name: str) -> str:
-    """Return the name, if a repository can be called so.
+    """Return the name, if it is ``USER/NAME``.
 
     Raises:
         UsageError: If not.
     """
-    try:
-        validate_repo_id(name)
-    except HFValidationError as error:
-        raise UsageError(f"{name!r} cannot be the name of a repository: {_first_line(error)}") from None
-    if name.count("/") != 1:
+    if not is_name(name):
         raise UsageError(f"{name!r} is not USER/NAME. Give the account and the name, such as ada/edges2shoes.")
     return name
 
 
-def attempt(name: str, action: Callable[[], T], *, done: Callable[[], T | None] = lambda: None) -> T:
+def is_name(text: str) -> bool:
+    """Return whether this is ``USER/NAME``."""
+    return re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", text) is not None
+
+
+def connect(*, endpoint: str | None = None, quiet: bool = False) -> HfApi:
+    """Return the client, which says to the Hub that i2i is asking.
+
+    Args:
+        endpoint: Address of another Hub; that of the environment, or the Hub itself, when not given.
+        quiet: Show no progress.
+    """
+    hooks = get_session().event_hooks  # the client's own, which obey HF_HUB_OFFLINE
+    set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=TIMEOUT))
+    if quiet or not sys.stderr.isatty():
+        disable_progress_bars()
+    return HfApi(endpoint=endpoint, library_name="i2i", library_version=__version__)
+
+
+def attempt(name: str, action: Callable[[], T], *, place: Path = Path(HF_HUB_CACHE)) -> T:
     """Do something on the Hub, again if it fails in a way that may pass.
 
     Args:
         name: The repository, for messages.
-        action: What to do. Where it is not done twice without harm, ``done`` must tell.
-        done: Looks whether the action has taken effect although its answer was lost, and returns what it would have.
-            It is asked after every failure that follows an unclear one: also a refusal may then mean that it has.
+        action: What to do; twice does no harm.
+        place: Where it writes, for messages.
 
     Raises:
         HubError: If it fails for good.
+        OutputError: If something cannot be written, or the disk is full.
     """
-    unclear = False
     for tried in count(1):
         try:
-            return action()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of too little room, once a file and once a folder
+                return action()
         except Exception as error:
             if not isinstance(error, FAILURES) and not _is_unreadable(error):
                 raise
             failure = _behind(error)
         passing = _passing(failure)
-        again = bool(passing) and RETRY.again(tried, passing, _headers(failure))
-        unclear = unclear or bool(passing)
-        if unclear and (result := _look(done)) is not None:
-            return result
-        if not again:
+        headers = failure.response.headers if isinstance(failure, HfHubHTTPError) else {}
+        if not passing or not RETRY.again(tried, passing, headers):
             break
-    raise explain(failure, name) from failure
-
-
-def _look(done: Callable[[], T | None]) -> T | None:
-    try:
-        return done()
-    except HubError as error:
-        raise type(error)(f"{error} Whether the files have arrived is not known: repeat the command.") from error
+    raise _explain(failure, name, place) from failure
 
 
 def _behind(error: Exception) -> Exception:
@@ -134,10 +138,6 @@ def _is_unreadable(error: Exception) -> bool:
     return isinstance(error, KeyError | TypeError | AttributeError) and any(
         name.startswith("huggingface_hub.") for name in passed
     )
-
-
-def _headers(error: Exception) -> Mapping[str, str]:
-    return error.response.headers if isinstance(error, HfHubHTTPError) else {}
 
 
 def _passing(error: Exception) -> str:
@@ -166,42 +166,37 @@ REFUSALS: Mapping[type[Exception], tuple[type[I2iError], str]] = {
         "`hf auth login`.",
     ),
     RemoteEntryNotFoundError: (HubError, "{name} lacks a file that it should have: {said}"),
-    HFValidationError: (UsageError, "{name!r} is refused by the Hub: {said}"),
+    HFValidationError: (UsageError, "{name!r} cannot be the name of a repository: {said}"),
 }
 """What to raise for an error of the client, the first that fits: a gated repository is one that is not found, too."""
 
+STATUSES: Mapping[int, tuple[type[HubError], str]] = {
+    401: (AccessError, "The Hub does not know this token. Log in again by `hf auth login`, or mend HF_TOKEN."),
+    403: (
+        AccessError,
+        "This account may not write to {name}. Give a token with the role `write`, of an account that may.{said}",
+    ),
+    409: (HubError, "{name} has changed on the Hub in the meantime. Look at it, then repeat the command."),
+    412: (HubError, "{name} has changed on the Hub in the meantime. Look at it, then repeat the command."),
+}
+"""What to raise for an answer of any other kind."""
 
-def explain(error: Exception, name: str) -> I2iError:
+
+def _explain(error: Exception, name: str, place: Path) -> I2iError:
     """Return what is wrong, and what to do, in one line."""
     for kind, (raised, words) in REFUSALS.items():
         if isinstance(error, kind):
             return raised(words.format(name=name, said=_first_line(error)))
     if passing := _passing(error):
-        return HubError(f"{passing}. Check the network and HF_ENDPOINT, or try again later.")
+        return HubAwayError(f"{passing}. Check the network and HF_ENDPOINT, or try again later.")
     if isinstance(error, HfHubHTTPError):
-        return _of_status(error, name)
+        status = error.response.status_code
+        said = f" It says: {' '.join(error.server_message.split())}" if error.server_message else ""
+        refused, words = STATUSES.get(status, (HubError, f"The Hub refuses {{name}} (status {status}).{{said}}"))
+        return refused(words.format(name=name, said=said))
     if isinstance(error, OSError) and error.errno:
-        return cannot_write(Path(HF_HUB_CACHE), error)
+        return cannot_write(place, error)
     return HubError(f"The Hub cannot be asked ({_first_line(error)}). Check the network and HF_ENDPOINT.")
-
-
-def _of_status(error: HfHubHTTPError, name: str) -> I2iError:
-    status = error.response.status_code
-    said = f" It says: {' '.join(error.server_message.split())}" if error.server_message else ""
-    if status == 401:
-        return AccessError("The Hub does not know this token. Log in again by `hf auth login`, or mend HF_TOKEN.")
-    if status == 403:
-        return AccessError(
-            f"This account may not write to {name}. Give a token with the role `write`, of an account that may.{said}"
-        )
-    if status in (409, 412):
-        return changed_meanwhile(name)
-    return HubError(f"The Hub refuses {name} (status {status}).{said}")
-
-
-def changed_meanwhile(name: str) -> HubError:
-    """Return what to raise where somebody else was quicker."""
-    return HubError(f"{name} has changed on the Hub in the meantime. Look at it, then repeat the command.")
 
 
 def _first_line(error: Exception) -> str:

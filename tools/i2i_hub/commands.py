@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from i2i_hub.publishing import Assemble, PushOptions
-    from i2i_hub.repository import RepoType
+    from i2i_hub.publishing import Assemble, Push
 
 Repository = Annotated[str, typer.Argument(metavar="USER/NAME", help="Name on the Hub.")]
 Licence = Annotated[str | None, typer.Option(help="Licence as the Hub spells it, such as apache-2.0; needed once.")]
@@ -45,11 +44,11 @@ def push(
     Of a run, four held-out pairs are published with what the model makes of them, unless --no-samples is given.
     """
     from i2i_hub.models import assemble
-    from i2i_hub.publishing import SAMPLES, PushOptions
+    from i2i_hub.publishing import Push
 
     keys = {key: value for key, value in {"license": licence, "datasets": dataset}.items() if value}
-    options = PushOptions(repository, keys, private, revision, create_pr, message)
-    _publish(options, "model", (f"{SAMPLES}/",), partial(assemble, model, not no_samples), dry_run, quiet)
+    wish = Push(repository, "model", keys, private, revision, create_pr, message)
+    _publish(wish, partial(assemble, model, not no_samples), dry_run, quiet)
 
 
 def push_data(
@@ -71,39 +70,31 @@ def push_data(
     Images are stored as they are. `i2i train --data hf://USER/NAME` and the datasets library read it. The licence and
     the attribution are those of dataset.yaml unless others are given.
     """
-    from i2i_hub.dataset_card import DATA
     from i2i_hub.datasets import assemble
-    from i2i_hub.publishing import SAMPLES, PushOptions
+    from i2i_hub.publishing import Push
 
-    options = PushOptions(repository, {"license": licence} if licence else {}, private, revision, create_pr, message)
-    _publish(options, "dataset", (f"{DATA}/", f"{SAMPLES}/"), partial(assemble, dataset, column or []), dry_run, quiet)
+    keys = {"license": licence} if licence else {}
+    wish = Push(repository, "dataset", keys, private, revision, create_pr, message)
+    _publish(wish, partial(assemble, dataset, column or []), dry_run, quiet)
 
 
-def _publish(
-    options: "PushOptions",
-    repo_type: "RepoType",
-    owned: tuple[str, ...],
-    assemble: "Assemble",
-    folder: Path | None,
-    quiet: bool,
-) -> None:
+def _publish(wish: "Push", assemble: "Assemble", folder: Path | None, quiet: bool) -> None:
     """Publish, or in a dry run write into the folder, and say what came of it."""
-    from i2i.cli.console import complain, visible
+    from i2i.cli.console import visible
     from i2i_hub.card import README
     from i2i_hub.publishing import dry_run, publish
 
-    tell = partial(complain, colour="yellow")
-    published = (
-        dry_run(options, folder, assemble, tell) if folder else publish(options, repo_type, owned, assemble, tell)
-    )
+    if folder:
+        place, changed, files = str(folder), True, dry_run(wish, assemble, folder)
+    else:
+        place, changed, files = publish(wish, assemble)
     if quiet:
         return
     if folder:
         typer.echo(visible((folder / README).read_text(encoding="utf-8")))
-    for name, size in published.files.items():
+    for name, size in files.items():
         typer.echo(f"  {visible(name)}  {_amount(size)}")
-    place = visible(published.place)
-    typer.echo(place if published.changed else f"{place} has all of this already")
+    typer.echo(visible(place) if changed else f"{visible(place)} has all of this already")
 
 
 def _amount(size: int) -> str:

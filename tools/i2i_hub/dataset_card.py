@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import datasets
 from datasets.info import DatasetInfosDict
@@ -10,50 +10,39 @@ from huggingface_hub import DatasetCardData
 
 from i2i import safe_yaml
 from i2i.errors import DataError
-from i2i.preparation.folder import DatasetFolder
-from i2i_hub.card import publishable
-
-DATA = "data"
-"""The folder of a repository with its Parquet files."""
+from i2i.prepared import CARD
+from i2i_hub.card import DATA, publishable
 
 
-class Provenance(NamedTuple):
-    """How a dataset came about, as far as ``dataset.yaml`` tells."""
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Return what ``dataset.yaml`` says of how a dataset came about, without the places on this machine that it names.
 
-    preparer: str = ""
-    options: Mapping[str, Any] = {}
-    facts: Mapping[str, Any] = {}
-    """How its sources were understood."""
-    licence: str = ""
-    attribution: str = ""
-    terms: str = ""
-
-
-def read_provenance(path: Path) -> Provenance:
-    """Return what ``dataset.yaml`` says, without the places on this machine that it names.
+    Returns:
+        The texts ``preparer``, ``licence``, ``attribution`` and ``terms``, and the ``options`` and ``facts`` by name.
 
     Raises:
         DataError: If the file is damaged.
     """
-    card = DatasetFolder(path).card
-    if not card.is_file():
-        return Provenance()
-    try:
-        said = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
-    except UnicodeDecodeError:
-        said = None
+    card = path / CARD
+    said: Any = {}
+    if card.is_file():
+        try:
+            said = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
+        except UnicodeDecodeError:
+            said = None
     if not isinstance(said, dict) or not all(isinstance(said.get(name, {}), dict) for name in ("options", "facts")):
         raise DataError(f"{str(card)!r} is damaged: it is no text of names and values. Mend or remove it.")
-    options, facts = (
-        {key: publishable(value) for key, value in said.get(name, {}).items() if value is not None}
-        for name in ("options", "facts")
-    )
-    texts = (str(said.get(name) or "") for name in ("licence", "attribution", "terms"))
-    return Provenance(str(said.get("preparer") or ""), options, facts, *texts)
+    return {
+        **{name: str(said.get(name) or "") for name in ("preparer", "licence", "attribution", "terms")},
+        **{
+            name: {key: publishable(value) for key, value in said.get(name, {}).items() if value is not None}
+            for name in ("options", "facts")
+        },
+    }
 
 
 def front_matter(
-    provenance: Provenance,
+    provenance: Mapping[str, Any],
     features: datasets.Features,
     splits: Sequence[Mapping[str, Any]],
     more: Mapping[str, Any],
@@ -73,9 +62,9 @@ def front_matter(
     DatasetInfosDict({"default": info}).to_dataset_card_data(described)
     files = [{"split": split["name"], "path": f"{DATA}/{split['name']}-*.parquet"} for split in splits]
     keys: dict[str, Any] = {
-        "license": provenance.licence or None,
+        "license": provenance["licence"] or None,
         "task_categories": ["image-to-image"],
-        "tags": ["i2i", "image-to-image", *([provenance.preparer] if provenance.preparer else [])],
+        "tags": ["i2i", "image-to-image", *filter(None, [provenance["preparer"]])],
         "configs": [{"config_name": "default", "data_files": files}],
         "dataset_info": described["dataset_info"],
         **more,

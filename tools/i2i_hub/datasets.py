@@ -1,7 +1,6 @@
 """Assemble what is published of a dataset: Parquet files with its images as they are, sample pairs, and a card."""
 
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +10,7 @@ import datasets
 import pyarrow as pa
 from datasets.features.features import FeatureType, generate_from_arrow_type
 
-from i2i import __version__, images
+from i2i import images
 from i2i.data.order import spread
 from i2i.data.tables.ab import SIDES
 from i2i.data.tables.detect import open_table, splits_of
@@ -24,13 +23,9 @@ from i2i.places import without_secrets
 from i2i.prepared import HALVES
 from i2i.splits import HUB_NAMES
 from i2i.system.files import make_folder
-from i2i_hub.annotations import annotations_of, find_annotations
-from i2i_hub.card import Card, render_body, without_folders
-from i2i_hub.dataset_card import DATA, front_matter, read_provenance
-from i2i_hub.parquet import NAME, Example, write_parquet
-from i2i_hub.publishing import SAMPLES, Publication
-
-MAX_SAMPLES = 4
+from i2i_hub.card import DATA, MAX_SAMPLES, NOTES, Card, publishable, render_body, write_samples
+from i2i_hub.dataset_card import front_matter, read_provenance
+from i2i_hub.parquet import NAME, Example, annotation_types, annotations_of, write_parquet
 
 SPLIT_NAME, COLUMN_NAME = re.compile(r"\w+"), re.compile(r"\w[\w .-]*")
 MANY = 3
@@ -46,7 +41,9 @@ class Stored(NamedTuple):
     """Of ``.npy`` files, which are plain bytes to the ``datasets`` library."""
 
 
-def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, keys: Mapping[str, Any]) -> Publication:
+def assemble(
+    path: str, wanted: Sequence[str], folder: Path, repository: str, keys: Mapping[str, Any]
+) -> tuple[Card, str]:
     """Put all splits of a dataset into an empty folder.
 
     Args:
@@ -56,14 +53,20 @@ def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, ke
         repository: Its name on the Hub.
         keys: Further front matter, such as the licence.
 
+    Returns:
+        The card, and a title for the commit.
+
     Raises:
         DataError: If something in the dataset cannot be published.
     """
     make_folder(folder / DATA)
+    provenance = read_provenance(Path(path))
     tables = _tables(path, wanted)
     first = next(iter(tables.values()))
     stored = _stored(first)
-    found = find_annotations(tables.values())
+    found = annotation_types(tables.values())
+    if provenance["preparer"]:
+        found.pop("source", None)  # by which a preparer notes the file of its maker
     taken = {NAME, *(column.name for column in stored)}
     notes = {name: kind for name, kind in found.items() if kind and name not in taken and COLUMN_NAME.fullmatch(name)}
     features = _features(stored, notes)
@@ -72,23 +75,23 @@ def assemble(path: str, wanted: Sequence[str], folder: Path, repository: str, ke
         paths = write_parquet(folder / DATA, split, features.arrow_schema, _rows(table, stored, [*notes]))
         size = sum(file.stat().st_size for file in paths)
         splits.append({"name": split, "num_examples": len(table.names), "num_bytes": size})
-    provenance = read_provenance(Path(path))
-    samples, remarks = _samples(first, stored, folder)
-    remarks += [*_left_out(path, first, sorted(found.keys() - notes.keys())), *_from_elsewhere(path, tables.values())]
+    _remark_left_out(path, first, sorted(found.keys() - notes.keys()))
+    _remark_elsewhere(path, tables.values())
+    rows = spread(len(first.names), MAX_SAMPLES)
     body = render_body(
         "dataset_card.md.j2",
-        name=repository.split("/")[1],
         repository=repository,
         provenance=provenance,
-        splits={split["name"]: split["num_examples"] for split in splits},
+        splits=splits,
         columns=[column.name for column in stored],
         values=[*notes],
         halved=_is_halved(first),
-        samples=samples,
-        version=__version__,
+        samples=write_samples(
+            folder, ({name: first.picture(row, column).pixels for column, name, _ in stored} for row in rows)
+        ),
     )
     pairs = sum(len(table.names) for table in tables.values())
-    return Publication(Card(front_matter(provenance, features, splits, keys), body), f"{pairs} pairs", remarks)
+    return Card(front_matter(provenance, features, splits, keys), body), f"{pairs} pairs"
 
 
 def _tables(path: str, wanted: Sequence[str]) -> dict[str, Table]:
@@ -145,9 +148,8 @@ def _rows(table: Table, stored: Sequence[Stored], notes: Sequence[str]) -> Itera
     said = annotations_of(table)
     for row, name in enumerate(table.names):
         values = next(said) if notes else {}
-        texts = {key: without_folders(value) for key in notes if isinstance(value := values.get(key), str)}
         files = {column.name: _file(table, row, column) for column in stored}
-        yield {NAME: name, **files, **{key: values.get(key) for key in notes}, **texts}
+        yield {NAME: name, **files, **{key: publishable(values.get(key)) for key in notes}}
 
 
 def _file(table: Table, row: int, stored: Stored) -> Any:
@@ -186,45 +188,27 @@ def _check_array(data: bytes, where: str) -> None:
         raise DataError(f"{where} {refusal}.")
 
 
-def _samples(table: Table, stored: Sequence[Stored], folder: Path) -> tuple[list[str], list[str]]:
-    """Write pictures of some rows; return what they are called, and why there are none."""
-    make_folder(folder / SAMPLES)
-    names = []
-    try:
-        for number, row in enumerate(spread(len(table.names), MAX_SAMPLES), start=1):
-            for column in stored:
-                picture = images.as_rgb(table.picture(row, column.column).pixels)
-                images.write(folder / SAMPLES / f"{number}-{column.name}.png", picture)
-            names.append(f"{SAMPLES}/{number}")
-    except DataError as error:  # numbers whose range only the user knows
-        shutil.rmtree(folder / SAMPLES)
-        return [], [f"No samples: {error}"]
-    return names, []
-
-
-def _left_out(path: str, table: Table, notes: Sequence[str]) -> list[str]:
-    """Return remarks on the columns that are not published."""
-    remarks = []
+def _remark_left_out(path: str, table: Table, notes: Sequence[str]) -> None:
+    """Say which columns are not published."""
     others = {folder.name for folder in Path(path).glob("train/*") if folder.is_dir()} - set(table.columns)
     if isinstance(table, ListTable):
         others = {*table.unread}
     if others and not _is_halved(table):
-        remarks.append(f"Not published: {', '.join(sorted(others))}. Name every column that shall be with --column.")
+        NOTES.warning("Not published: %s. Name every column that shall be with --column.", ", ".join(sorted(others)))
     if notes:
-        remarks.append(
-            f"Not published: {', '.join(notes)}. A column that holds no images has text, numbers, or lists of "
-            "numbers, one kind in all rows, and a name of its own, of letters, digits, spaces, dots and hyphens."
+        NOTES.warning(
+            "Not published: %s. A column that holds no images has text, numbers, or lists of numbers, one kind in all "
+            "rows, and a name of its own, of letters, digits, spaces, dots and hyphens.",
+            ", ".join(notes),
         )
-    return remarks
 
 
-def _from_elsewhere(path: str, tables: Iterable[Table]) -> list[str]:
-    """Return a remark on the files that a list, or a link, takes from outside the dataset's folder."""
+def _remark_elsewhere(path: str, tables: Iterable[Table]) -> None:
+    """Say which files a list, or a link, takes from outside the dataset's folder."""
     given = Path(path).resolve()
     home = given if given.is_dir() else given.parent
     files = (file for table in tables if isinstance(table, FileTable) for row in table.files for file in row)
     outside = {file: None for file in files if not Path(file).resolve().is_relative_to(home)}
-    if not outside:
-        return []
-    more = f" and {len(outside) - MANY} more" if len(outside) > MANY else ""
-    return [f"Published from outside of {str(home)!r}: {', '.join([*outside][:MANY])}{more}."]
+    if outside:
+        more = f" and {len(outside) - MANY} more" if len(outside) > MANY else ""
+        NOTES.warning("Published from outside of %r: %s%s.", str(home), ", ".join([*outside][:MANY]), more)

@@ -1,8 +1,7 @@
 """Pull a model from the Hub: one commit, only data, every name and every byte checked."""
 
-import glob
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -10,13 +9,11 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from i2i.errors import DataError, UsageError
-from i2i.net import Names
 from i2i.system.files import replace_folder
 from i2i.translation.model import CONFIG, load_model
-from i2i_hub.card import README
+from i2i_hub.card import README, SAMPLES
 from i2i_hub.client import attempt, check_name, connect
-from i2i_hub.publishing import SAMPLES
-from i2i_hub.repository import files_at, is_same
+from i2i_hub.download import download, list_files
 
 WANTED = [CONFIG, "*.safetensors", README, f"{SAMPLES}/*.png"]
 """What a model is made of. Nothing else of a repository is fetched."""
@@ -33,16 +30,13 @@ def fetch(repository: str, revision: str | None = None) -> Path:
         HubError: If it is not there, or cannot be fetched.
         DataError: If what arrives is not what is on the Hub, or no model of i2i, or has names that could do harm.
     """
-    check_name(repository)
-    api = connect()
-    return attempt(repository, lambda: _fetched(api, repository, revision))
+    return attempt(repository, partial(_fetch_once, connect(), check_name(repository), revision))
 
 
-def _fetched(api: HfApi, repository: str, revision: str | None) -> Path:
-    """Fetch it in one attempt."""
+def _fetch_once(api: HfApi, repository: str, revision: str | None) -> Path:
     found = api.resolve_revision(repository, revision=revision)
     try:
-        listed = files_at(api, repository, "model", found.resolved)
+        listed = list_files(api, repository, "model", found.resolved)
     except (httpx2.TransportError, OfflineModeIsEnabled) as error:
         try:
             return Path(api.snapshot_download(repository, revision=found, allow_patterns=WANTED, local_files_only=True))
@@ -50,31 +44,8 @@ def _fetched(api: HfApi, repository: str, revision: str | None) -> Path:
             raise missing from error
     if CONFIG not in listed:
         raise DataError(f"{repository} is not a model of i2i: it has no {CONFIG}.")
-    files = wanted(repository, listed)
-    damaged = [*files]
-    for again in (False, True):  # a byte that was damaged on its way is sound the second time
-        names = [glob.escape(name) for name in damaged]
-        folder = Path(api.snapshot_download(repository, revision=found, allow_patterns=names, force_download=again))
-        damaged = [name for name in damaged if not is_same(folder / name, files[name])]
-        if not damaged:
-            return folder
-    raise DataError(f"{damaged[0]} of {repository} arrives damaged: its checksum is not the Hub's. Try again later.")
-
-
-def wanted(repository: str, files: Mapping[str, str]) -> dict[str, str]:
-    """Return what is fetched of the files of a repository.
-
-    Raises:
-        DataError: If one of them has a name that leads elsewhere on some system.
-    """
-    names = Names()
-    found = {name: checksum for name, checksum in files.items() if _is_wanted(name)}
-    for name in found:
-        try:
-            names.take(name)
-        except ValueError as error:
-            raise DataError(f"{repository} holds {error} Refused.") from None
-    return found
+    files = {name: checksum for name, checksum in listed.items() if _is_wanted(name)}
+    return download(api, repository, "model", found.resolved, files)
 
 
 def _is_wanted(name: str) -> bool:
