@@ -75,16 +75,6 @@ def test_lasting_refusal_is_not_repeated() -> None:
     assert len(asked) == 1
 
 
-def test_refusal_after_an_unclear_answer_is_looked_into(waited: list[float]) -> None:
-    """The first request took effect after the look at it, so that the second is refused for that."""
-    answers, looks = iter([refusal(504), refusal(412)]), iter([None, "there"])
-
-    def action() -> str:
-        raise next(answers)
-
-    assert attempt("ada/x", action, done=lambda: next(looks)) == "there"
-
-
 def test_no_request_waits_for_ever() -> None:
     connect()
     assert get_session().timeout == httpx2.Timeout(TIMEOUT)
