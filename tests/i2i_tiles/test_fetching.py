@@ -12,9 +12,8 @@ from scripted_server import Request, Server, http
 
 from i2i.errors import OutputError
 from i2i.net import Client, NetworkError, Retry, UnsafeUrlError
-from i2i_tiles.cache import LEAST_AGE, Cache
-from i2i_tiles.fetching import MAX_FAILURES, Fetcher
-from i2i_tiles.manners import FORBIDDEN, ForbiddenError, Manners
+from i2i_tiles.fetching import LEAST_AGE, MAX_FAILURES, Fetcher
+from i2i_tiles.manners import ForbiddenError, Manners
 from i2i_tiles.sources import Place
 from i2i_tiles.web import WebTiles
 
@@ -49,11 +48,6 @@ def source(server: Server, tmp_path: Path) -> WebTiles:
 
 
 @pytest.fixture
-def cache(source: WebTiles) -> Cache:
-    return source.cache
-
-
-@pytest.fixture
 def fetcher(source: WebTiles, clock: Clock) -> Iterator[Callable[..., Fetcher]]:
     """Makes fetchers that share one cache, and ask for tiles as ``/x``."""
     clients = []
@@ -82,23 +76,16 @@ def tile_requests(server: Server) -> list[Request]:
     return [request for request in server.requests if request.target != "/robots.txt"]
 
 
-def test_tiles_come_into_the_cache_and_are_not_asked_for_again(
-    server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+def test_tiles_come_into_the_cache_and_an_interrupted_run_goes_on_with_what_is_missing(
+    server: Server, fetcher: Callable[..., Fetcher], source: WebTiles
 ) -> None:
-    answering(server, TILE)
-    assert list(fetcher().fetch(PLACES)) == [None] * 4
-    assert [found[1] for place in PLACES if (found := cache.read(place))] == [b"a tile"] * 4
-    before = len(server.requests)
-    assert list(fetcher().fetch(PLACES)) == [None] * 4
-    assert len(server.requests) == before
-
-
-def test_an_interrupted_download_goes_on_with_what_is_missing(server: Server, fetcher: Callable[..., Fetcher]) -> None:
     answering(server, TILE)
     fetching = fetcher().fetch(PLACES)
     next(fetching), next(fetching)
     del fetching
-    list(fetcher().fetch(PLACES))
+    for _ in range(2):
+        assert list(fetcher().fetch(PLACES)) == [""] * 4
+    assert [found[1] for place in PLACES if (found := source.cached(place))] == [b"a tile"] * 4
     assert [request.target[:2] for request in tile_requests(server)] == ["/0", "/1", "/2", "/3"]
 
 
@@ -118,42 +105,14 @@ def test_robots_txt_is_asked_once_and_can_slow_us_down(
 
 
 @pytest.mark.parametrize(
-    "robots",
-    [
-        b"User-agent: *\nDisallow: /\n",
-        b"User-agent: i2i\nDisallow: /0\n",
-        b"User-agent: *\nDisallow: /*0?*$\n",
-        b"User-agent: *\nAllow: /\nDisallow: /0\n",
-    ],
-)
-def test_what_robots_txt_forbids_is_not_asked_for(
-    robots: bytes, server: Server, fetcher: Callable[..., Fetcher]
-) -> None:
-    answering(server, TILE, robots)
-    with pytest.raises(ForbiddenError, match=r"robots\.txt"):
-        list(fetcher().fetch(PLACES))
-    assert not tile_requests(server)
-
-
-@pytest.mark.parametrize(
     ("lines", "allowed"),
     [
         ("User-agent: *\nAllow: /\nDisallow: /3/", False),  # the longest decides, not the first
         ("User-agent: *\nDisallow: /\nAllow: /3/", True),
-        ("User-agent: *\nDisallow: /*.png$", False),
-        ("User-agent: *\nDisallow: /*/7/", True),
-        ("User-agent: *\nDisallow: /3/*/2", False),
-        ("User-agent: *\nAllow: /3/1/2.png\nDisallow: /3/1/2.png", True),  # of two as long, the one that allows
-        ("User-agent: *\nDisallow: /3/1/2.png$", False),
-        ("User-agent: *\nDisallow: /3/1/2.pn$", True),
-        ("User-agent: *\nDisallow:", True),
-        ("user-agent : *\r\ndisallow : /3 # all of it", False),
-        ("User-agent: *\nNoindex: /3", True),
+        ("User-agent: *\nDisallow: /*/2.png?k=1$", False),  # the query counts
         ("\ufeffUser-agent: *\nDisallow: /", False),
         ("User-agent: *\nDisallow: /\n\nUser-agent: i2i\nDisallow: /4", True),  # our own group alone is for us
         ("User-agent: I2I\nUser-agent: other\nDisallow: /3", False),
-        ("User-agent: i2i\nDisallow: /4\n\nUser-agent: i2i\nDisallow: /3", False),  # groups of one name are one
-        ("User-agent: i2i-evil\nDisallow: /", True),
         ("", True),
     ],
 )
@@ -161,23 +120,15 @@ def test_robots_txt_is_read_as_rfc_9309_says(
     lines: str, allowed: bool, server: Server, clock: Clock, tmp_path: Path
 ) -> None:
     answering(server, TILE, lines.encode())
-    source = WebTiles(f"http://127.0.0.1:{server.port}/{{z}}/{{x}}/{{y}}.png", "xyz", tmp_path / "cache")
+    source = WebTiles(f"http://127.0.0.1:{server.port}/{{z}}/{{x}}/{{y}}.png?k=1", "xyz", tmp_path / "cache")
     with Client("tests", named=[source.address], retry=Retry(1, sleep=clock.sleep)) as client:
         fetching = Fetcher(client, source, MANNERS, now=clock.now).fetch([Place(3, 1, 2)])
         if allowed:
-            assert list(fetching) == [None]
+            assert list(fetching) == [""]
         else:
             with pytest.raises(ForbiddenError, match=r"robots\.txt"):
                 list(fetching)
-
-
-@pytest.mark.parametrize(("value", "delay"), [("5", 5.0), ("0.5", 0.5), ("soon", 0.0), ("-1", 0.0)])
-def test_a_delay_is_a_number_of_seconds(
-    value: str, delay: float, server: Server, fetcher: Callable[..., Fetcher], clock: Clock
-) -> None:
-    answering(server, TILE, f"User-agent: *\nCrawl-delay: {value}\nDisallow:".encode())
-    list(fetcher().fetch(PLACES[:2]))
-    assert clock.time == 1_000_000 + delay  # nothing was asked between robots.txt and the first tile
+            assert not tile_requests(server)
 
 
 def test_a_server_that_wants_hours_between_two_tiles_is_not_asked(
@@ -208,12 +159,12 @@ def test_the_owner_of_the_server_learns_who_asks(server: Server, fetcher: Callab
 
 @pytest.mark.parametrize("status", [204, 404, 410])
 def test_a_tile_that_is_not_there_is_remembered_as_missing(
-    status: int, server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+    status: int, server: Server, fetcher: Callable[..., Fetcher], source: WebTiles
 ) -> None:
     answering(server, http(status))
     for _ in range(2):
-        assert list(fetcher().fetch(PLACES[:1])) == [None]
-    found = cache.read(PLACES[0])
+        assert list(fetcher().fetch(PLACES[:1])) == [""]
+    found = source.cached(PLACES[0])
     assert found is not None
     assert found[0].status == "missing"
     assert len(tile_requests(server)) == 1
@@ -231,24 +182,8 @@ def test_a_busy_server_is_left_alone_for_as_long_as_it_says(
         return http(status, Retry_After=header) if len(times) == 1 else TILE
 
     answering(server, tile)
-    assert list(fetcher().fetch(PLACES[:1])) == [None]
+    assert list(fetcher().fetch(PLACES[:1])) == [""]
     assert times == [1_000_000, 1_000_030]
-
-
-def test_a_busy_server_that_says_nothing_is_asked_less_and_less(
-    server: Server, fetcher: Callable[..., Fetcher], clock: Clock
-) -> None:
-    times = []
-
-    def tile(request: Request) -> bytes:
-        times.append(clock.time)
-        return http(500)
-
-    answering(server, tile)
-    (failure,) = fetcher().fetch(PLACES[:1])
-    assert failure is not None
-    assert "500" in failure.message
-    assert [later - earlier for earlier, later in pairwise(times)] == [1, 2, 4]
 
 
 def test_a_server_that_asks_for_hours_ends_the_run(server: Server, fetcher: Callable[..., Fetcher]) -> None:
@@ -268,7 +203,7 @@ def test_a_server_that_only_fails_is_given_up(server: Server, fetcher: Callable[
 def test_single_failures_do_not_end_the_run(server: Server, fetcher: Callable[..., Fetcher]) -> None:
     answering(server, lambda request: TILE if int(request.target[1:].partition("?")[0]) % 2 else http(403))
     results = list(fetcher().fetch([Place(6, x, 0) for x in range(60)]))
-    assert [result is None for result in results] == [False, True] * 30
+    assert [not problem for problem in results] == [False, True] * 30
 
 
 @pytest.mark.parametrize(
@@ -277,11 +212,12 @@ def test_single_failures_do_not_end_the_run(server: Server, fetcher: Callable[..
         http(200, b"<html>", Content_Type="text/html; charset=utf-8"),
         http(200, b"", Content_Type="image/png"),
         http(403),
+        http(200, b"half a tile", Content_Length=1000, Content_Type="image/png", Connection="close"),
         http(301, Location="ftp://127.0.0.1/0"),
     ],
 )
 def test_an_answer_that_is_no_tile_is_not_kept(
-    answer: bytes, server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+    answer: bytes, server: Server, fetcher: Callable[..., Fetcher], source: WebTiles
 ) -> None:
     answering(server, answer)
     if b"ftp" in answer:
@@ -289,33 +225,13 @@ def test_an_answer_that_is_no_tile_is_not_kept(
             list(fetcher().fetch(PLACES[:1]))
     else:
         (failure,) = fetcher().fetch(PLACES[:1])
-        assert failure is not None
-        assert len(tile_requests(server)) == 1  # it would say the same again
-    assert cache.read(PLACES[0]) is None
-
-
-def test_a_body_that_is_cut_off_is_asked_for_again(
-    server: Server, fetcher: Callable[..., Fetcher], cache: Cache
-) -> None:
-    half = http(200, b"half a tile", Content_Length=1000, Content_Type="image/png", Connection="close")
-    answers = iter([half, TILE])
-    answering(server, lambda request: next(answers))
-    assert list(fetcher().fetch(PLACES[:1])) == [None]
-    found = cache.read(PLACES[0])
-    assert found is not None
-    assert found[1] == b"a tile"
-
-
-def test_a_body_without_end_is_not_kept(server: Server, fetcher: Callable[..., Fetcher], cache: Cache) -> None:
-    answering(server, http(200, b"x" * 1000, Content_Type="image/png", X_Drip=1))
-    (failure,) = fetcher(deadline=0.05).fetch(PLACES[:1])
-    assert failure is not None
-    assert len(tile_requests(server)) == TRIES
-    assert cache.read(PLACES[0]) is None
+        assert failure
+        assert len(tile_requests(server)) == (TRIES if b"half" in answer else 1)  # it would say the same again
+    assert source.cached(PLACES[0]) is None
 
 
 def test_an_old_tile_is_asked_for_only_if_it_has_changed(
-    server: Server, fetcher: Callable[..., Fetcher], cache: Cache, clock: Clock
+    server: Server, fetcher: Callable[..., Fetcher], source: WebTiles, clock: Clock
 ) -> None:
     def tile(request: Request) -> bytes:
         if request.headers.get("if-none-match") == '"v1"':
@@ -332,7 +248,7 @@ def test_an_old_tile_is_asked_for_only_if_it_has_changed(
     first, second = tile_requests(server)
     assert "if-none-match" not in first.headers
     assert second.headers["if-modified-since"] == DATE
-    found = cache.read(PLACES[0])
+    found = source.cached(PLACES[0])
     assert found is not None
     assert found[1] == b"a tile"
 
@@ -348,20 +264,20 @@ def test_an_old_tile_is_asked_for_only_if_it_has_changed(
     ],
 )
 def test_a_tile_is_fresh_for_as_long_as_its_server_says_but_a_week_at_least(
-    headers: dict[str, str], seconds: float, server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+    headers: dict[str, str], seconds: float, server: Server, fetcher: Callable[..., Fetcher], source: WebTiles
 ) -> None:
     answering(server, http(200, b"a tile", Content_Type="image/png", **headers))
     list(fetcher().fetch(PLACES[:1]))
-    assert cache.is_fresh(PLACES[0], 1_000_000 + seconds - 1)
-    assert not cache.is_fresh(PLACES[0], 1_000_000 + seconds)
+    assert source.is_fresh(PLACES[0], 1_000_000 + seconds - 1)
+    assert not source.is_fresh(PLACES[0], 1_000_000 + seconds)
 
 
 def test_a_damaged_entry_of_the_cache_is_fetched_again(
-    server: Server, fetcher: Callable[..., Fetcher], cache: Cache
+    server: Server, fetcher: Callable[..., Fetcher], source: WebTiles
 ) -> None:
     answering(server, TILE)
     list(fetcher().fetch(PLACES[:2]))
-    files = sorted(cache.folder.rglob("*.tile"))
+    files = sorted(source.cache.rglob("*.tile"))
     files[0].write_bytes(files[0].read_bytes()[:-1])
     files[1].write_bytes(b"")
     list(fetcher().fetch(PLACES[:2]))
@@ -377,28 +293,25 @@ def test_a_cache_that_cannot_be_written_is_one_clear_error(
         list(fetcher().fetch(PLACES))
 
 
-@pytest.mark.parametrize("host", FORBIDDEN)
-def test_hosts_whose_terms_forbid_it_are_refused_unless_there_is_a_permission(host: str) -> None:
-    for name in (host, f"a.{host}"):
-        with pytest.raises(ForbiddenError, match=host):
-            MANNERS.check_terms(name)
-        replace(MANNERS, permission="contract 17").check_terms(name)
-    MANNERS.check_terms(f"not{host}")
-    MANNERS.check_terms(f"{host}.example.org")
-
-
 @pytest.mark.parametrize(
     "host",
     [
+        "tile.openstreetmap.org",
+        "a.tile.openstreetmap.org",
+        "tile.osm.org",
         "mt1.google.com",
         "mt1.google.cn",
         "khms0.googleapis.com",
+        "ecn.t0.tiles.virtualearth.net",
+        "t.bing.com",
+        "api.mapbox.com",
         "services.arcgisonline.com",
         "server.arcgis.com",
-        "services.arcgis.com",
-        "ibasemaps-api.arcgis.com",
     ],
 )
-def test_every_name_under_which_google_and_esri_have_tiles_is_refused(host: str) -> None:
+def test_hosts_whose_terms_forbid_it_are_refused_unless_there_is_a_permission(host: str) -> None:
     with pytest.raises(ForbiddenError, match=host):
         MANNERS.check_terms(host)
+    replace(MANNERS, permission="contract 17").check_terms(host)
+    MANNERS.check_terms(f"{host}.example.org")
+    MANNERS.check_terms("not" + ".".join(host.split(".")[-2:]))

@@ -214,12 +214,11 @@ def test_geotiffs_that_overlap_in_part_are_cut_where_both_are(tmp_path: Path) ->
 def test_why_two_geotiffs_have_nothing_in_common_is_said(tmp_path: Path) -> None:
     a = write_tiff(tmp_path / "a.tif", AERIAL[:200, :200], "EPSG:32633", (5e5, 5e6 - 200, 500200, 5e6))
     b = write_tiff(tmp_path / "b.tif", DRAWN[:200, :200], "EPSG:32633", (5e5, 6e6 - 200, 500200, 6e6))
-    with pytest.raises(DataError, match=r"lie apart: .* 15\.0000, 45\.1\d+, 15\.00\d+, 45\.1\d+ and 15\.0000, 54\."):
+    apart = r"No whole picture lies in both.*'a\.tif' are 15\.0000, 45\.1\d+, 15\.00.*'b\.tif' are 15\.0000, 54\."
+    with pytest.raises(DataError, match=apart):
         find(Tiles(), a, b)
-    with pytest.raises(DataError, match=r"overlap, but no whole picture lies in both\. Give a smaller --size"):
+    with pytest.raises(DataError, match=r"No whole picture lies in both.*--size"):
         find(Tiles(), a, a)
-    with pytest.raises(DataError, match=r"overlap, but no whole picture lies in both\. Give --zoom above 15"):
-        find(Tiles(zoom=15), a, a)
 
 
 @pytest.mark.parametrize(("crs", "bounds"), [("EPSG:3857", METRES), ("EPSG:4326", DEGREES)])

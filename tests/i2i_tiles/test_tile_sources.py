@@ -8,6 +8,7 @@ from map_files import SIDE, TILES, ZOOM, png, two_maps, write_mbtiles, write_pmt
 from pmtiles.tile import TileType
 
 from i2i.errors import DataError, UsageError
+from i2i_tiles import sources
 from i2i_tiles.sources import Place
 from i2i_tiles.stores import MBTiles, PMTiles, TileFolder
 from i2i_tiles.web import WebTiles
@@ -44,17 +45,11 @@ def test_every_store_knows_what_it_has_not(source: Stored) -> None:
     assert source.coverage(ZOOM + 1).listed == frozenset()
 
 
-def test_equal_bytes_have_equal_digests(source: Stored) -> None:
-    digests = {source.digest(Place(ZOOM, x, y)) for x, y in ALL}
-    assert len(digests) == len(ALL)
-
-
-def test_an_mbtiles_file_is_not_changed_by_reading(tmp_path: Path) -> None:
-    file = write_mbtiles(tmp_path / "a.mbtiles", AERIAL)
-    before = file.read_bytes()
-    MBTiles(file, "a").patch(Place(ZOOM, 1, 1))
-    assert file.read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["a.mbtiles"]
+def test_a_file_of_very_many_tiles_is_not_listed(source: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MAX_LISTED", TILES**2 - 1)
+    if not isinstance(source, TileFolder):  # whose names are in memory anyway
+        with pytest.raises(UsageError, match=f"has {TILES**2} tiles at zoom {ZOOM}"):
+            source.coverage(ZOOM)
 
 
 def test_archives_say_whose_they_are(tmp_path: Path) -> None:
@@ -101,12 +96,6 @@ def test_a_tile_in_two_formats_is_an_error(tmp_path: Path) -> None:
         TileFolder(tmp_path, "a", "xyz").coverage(ZOOM)
 
 
-def test_a_folder_without_tiles_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    with pytest.raises(UsageError, match="no tiles"):
-        TileFolder(tmp_path, "a", "xyz").zooms()
-
-
 def test_other_files_in_a_tree_do_not_matter(tmp_path: Path) -> None:
     write_tree(tmp_path, AERIAL)
     for name in ("0/0.png.aux.xml", "0/x.png", "0/99.png", "x/0.png", "0/-1.png"):
@@ -114,27 +103,23 @@ def test_other_files_in_a_tree_do_not_matter(tmp_path: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"")
     assert TileFolder(tmp_path, "a", "xyz").coverage(ZOOM).listed == ALL
+    with pytest.raises(UsageError, match="no tiles"):
+        TileFolder(tmp_path / str(ZOOM) / "x", "a", "xyz").zooms()
 
 
-def test_transparency_is_white_and_without_data(tmp_path: Path) -> None:
-    pixels = np.dstack([AERIAL[:SIDE, :SIDE], np.full((SIDE, SIDE), 255, np.uint8)])
-    pixels[:, :8, 3] = 0
-    file = tmp_path / "0" / "0" / "0.png"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(png(pixels))
-    patch = TileFolder(tmp_path, "a", "xyz").patch(Place(0, 0, 0))
+def test_transparency_is_white_and_without_data_and_gray_becomes_colour(tmp_path: Path) -> None:
+    clear = np.dstack([AERIAL[:SIDE, :SIDE], np.full((SIDE, SIDE), 255, np.uint8)])
+    clear[:, :8, 3] = 0
+    for name, pixels in (("0", clear), ("1", AERIAL[:SIDE, :SIDE, :1])):
+        file = tmp_path / "1" / "0" / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(png(pixels))
+    patch, gray = (TileFolder(tmp_path, "a", "xyz").patch(Place(1, 0, y)) for y in (0, 1))
     assert not patch.filled[:, :8].any()
     assert patch.filled[:, 8:].all()
     assert (patch.pixels[:, :8] == 255).all()
     assert np.array_equal(patch.pixels[:, 8:], AERIAL[:SIDE, 8:SIDE])
-
-
-def test_a_gray_tile_among_coloured_ones_has_their_channels(tmp_path: Path) -> None:
-    file = tmp_path / "0" / "0" / "0.png"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(png(AERIAL[:SIDE, :SIDE, :1]))
-    patch = TileFolder(tmp_path, "a", "xyz").patch(Place(0, 0, 0))
-    assert np.array_equal(patch.pixels, AERIAL[:SIDE, :SIDE, :1].repeat(3, axis=2))
+    assert np.array_equal(gray.pixels, AERIAL[:SIDE, :SIDE, :1].repeat(3, axis=2))
 
 
 @pytest.mark.parametrize(

@@ -30,14 +30,16 @@ def by_place(preparer: Tiles, finding: Finding) -> dict[tuple[int, int], tuple[b
     return pairs
 
 
-def test_every_way_in_gives_the_same_pairs(tmp_path: Path, server: Server, canary: Server) -> None:
+def test_every_way_in_gives_the_same_pairs(
+    trees: tuple[Path, Path], tmp_path: Path, server: Server, canary: Server
+) -> None:
     plain = Tiles(size=SIDE, test=0.2)
     expected = by_place(plain, find(plain, *write_plain(tmp_path, AERIAL, DRAWN)))
     assert len(expected) == TILES * (TILES - 2)  # two of the eight rows are the buffer
     assert Counter(split for *_, split in expected.values()) == {"test": 2 * TILES, "val": TILES, "train": 3 * TILES}
     other = canary  # a second server
     ways: dict[str, tuple[object, object]] = {
-        "tree": (write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)),
+        "tree": trees,
         "mbtiles": (write_mbtiles(tmp_path / "a.mbtiles", AERIAL), write_mbtiles(tmp_path / "b.mbtiles", DRAWN)),
         "pmtiles": (write_pmtiles(tmp_path / "a.pmtiles", AERIAL), write_pmtiles(tmp_path / "b.pmtiles", DRAWN)),
         "server": (serve(server, AERIAL), serve(other, DRAWN)),
@@ -48,11 +50,10 @@ def test_every_way_in_gives_the_same_pairs(tmp_path: Path, server: Server, canar
         assert by_place(preparer, find(preparer, *sources)) == expected, way
 
 
-def test_rows_can_be_counted_from_the_south_on_either_side(tmp_path: Path) -> None:
-    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN, tms=True)
+def test_rows_can_be_counted_from_the_south_on_either_side(trees: tuple[Path, Path], tmp_path: Path) -> None:
     plain, tms = Tiles(), Tiles(scheme_b="tms")
-    pairs = by_place(tms, find(tms, a, b))
-    assert pairs == by_place(plain, find(plain, a, write_tree(tmp_path / "c", DRAWN)))
+    pairs = by_place(tms, find(tms, trees[0], write_tree(tmp_path, DRAWN, tms=True)))
+    assert pairs == by_place(plain, find(plain, *trees))
 
 
 def test_tiles_are_stitched_without_a_seam(tmp_path: Path) -> None:
@@ -67,16 +68,14 @@ def test_tiles_are_stitched_without_a_seam(tmp_path: Path) -> None:
         assert np.array_equal(pair.target, DRAWN[part])
 
 
-def test_stitched_cells_that_stick_out_of_the_world_are_not_made(tmp_path: Path) -> None:
-    stitching = Tiles(stitch=3, split_by="none")
-    finding = find(stitching, write_tree(tmp_path / "a", AERIAL), write_pmtiles(tmp_path / "b.pmtiles", DRAWN))
+def test_stitched_cells_that_stick_out_of_the_world_are_not_made(trees: tuple[Path, Path]) -> None:
+    finding = find(Tiles(stitch=3, split_by="none"), *trees)
     assert len(finding.items) == (TILES // 3) ** 2
     assert not finding.left_out
 
 
-def test_the_area_of_interest_keeps_cells_whose_middle_is_inside(tmp_path: Path) -> None:
-    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
-    finding = find(Tiles(aoi="0,0,90,80", split_by="none"), a, b)  # two columns; of the rows, none beyond 80 degrees
+def test_the_area_of_interest_keeps_cells_whose_middle_is_inside(trees: tuple[Path, Path]) -> None:
+    finding = find(Tiles(aoi="0,0,90,80", split_by="none"), *trees)  # two columns; of the rows, none beyond 80 degrees
     assert {item.metadata["x"] for item in finding.items} == {4, 5}
     assert {item.metadata["y"] for item in finding.items} == {1, 2, 3}
     assert finding.facts["aoi"] == "0,0,90,80"
@@ -108,8 +107,8 @@ def test_facts_and_metadata_say_where_everything_is(tmp_path: Path) -> None:
         (["a.png", "tree"], {}, UsageError, "where on Earth it lies"),
         (["a.png", "b.png"], {"zoom": 3}, UsageError, "no zoom"),
         (["a.png", "b.png"], {"aoi": "0,0,1,1"}, UsageError, "where on Earth"),
-        (["tree", "tree"], {"zoom": 2}, DataError, "no place in common"),
-        (["tree", "tree"], {"aoi": "0,0,0.1,0.1"}, DataError, "no place in common"),
+        (["tree", "tree"], {"zoom": 2}, DataError, "No whole picture"),
+        (["tree", "tree"], {"aoi": "0,0,0.1,0.1"}, DataError, "No whole picture"),
         (["https://a.org/{z}/{x}/{y}"] * 2, {"aoi": "0,0,9,9"}, UsageError, "--zoom"),
         (["https://a.org/{z}/{x}/{y}"] * 2, {"zoom": 3}, UsageError, "--aoi"),
         (["https://a.org/{z}/{x}/{y}"] * 2, {"zoom": 24, "aoi": "0,0,90,80"}, UsageError, "too many to look at"),
@@ -121,13 +120,14 @@ def test_what_cannot_work_is_one_clear_error(
     options: dict[str, Any],
     error: type[I2iError],
     message: str,
+    trees: tuple[Path, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_plain(tmp_path, AERIAL, DRAWN)
     Path("small.png").write_bytes(png(AERIAL[:-1]))
-    write_tree(tmp_path / "tree", AERIAL)
+    Path("tree").symlink_to(trees[0])
     with pytest.raises(error, match=message):
         find(Tiles(cache=tmp_path / "cache", **options), *sources)
 
@@ -183,9 +183,11 @@ for sources, options in (
 """
 
 
-def test_without_the_extra_images_and_folders_are_cut_and_all_else_names_it(tmp_path: Path) -> None:
+def test_without_the_extra_images_and_folders_are_cut_and_all_else_names_it(
+    trees: tuple[Path, Path], tmp_path: Path
+) -> None:
     write_plain(tmp_path, AERIAL, DRAWN)
-    write_tree(tmp_path / "tree", AERIAL)
+    (tmp_path / "tree").symlink_to(trees[0])
     write_pmtiles(tmp_path / "a.pmtiles", AERIAL)
     script = [sys.executable, "-c", WITHOUT_EXTRA]
     lines = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()

@@ -1,14 +1,17 @@
-"""Places of which no pair is made, each with its reason."""
+"""Places of which no pair is made, each with its reason; what is wrong with some tiles costs no others."""
 
+import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from map_files import SIDE, TILES, ZOOM, png, write_tree
+from map_files import SIDE, TILES, ZOOM, png, write_mbtiles, write_tree
 from tile_maps import AERIAL, DRAWN, PLAIN, find, write_plain
 
+from i2i.errors import DataError
 from i2i.pairs import SkipError
 from i2i_tiles.tiles import Tiles
 
@@ -17,6 +20,8 @@ def test_what_one_side_lacks_is_left_out_and_named(tmp_path: Path) -> None:
     a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
     (a / str(ZOOM) / "2" / "3.png").unlink()
     (b / str(ZOOM) / "4" / "5.png").unlink()
+    (b / str(ZOOM) / "4" / "5.png").mkdir()
+    (b / str(ZOOM) / "9").write_text("a file where a column would be")
     finding = find(Tiles(split_by="none"), a, b)
     assert {(left.name, left.status, left.reason) for left in finding.left_out} == {
         (f"{ZOOM}/2/3", "skipped", "missing-in-a"),
@@ -59,3 +64,33 @@ def test_the_drawn_half_and_the_photograph_have_their_own_filters(
         preparer.make(finding.items[0])
     assert skipped.value.reason == reason
     preparer.make(finding.items[1])
+
+
+def made_and_damaged(*sources: Path) -> tuple[int, int]:
+    """How many pairs can be made, and how many cannot."""
+    preparer = Tiles(split_by="none")
+    counts = Counter[bool]()
+    for item in find(preparer, *sources).items:
+        try:
+            preparer.make(item)
+            counts[True] += 1
+        except DataError:
+            counts[False] += 1
+    return counts[True], counts[False]
+
+
+def test_tiles_with_the_same_damage_in_many_places_are_rejected_and_stop_nothing(tmp_path: Path) -> None:
+    a, b = write_tree(tmp_path / "a", AERIAL), write_tree(tmp_path / "b", DRAWN)
+    for x in range(5):
+        (b / str(ZOOM) / str(x) / "6.png").write_bytes(b"<html>Sorry</html>")
+        (b / str(ZOOM) / str(x) / "7.png").write_bytes(b"")
+    assert made_and_damaged(a, b) == (TILES**2 - 10, 10)
+
+
+def test_a_row_of_mbtiles_without_bytes_is_a_damaged_tile(tmp_path: Path) -> None:
+    a, b = write_mbtiles(tmp_path / "a.mbtiles", AERIAL), write_mbtiles(tmp_path / "b.mbtiles", DRAWN)
+    with sqlite3.connect(b) as database:
+        for column, nothing in enumerate((None, "", "a text")):
+            database.execute("UPDATE tiles SET tile_data = ? WHERE tile_column = ?", (nothing, column))
+    database.close()
+    assert made_and_damaged(a, b) == (TILES**2 - 3 * TILES, 3 * TILES)

@@ -12,8 +12,6 @@ from i2i import safe_json
 from i2i.errors import MissingInputError, UsageError
 from i2i_tiles.mercator import Box
 
-HAVE_AREA = ("Polygon", "MultiPolygon")
-
 
 @dataclass(frozen=True)
 class Area:
@@ -31,8 +29,7 @@ class Area:
         """Tell of each place whether it is inside any of them."""
         import shapely
 
-        each = [shapely.contains_xy(polygon, longitudes, latitudes) for polygon in self.polygons]
-        inside: NDArray[np.bool_] = np.logical_or.reduce(each)
+        inside: NDArray[np.bool_] = shapely.contains_xy(shapely.union_all(self.polygons), longitudes, latitudes)
         return inside
 
     def touched_by(self, box: Box) -> list[dict[str, Any]]:
@@ -66,16 +63,15 @@ def read_area(text: str) -> Area:
         import shapely
     except ModuleNotFoundError:
         raise UsageError("Areas need a library. Install it: pip install 'i2i-toolkit[geo]'.") from None
-    numbers = text.split(",")
-    if len(numbers) == 4:
+    path = Path(text)
+    if text.count(",") == 3 and not path.is_file():
         try:
-            west, south, east, north = map(float, numbers)
+            west, south, east, north = map(float, text.split(","))
         except ValueError:
             raise UsageError(f"{text!r} is no area. Give west,south,east,north in degrees.") from None
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
             raise UsageError(f"{text!r} is no area: west < east and south < north, in degrees, are needed.")
         return Area((shapely.box(west, south, east, north),), ({},))
-    path = Path(text)
     if not path.is_file():
         raise MissingInputError(f"There is no file {text!r}. Give a GeoJSON file, or west,south,east,north in degrees.")
     try:
@@ -92,6 +88,7 @@ def read_area(text: str) -> Area:
 
 
 def _polygons(data: Any, properties: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield the polygons of GeoJSON, each with the properties of its feature."""
     import shapely
     from shapely.geometry import shape
 
@@ -104,7 +101,7 @@ def _polygons(data: Any, properties: dict[str, Any]) -> Iterator[tuple[Any, dict
     else:
         geometry = shape(data)
         for part in getattr(geometry, "geoms", [geometry]):
-            if part.geom_type in HAVE_AREA and not part.is_empty:
+            if part.geom_type in ("Polygon", "MultiPolygon") and not part.is_empty:
                 valid = shapely.make_valid(part)
                 shapely.prepare(valid)
                 yield valid, properties

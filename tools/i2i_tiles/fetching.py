@@ -1,17 +1,18 @@
 """Fetch tiles into the cache as the owner of a server would wish: never twice, and not what its robots.txt forbids."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from i2i.errors import DataError
 from i2i.net import BUSY, Client, NetworkError, Response, parse_url
 from i2i.net.retry import retry_after
-from i2i_tiles.cache import Entry, fresh_until
 from i2i_tiles.manners import ForbiddenError, Manners
 from i2i_tiles.sources import Place
-from i2i_tiles.web import WebTiles
+from i2i_tiles.web import Entry, WebTiles
 
 if TYPE_CHECKING:
     from protego import Protego
@@ -26,42 +27,9 @@ MAX_FAILURES = 10
 """Tiles in a row that could not be had, after which the server is left alone."""
 MISSING = frozenset({204, 404, 410})
 """Answers for a place where the server has no tile."""
-
-
-class Failure(NamedTuple):
-    """A tile that could not be had."""
-
-    place: Place
-    message: str
-
-
-def gather(
-    source: WebTiles, wanted: Sequence[Place], manners: Manners, on_progress: Callable[[int], None]
-) -> dict[Place, str]:
-    """Bring tiles into the cache.
-
-    Args:
-        source: The server.
-        wanted: The tiles; see `WebTiles.missing`.
-        manners: How it is asked.
-        on_progress: Told after each tile how many are done.
-
-    Returns:
-        Why tiles could not be had.
-
-    Raises:
-        DataError: If no tile at all could be had.
-        I2iError: If the server may not be asked, or fails; see `Fetcher.fetch`.
-    """
-    manners.check(source)
-    failures: dict[Place, str] = {}
-    with manners.client(source) as client:
-        for done, failure in enumerate(Fetcher(client, source, manners).fetch(wanted), 1):
-            failures |= [failure] if failure else []
-            on_progress(done)
-    if failures and len(failures) == len(wanted):
-        raise DataError(f"None of {len(wanted)} tiles could be had. The first: {next(iter(failures.values()))}")
-    return failures
+LEAST_AGE = 7 * 24 * 3600.0
+"""Seconds that a tile is kept at least, as servers without another word ask for (OpenStreetMap's tile usage policy)."""
+LATER = "Run the same command again later: the tiles that came are kept."
 
 
 class Fetcher:
@@ -84,8 +52,8 @@ class Fetcher:
         self._failures = 0
         self._robots: Protego | None = None
 
-    def fetch(self, places: Iterable[Place]) -> Iterator[Failure | None]:
-        """Fetch tiles that are not in the cache; one result each.
+    def fetch(self, places: Iterable[Place]) -> Iterator[str]:
+        """Fetch tiles that are not in the cache; yields for each why it could not be had, or nothing.
 
         Raises:
             ForbiddenError: If the server's robots.txt or terms forbid it.
@@ -94,40 +62,35 @@ class Fetcher:
             OutputError: If the cache cannot be written.
         """
         for place in places:
-            yield None if self._source.cache.is_fresh(place, self._now()) else self._fetch(place)
+            problem = "" if self._source.is_fresh(place, self._now()) else self._fetch(place)
+            self._failures = self._failures + 1 if problem else 0
+            if self._failures >= MAX_FAILURES:
+                raise NetworkError(f"{problem} The server failed at {MAX_FAILURES} tiles in a row. {LATER}")
+            yield problem
 
-    def _fetch(self, place: Place) -> Failure | None:
+    def _fetch(self, place: Place) -> str:
         url = self._source.url(place)
         self._check_robots(url)
-        known = self._source.cache.read(place)
+        known = self._source.cached(place)
         try:
-            response = self._client.get(url, headers=known[0].conditions if known else {}, max_bytes=MAX_BYTES)
+            response = self._client.get(url, headers=_conditions(known[0]) if known else {}, max_bytes=MAX_BYTES)
         except NetworkError as error:
-            problem = str(error)
-        else:
-            problem = self._problem_of(response, known is not None)
-            if not problem:
-                self._failures = 0
-                self._keep(place, response, known)
-                return None
-        self._failures += 1
-        if self._failures >= MAX_FAILURES:
-            raise NetworkError(
-                f"{problem} The server failed at {MAX_FAILURES} tiles in a row. "
-                "Run the same command again later: the tiles that came are kept."
-            )
-        return Failure(place, problem)
-
-    def _problem_of(self, response: Response, is_known: bool) -> str:
-        """Return why an answer is no tile; nothing if it is one, or says that there is none."""
+            return str(error)
         self._manners.check_terms(response.url.host)
-        if response.status in MISSING or (response.status == 304 and is_known):
-            return ""
+        if known is not None and response.status == 304:
+            self._keep(place, response, *known)
+        elif response.status in MISSING:
+            self._keep(place, response, Entry("missing", 0, 0), b"")
+        elif problem := self._problem_of(response):
+            return problem
+        else:
+            self._keep(place, response, Entry("here", 0, 0), response.body)
+        return ""
+
+    def _problem_of(self, response: Response) -> str:
+        """Return why an answer is no tile; nothing if it is one."""
         if response.status in BUSY and (retry_after(response.headers, self._now()) or 0) > self._client.retry.patience:
-            raise NetworkError(
-                f"{response.url} asks to be left alone for longer. "
-                "Run the same command again later: the tiles that came are kept."
-            )
+            raise NetworkError(f"{response.url} asks to be left alone for longer. {LATER}")
         if response.status != 200:
             return f"{response.url} answers {response.status}."
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -135,19 +98,11 @@ class Fetcher:
             return f"{response.url} sends {kind}, not an image."
         return "" if response.body else f"{response.url} sends nothing."
 
-    def _keep(self, place: Place, response: Response, known: tuple[Entry, bytes] | None) -> None:
-        now = self._now()
-        if response.status == 304 and known is not None:
-            self._source.cache.write(place, known[0].renewed(response.headers, now), known[1])
-            return
-        entry = Entry(
-            status="missing" if response.status in MISSING else "here",
-            fetched=now,
-            fresh_until=fresh_until(response.headers, now),
-            etag=response.headers.get("etag", ""),
-            modified=response.headers.get("last-modified", ""),
-        )
-        self._source.cache.write(place, entry, response.body if entry.status == "here" else b"")
+    def _keep(self, place: Place, response: Response, before: Entry, body: bytes) -> None:
+        """Keep a tile with what this answer says about it, or the one before where this one is silent."""
+        now, headers = self._now(), response.headers
+        etag, modified = headers.get("etag", before.etag), headers.get("last-modified", before.modified)
+        self._source.keep(place, Entry(before.status, now, fresh_until(headers, now), etag, modified), body)
 
     def _check_robots(self, url: str) -> None:
         """Ask once for robots.txt (RFC 9309); it may also slow us down.
@@ -176,3 +131,27 @@ class Fetcher:
             raise NetworkError(f"{response.url} answers {response.status}, so nothing is asked. Try again later.")
         # who has no such file, or shows it to nobody, forbids nothing
         return Protego.parse(response.body.decode("utf-8-sig", "replace") if response.status == 200 else "")
+
+
+def _conditions(entry: Entry) -> dict[str, str]:
+    """Return headers that let the server answer that nothing has changed (RFC 9110, section 13)."""
+    said = {"If-None-Match": entry.etag, "If-Modified-Since": entry.modified}
+    return {name: value for name, value in said.items() if value}
+
+
+def fresh_until(headers: Mapping[str, str], now: float) -> float:
+    """Return until when a server lets its answer be used (RFC 9111, section 4.2), but `LEAST_AGE` at least.
+
+    Args:
+        headers: Of the answer, names in lower case.
+        now: Seconds since 1970.
+    """
+    seconds = 0.0
+    with suppress(ValueError):
+        moment = parsedate_to_datetime(headers.get("expires", ""))
+        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
+    for part in headers.get("cache-control", "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "max-age" and value.strip('"').isdecimal():
+            seconds = float(value.strip('"'))
+    return now + max(LEAST_AGE, seconds)

@@ -1,5 +1,6 @@
 """What can only be seen by looking at many tiles: placeholders, and maps that do not lie on each other."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -37,19 +38,16 @@ def placeholders(source: MapSource, grid_places: Sequence[Place], repeats: int, 
     """
     if not repeats or not isinstance(source, StoredTiles):
         return set()
-    places: dict[str, list[Place]] = {}
+    places: dict[bytes, list[Place]] = {}
     for place in grid_places:
         with suppress(DataError):  # in the report later, with its reason
-            places.setdefault(source.digest(place), []).append(place)
-    often = [same for same in places.values() if len(same) >= repeats]
-    return {place for same in often if _shows_something(source, same[0], min_detail) for place in same}
-
-
-def _shows_something(source: MapSource, place: Place, min_detail: float) -> bool:
-    try:
-        return detail(source.patch(place).pixels) >= min_detail
-    except DataError:  # in the report later, with its reason
-        return False
+            places.setdefault(hashlib.sha256(source.data(place) or b"").digest(), []).append(place)
+    found: set[Place] = set()
+    for same in places.values():
+        with suppress(DataError):
+            if len(same) >= repeats and detail(source.patch(same[0]).pixels) >= min_detail:
+                found.update(same)
+    return found
 
 
 def check_alignment(maps: Maps, cells: Sequence[Cell], limits: Limits, *, force: bool) -> tuple[Shift, list[str]]:
@@ -70,27 +68,25 @@ def check_alignment(maps: Maps, cells: Sequence[Cell], limits: Limits, *, force:
     shift = shift_between(_sample(maps, cells, limits))
     if shift.clear and shift.length <= WARN_AT:
         return shift, []
-    problem = _moved(shift) if shift.clear else _turned(maps, cells, limits)
-    if problem and not force and (not shift.clear or shift.length > REFUSE_AT):
+    if shift.clear:
+        across = f"{abs(shift.right):.1f} to the {'right' if shift.right > 0 else 'left'}"
+        along = f"{abs(shift.down):.1f} {'down' if shift.down > 0 else 'up'}"
+        problem = f"B lies {shift.length:.1f} pixels beside A: {across}, {along}. Align the maps first."
+    elif _fits_turned(maps, cells, limits):
+        problem = "B fits A only with its rows counted from the other end. Look at --scheme and --scheme-b."
+    else:
+        return shift, ["The edges of the two maps do not tell whether they lie on each other: look at some pairs."]
+    if not force and (not shift.clear or shift.length > REFUSE_AT):
         raise DataError(f"{problem} To make the pairs as they are, give --force.")
-    unclear = "The edges of the two maps do not tell whether they lie on each other: look at some pairs."
-    return shift, [problem or unclear]
+    return shift, [problem]
 
 
-def _moved(shift: Shift) -> str:
-    across = f"{abs(shift.right):.1f} to the {'right' if shift.right > 0 else 'left'}"
-    along = f"{abs(shift.down):.1f} {'down' if shift.down > 0 else 'up'}"
-    return f"B lies {shift.length:.1f} pixels beside A: {across}, {along}. Align the maps first."
-
-
-def _turned(maps: Maps, cells: Sequence[Cell], limits: Limits) -> str:
-    """Return what is wrong if the second map fits with its rows in the other order."""
+def _fits_turned(maps: Maps, cells: Sequence[Cell], limits: Limits) -> bool:
+    """Tell whether the second map fits with its rows in the other order."""
     if not isinstance(maps.grid, TileGrid):
-        return ""
+        return False
     there = [cell for cell in cells if all(maps.b.has(flip(place)) for row in maps.grid.places(cell) for place in row)]
-    if not shift_between(_sample(maps, there, limits, turned=True)).clear:
-        return ""
-    return "B fits A only with its rows counted from the other end. Look at --scheme and --scheme-b."
+    return shift_between(_sample(maps, there, limits, turned=True)).clear
 
 
 def _sample(maps: Maps, cells: Sequence[Cell], limits: Limits, *, turned: bool = False) -> Iterator[tuple[Gray, Gray]]:

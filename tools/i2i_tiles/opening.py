@@ -37,6 +37,11 @@ class Maps(NamedTuple):
     b: MapSource
     grid: Grid
 
+    @property
+    def servers(self) -> list[WebTiles]:
+        """Those of the two that have to be asked."""
+        return [source for source in (self.a, self.b) if isinstance(source, WebTiles)]
+
 
 def open_maps(names: tuple[str, str], cut: Cut) -> Maps:
     """Open the two maps.

@@ -10,7 +10,7 @@ from i2i import images
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Pixels
 from i2i_tiles.mercator import MAX_LATITUDE, MAX_ZOOM, RADIUS, Box, metres, position
-from i2i_tiles.sources import TILE, Coverage, Credit, Patch, Place, laid_on_white, text_of
+from i2i_tiles.sources import TILE, Coverage, Credit, MapSource, Patch, Place, laid_on_white, text_of
 
 SLACK = 1e-6
 """Tiles by which bounds may miss an edge of the grid, through rounding."""
@@ -26,7 +26,7 @@ class Shape(NamedTuple):
     transform: tuple[float, ...] = ()
 
 
-class PlainRaster:
+class PlainRaster(MapSource):
     """An image file without coordinates, cut into squares.
 
     Args:
@@ -41,7 +41,6 @@ class PlainRaster:
 
     def __init__(self, path: Path, name: str, side: int, max_pixels: int = images.MAX_PIXELS) -> None:
         self.name = name
-        self.credit = Credit()
         self._side = side
         picture = images.read(path, max_pixels=max_pixels, reading="alpha", allow="--max-pixels")
         self._whole = laid_on_white(picture.pixels)
@@ -54,10 +53,6 @@ class PlainRaster:
         """Return all squares that fit in."""
         return Coverage(0, 0, self.shape.width // self._side, self.shape.height // self._side)
 
-    def has(self, place: Place) -> bool:
-        """Tell whether the square fits in."""
-        return self.coverage(place.zoom).holds(place.x, place.y)
-
     def patch(self, place: Place) -> Patch:
         """Return a square; ``place.zoom`` does not matter."""
         top, left = place.y * self._side, place.x * self._side
@@ -65,7 +60,7 @@ class PlainRaster:
         return Patch(np.ascontiguousarray(self._whole.pixels[part]), self._whole.filled[part])
 
 
-class GeoRaster:
+class GeoRaster(MapSource):
     """A GeoTIFF, cloud-optimised or not, warped to the tiles of web maps.
 
     Args:
@@ -95,8 +90,8 @@ class GeoRaster:
         self._has_alpha = kinds.alpha in self._raster.colorinterp
         self._bands = [number for number, kind in enumerate(self._raster.colorinterp, 1) if kind != kinds.alpha]
         self._nearest = nearest or self._has_palette
-        self._transform = tuple(self._raster.transform)[:6]
-        self.shape = Shape(self._raster.height, self._raster.width, self._raster.crs.to_wkt(), self._transform)
+        transform = tuple(self._raster.transform)[:6]
+        self.shape = Shape(self._raster.height, self._raster.width, self._raster.crs.to_wkt(), transform)
         self.credit = Credit(attribution=text_of(self._raster.tags().get("TIFFTAG_COPYRIGHT")))
 
     @property
@@ -115,7 +110,7 @@ class GeoRaster:
 
     def _on_map(self, points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
         """Return points, given in pixels from the top left, in the coordinate system of the raster."""
-        across, skewed, left, leaning, along, top = self._transform
+        across, skewed, left, leaning, along, top = self.shape.transform
         return (
             [left + across * x + skewed * y for x, y in points],
             [top + leaning * x + along * y for x, y in points],
@@ -131,12 +126,6 @@ class GeoRaster:
         # from the middle to its neighbour on the right, and from there to the one below the middle
         return math.sqrt(abs(east[0] * north[1] - east[1] * north[0]))
 
-    @property
-    def around(self) -> int | None:
-        """Pixels around the world, of a raster that goes all around it."""
-        west, _, east, _ = self.degrees
-        return self.shape.width if east - west > 360 - 360 / self.shape.width else None
-
     def zooms(self) -> tuple[int, int]:
         """Return from the whole world in one tile to the finest zoom at which no pixel is invented."""
         west, _, east, _ = self.degrees
@@ -147,10 +136,6 @@ class GeoRaster:
         """Return all tiles that lie inside."""
         west, south, east, north = self.degrees
         return _inside(*position(west, north, zoom), *position(east, south, zoom))
-
-    def has(self, place: Place) -> bool:
-        """Tell whether the tile lies inside."""
-        return self.coverage(place.zoom).holds(place.x, place.y)
 
     def patch(self, place: Place) -> Patch:
         """Return a tile of `TILE` pixels."""
@@ -195,31 +180,20 @@ class SquaresOf(GeoRaster):
         side: Side of the squares, pixels.
         grid: Whose grid it is.
         nearest: See `GeoRaster`.
-
-    Raises:
-        DataError: See `GeoRaster`.
     """
 
     def __init__(self, path: Path, name: str, side: int, grid: GeoRaster, *, nearest: bool = False) -> None:
         super().__init__(path, name, nearest=nearest)
         self._side = side
-        self._dataset, self._coverage = self._raster, _inside(0, 0, grid.shape.width / side, grid.shape.height / side)
-        if self.shape != grid.shape:
-            self._dataset = self._warped(
-                grid._raster.crs, grid.shape.transform, grid.shape.width, grid.shape.height, "average"
-            )
-            self._coverage = self._common(grid)
-
-    def _common(self, grid: GeoRaster) -> Coverage:
-        """Return the squares of a grid that lie in both rasters."""
-        bounds = self._rasterio.warp.transform_bounds(self._raster.crs, grid._raster.crs, *self._raster.bounds)
-        on_grid = ~self._rasterio.Affine(*grid.shape.transform)
-        corners = [on_grid @ (x, y) for x in (bounds[0], bounds[2]) for y in (bounds[1], bounds[3])]
-        xs, ys = (
-            [max(0, min(point[axis], size)) / self._side for point in corners]
-            for axis, size in ((0, grid.shape.width), (1, grid.shape.height))
-        )
-        return _inside(min(xs), min(ys), max(xs), max(ys))
+        self._dataset, end = self._raster, grid.shape
+        bounds = [0.0, 0.0, float(end.width), float(end.height)]
+        if self.shape != end:
+            self._dataset = self._warped(grid._raster.crs, end.transform, end.width, end.height, "average")
+            edges = self._rasterio.warp.transform_bounds(self._raster.crs, grid._raster.crs, *self._raster.bounds)
+            on_grid = ~self._rasterio.Affine(*end.transform)
+            xs, ys = zip(*(on_grid @ (x, y) for x in edges[::2] for y in edges[1::2]), strict=True)
+            bounds = [max(0, min(xs)), max(0, min(ys)), min(end.width, max(xs)), min(end.height, max(ys))]
+        self._coverage = _inside(*(edge / side for edge in bounds))
 
     def coverage(self, zoom: int) -> Coverage:
         """Return all squares that lie inside."""
@@ -233,9 +207,8 @@ class SquaresOf(GeoRaster):
 
 def _inside(left: float, top: float, right: float, bottom: float) -> Coverage:
     """Return the whole tiles between bounds that are given in tiles."""
-    return Coverage(
-        math.ceil(left - SLACK), math.ceil(top - SLACK), math.floor(right + SLACK), math.floor(bottom + SLACK)
-    )
+    left, top = math.ceil(left - SLACK), math.ceil(top - SLACK)
+    return Coverage(left, top, math.floor(right + SLACK), math.floor(bottom + SLACK))
 
 
 def is_georeferenced(path: Path) -> bool:

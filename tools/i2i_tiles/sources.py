@@ -1,11 +1,10 @@
 """What tiles come from: the contract of a source, and how stored tiles become pixels."""
 
-import hashlib
 import html
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,39 +62,36 @@ class Coverage(NamedTuple):
         return self.left <= x < self.right and self.top <= y < self.bottom
 
 
-class MapSource(Protocol):
+class MapSource(ABC):
     """A map that is cut into tiles, or can be."""
 
     name: str
     """As the user typed it."""
-    credit: Credit
+    credit: Credit = Credit()
 
+    @abstractmethod
     def zooms(self) -> tuple[int, int] | None:
         """Return the coarsest and the finest zoom; None where the source does not say."""
-        ...
 
+    @abstractmethod
     def coverage(self, zoom: int) -> Coverage:
         """Return where there are tiles."""
-        ...
 
     def has(self, place: Place) -> bool:
         """Tell whether there is a tile."""
-        ...
+        return self.coverage(place.zoom).holds(place.x, place.y)
 
+    @abstractmethod
     def patch(self, place: Place) -> Patch:
         """Return the pixels of a tile that is there.
 
         Raises:
             DataError: If it is damaged.
         """
-        ...
 
 
-class StoredTiles(ABC):
+class StoredTiles(MapSource):
     """A source of encoded tiles."""
-
-    name: str
-    credit: Credit = Credit()
 
     @abstractmethod
     def data(self, place: Place) -> bytes | None:
@@ -113,10 +109,6 @@ class StoredTiles(ABC):
         pixels, filled = laid_on_white(decode(data, where, max_pixels=MAX_TILE_PIXELS, reading="alpha").pixels)
         # a server may send gray tiles among coloured ones, where it has nothing but gray to show
         return Patch(with_channels(pixels, 3), filled)
-
-    def digest(self, place: Place) -> str:
-        """Return the checksum of the bytes of a tile that is there."""
-        return hashlib.sha256(self.data(place) or b"").hexdigest()
 
 
 def laid_on_white(pixels: Pixels) -> Patch:

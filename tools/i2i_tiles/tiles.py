@@ -11,7 +11,7 @@ from pydantic import Field
 from i2i.errors import DataError, UsageError
 from i2i.images import MAX_PIXELS
 from i2i.pairs import Finding, Item, Pair
-from i2i_tiles.fetching import gather
+from i2i_tiles.fetching import Fetcher
 from i2i_tiles.grids import Cell, TileGrid
 from i2i_tiles.inspection import check_alignment, placeholders
 from i2i_tiles.manners import Manners
@@ -19,10 +19,9 @@ from i2i_tiles.mercator import MAX_ZOOM
 from i2i_tiles.opening import Cut, Maps, absolute, open_maps
 from i2i_tiles.pairing import Limits, make_pair
 from i2i_tiles.regions import HoldOut
-from i2i_tiles.sources import TILE
+from i2i_tiles.sources import TILE, Place
 from i2i_tiles.stores import Scheme
 from i2i_tiles.survey import Survey, survey
-from i2i_tiles.web import WebTiles
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -129,7 +128,7 @@ class Tiles:
         lines = [f"{len(found.splits)} pairs at most: {_sums(splits)}"]
         if found.left_out:
             lines.append(f"left out: {_sums(left.reason for left in found.left_out)}")
-        lines += [self._manners.forecast(source, found.places(found.splits)) for source in _servers(maps)]
+        lines += [self._manners.forecast(source, found.places(found.splits)) for source in maps.servers]
         return "\n".join(lines)
 
     def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
@@ -148,7 +147,7 @@ class Tiles:
         self._leave_out_placeholders(found)
         if not found.splits:
             reasons = _sums(left.reason for left in found.left_out)
-            look = " Is the address right?" if _servers(maps) else ""
+            look = " Is the address right?" if maps.servers else ""
             raise DataError(f"No pair is left of {len(found.left_out)}: {reasons}.{look}")
         facts, problems = self._facts(found)
         return Finding(
@@ -156,7 +155,7 @@ class Tiles:
             left_out=found.left_out,
             licence=_once(source.credit.licence for source in (maps.a, maps.b)),
             attribution=_once(source.credit.attribution for source in (maps.a, maps.b)),
-            remarks=[*self._manners.remarks(_servers(maps)), *self._hold_out.remarks, *problems],
+            remarks=[*self._manners.remarks(maps.servers), *self._hold_out.remarks, *problems],
             facts=facts,
         )
 
@@ -183,7 +182,7 @@ class Tiles:
 
     def _gather(self, found: Survey, on_progress: Callable[[int, int], None]) -> None:
         """Fetch what is on servers, of the second one only where the first has something."""
-        servers = _servers(found.maps)
+        servers = found.maps.servers
         for source in servers:
             self._manners.check(source)
         wanted = [source.missing(found.places(found.splits)) for source in servers]
@@ -191,17 +190,22 @@ class Tiles:
         self._manners.check_amount(total)
         done = 0
         for source, tiles in zip(servers, wanted, strict=True):
-
-            def tell(count: int, before: int = done) -> None:
-                on_progress(before + count, total)
-
             still = set(found.places(found.splits))
-            failures = gather(source, [place for place in tiles if place in still], self._manners, tell)
-            done += len(tiles)
+            places = [place for place in tiles if place in still]
+            failures: dict[Place, str] = {}
+            with self._manners.client(source) as client:
+                problems = Fetcher(client, source, self._manners).fetch(places)
+                for place, problem in zip(places, problems, strict=True):
+                    done += 1
+                    on_progress(done, total)
+                    failures |= {place: problem} if problem else {}
+            if failures and len(failures) == len(places):
+                first = next(iter(failures.values()))
+                raise DataError(f"None of {len(places)} tiles could be had. The first: {first}")
             for cell in list(found.splits):
                 if failed := [failures[place] for place in found.places([cell]) if place in failures]:
                     found.leave_out(cell, "download-failed", failed[0], wrong=True)
-            found.leave_out_gaps(list(found.splits), source)
+            found.leave_out_gaps(source)
         if total:
             on_progress(total, total)
 
@@ -220,7 +224,7 @@ class Tiles:
         facts["aoi"] = self._aoi
         facts["split"] = {"by": by} if by == "none" else {"by": by, "buffer": self._hold_out.buffer}
         facts["shift_of_b"] = {"right": round(shift.right, 2), "down": round(shift.down, 2), "clear": shift.clear}
-        if days := [day for source in _servers(maps) for day in source.days(found.places(cells))]:
+        if days := [day for source in maps.servers for day in source.days(found.places(cells))]:
             facts["fetched"] = [min(days), max(days)]
         if self._manners.permission is not None:
             facts["permission"] = self._manners.permission
@@ -232,10 +236,6 @@ def _two(sources: Sequence[str]) -> tuple[str, str]:
         raise UsageError(f"Two maps are needed, A and B, got {len(sources)}. Give both, then the dataset's folder.")
     a, b = (str(source) for source in sources)
     return a, b
-
-
-def _servers(maps: Maps) -> list[WebTiles]:
-    return [source for source in (maps.a, maps.b) if isinstance(source, WebTiles)]
 
 
 def _once(said: Iterable[str]) -> str:

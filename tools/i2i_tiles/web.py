@@ -1,18 +1,22 @@
-"""Tile servers: an address with placeholders, and the tiles that have been fetched from it."""
+"""Tile servers: an address with placeholders, and the cache of the tiles that were fetched from it."""
 
+import hashlib
+import json
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from i2i import safe_json
 from i2i.errors import UsageError
 from i2i.places import is_url, without_secrets
 from i2i.plugins import suggest
-from i2i_tiles.cache import Cache
+from i2i.system.files import make_folder, write_atomically
 from i2i_tiles.mercator import MAX_ZOOM, flipped
 from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, text_of
 from i2i_tiles.stores import Scheme
@@ -23,8 +27,24 @@ FIELD = re.compile(r"\{([^{}]*)\}")
 FIELDS = ("z", "x", "y", "-y")
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What a server said about one tile."""
+
+    status: Literal["here", "missing"]
+    fetched: float
+    """Seconds since 1970."""
+    fresh_until: float
+    """Seconds since 1970; until then the tile need not be asked for."""
+    etag: str = ""
+    modified: str = ""
+    """Its ``Last-Modified``, as sent."""
+
+
 class WebTiles(StoredTiles):
     """Tiles of a server, as far as they are in the cache; `i2i_tiles.fetching` brings them there.
+
+    An entry of the cache is one file: the checksum of all that follows, a line of JSON, and the bytes of the tile.
 
     Args:
         name: As the user typed it.
@@ -45,7 +65,7 @@ class WebTiles(StoredTiles):
         _check(self.address)
         if find_spec("protego") is None:  # which reads its robots.txt
             raise _library_is_missing(self.name)
-        self.cache = Cache(folder, f"{scheme} {self.address}")
+        self.cache = folder / hashlib.sha256(f"{scheme} {self.address}".encode()).hexdigest()[:16]
 
     def url(self, place: Place) -> str:
         """Return the address of a tile."""
@@ -62,20 +82,49 @@ class WebTiles(StoredTiles):
         """Return the whole world: every tile may be there."""
         return Coverage(0, 0, 2**zoom, 2**zoom)
 
+    def data(self, place: Place) -> bytes | None:
+        """Return the bytes of a tile that was fetched; none where there was none, or nobody asked."""
+        found = self.cached(place)
+        return found[1] if found is not None and found[0].status == "here" else None
+
+    def cached(self, place: Place) -> tuple[Entry, bytes] | None:
+        """Return what the cache has of a tile; None where that is nothing, or damaged."""
+        try:
+            checksum, content = self._file(place).read_bytes().split(b"\n", 1)
+            line, body = content.split(b"\n", 1)
+            entry = Entry(**safe_json.load(line))
+        except (OSError, ValueError, TypeError):
+            return None
+        return (entry, body) if hashlib.sha256(content).hexdigest().encode() == checksum else None
+
+    def keep(self, place: Place, entry: Entry, body: bytes) -> None:
+        """Write a tile into the cache.
+
+        Raises:
+            OutputError: If the disk is full, or may not be written.
+        """
+        file = self._file(place)
+        make_folder(file.parent)
+        content = json.dumps(asdict(entry)).encode() + b"\n" + body
+        write_atomically(file, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+    def _file(self, place: Place) -> Path:
+        return self.cache / str(place.zoom) / str(place.x) / f"{place.y}.tile"
+
+    def is_fresh(self, place: Place, now: float) -> bool:
+        """Tell whether a tile need not be asked for at this time, in seconds since 1970."""
+        found = self.cached(place)
+        return found is not None and found[0].fresh_until > now
+
     def missing(self, places: Iterable[Place]) -> list[Place]:
         """Return the tiles that have to be asked for: not in the cache, or there for too long."""
         now = time.time()
-        return [place for place in places if not self.cache.is_fresh(place, now)]
+        return [place for place in places if not self.is_fresh(place, now)]
 
     def days(self, places: Iterable[Place]) -> set[str]:
         """Return when tiles were fetched, as days of universal time: ``2026-11-22``."""
-        found = filter(None, map(self.cache.read, places))
+        found = filter(None, map(self.cached, places))
         return {datetime.fromtimestamp(entry.fetched, UTC).date().isoformat() for entry, _ in found}
-
-    def data(self, place: Place) -> bytes | None:
-        """Return the bytes of a tile that was fetched; none where there was none, or nobody asked."""
-        found = self.cache.read(place)
-        return found[1] if found is not None and found[0].status == "here" else None
 
 
 def is_address(text: str) -> bool:
