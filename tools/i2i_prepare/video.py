@@ -1,22 +1,21 @@
 """Frames of videos, counted exactly and read in any order."""
 
-import math
 import os
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 
 from i2i.images import ImageError
-from i2i.images.errors import Reason
 from i2i.pairs import Pixels
 from i2i.system import pool
 from i2i.system.devices import available_cpus
 from i2i.system.files import sha256_of
-from i2i_prepare.edit_list import edited_seconds
 
 SUFFIXES = frozenset(
     ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()  # noqa: SIM905
@@ -25,9 +24,8 @@ FAR = 100
 """Frames to pass over one by one; a longer way is shorter from the nearest key frame."""
 TOLERANCE = 0.02
 """Share of its length that a video may lack: many containers round it, or guess it from the rate."""
-
 FRAMES_A_TIME = 32
-"""Frames after which the time limit of a worker begins anew."""
+"""Frames after which the time limit of a worker begins anew: a video may be long, but its decoder must not stop."""
 
 
 class Scan(NamedTuple):
@@ -56,7 +54,8 @@ def scan(file: str) -> Scan:
         times = []
         while capture.grab():
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
-            _go_on(len(times))
+            if len(times) % FRAMES_A_TIME == 0:
+                pool.extend()
         height, width = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
     finally:
         capture.release()
@@ -67,12 +66,49 @@ def scan(file: str) -> Scan:
     length = max(len(times), times[-1] * rate / 1000 + 1) if known else len(times)
     if 0 < told < 2**31 and told - length > max(1.0, TOLERANCE * told):
         # what a phone trims is still in the file and counted, and only left out when it is played
-        told = min(told, (edited_seconds(file) or math.inf) * rate)
+        shown = edited_seconds(file)
+        told = told if shown is None else min(told, shown * rate)
         if told - length > max(1.0, TOLERANCE * told):
             raise ImageError(
                 "truncated", f"{name!r} ends after {len(times)} of {told:.0f} frames. Copy or download it again."
             )
     return Scan(len(times), rate, height, width, times if known else [], sha256_of(Path(file)))
+
+
+def edited_seconds(file: str) -> float | None:
+    """Return how long a film is shown by its edit list (ISO/IEC 14496-12, 8.6.6), seconds; None where it has none."""
+    try:
+        with open(file, "rb") as opened:
+            film = memoryview(mmap(opened.fileno(), 0, access=ACCESS_READ))
+        movie = list(_boxes(dict(_boxes(film))[b"moov"]))
+        header = dict(movie)[b"mvhd"]
+        (units,) = struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)  # of time in a second
+        for kind, track in movie:
+            inside = dict(_boxes(track)) if kind == b"trak" else {}
+            handler = dict(_boxes(inside[b"mdia"]))[b"hdlr"] if b"mdia" in inside else b""
+            if handler[8:12] == b"vide" and b"edts" in inside:
+                edits = dict(_boxes(inside[b"edts"]))[b"elst"]
+                entry = ">qqI" if edits[0] == 1 else ">iiI"
+                (count,) = struct.unpack_from(">I", edits, 4)
+                entries = struct.iter_unpack(entry, edits[8 : 8 + count * struct.calcsize(entry)])
+                seconds: float = sum(length for length, begin, _ in entries if begin >= 0) / units  # -1 shows nothing
+                return seconds
+    except (OSError, ValueError, LookupError, struct.error, ZeroDivisionError):  # another container, or damaged
+        pass
+    return None
+
+
+def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield kind and content of the boxes of an MP4 or QuickTime file, or of those inside of one."""
+    while len(data) >= 8:
+        size, kind = struct.unpack_from(">I4s", data)
+        begin = 8
+        if size == 1:
+            (size,), begin = struct.unpack_from(">Q", data, 8), 16
+        if size < begin:
+            return
+        yield kind, data[begin:size]
+        data = data[size:]
 
 
 def scan_all(
@@ -93,9 +129,9 @@ def scan_all(
     with closing(pool.run(_scanner, (), files, workers, max_seconds=max_stall)) as results:
         for file, result in results:
             if isinstance(result, pool.Death):
-                name, what = Path(file).name, "waits in" if result.reason == "timed-out" else "dies of"
-                reason: Reason = "unreadable" if result.reason == "timed-out" else "corrupt"
-                result = ImageError(reason, f"The decoder {what} {name!r}: {result.message} Copy or download it again.")
+                stalled, name = result.reason == "timed-out", Path(file).name
+                message = f"The decoder {'waits in' if stalled else 'dies of'} {name!r}: {result.message}"
+                result = ImageError("unreadable" if stalled else "corrupt", f"{message} Copy or download it again.")
             scans[file] = result
             on_progress(len(scans), len(files))
     return scans
@@ -111,19 +147,13 @@ def _scanner() -> Callable[[str], Scan | ImageError]:
     return work
 
 
-def _go_on(frames: int) -> None:
-    """Have the time limit begin anew now and then: a video may be long, but its decoder must not stop."""
-    if frames % FRAMES_A_TIME == 0:
-        pool.extend()
-
-
 class FrameReader:
     """Reads frames of videos; quick where the next one wanted is near behind the last one."""
 
     def __init__(self) -> None:
         self._file = ""
         self._next = 0
-        self._capture: cv2.VideoCapture | None = None
+        self._capture = cv2.VideoCapture()
 
     def read(self, file: str, index: int, time: float | None) -> Pixels:
         """Read one frame, (H, W, 3), uint8, RGB, upright.
@@ -136,28 +166,29 @@ class FrameReader:
         Raises:
             ImageError: If there is no such frame any more.
         """
-        if not (self._capture and file == self._file and self._next <= index):
+        if file != self._file or self._next > index:
             self._rewind(file)
         if time is not None and index - self._next > FAR and not self._jumped(index, time):
             self._rewind(file)
         while self._next <= index:
-            if not (self._capture and self._capture.grab()):
+            if not self._capture.grab():
                 raise ImageError("truncated", f"{Path(file).name!r} has no frame {index} any more.")
             self._next += 1
-            _go_on(self._next)
-        done, pixels = self._capture.retrieve() if self._capture else (False, None)
-        if not done or pixels is None:
+            if self._next % FRAMES_A_TIME == 0:
+                pool.extend()
+        done, pixels = self._capture.retrieve()
+        if not done:
             raise ImageError("corrupt", f"Frame {index} of {Path(file).name!r} cannot be decoded.")
         return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
     def _rewind(self, file: str) -> None:
-        if self._capture:
-            self._capture.release()
+        self._capture.release()
+        self._file = ""  # until it is open
         self._capture, self._file, self._next = _opened(file), file, 0
 
     def _jumped(self, index: int, time: float) -> bool:
         """Go to the frame before this one, and see whether this one follows: jumps are inexact in some videos."""
-        if not (self._capture and self._capture.set(cv2.CAP_PROP_POS_FRAMES, index) and self._capture.grab()):
+        if not (self._capture.set(cv2.CAP_PROP_POS_FRAMES, index) and self._capture.grab()):
             return False
         self._next = index + 1
         return abs(self._capture.get(cv2.CAP_PROP_POS_MSEC) - time) < 0.5
