@@ -16,6 +16,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("generator", "resnet"): {"blocks": 2, "base_channels": 4},
     ("discriminator", "patchgan"): {"base_channels": 8},
     ("preparer", "downscale"): {"size": 32},
+    ("preparer", "edges"): {"size": 32, "border": 16},
     ("preparer", "resize"): {"size": 32},
 }
 """Options of components whose defaults are slow to check, or none."""
