@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 import httpcore2
 
-from i2i.net.connection import Guard, Pace, failures
+from i2i.net.connection import Guard, failures
 from i2i.net.errors import NetworkError, UnreachableError, UnsafeUrlError
 from i2i.net.retry import BUSY, Retry
 from i2i.net.urls import Resolve, Url, parse_url, resolve
@@ -73,19 +73,15 @@ class Client:
         self._next = clock()
         typed = [parse_url(url) for url in named]
         self._http = any(url.scheme == "http" for url in typed)
-        self._pace = Pace(idle, deadline)
-        guard = Guard({(url.host, url.port) for url in typed}, resolve, backend or httpcore2.SyncBackend(), self._pace)
-        self._pool = httpcore2.ConnectionPool(ssl_context=tls, max_connections=1, network_backend=guard)
+        hosts = {(url.host, url.port) for url in typed}
+        self._guard = Guard(hosts, resolve, backend or httpcore2.SyncBackend(), idle, deadline)
+        self._pool = httpcore2.ConnectionPool(ssl_context=tls, max_connections=1, network_backend=self._guard)
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections."""
         self._pool.close()
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int = MAX_BYTES) -> Response:
@@ -133,7 +129,7 @@ class Client:
         if (wait := self._next - self._clock()) > 0:
             self.retry.sleep(wait)
         self._next = self._clock() + self.interval
-        self._pace.begin(endless)
+        self._guard.begin(endless)
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._ask(place, headers if place[:3] == first[:3] else {})
             try:

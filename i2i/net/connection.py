@@ -3,7 +3,7 @@
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpcore2
@@ -15,15 +15,28 @@ SLOWEST = 1024.0
 """Bytes a second at which a download is given up."""
 
 
-class Pace:
-    """Until when the answer to the present request has to be here.
+class Guard(httpcore2.NetworkBackend):
+    """Connects to the address that was checked, and to no other; the host's name is for TLS and the ``Host`` header.
 
     Args:
+        named: Hosts and ports that may be in a private network.
+        resolve: Finds addresses.
+        backend: Opens connections to addresses.
         idle: Longest silence, seconds.
-        deadline: Time for the whole answer, seconds.
+        deadline: Time for a whole answer, seconds.
     """
 
-    def __init__(self, idle: float, deadline: float) -> None:
+    def __init__(
+        self,
+        named: set[tuple[str, int]],
+        resolve: Resolve,
+        backend: httpcore2.NetworkBackend,
+        idle: float,
+        deadline: float,
+    ) -> None:
+        self._named = named
+        self._resolve = resolve
+        self._backend = backend
         self._idle = idle
         self._deadline = deadline
 
@@ -43,40 +56,19 @@ class Pace:
             raise httpcore2.ReadTimeout("the answer took too long")
         return min(self._idle, left)
 
-
-class Guard(httpcore2.NetworkBackend):
-    """Connects to the address that was checked, and to no other; the host's name is for TLS and the ``Host`` header.
-
-    Args:
-        named: Hosts and ports that may be in a private network.
-        resolve: Finds addresses.
-        backend: Opens connections to addresses.
-        pace: Of the present request.
-    """
-
-    def __init__(
-        self, named: set[tuple[str, int]], resolve: Resolve, backend: httpcore2.NetworkBackend, pace: Pace
-    ) -> None:
-        self._named = named
-        self._resolve = resolve
-        self._backend = backend
-        self._pace = pace
-
     def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> httpcore2.NetworkStream:
         """Connect to the first address of a host that answers."""
         *others, last = addresses_of(host, port, self._named, self._resolve)
         for address in others:
-            try:
-                return _PacedStream(self._backend.connect_tcp(address, port, self._pace.left()), self._pace)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-                continue
-        return _PacedStream(self._backend.connect_tcp(last, port, self._pace.left()), self._pace)
+            with suppress(httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                return _PacedStream(self._backend.connect_tcp(address, port, self.left()), self)
+        return _PacedStream(self._backend.connect_tcp(last, port, self.left()), self)
 
 
 class _PacedStream(httpcore2.NetworkStream):
     """A connection on which no wait is longer than the present request has left."""
 
-    def __init__(self, stream: httpcore2.NetworkStream, pace: Pace) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, pace: Guard) -> None:
         self._stream = stream
         self._pace = pace
 

@@ -1,6 +1,7 @@
 """Against a real server on loopback, with a clock that moves only when somebody sleeps or the test says so."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from email.utils import formatdate
 from itertools import pairwise
@@ -50,17 +51,15 @@ def source(server: Server, tmp_path: Path) -> WebTiles:
 @pytest.fixture
 def fetcher(source: WebTiles, clock: Clock) -> Iterator[Callable[..., Fetcher]]:
     """Makes fetchers that share one cache, and ask for tiles as ``/x``."""
-    clients = []
+    stack = ExitStack()
 
     def make(**options: Any) -> Fetcher:
         retry = Retry(TRIES, sleep=clock.sleep, now=clock.now)
         client = Client("i2i/1 (+me@example.org)", named=[source.address], retry=retry, clock=clock.now, **options)
-        clients.append(client)
-        return Fetcher(client, source, MANNERS, now=clock.now)
+        return Fetcher(stack.enter_context(client), source, MANNERS, now=clock.now)
 
-    yield make
-    for client in clients:
-        client.close()
+    with stack:
+        yield make
 
 
 def answering(server: Server, tile: Callable[[Request], bytes] | bytes, robots: bytes | None = None) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ def waits() -> list[float]:
 @pytest.fixture
 def make_client(server: Server, waits: list[float]) -> Iterator[Callable[..., Client]]:
     """Makes clients that find every host at a public address, behind which the server is."""
-    clients = []
+    stack = ExitStack()
 
     def make(*, tries: int = 5, **options: Any) -> Client:
         defaults: dict[str, Any] = {
@@ -25,12 +26,10 @@ def make_client(server: Server, waits: list[float]) -> Iterator[Callable[..., Cl
             "resolve": lambda host, port: [PUBLIC],
             "backend": Leading(server),
         }
-        clients.append(Client("i2i-tests (nobody@example.org)", **(defaults | options)))
-        return clients[-1]
+        return stack.enter_context(Client("i2i-tests (nobody@example.org)", **(defaults | options)))
 
-    yield make
-    for client in clients:
-        client.close()
+    with stack:
+        yield make
 
 
 @pytest.fixture

@@ -38,10 +38,6 @@ MALFORMED = [
 HOSTILE = [f"http://{host}:{{port}}/latest/meta-data" for host in PORTLESS] + MALFORMED
 
 
-def test_there_are_enough_hostile_addresses() -> None:
-    assert len(HOSTILE) >= 60
-
-
 @pytest.mark.parametrize("url", HOSTILE)
 def test_a_hostile_address_is_refused_before_anything_is_sent(url: str, canary: Server) -> None:
     # the system's resolver knows the odd spellings; every connection goes to the canary, wherever it was meant to go

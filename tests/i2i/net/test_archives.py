@@ -129,13 +129,16 @@ def test_a_header_of_any_length_is_not_read_into_memory(tmp_path: Path) -> None:
         extract(tmp_path / "archive", tmp_path / "out")
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_a_cut_archive_is_an_error(pack: Pack, share: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.3, 0.95])
+def test_a_cut_archive_and_a_flipped_byte_are_errors(pack: Pack, share: float, tmp_path: Path) -> None:
     archive = make_tar(tmp_path / "archive", {str(number): os.urandom(20_000) for number in range(10)}, pack)
     data = archive.read_bytes()
-    archive.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(ArchiveError, match="damaged"):
-        extract(archive, tmp_path / "out")
+    at = int(len(data) * share)
+    flipped = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+    for damaged in [data[:at], *([flipped] if pack is gzip.compress else [])]:
+        archive.write_bytes(damaged)
+        with pytest.raises(ArchiveError, match="damaged"):
+            extract(archive, tmp_path / "out")
 
 
 def test_a_tar_that_was_cut_between_two_members_is_an_error(pack: Pack, tmp_path: Path) -> None:
@@ -146,15 +149,6 @@ def test_a_tar_that_was_cut_between_two_members_is_an_error(pack: Pack, tmp_path
             extract(tmp_path / "cut.tar", tmp_path / "out")
     (tmp_path / "ends.tar").write_bytes(pack(whole[: 1024 * 2 + 512]))
     extract(tmp_path / "ends.tar", tmp_path / "out")
-
-
-def test_a_flipped_byte_is_an_error(tmp_path: Path) -> None:
-    archive = make_tar(tmp_path / "archive", {"a": os.urandom(50_000)}, gzip.compress)
-    data = bytearray(archive.read_bytes())
-    data[len(data) // 2] ^= 1
-    archive.write_bytes(data)
-    with pytest.raises(ArchiveError, match="damaged"):
-        extract(archive, tmp_path / "out")
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>not found</html>", b"PK\x05\x06", b"\x1f\x8b", bytes(100)])
