@@ -147,23 +147,3 @@ def test_lock_is_freed_by_the_death_of_its_holder_though_a_child_lives_on(tmp_pa
         holder.kill()
         os.kill(child, signal.SIGKILL)
         holder.communicate()
-
-
-def test_lock_is_held_by_one_process_and_freed_by_its_death(tmp_path: Path) -> None:
-    code = (
-        "import sys, time; from pathlib import Path; from i2i.system import files\n"
-        "with files.lock(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", code, tmp_path / "lock"], stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        with pytest.raises(UsageError, match=f"Process {holder.pid} is at work in"), files.lock(tmp_path / "lock"):
-            pass
-    finally:
-        holder.kill()
-        holder.communicate()
-    with files.lock(tmp_path / "lock"):
-        pass
-    with files.lock(tmp_path / "lock"):
-        pass
