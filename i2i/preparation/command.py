@@ -1,17 +1,14 @@
 """The command of a preparation: what was asked for, as it is checked, recorded, compared and printed."""
 
 import shlex
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
 
 from i2i import safe_yaml
-from i2i.errors import MissingInputError, UsageError
-from i2i.plugins import describe
+from i2i.errors import UsageError
 from i2i.preparation.settings import Settings
-from i2i.system.files import sha256_of
 
 OF_PAIRS = ("val", "test", "layout", "split", "group")
 """Settings that have no meaning where images are made that are no pairs."""
@@ -27,7 +24,7 @@ class Command(Settings):
     sources: tuple[str, ...]
     """As they were given, addresses without secrets."""
     files: dict[str, str] = Field(default={})
-    """For each option that is a path, what is there; see `identity_of`."""
+    """For each option that is a path, what makes it the same: the checksum of a file, else the place."""
     versions: dict[str, str]
     unrecorded: dict[str, Any] = Field(default={}, exclude=True)
     """Options that decide nothing about the pairs; see `i2i.pairs.FindingPreparer`."""
@@ -100,24 +97,6 @@ def _instead(name: str, ours: Any, theirs: Any) -> str:
         there = there[1:]
     none = f"no --{name.replace('_', '-')}"
     return f"{shlex.join(here) or none} instead of {shlex.join(there) or none}"
-
-
-def identity_of(paths: Iterable[Path]) -> str:
-    """Return what makes paths the same, however they are spelled: the contents of files, the places of everything else.
-
-    Raises:
-        MissingInputError: If a file cannot be read.
-    """
-    parts = []
-    for path in paths:
-        if not path.is_file():
-            parts.append(str(path.absolute()))
-            continue
-        try:
-            parts.append(f"sha256:{sha256_of(path)}")
-        except OSError as error:
-            raise MissingInputError(f"{str(path)!r} cannot be read: {describe(error)}.") from error
-    return " ".join(parts)
 
 
 def begun_command(path: Path) -> Command:

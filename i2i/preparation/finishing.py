@@ -154,7 +154,7 @@ def _card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
     halves = HALVES if len(tally.kinds) != 1 else ("image",)
     kinds = tally.kinds or [{} for _ in halves]
     left_out = {"skipped": tally.skipped.total(), "rejected": sum(map(len, tally.rejected.values()))}
-    remarks = remarks_of(command, tally, inputs)
+    remarks, said = remarks_of(command, tally, inputs), inputs.finding
     return {
         "format": FORMAT,
         "command": command.line(pairs=tally.of_pairs),
@@ -163,10 +163,10 @@ def _card_of(command: Command, tally: Tally, inputs: Inputs) -> dict[str, Any]:
         "counts": {"made": tally.made, **left_out} | (dict(tally.splits) if tally.of_pairs else {}),
         "images": {half: _described(kinds) for half, kinds in zip(halves, kinds, strict=True)},
         **({"remarks": list(remarks)} if remarks else {}),
-        **({"facts": dict(inputs.facts)} if inputs.facts else {}),
-        "licence": command.licence or inputs.licence,
-        "attribution": command.attribution or inputs.attribution,
-        **({"terms": inputs.terms} if inputs.terms else {}),
+        **({"facts": dict(said.facts)} if said.facts else {}),
+        "licence": command.licence or said.licence,
+        "attribution": command.attribution or said.attribution,
+        **({"terms": said.terms} if said.terms else {}),
     }
 
 

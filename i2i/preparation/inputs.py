@@ -4,6 +4,7 @@ import os
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,13 +143,7 @@ def inputs_of(finding: Finding, group: str = "") -> Inputs:
         for name, status, reason, message in finding.left_out
     ]
     inputs = _sorted(_grouped(tasks, group), settled)
-    return inputs._replace(
-        licence=finding.licence,
-        attribution=finding.attribution,
-        terms=finding.terms,
-        remarks=tuple(finding.remarks),
-        facts=dict(finding.facts),
-    )
+    return inputs._replace(remarks=tuple(finding.remarks), finding=replace(finding, items=()))
 
 
 def _sorted(tasks: list[Task], settled: list[Row]) -> Inputs:

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from i2i.errors import I2iError, UsageError
+from i2i.errors import I2iError, MissingInputError, UsageError
 from i2i.images import printable
 from i2i.images.ranges import check_range
 from i2i.options import complete, options_of, validate
 from i2i.pairs import Finding, FindingPreparer
 from i2i.partners import expression
 from i2i.places import hide_secrets, is_url, without_secrets
-from i2i.plugins import Provided, installed_versions, lookup
-from i2i.preparation.command import Command, identity_of
+from i2i.plugins import Provided, describe, installed_versions, lookup
+from i2i.preparation.command import Command
 from i2i.preparation.folder import DatasetFolder, Standing
 from i2i.preparation.inputs import inputs_of, list_inputs
 from i2i.preparation.listing import absolute, is_inside
@@ -28,6 +28,7 @@ from i2i.preparation.tasks import Inputs
 from i2i.preparation.upload import check_place, work_folder
 from i2i.preparation.worker import construct
 from i2i.prepared import is_prepared
+from i2i.system.files import sha256_of
 
 DECIDING = ("i2i-toolkit", "numpy", "opencv-python-headless", "pillow", "torch")
 """Distributions whose version may change a bit of the result."""
@@ -95,10 +96,9 @@ class Request(NamedTuple):
         if self.finds:
             with self._hiding():
                 found = self.construct().find(list(self.sources), on_progress)
-            said = {key: hide_secrets(value, *self.sources) for key, value in vars(found).items() if key != "items"}
-            items = [
-                item._replace(metadata=hide_secrets(item.metadata, *self.sources)) for item in found.items
-            ]  # their keys stay as they are, and are only hashed
+            said = {name: hide_secrets(value, *self.sources) for name, value in vars(found).items() if name != "items"}
+            # the keys of items stay as they are, and are only hashed
+            items = [item._replace(metadata=hide_secrets(item.metadata, *self.sources)) for item in found.items]
             return inputs_of(Finding(items=items, **said), command.group)
         written = (str(self.dataset.folder), self.target)
         pairs = not makes_images(self.provided)
@@ -200,7 +200,11 @@ def _command(name: str, provided: Provided, sources: Sequence[str], settings: Se
 
 
 def _files(provided: Provided, options: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is at each path among the options; of an option that may be text too, only where it names a file."""
+    """Return what is at each path among the options; of an option that may be text too, only where it names a file.
+
+    Raises:
+        MissingInputError: If a file cannot be read.
+    """
     fields = options_of(provided.cls).model_fields
     files = {}
     for name, value in options.items():
@@ -208,8 +212,13 @@ def _files(provided: Provided, options: Mapping[str, Any]) -> dict[str, str]:
         if value is None or not _holds(Path, annotation):
             continue
         paths = [Path(item) for item in (value if isinstance(value, list) else [value])]
-        if not _holds(str, annotation) or all(path.is_file() for path in paths):
-            files[name] = identity_of(paths)
+        if _holds(str, annotation) and not all(path.is_file() for path in paths):
+            continue
+        try:
+            same = [f"sha256:{sha256_of(path)}" if path.is_file() else str(path.absolute()) for path in paths]
+        except OSError as error:
+            raise MissingInputError(f"{str(value)!r} cannot be read: {describe(error)}.") from error
+        files[name] = " ".join(same)
     return files
 
 

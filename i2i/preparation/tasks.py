@@ -3,12 +3,12 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from i2i.errors import UsageError
-from i2i.pairs import Item
+from i2i.pairs import Finding, Item
 from i2i.places import is_url
 from i2i.preparation.report import Row, Source, Tally
 from i2i.splits import Split
@@ -44,11 +44,10 @@ class Inputs(NamedTuple):
     """By name."""
     settled: list[Row]
     """What is skipped or rejected without looking into it, by name."""
-    licence: str = ""
-    attribution: str = ""
-    terms: str = ""
     remarks: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = {}
+    """What the user should know of the sources."""
+    finding: Finding = Finding([])
+    """What else a preparer says that found them itself."""
     published: str = ""
     """Where the sources say themselves what is in which split: their folders that say so."""
 

@@ -99,6 +99,7 @@ class _Store:
         return {path[len(self.root) :].lstrip("/"): int(details["size"]) for path, details in found.items()}
 
     def read(self, name: str, there: dict[str, int]) -> bytes:
+        """Return the bytes of a file; none where it is not there."""
         return bytes(self.files.cat_file(f"{self.root}/{name}")) if name in there else b""
 
     def send(self, folder: Path, names: list[str]) -> None:

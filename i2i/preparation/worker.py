@@ -4,7 +4,7 @@ import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -203,26 +203,20 @@ class NotPairsError(UsageError):
     """Options of pairs, for a preparer that makes none."""
 
 
-REASONS: dict[type[BaseException], str] = {
-    PreparerError: "preparer-failed",
-    MissingInputError: "missing",
-    MemoryError: "too-large",
-}
-
-
 def _left_out(task: Task, read: Sequence[Source], error: Exception) -> Row:
     """Return why nothing was made of a task."""
     stamps = task.stamps or ("",) * len(task.files)
     rest = list(zip(task.files, task.file_names, stamps, strict=True))[len(read) :]
     sources = (*read, *(unread(file, name, stamp) for file, name, stamp in rest))
-    row = Row(name=task.name, status="rejected", message=str(error), sources=sources, group=task.group)
-    if isinstance(error, SkipError):
-        return row.model_copy(update={"status": "skipped", "reason": error.reason})
-    if isinstance(error, MemoryError):
-        row = row.model_copy(
-            update={"message": f"{task.name!r} needs more memory than a worker may have. Make it smaller."}
-        )
-    if isinstance(error, ImageError):
-        return row.model_copy(update={"reason": error.reason})
-    reason = next((reason for kind, reason in REASONS.items() if isinstance(error, kind)), "unsuitable")
-    return row.model_copy(update={"reason": reason})
+    reason, message = "unsuitable", str(error)
+    if isinstance(error, SkipError | ImageError):
+        reason = error.reason
+    elif isinstance(error, PreparerError):
+        reason = "preparer-failed"
+    elif isinstance(error, MissingInputError):
+        reason = "missing"
+    elif isinstance(error, MemoryError):
+        reason = "too-large"
+        message = f"{task.name!r} needs more memory than a worker may have. Make it smaller."
+    status: Literal["skipped", "rejected"] = "skipped" if isinstance(error, SkipError) else "rejected"
+    return Row(name=task.name, status=status, reason=reason, message=message, sources=sources, group=task.group)

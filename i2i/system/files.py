@@ -50,7 +50,8 @@ def atomic_file(path: Path, *, durable: bool = True, size: int = 0) -> Iterator[
             with temporary.open("xb") as file:
                 yield file
                 if durable:
-                    _sync(file)
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -62,11 +63,6 @@ def atomic_file(path: Path, *, durable: bool = True, size: int = 0) -> Iterator[
         raise error if isinstance(error, OutputError) else cannot_write(path, error, size) from error
 
 
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
 def sync_files(folder: Path, files: Iterable[Path]) -> None:
     """Make files below a folder, and their names, survive a power cut.
 
@@ -75,7 +71,14 @@ def sync_files(folder: Path, files: Iterable[Path]) -> None:
     """
     try:
         if sys.platform == "linux":  # one call for the whole file system: as many as there are files would take longer
-            _sync_file_system(folder)
+            import ctypes
+
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
+                    raise OSError(number := ctypes.get_errno(), os.strerror(number))
+            finally:
+                os.close(descriptor)
             return
         paths = list(files)
         for path in paths:
@@ -85,19 +88,6 @@ def sync_files(folder: Path, files: Iterable[Path]) -> None:
             sync_folder(parent)
     except OSError as error:
         raise cannot_write(folder, error) from error
-
-
-def _sync_file_system(folder: Path) -> None:
-    import ctypes
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.syncfs(descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-    finally:
-        os.close(descriptor)
 
 
 def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
@@ -125,7 +115,8 @@ def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
             size += len(data)
             with file.open("xb") as written:
                 written.write(data)
-                _sync(written)
+                written.flush()
+                os.fsync(written.fileno())
             folders.add(file.parent)
         for made in folders:
             sync_folder(made)
@@ -214,11 +205,10 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def _sign(descriptor: int) -> None:
-    """Write into a lock file who holds it."""
+    """Write into a lock file who holds it, in its second line: Windows locks the first byte for readers too."""
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     os.ftruncate(descriptor, 0)
-    # Windows locks the first byte for readers too
-    os.write(descriptor, f"\n{os.getpid()}\n{socket.gethostname()}\n{now}".encode())
+    os.write(descriptor, f"\n{os.getpid()} is at work in {{}} (on {socket.gethostname()}, since {now})".encode())
 
 
 def _holder(path: Path) -> str:
@@ -226,10 +216,12 @@ def _holder(path: Path) -> str:
     try:
         with path.open("rb") as file:
             file.seek(1)
-            process, host, since = file.read(400).decode().splitlines()
-    except (OSError, ValueError):  # it is being written
-        return f"Another process is at work in {str(path.parent)!r}"
-    return f"Process {process} is at work in {str(path.parent)!r} (on {host}, since {since})"
+            who = file.read(400).decode()
+    except (OSError, ValueError):
+        who = ""
+    place = repr(str(path.parent))
+    # it may be being written
+    return f"Process {who.replace('{}', place)}" if "{}" in who else f"Another process is at work in {place}"
 
 
 def cannot_write(path: Path, error: OSError, needed: int = 0) -> OutputError:
