@@ -105,7 +105,7 @@ class Mutator:
     def files(self, count: int) -> Iterator[tuple[str, bytes]]:
         """Damaged files by name."""
         names = sorted(self._sound)
-        ways = (self._cut, self._flip, self._blank, self._drop, self._repeat, self._claim, self._splice, self._grow)
+        ways = (self._cut, self._flip, self._repeat, self._claim, self._splice)
         for number in range(count):
             name = self._random.choice(names)
             data = bytearray(self._sound[name])
@@ -129,13 +129,6 @@ class Mutator:
         for _ in range(self._random.choice((1, 8, 64)) if data else 0):
             data[self._place(data)] ^= 1 << self._random.randrange(8)
 
-    def _blank(self, data: bytearray) -> None:
-        run = self._run(data)
-        data[run] = bytes([self._random.choice((0, 255))]) * len(data[run])
-
-    def _drop(self, data: bytearray) -> None:
-        del data[self._run(data)]
-
     def _repeat(self, data: bytearray) -> None:
         run = self._run(data)
         data[run.stop : run.stop] = data[run] * self._random.choice((1, 1000))
@@ -149,10 +142,6 @@ class Mutator:
     def _splice(self, data: bytearray) -> None:
         other = self._sound[self._random.choice(sorted(self._sound))]
         data[self._place(data) :] = other[self._random.randrange(len(other)) :]
-
-    def _grow(self, data: bytearray) -> None:
-        place = self._place(data)
-        data[place:place] = self._random.randbytes(self._random.randint(1, 2000))
 
 
 def plant(folder: Path, *, mutants: int, seed: int) -> dict[str, str]:

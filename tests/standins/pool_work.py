@@ -20,9 +20,9 @@ def build(kind: str) -> Any:
         if task == "hang":
             time.sleep(60)
         if task == "slow":
-            for _ in range(5):
-                time.sleep(0.5)
-                extend(2)
+            for _ in range(4):
+                time.sleep(0.3)
+                extend(0.8)
         if task == "refuse":
             raise DataError("all is lost")
         if task.startswith("crash once:"):

@@ -36,14 +36,14 @@ def test_task_is_tried_again_when_its_worker_was_killed(tmp_path: Path) -> None:
 
 
 def test_task_that_says_that_it_goes_on_may_take_longer() -> None:
-    results = done(["slow"], workers=1, max_seconds=2)
+    results = done(["slow"], workers=1, max_seconds=0.8)
     assert str(results["slow"]).startswith("slow done by")
 
 
 def test_task_that_hangs_is_given_up() -> None:
     start = time.monotonic()
-    results = done(["hang", "a"], max_seconds=2)
-    assert results["hang"] == Death("timed-out", "It took longer than 2 seconds.")
+    results = done(["hang", "a"], max_seconds=0.8)
+    assert results["hang"] == Death("timed-out", "It took longer than 0.8 seconds.")
     assert isinstance(results["a"], str)
     assert time.monotonic() - start < 30
 

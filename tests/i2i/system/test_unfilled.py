@@ -1,8 +1,5 @@
 """Networks without memory."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 from torch import nn
@@ -40,16 +37,3 @@ def test_networks_without_end_are_refused_as_they_grow(shapes: list[tuple[int, i
         for made in range(10_000):  # noqa: B007
             nn.Linear(1, 1)
     assert made < 3000
-
-
-def test_shapes_are_had_without_loading_the_compiler_of_torch() -> None:
-    code = """
-import sys
-from torch import nn
-from i2i.system.unfilled import unfilled
-with unfilled("it"):
-    nn.init.normal_(nn.Conv2d(3, 3, 3).weight)
-print(*sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "torch._dynamo" not in done.stdout.split()
