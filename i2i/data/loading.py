@@ -22,6 +22,7 @@ from i2i.data.order import keyed, order, visits
 from i2i.data.tensors import to_tensor
 from i2i.errors import DataError, I2iError, ResourceError
 from i2i.pairs import Block, NotedDataset, Pair, PairDataset, PairStream
+from i2i.system.faults import fault
 from i2i.system.pool import MAX_SECONDS
 
 LATE = "DataLoader timed out"
@@ -77,6 +78,10 @@ class JitteredPairs(Dataset[Any]):
             return error  # raised in a worker it would reach the user as a traceback
         except MemoryError:
             return ResourceError(f"Not enough memory to read {name!r}. Lower data.workers, or make it smaller.")
+        except Exception as error:
+            if (named := fault(error)) is None:
+                raise
+            return named
         return Sample(to_tensor(pair.source), to_tensor(pair.target), name, notes)
 
     def _read(self, index: int) -> tuple[Pair, tuple[str, ...]]:

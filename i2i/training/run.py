@@ -10,12 +10,13 @@ from i2i.config import RunConfig
 from i2i.errors import DiskFullError, UsageError
 from i2i.places import is_url
 from i2i.system.devices import available_cpus, resolve_device
+from i2i.system.faults import naming_plugins
 from i2i.system.files import make_folder
 from i2i.training import checkpoint
 from i2i.training.checkpoint import Checkpoint
-from i2i.training.faults import within_memory
 from i2i.training.folder import RunFolder, describe_environment, differences
 from i2i.training.initial import begin, with_found_model
+from i2i.training.memory import within_memory
 from i2i.training.reporting import Reporter
 from i2i.training.setup import Setup, set_up
 from i2i.training.state import Progress, restore
@@ -41,13 +42,12 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
         InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved.
     """
     folder, reporter = RunFolder(out), reporter or Reporter()
-    with folder.held():  # before all that takes long: a second start is refused at once
+    # held before all that takes long: a second start is refused at once
+    with folder.held(), within_memory(folder, config), naming_plugins():
         folder.check_free()
         folder.sweep()
-        config = _concrete(with_found_model(config))
-        with within_memory(folder, config):
-            setup = set_up(config, reporter)
-            begun = begin(setup)
+        setup = set_up(_concrete(with_found_model(config)), reporter)
+        begun = begin(setup)
         folder.write_config(setup.config)
         folder.write_environment(describe_environment(setup.config.selection))
         return _run(folder, setup, Progress(), reporter, begun)
@@ -70,12 +70,10 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
             raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
     folder, reporter = RunFolder(path), reporter or Reporter()
     config = folder.read_config().change(**changes)
-    with folder.held():
+    with folder.held(), within_memory(folder, config), naming_plugins():
         folder.sweep()
-        config = _concrete(config)
-        with within_memory(folder, config):
-            setup = set_up(config, reporter)
-            progress, begun = _go_back(folder, setup, reporter)
+        setup = set_up(_concrete(config), reporter)
+        progress, begun = _go_back(folder, setup, reporter)
         return _run(folder, setup, progress, reporter, begun)
 
 
@@ -123,11 +121,10 @@ def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter
     facts = setup.facts() | {"run": str(folder.path)} | ({"begins with": begun} if begun else {})
     reporter.started(facts, progress.step, setup.steps)
     make_folder(folder.samples)
-    with within_memory(folder, setup.config):
-        try:
-            return Trainer(folder, setup, progress, reporter).run()
-        except DiskFullError as error:
-            raise DiskFullError(error.lack, f"go on with: {folder.resuming}") from error
+    try:
+        return Trainer(folder, setup, progress, reporter).run()
+    except DiskFullError as error:
+        raise DiskFullError(error.lack, f"go on with: {folder.resuming}") from error
 
 
 def _concrete(config: RunConfig) -> RunConfig:

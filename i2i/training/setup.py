@@ -25,7 +25,7 @@ from i2i.system.devices import resolve_device
 from i2i.training.reporting import Reporter
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
-from i2i.translation.model import ModelConfig, origins
+from i2i.translation.model import ModelConfig, Origin, origins
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ class Setup:
         """Return how many training pairs there are, and a checksum of their names, as JSON."""
         return {"count": len(self.pairs), "names": hashlib.sha256("\n".join(self.pairs.names).encode()).hexdigest()}
 
+    @cached_property
+    def _origins(self) -> dict[str, Origin]:
+        return origins(self.config.selection)
+
     def loader(self, start: int) -> Loader:
         """Load the batches of the run from a step on."""
         training = self.config.training
@@ -87,7 +91,7 @@ class Setup:
         """Describe the model that the run has after a step."""
         return ModelConfig(
             selection=self.config.selection,
-            providers=origins(self.config.selection),
+            providers=self._origins,
             source=self.source,
             target=self.target,
             size=self.config.data.crop,

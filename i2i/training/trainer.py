@@ -15,9 +15,9 @@ from torch import Tensor
 from i2i import images
 from i2i.contracts import Batch
 from i2i.data.loading import Loaded, Loader
-from i2i.errors import I2iError, UsageError
+from i2i.errors import I2iError
+from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
-from i2i.training.faults import naming_the_plugin
 from i2i.training.folder import RunFolder
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.setup import Setup
@@ -100,8 +100,7 @@ class Trainer:
         begun = progress.step
         if setup.validator.held_out and progress.step < setup.steps:
             # what cannot be measured should be known before hours of training, not after
-            with naming_the_plugin(self.config.selection):
-                setup.validator.measure(setup.generator, 1)
+            setup.validator.measure(setup.generator, 1)
         with (
             closing(setup.loader(progress.step)) as loader,
             closing(MetricsLog(self.folder.metrics, progress.log_bytes)) as self.log,
@@ -143,11 +142,8 @@ class Trainer:
 
     def _update(self, batch: Batch) -> dict[str, Tensor]:
         batch = Batch(*(side.to(self.setup.device, non_blocking=True) for side in batch))
-        try:
-            with naming_the_plugin(self.config.selection):
-                return self.setup.updater.step(batch)
-        except ValueError as error:
-            raise UsageError(f"recipe {self.config.selection.recipe.name!r}: {error}") from error
+        with naming_plugins(type(self.setup.recipe)):
+            return self.setup.updater.step(batch)
 
     def _record(self, stopping: bool) -> None:
         """Log, validate and save, whatever is due after this step."""
@@ -188,11 +184,11 @@ class Trainer:
                 "though the losses were. Begin a run with a lower optimizer.lr. No checkpoint holds it."
             )
 
+    @naming_plugins()
     def _validate(self) -> None:
         """Validate: draw samples, and measure where there are held-out pairs."""
         step, validator = self.progress.step, self.setup.validator
-        with naming_the_plugin(self.config.selection):
-            grid = validator.grid(self.setup.generator, self.config.validation.samples)
+        grid = validator.grid(self.setup.generator, self.config.validation.samples)
         images.write(self.folder.samples / f"step-{step:09d}.png", grid)
         if validator.held_out:
             self._measure()
@@ -201,8 +197,7 @@ class Trainer:
     def _measure(self) -> None:
         """Measure held-out pairs, and keep the model if it is the best."""
         step, settings = self.progress.step, self.config.validation
-        with naming_the_plugin(self.config.selection):
-            figures = self.setup.validator.measure(self.setup.generator, settings.images)
+        figures = self.setup.validator.measure(self.setup.generator, settings.images)
         better = self._is_better(figures[settings.select])
         if better:
             self.progress.best = {"step": step, **figures}

@@ -171,7 +171,7 @@ def translate_files(
 
 
 def _translated(translator: Translator, job: Job, stored: Format, max_pixels: int, record: Record | None) -> Translated:
-    source, size, before = job.files[0], "", states(job.files)
+    source, size, before = job.files[0], "", states(job.files) if record is not None else []
     try:
         picture = translator.read(job.files, max_pixels)
         size = f", {picture.pixels.shape[1]}x{picture.pixels.shape[0]}"

@@ -24,6 +24,7 @@ from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
 from i2i.options import complete, validate
 from i2i.plugins import COMMANDS, installed, lookup
+from i2i.system.faults import naming_plugins
 from i2i.system.files import replace_folder
 from i2i.system.unfilled import unfilled
 from i2i.translation.weights import difference, fill, read_table, read_tensors, to_bytes
@@ -176,6 +177,7 @@ def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
     return config, generator.eval().requires_grad_(False)
 
 
+@naming_plugins()
 def unfilled_generator(folder: Path, config: ModelConfig) -> nn.Module:
     """Build the generator of a model without values, if its file of weights is one of such a network.
 

@@ -22,6 +22,7 @@ from i2i.errors import ContractError, DataError, I2iError, UsageError
 from i2i.pairs import Pixels
 from i2i.plugins import describe
 from i2i.system.devices import is_out_of_memory, resolve_device
+from i2i.system.faults import place
 from i2i.translation import ranges
 from i2i.translation.model import ModelConfig, find_model, load_model
 from i2i.translation.modes import in_mode, inference
@@ -181,7 +182,10 @@ def translate_padded(generator: nn.Module, source: Tensor, channels: int) -> Ten
     except Exception as error:
         if isinstance(error, I2iError) or is_out_of_memory(error):
             raise
-        raise ContractError(f"{blamed(generator)} fails on an image of {width}x{height}: {describe(error)}.") from error
+        _, where = place(error, {type(generator).__module__})
+        raise ContractError(
+            f"{blamed(generator)} fails on an image of {width}x{height}: {describe(error)}{where}."
+        ) from error
     fake = check_fake(generator, padded, made, channels)[0]
     return fake[:, top : top + height, left : left + width]
 

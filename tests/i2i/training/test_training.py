@@ -26,8 +26,8 @@ from i2i.data.order import order
 from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceError, UsageError
 from i2i.plugins import COMPONENTS, installed
 from i2i.training import resume, run, setup, train, trainer
-from i2i.training.faults import smaller_settings
 from i2i.training.folder import RunFolder
+from i2i.training.memory import smaller_settings
 from i2i.training.reporting import NonFiniteError, Reporter
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
