@@ -56,7 +56,7 @@ class Generator(nn.Module):
         Generator.drawn += not torch.is_grad_enabled()
         if Generator.drawn > 1:
             fail("drawing samples")
-        return torch.tanh(Backward.apply(self.conv(source)))
+        return torch.tanh(Backward.apply(self.conv(source)))  # type: ignore[no-untyped-call]
 
     def get_extra_state(self) -> Tensor:
         fail("saving")
