@@ -149,13 +149,6 @@ def test_a_server_that_cannot_say_what_may_be_asked_is_not_asked(
     assert [request.target for request in server.requests] == ["/robots.txt"] * TRIES
 
 
-def test_the_owner_of_the_server_learns_who_asks(server: Server, fetcher: Callable[..., Fetcher]) -> None:
-    answering(server, TILE)
-    list(fetcher().fetch(PLACES))
-    assert {request.headers["user-agent"] for request in server.requests} == {"i2i/1 (+me@example.org)"}
-    assert not {"cache-control", "pragma", "cookie"} & server.requests[-1].headers.keys()
-
-
 @pytest.mark.parametrize("status", [204, 404, 410])
 def test_a_tile_that_is_not_there_is_remembered_as_missing(
     status: int, server: Server, fetcher: Callable[..., Fetcher], source: WebTiles

@@ -102,28 +102,6 @@ def test_a_raster_in_degrees_is_warped_to_where_it_belongs(tmp_path: Path) -> No
     assert patch.filled[inside, inside].all()
 
 
-def test_two_coordinate_systems_meet_on_the_tiles(tmp_path: Path) -> None:
-    a = write_tiff(tmp_path / "a.tif", AERIAL)
-    warp = pytest.importorskip("rasterio.warp")
-    drawn = np.zeros((3, 700, 700), np.uint8)
-    utm = warp.transform_bounds("EPSG:3857", "EPSG:32631", *METRES)
-    warp.reproject(
-        np.moveaxis(DRAWN, -1, 0),
-        drawn,
-        src_transform=transforms.from_bounds(*METRES, SIDE, SIDE),
-        src_crs="EPSG:3857",
-        dst_transform=transforms.from_bounds(*utm, 700, 700),
-        dst_crs="EPSG:32631",
-        resampling=enums.Resampling.bilinear,
-    )
-    b = write_tiff(tmp_path / "b.tif", np.moveaxis(drawn, 0, -1), "EPSG:32631", utm)
-    preparer = Tiles(split_by="none", zoom=ZOOM, max_nodata=1)
-    finding = find(preparer, a, b)
-    assert finding.facts["shift_of_b"]["clear"]
-    assert finding.facts["shift_of_b"]["right"] == pytest.approx(0, abs=0.3)
-    assert finding.facts["shift_of_b"]["down"] == pytest.approx(0, abs=0.3)
-
-
 def test_what_has_no_data_or_is_transparent_is_not_filled(tmp_path: Path) -> None:
     holes = AERIAL.copy()
     holes[:, :64] = 0

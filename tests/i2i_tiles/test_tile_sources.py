@@ -1,4 +1,3 @@
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -83,26 +82,16 @@ def test_an_archive_that_is_cut_off_is_one_clear_error(tmp_path: Path) -> None:
         PMTiles(file, "a").data(Place(ZOOM, 0, TILES - 1)), PMTiles(file, "a").data(Place(ZOOM, TILES - 1, 0))
 
 
-def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
-    sqlite3.connect(tmp_path / "a.mbtiles").execute("CREATE TABLE other (x INT)").connection.close()
-    with pytest.raises(DataError, match="no MBTiles"):
-        MBTiles(tmp_path / "a.mbtiles", "a")
-
-
-def test_a_tile_in_two_formats_is_an_error(tmp_path: Path) -> None:
-    write_tree(tmp_path, AERIAL)
-    (tmp_path / str(ZOOM) / "0" / "0.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match="the same tile"):
-        TileFolder(tmp_path, "a", "xyz").coverage(ZOOM)
-
-
-def test_other_files_in_a_tree_do_not_matter(tmp_path: Path) -> None:
+def test_other_files_in_a_tree_do_not_matter_unless_they_are_the_same_tile(tmp_path: Path) -> None:
     write_tree(tmp_path, AERIAL)
     for name in ("0/0.png.aux.xml", "0/x.png", "0/99.png", "x/0.png", "0/-1.png"):
         file = tmp_path / str(ZOOM) / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"")
     assert TileFolder(tmp_path, "a", "xyz").coverage(ZOOM).listed == ALL
+    (tmp_path / str(ZOOM) / "0" / "0.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match="the same tile"):
+        TileFolder(tmp_path, "a", "xyz").coverage(ZOOM)
     with pytest.raises(UsageError, match="no tiles"):
         TileFolder(tmp_path / str(ZOOM) / "x", "a", "xyz").zooms()
 

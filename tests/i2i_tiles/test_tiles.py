@@ -103,6 +103,9 @@ def test_facts_and_metadata_say_where_everything_is(tmp_path: Path) -> None:
     [
         (["a.png"], {}, UsageError, "Two maps"),
         (["a.png", "none.png"], {}, MissingInputError, "none.png"),
+        (["a.png", "b.png"], {"split_by": "geojson"}, UsageError, "belong together"),
+        (["a.png", "b.png"], {"split_area": Path("a.json")}, UsageError, "belong together"),
+        (["a.png", "b.png"], {"val": 0.5, "test": 0.5}, UsageError, "leave nothing for training"),
         (["a.png", "small.png"], {}, DataError, "one size"),
         (["a.png", "tree"], {}, UsageError, "where on Earth it lies"),
         (["a.png", "b.png"], {"zoom": 3}, UsageError, "no zoom"),
@@ -130,19 +133,6 @@ def test_what_cannot_work_is_one_clear_error(
     Path("tree").symlink_to(trees[0])
     with pytest.raises(error, match=message):
         find(Tiles(cache=tmp_path / "cache", **options), *sources)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"split_by": "geojson"}, "belong together"),
-        ({"split_area": "a.json"}, "belong together"),
-        ({"val": 0.5, "test": 0.5}, "leave nothing for training"),
-    ],
-)
-def test_options_that_do_not_go_together_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        Tiles(**options)
 
 
 def test_a_dataset_of_tiles_says_where_its_pairs_are_and_what_is_left_out(tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ def test_nothing_private_is_written_into_the_dataset(trees: tuple[Path, Path], t
     options = {"contact": "ada@lovelace.org", "cache": tmp_path / "cache", "size": 64}
     with_key = f"{address}?key=very-secret"
     prepare("tiles", [tree, with_key], tmp_path / "out", options=options, workers=1)
+    assert all(request.headers["user-agent"].endswith("(+ada@lovelace.org)") for request in server.requests)
     card = (tmp_path / "out" / "dataset.yaml").read_text()
     assert "ada@lovelace.org" not in card
     assert "very-secret" not in card

@@ -35,6 +35,9 @@ class Limits:
 def make_pair(maps: Maps, cell: Cell, limits: Limits, *, turned: bool = False) -> Pair:
     """Make source and target of a cell, at one size.
 
+    A larger picture is averaged over the area of each new pixel, or picked from with ``limits.nearest``; a smaller one
+    is repeated, which neither rings nor makes new colours.
+
     Args:
         maps: The maps.
         cell: The cell; both maps have all its tiles.
@@ -46,13 +49,17 @@ def make_pair(maps: Maps, cell: Cell, limits: Limits, *, turned: bool = False) -
         DataError: If a tile is damaged.
     """
     places = maps.grid.places(cell)
-    first = stitched(maps.a, places)
-    second = stitched(maps.b, [[flip(place) for place in row] for row in places] if turned else places)
+    first = _stitched(maps.a, places)
+    second = _stitched(maps.b, [[flip(place) for place in row] for row in places] if turned else places)
     for patch, letter in ((first, "A"), (second, "B")):
         is_drawn = (patch is first) == limits.map_is_first
         check_worth(patch, limits, f"{letter} at {maps.grid.name(cell)}", is_drawn=is_drawn)
     size = limits.size or min(len(first.pixels), len(second.pixels))
-    return Pair(*(to_size(patch.pixels, size, limits.nearest) for patch in (first, second)))
+    return Pair(*(_to_size(patch.pixels, size, limits.nearest) for patch in (first, second)))
+
+
+def _to_size(pixels: Pixels, size: int, nearest: bool) -> Pixels:
+    return resize(pixels, size, size) if size < len(pixels) and not nearest else pick(pixels, size, size)
 
 
 def flip(place: Place) -> Place:
@@ -77,45 +84,12 @@ def check_worth(patch: Patch, limits: Limits, where: str, *, is_drawn: bool) -> 
     empty = float((~patch.filled).mean())
     if empty > limits.max_nodata:
         raise SkipError("nodata", f"{where} is without data on {empty:.0%} of its area.")
-    if (deviation := detail(patch.pixels)) < limits.min_detail:
-        raise SkipError("blank", f"{where} shows nothing: its values vary by {deviation:.1f} of 255.")
-    if is_drawn and (share := commonest(patch.pixels)) > limits.max_one_colour:
+    if (spread := detail(patch.pixels)) < limits.min_detail:
+        raise SkipError("blank", f"{where} shows nothing: its values vary by {spread:.1f} of 255.")
+    if is_drawn and (share := _commonest(patch.pixels)) > limits.max_one_colour:
         raise SkipError("one-colour", f"{where} is one colour on {share:.1%} of its area.")
-    if not is_drawn and limits.max_cloud is not None and (share := cloudy(patch.pixels)) > limits.max_cloud:
+    if not is_drawn and limits.max_cloud is not None and (share := _cloudy(patch.pixels)) > limits.max_cloud:
         raise SkipError("cloud", f"{where} is bright and colourless on {share:.0%} of its area.")
-
-
-def stitched(source: MapSource, places: list[list[Place]]) -> Patch:
-    """Stitch the tiles of a cell to one picture.
-
-    Raises:
-        DataError: If a tile is damaged, not square, or does not fit to the others.
-    """
-    patches = [[source.patch(place) for place in row] for row in places]
-    shape = patches[0][0].pixels.shape
-    if shape[0] != shape[1] or any(patch.pixels.shape != shape for row in patches for patch in row):
-        shapes = sorted({f"{p.pixels.shape[1]}x{p.pixels.shape[0]}x{p.pixels.shape[2]}" for r in patches for p in r})
-        place = "/".join(map(str, places[0][0]))
-        raise DataError(f"Tiles of {source.name!r} at {place} are {', '.join(shapes)}. Squares of one size are needed.")
-    pixels, filled = (
-        np.concatenate([np.concatenate([patch[part] for patch in row], axis=1) for row in patches]) for part in (0, 1)
-    )
-    return Patch(pixels, filled)
-
-
-def to_size(pixels: Pixels, size: int, nearest: bool) -> Pixels:
-    """Resize a square picture: smaller by the mean over the area of each new pixel, larger by repeating.
-
-    Neither rings, and repeating makes no new colours. With ``nearest``, pixels are picked in both directions.
-
-    Args:
-        pixels: (H, H, C).
-        size: New height and width.
-        nearest: Make no new colours when shrinking either.
-    """
-    if size < len(pixels) and not nearest:
-        return resize(pixels, size, size)
-    return pick(pixels, size, size)
 
 
 def detail(pixels: Pixels) -> float:
@@ -123,16 +97,31 @@ def detail(pixels: Pixels) -> float:
     return 255 * deviation(pixels)
 
 
-def commonest(pixels: Pixels) -> float:
+def _commonest(pixels: Pixels) -> float:
     """Return the share of the pixels that have the commonest colour."""
     colours = np.ascontiguousarray(pixels).reshape(-1, pixels.shape[2])
     packed = colours.view(np.dtype((np.void, colours.dtype.itemsize * colours.shape[1])))
     return float(np.unique(packed, return_counts=True)[1].max() / len(colours))
 
 
-def cloudy(pixels: Pixels) -> float:
+def _cloudy(pixels: Pixels) -> float:
     """Return the share of the pixels that are bright and colourless."""
     low, high = range_of(pixels.dtype)
     shares = (pixels.astype(np.float32) - low) / np.float32(high - low)
     darkest, brightest = shares.min(axis=2), shares.max(axis=2)
     return float(((darkest >= BRIGHT) & (brightest - darkest <= COLOURLESS)).mean())
+
+
+def _stitched(source: MapSource, places: list[list[Place]]) -> Patch:
+    """Stitch the tiles of a cell to one picture."""
+    patches = [[source.patch(place) for place in row] for row in places]
+    shapes = {patch.pixels.shape for row in patches for patch in row}
+    (height, width, _), *others = shapes
+    if others or height != width:
+        sizes = ", ".join(sorted(f"{width}x{height}x{channels}" for height, width, channels in shapes))
+        place = "/".join(map(str, places[0][0]))
+        raise DataError(f"Tiles of {source.name!r} at {place} are {sizes}. Squares of one size are needed.")
+    pixels, filled = (
+        np.concatenate([np.concatenate([patch[part] for patch in row], axis=1) for row in patches]) for part in (0, 1)
+    )
+    return Patch(pixels, filled)

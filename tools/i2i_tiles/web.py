@@ -106,7 +106,8 @@ class WebTiles(StoredTiles):
         file = self._file(place)
         make_folder(file.parent)
         content = json.dumps(asdict(entry)).encode() + b"\n" + body
-        write_atomically(file, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+        # a power cut may cost tiles of the last seconds, which their checksums tell: they are fetched again
+        write_atomically(file, hashlib.sha256(content).hexdigest().encode() + b"\n" + content, durable=False)
 
     def _file(self, place: Place) -> Path:
         return self.cache / str(place.zoom) / str(place.x) / f"{place.y}.tile"
