@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: sharing models and data sets, and using those of others."""
+"""The Hugging Face Hub: sharing models and data sets, and using those of others, such as the sets of the paper."""
 
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from i2i.cli.groups import group_of
 
 @hookimpl
 def i2i_commands(app: typer.Typer) -> None:
-    """``i2i push``, ``i2i pull`` and ``i2i data push``."""
-    from i2i_hub.commands import pull, push, push_data
+    """Add ``i2i push``, ``i2i pull``, ``i2i data push`` and ``i2i data get``."""
+    from i2i_hub.commands import get, pull, push, push_data
 
     app.command()(push)
     app.command()(pull)
     group_of(app, "data").command("push")(push_data)
+    group_of(app, "data").command()(get)
 
 
 @hookimpl

@@ -41,8 +41,11 @@ BEGIN = "<!-- i2i: from here to the end mark, the next push writes anew -->"
 END = "<!-- i2i: end -->"
 BLOCK = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 
-OURS = frozenset({"library_name", "pipeline_tag", "model-index", "widget", "dataset_info", "configs"})
+OURS = frozenset({"library_name", "pipeline_tag", "model-index", "widget"})
 """Keys that describe the files beside the card, so that an old value would be wrong."""
+
+FOUND = frozenset({"dataset_info", "configs"})
+"""Keys about Parquet files, which name and describe themselves; those of other files would be wrong."""
 
 
 class Card(NamedTuple):
@@ -122,7 +125,7 @@ def merge_cards(ours: Card, theirs: Card | None, *, said: frozenset[str] = froze
     if theirs is None:
         return ours
     marked = BLOCK.search(theirs.body)
-    stale = OURS - ours.keys.keys() if marked else frozenset()
+    stale = FOUND | OURS - ours.keys.keys() if marked else FOUND
     keys = {key: value for key, value in theirs.keys.items() if key not in stale}
     for key, value in ours.keys.items():
         before = keys.get(key)

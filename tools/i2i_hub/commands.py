@@ -1,4 +1,4 @@
-"""``i2i push`` and ``i2i pull``."""
+"""``i2i push``, ``i2i pull``, ``i2i data push`` and ``i2i data get``."""
 
 import shlex
 from functools import partial
@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from i2i_hub.getting import Got
     from i2i_hub.publishing import Assemble, Push
+    from i2i_hub.sets import ClassicSet
 
 Repository = Annotated[str, typer.Argument(metavar="USER/NAME", help="Name on the Hub.")]
 Licence = Annotated[str | None, typer.Option(help="Licence as the Hub spells it, such as apache-2.0; needed once.")]
@@ -118,3 +122,88 @@ def pull(
     if not quiet:
         typer.echo(f"{len(names)} files in {visible(str(folder))}")
         typer.echo(f"Next: i2i translate {visible(shlex.quote(str(folder)))} IMAGES... --out RESULTS")
+
+
+def get(
+    name: Annotated[
+        str | None, typer.Argument(help="The set; without one, all are listed.", show_default=False)
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where it goes.", show_default="a folder of its name")
+    ] = None,
+    *,
+    mirror: Annotated[str | None, typer.Option(help="Address of another Hugging Face Hub.", show_default=False)] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Address of a folder that has NAME.tar.gz.", show_default=False)
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fetch a classic set of pairs: facades, maps, edges2shoes and others.
+
+    Interrupted, the same command goes on where it stopped.
+    """
+    from rich.console import Console
+
+    from i2i.cli.console import GOES_ON, stoppable
+    from i2i.cli.progress import WorkProgress
+    from i2i_hub.getting import get_set
+    from i2i_hub.sets import classic_set, classic_sets
+
+    console = Console(highlight=False, soft_wrap=True, quiet=quiet)
+    if name is None:
+        for known, facts in classic_sets().items():
+            console.print(f"[bold]{known:<16}[/]{_size(facts):<64}{facts.title}")
+        return
+    _introduce(console, name, classic_set(name))
+    with stoppable(GOES_ON), WorkProgress(name, silent=quiet, in_bytes=True) as download:
+        got = get_set(
+            name,
+            folder or Path(name),
+            mirror=mirror,
+            base_url=base_url,
+            quiet=quiet,
+            on_progress=download,
+        )
+    _conclude(console, got)
+
+
+def _size(facts: "ClassicSet") -> str:
+    """How many pairs there are, and how much is fetched."""
+    ways = {"hub": "from the Hub", "archive": "as an archive"}
+    sizes = [f"{size / 1e6:,.0f} MB {ways[way]}" for way, size in facts.sizes.items()]
+    return f"{sum(facts.pairs.values())} pairs, {' or '.join(sizes)}"
+
+
+def _introduce(console: "Console", name: str, facts: "ClassicSet") -> None:
+    """Say what will be fetched, and under which terms."""
+    from rich.table import Table
+
+    from i2i.cli.console import shown
+
+    table = Table.grid(padding=(0, 2))
+    published = ", ".join(f"{count} {split}" for split, count in facts.pairs.items() if count)
+    lines = {
+        name: f"{facts.title}: {_size(facts)} (published as {published})",
+        "licence": facts.licence or "unknown: none is stated",
+        "terms": facts.terms,
+        "cite": facts.cite,
+    }
+    for label, text in lines.items():
+        table.add_row(f"[bold]{label}", shown(text))
+    console.print(table)
+
+
+def _conclude(console: "Console", got: "Got") -> None:
+    """Say where it is, and what to type next."""
+    from i2i.cli.console import shown
+
+    folder, typed = shown(str(got.folder)), shown(shlex.quote(str(got.folder)))
+    if not got.fetched:
+        console.print(f"{folder} is here already.")
+    origin = ", ".join(f"{key} {value}" for key, value in got.card.get("origin", {}).items())
+    console.print(f"{folder}: {shown(', '.join(got.splits))} from {shown(origin)}")
+    if "val" in got.splits or "validation" in got.splits:
+        console.print(f"Next: i2i train --plugin pix2pix --data {typed} --out RUN")
+    else:
+        divided = shown(shlex.quote(f"{got.folder}-split"))
+        console.print(f"It has no split to measure on. Next: i2i prepare split {typed} {divided} --val 0.1")

@@ -10,7 +10,7 @@ import datasets
 import pyarrow as pa
 from datasets.features.features import FeatureType, generate_from_arrow_type
 
-from i2i import images
+from i2i import images, safe_yaml
 from i2i.data.order import spread
 from i2i.data.tables.ab import SIDES
 from i2i.data.tables.detect import open_table, splits_of
@@ -20,11 +20,10 @@ from i2i.data.tables.table import Table
 from i2i.errors import DataError
 from i2i.images.formats import npy
 from i2i.places import without_secrets
-from i2i.prepared import HALVES
+from i2i.prepared import CARD, HALVES
 from i2i.splits import HUB_NAMES
 from i2i.system.files import make_folder
 from i2i_hub.card import DATA, MAX_SAMPLES, NOTES, Card, publishable, render_body, write_samples
-from i2i_hub.dataset_card import front_matter, read_provenance
 from i2i_hub.parquet import NAME, Example, annotation_types, annotations_of, write_parquet
 
 SPLIT_NAME, COLUMN_NAME = re.compile(r"\w+"), re.compile(r"\w[\w .-]*")
@@ -60,7 +59,7 @@ def assemble(
         DataError: If something in the dataset cannot be published.
     """
     make_folder(folder / DATA)
-    provenance = read_provenance(Path(path))
+    provenance = _provenance(Path(path))
     tables = _tables(path, wanted)
     first = next(iter(tables.values()))
     stored = _stored(first)
@@ -70,11 +69,9 @@ def assemble(
     taken = {NAME, *(column.name for column in stored)}
     notes = {name: kind for name, kind in found.items() if kind and name not in taken and COLUMN_NAME.fullmatch(name)}
     features = _features(stored, notes)
-    splits = []
+    schema = features.arrow_schema  # which says to the datasets library and the Hub what is an image
     for split, table in tables.items():
-        paths = write_parquet(folder / DATA, split, features.arrow_schema, _rows(table, stored, [*notes]))
-        size = sum(file.stat().st_size for file in paths)
-        splits.append({"name": split, "num_examples": len(table.names), "num_bytes": size})
+        write_parquet(folder / DATA, split, schema, _rows(table, stored, [*notes]))
     _remark_left_out(path, first, sorted(found.keys() - notes.keys()))
     _remark_elsewhere(path, tables.values())
     rows = spread(len(first.names), MAX_SAMPLES)
@@ -82,7 +79,7 @@ def assemble(
         "dataset_card.md.j2",
         repository=repository,
         provenance=provenance,
-        splits=splits,
+        splits={split: len(table.names) for split, table in tables.items()},
         columns=[column.name for column in stored],
         values=[*notes],
         halved=_is_halved(first),
@@ -90,8 +87,40 @@ def assemble(
             folder, ({name: first.picture(row, column).pixels for column, name, _ in stored} for row in rows)
         ),
     )
-    pairs = sum(len(table.names) for table in tables.values())
-    return Card(front_matter(provenance, features, splits, keys), body), f"{pairs} pairs"
+    front: dict[str, Any] = {
+        **({"license": provenance["licence"]} if provenance["licence"] else {}),
+        "task_categories": ["image-to-image"],
+        "tags": ["i2i", "image-to-image", *filter(None, [provenance["preparer"]])],
+        **keys,
+    }
+    return Card(front, body), f"{sum(len(table.names) for table in tables.values())} pairs"
+
+
+def _provenance(path: Path) -> dict[str, Any]:
+    """Return what ``dataset.yaml`` says of how a dataset came about, without the places on this machine that it names.
+
+    Returns:
+        The texts ``preparer``, ``licence``, ``attribution`` and ``terms``, and the ``options`` and ``facts`` by name.
+
+    Raises:
+        DataError: If the file is damaged.
+    """
+    card = path / CARD
+    said: Any = {}
+    if card.is_file():
+        try:
+            said = safe_yaml.load(card.read_text(encoding="utf-8"), str(card))
+        except UnicodeDecodeError:
+            said = None
+    if not isinstance(said, dict) or not all(isinstance(said.get(name, {}), dict) for name in ("options", "facts")):
+        raise DataError(f"{str(card)!r} is damaged: it is no text of names and values. Mend or remove it.")
+    return {
+        **{name: str(said.get(name) or "") for name in ("preparer", "licence", "attribution", "terms")},
+        **{
+            name: {key: publishable(value) for key, value in said.get(name, {}).items() if value is not None}
+            for name in ("options", "facts")
+        },
+    }
 
 
 def _tables(path: str, wanted: Sequence[str]) -> dict[str, Table]:

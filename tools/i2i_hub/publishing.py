@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoCard
 
@@ -14,7 +14,7 @@ from i2i import safe_json
 from i2i.errors import DataError, UsageError
 from i2i_hub.card import DATA, README, SAMPLES, Card, check_licence, merge_cards, nearest_licence, parse_card
 from i2i_hub.client import HubAwayError, HubError, RepoType, attempt, check_name, connect
-from i2i_hub.download import download, is_same, list_files
+from i2i_hub.download import download, list_files
 
 T = TypeVar("T")
 
@@ -52,13 +52,6 @@ Assemble = Callable[[Path, str, Mapping[str, Any]], tuple[Card, str]]
 """Puts files into an empty folder, given the repository's name and further keys of the card; returns card and title."""
 
 
-class State(NamedTuple):
-    """What is on the Hub at one time: the name of the commit, and its files with their checksums."""
-
-    head: str
-    files: Mapping[str, str]
-
-
 def publish(push: Push, assemble: Assemble) -> tuple[str, bool, dict[str, int]]:
     """Make the repository hold what is assembled.
 
@@ -94,13 +87,13 @@ def publish(push: Push, assemble: Assemble) -> tuple[str, bool, dict[str, int]]:
             repository.ask(api.create_repo, private=push.private or None, exist_ok=True)
             if push.private:  # somebody else may have been quicker
                 repository.check_private()
-        state = attempt(push.name, repository.look)
-        card = merge_cards(ours, repository.read_card(state), said=frozenset(push.keys))
+        head = repository.find_head()
+        card = merge_cards(ours, repository.read_card(head), said=frozenset(push.keys))
         repository.check_card(card)
         (folder / README).write_text(str(card), encoding="utf-8")
         if push.revision:
             repository.ask(api.create_branch, branch=push.revision, exist_ok=True)
-        place = repository.commit(folder, push.message or title, state)
+        place = repository.commit(folder, push.message or title, head)
         return place or repository.url, place is not None, sizes_of(folder)
 
 
@@ -173,76 +166,75 @@ class _Repository:
                 "or give another --licence."
             ) from None
 
-    def look(self) -> State:
-        """Return what is on the Hub: at this branch, or where it would branch off."""
-        name, repo_type, revision = self.push.name, self.push.repo_type, self.push.revision
-        if revision and not self.api.revision_exists(name, revision, repo_type=repo_type):
+    def find_head(self) -> str:
+        """Return the name of the newest commit: of this branch, or of that from which it would branch off."""
+        revision = self.push.revision
+        if revision and not self.ask(self.api.revision_exists, revision):
             revision = None
-        head = str(self.api.repo_info(name, repo_type=repo_type, revision=revision).sha)
-        return State(head, list_files(self.api, name, repo_type, head))
+        return str(self.ask(self.api.repo_info, revision=revision).sha)
 
-    def read_card(self, state: State) -> Card | None:
-        """Return the card there, if there is one.
+    def read_card(self, commit: str) -> Card | None:
+        """Return the card in a commit, if there is one.
 
         Raises:
             DataError: If it arrives damaged, or is no card.
         """
-        if README not in state.files:
+        api, name, repo_type = self.api, self.push.name, self.push.repo_type
+        listed = attempt(name, lambda: list_files(api, name, repo_type, commit))
+        if README not in listed:
             return None
-        name, repo_type = self.push.name, self.push.repo_type
-        wanted = {README: state.files[README]}
-        folder = attempt(name, lambda: download(self.api, name, repo_type, state.head, wanted))
+        folder = attempt(name, lambda: download(api, name, repo_type, commit, {README: listed[README]}))
         return parse_card((folder / README).read_bytes(), f"{README} of {name}")
 
-    def commit(self, folder: Path, title: str, before: State) -> str | None:
-        """Turn what was looked at into the folder, in one commit or one pull request.
+    def commit(self, folder: Path, title: str, parent: str) -> str | None:
+        """Make the repository hold the folder, in one commit or one pull request; what i2i did not put there stays.
 
-        After an answer that was lost the Hub is asked what is there before anything is done again. `upload_folder` of
-        the client would obey the repository's .gitignore.
+        The client leaves out what is there already, also what an attempt has brought whose answer was lost. Its
+        `upload_folder` would obey the repository's .gitignore.
 
         Returns:
             The address of the commit or the pull request; None if there is nothing to do.
 
         Raises:
-            HubError: If somebody else has changed the repository since.
+            HubError: If somebody else has changed the repository since the parent.
         """
-        wish, name, sent = self.push, self.push.name, False
-        where: Any = {"repo_type": wish.repo_type, "revision": wish.revision, "create_pr": wish.create_pr}
+        api, push, files, sent = self.api, self.push, sizes_of(folder), False
+        where: Any = {"repo_type": push.repo_type, "revision": push.revision}
 
         def send() -> str | None:
             nonlocal sent
-            if sent and wish.create_pr:
+            if sent and push.create_pr:
                 raise HubError(f"Whether the pull request is open is not known. Look at {self.url}/discussions.")
-            now = self.look() if sent else before
-            operations = _operations(folder, now, OWNED[wish.repo_type])
-            if not operations:
-                return f"{self.url}/commit/{now.head}" if sent else None
-            additions = [operation for operation in operations if isinstance(operation, CommitOperationAdd)]
-            self.api.preupload_lfs_files(name, additions, free_memory=False, gitignore_content=NOTHING_IGNORED, **where)
+            added = [CommitOperationAdd(name, folder / name) for name in files]
+            listed = api.list_repo_files(push.name, **where)
+            gone = [name for name in listed if name.startswith(OWNED[push.repo_type]) and name not in files]
+            api.preupload_lfs_files(
+                push.name,
+                added,
+                create_pr=push.create_pr,
+                free_memory=False,
+                gitignore_content=NOTHING_IGNORED,
+                **where,
+            )
             sent = True
-            parent = None if wish.create_pr else before.head
-            done = self.api.create_commit(name, operations, commit_message=title, parent_commit=parent, **where)
-            return str(done.pr_url if wish.create_pr else done.commit_url)
+            done = api.create_commit(
+                push.name,
+                [*added, *map(CommitOperationDelete, gone)],
+                commit_message=title,
+                create_pr=push.create_pr,
+                parent_commit=None if push.create_pr else parent,
+                **where,
+            )
+            changed = done.pr_url if push.create_pr else done.oid != parent
+            return str(done.pr_url or done.commit_url) if changed else None
 
         try:
-            return attempt(name, send)
+            return attempt(push.name, send)
         except ValueError as error:  # so the client says that the Hub refuses single files
-            raise HubError(f"The Hub refuses files of {name}: {' '.join(str(error).split())}") from error
+            raise HubError(f"The Hub refuses files of {push.name}: {' '.join(str(error).split())}") from error
         except HubAwayError as error:
             unknown = " Whether the files have arrived is not known: repeat the command." if sent else ""
             raise HubError(f"{error}{unknown}") from error
-
-
-def _operations(folder: Path, state: State, owned: tuple[str, ...]) -> list[CommitOperationAdd | CommitOperationDelete]:
-    """Return what turns a repository in this state into the folder; what i2i did not put there stays."""
-    local = {name: folder / name for name in sizes_of(folder)}
-    added = [
-        CommitOperationAdd(name, file)
-        for name, file in local.items()
-        if name not in state.files or not is_same(file, state.files[name])
-    ]
-    gone = [name for name in state.files if name.startswith(owned) and name not in local]
-    return [*added, *(CommitOperationDelete(name) for name in gone)]
 
 
 def _complaint(answer: str) -> str:

@@ -11,18 +11,8 @@ from i2i.errors import UnknownNameError, UsageError
 from i2i.plugins import suggest
 
 UNPAIRED = frozenset(
-    {
-        "ae_photos",
-        "apple2orange",
-        "cezanne2photo",
-        "grumpifycat",
-        "horse2zebra",
-        "iphone2dslr_flower",
-        "monet2photo",
-        "summer2winter_yosemite",
-        "ukiyoe2photo",
-        "vangogh2photo",
-    }
+    {"ae_photos", "apple2orange", "cezanne2photo", "grumpifycat", "horse2zebra", "iphone2dslr_flower", "monet2photo"}
+    | {"summer2winter_yosemite", "ukiyoe2photo", "vangogh2photo"}
 )
 """Sets of Zhu et al. 2017 and later that people ask for by name."""
 
@@ -52,14 +42,14 @@ class ClassicSet(BaseModel):
 
 @cache
 def classic_sets() -> dict[str, ClassicSet]:
-    """All sets by name."""
+    """Load all sets, by name."""
     file = Path(__file__).with_name("sets.yaml")
     table = safe_yaml.load(file.read_text("utf-8"), file.name)
     return {name: ClassicSet.model_validate(facts) for name, facts in table.items()}
 
 
 def classic_set(name: str) -> ClassicSet:
-    """The set of that name.
+    """Return the set of that name.
 
     Raises:
         UnknownNameError: If there is none.
