@@ -24,6 +24,7 @@ from scripted_server import Server, http
 from i2i import images
 from i2i.data.tables.detect import open_table
 from i2i.errors import DataError, OutputError
+from i2i.net import Retry
 from i2i_hub import client
 from i2i_hub.client import HubError
 from i2i_hub.getting import Got, get_set
@@ -122,7 +123,7 @@ def test_names_that_lead_elsewhere_on_some_system_are_refused_before_anything_is
 def test_a_mirror_that_is_no_hub_is_one_line(
     answer: bytes, server: Server, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "RETRY", client.Retry(tries=1))
+    monkeypatch.setattr(client, "RETRY", Retry(tries=1))
     server.answer = lambda request: http(200, answer, Content_Type="application/json")
     with pytest.raises(HubError) as raised:
         get(mirror=f"http://127.0.0.1:{server.port}")
