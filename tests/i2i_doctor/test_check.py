@@ -16,9 +16,9 @@ from i2i_doctor.page import write_page
 def test_a_sound_dataset_has_nothing_to_complain_of(sound: Path) -> None:
     examination = examined(sound)
     assert examination.diagnoses == []
-    assert (examination.pairs, examination.looked_at) == ({"train": TRAIN, "val": VAL}, TRAIN + VAL)
+    assert (examination.pairs, examination.known.looked_at) == ({"train": TRAIN, "val": VAL}, TRAIN + VAL)
     assert examination.counts == {"error": 0, "warning": 0, "note": 0}
-    facts = examination.known.facts("imageA")
+    facts = examination.known.facts["imageA"]
     assert (facts["low"][0], facts["high"][0]) == (0, 255)
     assert facts["deviation"][0] == pytest.approx(picture(0).std(axis=(0, 1)).max() / 255, abs=1e-6)
     counts = np.histogram(np.stack([picture(seed) for seed in range(TRAIN + VAL)]), 64, (0, 256))[0]
@@ -54,7 +54,7 @@ def test_quick_looks_at_some_and_still_matches_all_names(dataset: Path, monkeypa
     monkeypatch.setattr("i2i_doctor.examination.QUICK", 2)
     (dataset / "train/imageB/t0.png").rename(dataset / "train/imageB/t_0.png")
     examination = examined(dataset, quick=True)
-    assert examination.looked_at == 4
+    assert examination.known.looked_at == 4
     assert "no-partner" in {diagnosis.code for diagnosis in examination.diagnoses}
 
 
@@ -108,7 +108,7 @@ def test_options_of_training_are_those_of_the_examination(tmp_path: Path) -> Non
     read = images.read(
         root / "train" / "height" / f"{ranged.opened.tables['train'].names[0]}.png", value_range=(0, 4095)
     )
-    assert ranged.known.facts("height")["high"][0] == read.pixels.max() > 0.5
+    assert ranged.known.facts["height"]["high"][0] == read.pixels.max() > 0.5
     page = write_page(ranged, tmp_path / "page").read_text("utf-8")
     assert "val_share=0.2" in page
     assert page.count("data:image/png") >= 24  # 12 pairs, read as the examination read them

@@ -29,7 +29,7 @@ def test_labels_that_nobody_declared_are_named_with_the_files(dataset: Path) -> 
     assert "9 in train/t2" in codes["undeclared-label"]
     examination = examined(dataset, labels=[*labels, Label(9, "car")])
     assert examination.diagnoses == []
-    assert examination.known.used == {0: TRAIN + VAL, 3: TRAIN + VAL, 9: 1}
+    assert examination.known.labels == {0: TRAIN + VAL, 3: TRAIN + VAL, 9: 1}
 
 
 def test_coloured_labels_are_held_against_declared_colours(dataset: Path) -> None:

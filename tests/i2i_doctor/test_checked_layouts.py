@@ -57,9 +57,9 @@ def test_the_findings_are_those_of_the_same_pairs_in_folders(
     store(sound, root)
     expected, stored = examined(sound), examined(root)
     assert stored.diagnoses == expected.diagnoses == []
-    assert [*map(stored.known.name, range(11))] == [*map(expected.known.name, range(11))]
+    assert [*map(stored.opened.name, range(11))] == [*map(expected.opened.name, range(11))]
     for side in SIDES:
-        assert np.array_equal(stored.known.facts(side), expected.known.facts(side))
+        assert np.array_equal(stored.known.facts[side], expected.known.facts[side])
 
 
 @pytest.mark.parametrize("colour", [None, 2])
@@ -70,12 +70,12 @@ def test_channels_that_were_measured_are_those_that_training_finds(colour: int |
     examination, pairs = examined(dataset), Pairs(dataset, "train")
     found = [[column.channels for column in side.columns] for side in pairs.sides(pairs[0])]
     assert found == [[1 if colour is None else 3], [3]]
-    assert list(measured_channels(examination.opened, examination.known, "train").values()) == found
+    assert list(measured_channels(examination.known, "train").values()) == found
 
 
 def test_channels_are_left_to_training_where_an_image_could_not_be_read(dataset: Path) -> None:
     write(dataset, "train", "t0", picture(0), picture(1))
     (dataset / "train/imageB/t0.png").write_bytes(b"")
     examination = examined(dataset)
-    assert list(measured_channels(examination.opened, examination.known, "train")) == ["source_channels"]
+    assert list(measured_channels(examination.known, "train")) == ["source_channels"]
     assert "training-stops" in {diagnosis.code for diagnosis in examination.diagnoses}

@@ -13,7 +13,7 @@ from i2i import images
 from i2i.cli.groups import group_of
 from i2i.errors import UnknownNameError
 from i2i.pairs import Pixels
-from i2i_doctor.statistics import statistics_of
+from i2i_doctor.examination import statistics_of
 
 RunCli = Callable[..., tuple[int, str, str]]
 

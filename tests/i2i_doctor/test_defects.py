@@ -246,7 +246,7 @@ def test_a_decoder_that_dies_is_an_error_about_its_image(dataset: Path, monkeypa
     (crashed,) = [diagnosis for diagnosis in examination.diagnoses if diagnosis.code == "crashed"]
     assert crashed.severity == "error"
     assert [example.text.split(":")[0] for example in crashed.examples] == ["train/t3"]
-    assert examination.looked_at == TRAIN + VAL
+    assert examination.known.looked_at == TRAIN + VAL
 
 
 def build_deadly(*arguments: Any) -> Callable[[Any], Any]:
@@ -256,7 +256,7 @@ def build_deadly(*arguments: Any) -> Callable[[Any], Any]:
     work = walk.reader_of(*arguments)
 
     def deadly(task: Any) -> Any:
-        if (task.split, task.row) == ("train", 3):
+        if task.pair == 3:
             os.kill(os.getpid(), signal.SIGSEGV)
         return work(task)
 

@@ -42,7 +42,7 @@ def test_sources_that_training_computes_are_not_looked_at(dataset: Path) -> None
     examination = examine(dataset, generators=GENERATOR, options=LAB, workers=0)
     assert examination.diagnoses == []
     assert examination.sides == ("the lightness of imageB", "imageB")
-    assert examination.known.columns == ["imageB"]
+    assert [*examination.known.facts] == ["imageB"]
     said = examination.to_dict()
     assert (said["source"], said["target"], said["generators"][0]["images"]) == ([], ["imageB"], 5)
 

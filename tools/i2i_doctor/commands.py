@@ -121,7 +121,7 @@ def stats(
 ) -> None:
     """Show sizes, and minimum, maximum, mean and standard deviation of every channel, over all pixels."""
     from i2i.cli.progress import WorkProgress
-    from i2i_doctor.statistics import statistics_of
+    from i2i_doctor.examination import statistics_of
     from i2i_doctor.terminal import print_statistics
 
     with stoppable("Nothing was written."), WorkProgress("reading", silent=as_json) as bar:

@@ -1,7 +1,7 @@
 """Whether training would read all of a dataset: its splits, its rows, its images."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from i2i.data.dataset import Pairs
@@ -10,34 +10,38 @@ from i2i.options import build
 from i2i.preparation.report import verify
 from i2i.prepared import REPORT
 from i2i.splits import SPLITS
-from i2i_doctor.diagnosis import Diagnosis, Example, listed, pairs_of
-from i2i_doctor.known import Known
-from i2i_doctor.opening import Opened
+from i2i_doctor.diagnosis import EXAMPLES, Diagnosis, Example, of_pairs
+from i2i_doctor.walk import Known
 
-PROBLEMS = {
+WHY = {
     "no-partner": "no partner",
     "same-name": "several files of one name",
     "missing-file": "listed, and not there",
     "bad-row": "a row that cannot be used",
+    "crashed": "the decoder died",
+    "timed-out": "the decoder hung",
+    "corrupt": "damaged",
+    "truncated": "cut off",
 }
-FAULTS = {"crashed": "the decoder died", "timed-out": "the decoder hung", "corrupt": "damaged", "truncated": "cut off"}
-
+"""Codes in words, where they are not words themselves."""
 CHANGED = {
     "missing": ("files that `i2i prepare` made are gone", "Restore them, or prepare again with --overwrite."),
     "damaged": ("files are not as `i2i prepare` made them", "Restore them, unless they were changed on purpose."),
 }
+"""Kind of damage -> text and remedy."""
 
 
 def missing_splits(known: Known) -> Iterator[Diagnosis]:
     """Find splits that training needs and does not have, or has and does not see."""
-    if "train" not in known.splits:
-        text = f"There is no split 'train', only {', '.join(known.splits)}."
+    tables = known.opened.tables
+    if "train" not in tables:
+        text = f"There is no split 'train', only {', '.join(tables)}."
         yield Diagnosis("no-train", "error", text, "Name the split to train on 'train'.")
-    elif "val" not in known.splits:
+    elif "val" not in tables:
         text = "There is no split 'val': nothing is held out to measure on."
         remedy = "Hold some pairs out: `--set dataset.val_share=0.1`, or `--val 0.1` of `i2i prepare`."
         yield Diagnosis("no-val", "warning", text, remedy)
-    for split, table in known.tables.items():
+    for split, table in tables.items():
         if split not in SPLITS:
             text = f"Training does not see the {things(len(table.names), 'pair')} of the split {split!r}."
             yield Diagnosis("other-split", "warning", text, "Call the split train, val or test if it should.")
@@ -48,39 +52,47 @@ def missing_splits(known: Known) -> Iterator[Diagnosis]:
 
 def left_out(known: Known) -> Iterator[Diagnosis]:
     """Find what is in the dataset and no row of it."""
-    reasons = defaultdict[str, list[Example]](list)
-    for problem in dict.fromkeys(problem for table in known.tables.values() for problem in table.problems):
-        reasons[problem.reason].append(Example(problem.message))
-    for reason, examples in sorted(reasons.items()):
-        text = f"{things(len(examples), 'entry', 'entries')} left out: {PROBLEMS.get(reason, reason)}."
-        remedy = "Mend or remove what is named. Training would not see it."
-        yield Diagnosis(reason, "error", text, remedy, *listed(examples))
+    problems = dict.fromkeys(problem for table in known.opened.tables.values() for problem in table.problems)
+    for reason, examples in _by_reason((problem.reason, Example(problem.message)) for problem in problems):
+        text = f"{things(len(examples), 'entry', 'entries')} left out: {WHY.get(reason, reason)}."
+        yield _error(reason, text, "Mend or remove what is named. Training would not see it.", examples)
 
 
 def unreadable(known: Known) -> Iterator[Diagnosis]:
     """Find images that cannot be read."""
-    reasons = defaultdict[str, list[Example]](list)
+    faults = []
     for fault in known.faults:
-        where = f"{known.name(fault.pair)}, {fault.column}".removesuffix(", ")
-        reasons[fault.reason].append(Example(f"{where}: {fault.message}", known.places(fault.pair)))
-    for reason, examples in sorted(reasons.items()):
-        text = f"{things(len(examples), 'image')} cannot be read: {FAULTS.get(reason, reason.replace('-', ' '))}."
-        remedy = "Replace them, or remove their pairs. Training would stop."
-        yield Diagnosis(reason, "error", text, remedy, *listed(examples))
+        where = f"{known.opened.name(fault.pair)}, {fault.column}".removesuffix(", ")
+        faults.append((fault.reason, Example(f"{where}: {fault.message}", known.images_of(fault.pair))))
+    for reason, examples in _by_reason(faults):
+        text = f"{things(len(examples), 'image')} cannot be read: {WHY.get(reason, reason.replace('-', ' '))}."
+        yield _error(reason, text, "Replace them, or remove their pairs. Training would stop.", examples)
+
+
+def _by_reason(cases: Iterable[tuple[str, Example]]) -> list[tuple[str, list[Example]]]:
+    reasons = defaultdict[str, list[Example]](list)
+    for reason, example in cases:
+        reasons[reason].append(example)
+    return sorted(reasons.items())
+
+
+def _error(code: str, text: str, remedy: str, examples: Sequence[Example]) -> Diagnosis:
+    return Diagnosis(code, "error", text, remedy, len(examples), examples[:EXAMPLES])
 
 
 def noted(known: Known) -> Iterator[Diagnosis]:
     """Find images to which something had to be done to read them."""
     for note, pairs in sorted(known.notes.items()):
         text, remedy = f"{things(len(pairs), 'image')}: {note}.", "Look at them if you did not mean that."
-        yield Diagnosis("as-read", "note", text, remedy, *pairs_of(known, pairs, known.name))
+        yield from of_pairs(known, "as-read", "note", list(pairs), text, remedy)
 
 
-def rehearsal(opened: Opened, known: Known) -> Iterator[Diagnosis]:
+def rehearsal(known: Known) -> Iterator[Diagnosis]:
     """Ask the reader of training for the first pair of each split, and find where training would stop."""
+    opened = known.opened
     for split in ("train", "val"):
-        if split in known.splits:
-            options = {**measured_channels(opened, known, split), **opened.options}
+        if split in opened.splits:
+            options = {**measured_channels(known, split), **opened.options}
             try:
                 pairs = build(Pairs, opened.root, split, options=options, owner="dataset 'pairs'")
                 if not len(pairs):
@@ -91,29 +103,30 @@ def rehearsal(opened: Opened, known: Known) -> Iterator[Diagnosis]:
                 yield Diagnosis("training-stops", "error", text, "Mend what is named here and above.")
 
 
-def measured_channels(opened: Opened, known: Known, split: str) -> dict[str, list[int]]:
+def measured_channels(known: Known, split: str) -> dict[str, list[int]]:
     """Return options that say the channels of each side, where all its images were measured: no header is read then.
 
     They are those of the first image that is not gray; see `i2i.data.dataset.Pairs`.
     """
     said = {}
-    for option, columns in zip(("source_channels", "target_channels"), opened.sides, strict=True):
-        facts = [known.facts(column)[known.splits[split]] for column in columns]
+    for option, columns in zip(("source_channels", "target_channels"), known.opened.sides, strict=True):
+        facts = [known.facts[column][known.opened.splits[split]] for column in columns]
         if facts and all(some["read"].all() for some in facts):
             said[option] = [next((n for n in some["channels"].tolist() if n > 1), 1) for some in facts]
     return said
 
 
-def changed_files(root: str) -> Iterator[Diagnosis]:
+def changed_files(known: Known) -> Iterator[Diagnosis]:
     """Find files that differ from their checksums; nothing where there is no report."""
-    if not Path(root, REPORT).is_file():
+    root = Path(known.opened.root)
+    if not (root / REPORT).is_file():
         return
     files = defaultdict[str, list[Example]](list)
     try:
-        for damage in verify(Path(root)):
+        for damage in verify(root):
             files[damage.kind].append(Example(damage.file))
     except DataError as error:
         yield Diagnosis("no-checksums", "warning", f"Checksums cannot be compared: {error}", "Prepare again.")
     for kind, examples in sorted(files.items()):
         text, remedy = CHANGED[kind]
-        yield Diagnosis(f"{kind}-file", "error", f"{len(examples):,} {text}.", remedy, *listed(examples))
+        yield _error(f"{kind}-file", f"{len(examples):,} {text}.", remedy, examples)

@@ -1,12 +1,13 @@
 """What is wrong with a dataset, or worth knowing about it, in all its cases."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i_doctor.known import Known, Place
+from i2i.errors import things
+from i2i_doctor.walk import Known
 
 Severity = Literal["error", "warning", "note"]
 """``error``: training would fail, lose something, or measure what it was trained on. ``warning``: it would run, and
@@ -22,15 +23,8 @@ class Example(NamedTuple):
 
     text: str
     """Its names, and what is particular about it; printable."""
-    places: tuple[Place, ...] = ()
-    """Images that show it."""
-
-
-class Cases(NamedTuple):
-    """How many there are, and the first of them."""
-
-    total: int
-    examples: Sequence[Example]
+    images: Sequence[tuple[int, str]] = ()
+    """Pair and column of the images that show it."""
 
 
 class Diagnosis(NamedTuple):
@@ -49,36 +43,42 @@ class Diagnosis(NamedTuple):
     """The first of them."""
 
 
-def listed(examples: Sequence[Example]) -> Cases:
-    """Return examples as cases."""
-    return Cases(len(examples), examples[:EXAMPLES])
+def of_pairs(
+    known: Known,
+    code: str,
+    severity: Severity,
+    pairs: Sequence[int],
+    text: str,
+    remedy: str,
+    describe: Callable[[int], str] = lambda _: "",
+) -> Iterator[Diagnosis]:
+    """Make a diagnosis of pairs, if there are any; a function says what there is to say besides their names."""
+    if pairs:
+        shown = pairs[:EXAMPLES]
+        examples = [Example(known.opened.name(pair) + describe(pair), known.images_of(pair)) for pair in shown]
+        yield Diagnosis(code, severity, text, remedy, len(pairs), examples)
 
 
-def pairs_of(known: Known, pairs: Sequence[int], text: Callable[[int], str]) -> Cases:
-    """Return pairs as cases, each described by a function and shown with all its images."""
-    return Cases(len(pairs), [Example(text(pair), known.places(pair)) for pair in pairs[:EXAMPLES]])
-
-
-def images_of(known: Known, column: str, mask: NDArray[np.bool_]) -> Cases:
-    """Return the images of a column of which something is true as cases.
+def of_images(
+    known: Known, column: str, code: str, severity: Severity, mask: NDArray[np.bool_], text: str, remedy: str
+) -> Iterator[Diagnosis]:
+    """Make a diagnosis of the images of a column that were read, if there are any of whose pairs a mask is true.
 
     Args:
         known: The dataset.
         column: Where the images are.
-        mask: Of each pair, whether it is true; images that could not be read do not count.
+        code: See `Diagnosis`.
+        severity: Likewise.
+        mask: Of each pair, whether it is true.
+        text: What is wrong, with ``{images}`` for how many of which column, ``{column}``, ``{are}`` and ``{hold}``.
+        remedy: What to do, with ``{range}`` for the option that declares the range of the column.
     """
-    facts = known.facts(column)
+    facts = known.facts[column]
     pairs = np.flatnonzero(mask & facts["read"]).tolist()
-    sizes = [f"{facts[pair]['width']}x{facts[pair]['height']}" for pair in pairs[:EXAMPLES]]
-    named = zip(pairs, sizes, strict=False)
-    return Cases(len(pairs), [Example(f"{known.name(p)}, {size}", known.places(p, [column])) for p, size in named])
-
-
-def are(count: int) -> str:
-    """Return the verb that fits."""
-    return "is" if count == 1 else "are"
-
-
-def hold(count: int) -> str:
-    """Return the verb that fits."""
-    return "holds" if count == 1 else "hold"
+    if pairs:
+        sizes = {pair: f"{facts['width'][pair]}x{facts['height'][pair]}" for pair in pairs[:EXAMPLES]}
+        examples = [Example(f"{known.opened.name(pair)}, {size}", [(pair, column)]) for pair, size in sizes.items()]
+        are, hold = ("is", "holds") if len(pairs) == 1 else ("are", "hold")
+        text = text.format(images=f"{things(len(pairs), 'image')} of {column}", column=column, are=are, hold=hold)
+        remedy = remedy.format(range=f"--set dataset.{known.opened.side_of(column)}_range")
+        yield Diagnosis(code, severity, text, remedy, len(pairs), examples)

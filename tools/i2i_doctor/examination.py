@@ -3,23 +3,19 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from i2i.errors import UsageError, things
+from i2i.errors import DataError, MissingSplitError, UsageError
 from i2i.images.label_list import Label
 from i2i.plugins import suggest
-from i2i_doctor import completeness, ranges, shapes
-from i2i_doctor.copies import copies, groups_of
-from i2i_doctor.diagnosis import SEVERITIES, Diagnosis, Example, Severity, listed
-from i2i_doctor.facts import DTYPES, Facts
+from i2i_doctor import columns, completeness, pairs
+from i2i_doctor.diagnosis import SEVERITIES, Diagnosis, Severity
+from i2i_doctor.facts import DTYPES
 from i2i_doctor.generators import Fit, fits, too_small
-from i2i_doctor.known import Known
-from i2i_doctor.label_maps import Declared
 from i2i_doctor.opening import Opened, open_as_training
-from i2i_doctor.statistics import figures
-from i2i_doctor.walk import Progress, walk
+from i2i_doctor.walk import Declared, Known, Progress, walk
 
 QUICK = 200
 """Pairs of each split that a quick examination looks into."""
@@ -42,12 +38,12 @@ class Examination:
 
     @property
     def layout(self) -> str:
-        """What was recognised, in words."""
+        """Return what was recognised, in words."""
         return next(iter(self.opened.tables.values())).layout
 
     @property
     def sides(self) -> tuple[str, str]:
-        """What source and target are, in words."""
+        """Return what source and target are, in words."""
         source, target = (", ".join(columns) for columns in self.opened.sides)
         return source or f"the lightness of {target}", target
 
@@ -63,54 +59,48 @@ class Examination:
         return {split: len(table.names) for split, table in self.opened.tables.items()}
 
     @property
-    def looked_at(self) -> int:
-        """Pairs whose images were read, or tried."""
-        return int(self.known.looked_at.sum())
+    def kinds(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """Split -> column -> its images by size, channels and type, the most frequent first."""
+        return {split: {c: self._kinds(split, c) for c in self.opened.columns_of(split)} for split in self.pairs}
 
-    def kinds(self, split: str, column: str) -> list[dict[str, Any]]:
-        """Images of a column by size, channels and type, the most frequent first."""
-        return kinds(self.known.facts(column)[self.known.splits[split]])
+    def _kinds(self, split: str, column: str) -> list[dict[str, Any]]:
+        facts = self.known.facts[column][self.opened.splits[split]]
+        fields = (facts[name][facts["read"]].tolist() for name in ("width", "height", "channels", "dtype"))
+        return [
+            {"width": width, "height": height, "channels": channels, "dtype": DTYPES[dtype], "images": images}
+            for (width, height, channels, dtype), images in Counter(zip(*fields, strict=True)).most_common()
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything that is worth keeping, as plain data: the content of ``check.json``."""
+        kinds = self.kinds
         return {
             "dataset": self.opened.root,
             "layout": self.layout,
             "source": list(self.opened.sides.source),
             "target": list(self.opened.sides.target),
             "options": dict(self.opened.options),
-            "pairs": sum(self.pairs.values()),
-            "looked_at": self.looked_at,
+            "pairs": len(self.opened),
+            "looked_at": self.known.looked_at,
             "counts": self.counts,
             "splits": {
-                split: {
-                    "pairs": len(table.names),
-                    "left_out": len(table.problems),
-                    "images": {column: self.kinds(split, column) for column in table.columns},
-                }
+                split: {"pairs": len(table.names), "left_out": len(table.problems), "images": kinds[split]}
                 for split, table in self.opened.tables.items()
             },
-            "values": figures(self.known),
-            "label_ids": {str(number): count for number, count in sorted(self.known.used.items())},
-            "diagnoses": [_diagnosis(diagnosis) for diagnosis in self.diagnoses],
+            "values": self.known.figures(),
+            "label_ids": {str(number): count for number, count in sorted(self.known.labels.items())},
+            "diagnoses": [self._plain(diagnosis) for diagnosis in self.diagnoses],
             "generators": [{**fit._asdict(), "options": dict(fit.options)} for fit in self.fits],
             "seconds": round(self.seconds, 3),
         }
 
+    def _plain(self, diagnosis: Diagnosis) -> dict[str, Any]:
+        def image(pair: int, column: str) -> dict[str, Any]:
+            split, row = self.opened.locate(pair)
+            return {"split": split, "row": row, "column": column}
 
-def kinds(facts: Facts) -> list[dict[str, Any]]:
-    """Count images by size, channels and type, the most frequent first."""
-    read = facts[facts["read"]]
-    fields = (read[name].tolist() for name in ("width", "height", "channels", "dtype"))
-    return [
-        {"width": width, "height": height, "channels": channels, "dtype": DTYPES[dtype], "images": images}
-        for (width, height, channels, dtype), images in Counter(zip(*fields, strict=True)).most_common()
-    ]
-
-
-def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
-    examples = [{"text": e.text, "images": [place._asdict() for place in e.places]} for e in diagnosis.examples]
-    return {**diagnosis._asdict(), "examples": examples}
+        examples = [{"text": e.text, "images": [image(*each) for each in e.images]} for e in diagnosis.examples]
+        return {**diagnosis._asdict(), "examples": examples}
 
 
 def examine(
@@ -145,51 +135,71 @@ def examine(
     opened = open_as_training(str(dataset), options)
     declared = _declared(labels, label_column, opened)
     rows = QUICK if quick else None
-    known = walk(opened.tables, workers=workers, declared=declared, rows=rows, aligned=ALIGNED, on_progress=on_progress)
-    suitable = _fits(generators, opened, known)
+    known = walk(opened, workers=workers, declared=declared, rows=rows, aligned=ALIGNED, on_progress=on_progress)
+    suitable = fits(generators, known)
     found = [
-        *_judged(opened, known, declared),
+        *_judged(known, declared.column if declared else None),
         *too_small(suitable if generators else ()),
-        *(() if quick else completeness.changed_files(opened.root)),
-        *completeness.rehearsal(opened, known),
+        *(() if quick else completeness.changed_files(known)),
+        *completeness.rehearsal(known),
     ]
     diagnoses = sorted(found, key=lambda diagnosis: SEVERITIES.index(diagnosis.severity))
     return Examination(opened, known, diagnoses, suitable, list(labels), time.monotonic() - started)
 
 
-def _judged(opened: Opened, known: Known, declared: Declared | None) -> Iterator[Diagnosis]:
+def statistics_of(
+    dataset: str | Path,
+    *,
+    split: str | None = None,
+    options: Mapping[str, Any] = {},
+    workers: int | None = None,
+    on_progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Measure a dataset: one entry for each column, type and number of channels; see `i2i_doctor.walk.Known`.
+
+    Args:
+        dataset: A folder or whatever else `i2i train` reads.
+        split: Only this one; all when not given.
+        options: Those of the dataset ``pairs``, as training would be given them.
+        workers: How many processes, as many as there are cores when not given; see `i2i_doctor.walk.walk`.
+        on_progress: Told how many pairs are done, and how many there are.
+
+    Raises:
+        MissingInputError: If there is no dataset, or no such split.
+        DataError: If it is not recognised, holds nothing, or an image cannot be read.
+    """
+    opened = open_as_training(str(dataset), options)
+    if split is not None:
+        if split not in opened.tables:
+            raise MissingSplitError(f"{dataset} has no split {split!r}, it has {', '.join(opened.tables)}.")
+        opened = replace(opened, tables={split: opened.tables[split]})
+    if not len(opened):
+        raise DataError(f"{dataset} holds no pairs. `i2i data check` says why.")
+    known = walk(opened, workers=workers, on_progress=on_progress)
+    for fault in known.faults:
+        raise DataError(f"{opened.name(fault.pair)}: {fault.message} `i2i data check` names all that cannot be read.")
+    return known.figures()
+
+
+def _judged(known: Known, label_column: str | None) -> Iterator[Diagnosis]:
     """Ask every rule that needs nothing but what is known."""
-    columns = [column for column in known.columns if known.facts(column)["read"].any()]
     for rule in (completeness.missing_splits, completeness.left_out, completeness.unreadable, completeness.noted):
         yield from rule(known)
-    for column in columns:
-        yield from shapes.mixed_channels(known, column)
-        yield from shapes.mixed_types(known, column)
-    yield from shapes.unequal_sizes(known)
-    for column in columns:
-        yield from shapes.odd_sizes(known, column)
-    for column in columns:
-        if not (declared and declared.column == column):  # ids are no brightness
-            yield from ranges.unused_ranges(opened, known, column)
-    yield from copies(known, groups_of(opened.root))
-    yield from shapes.shifted(known)
-    yield from shapes.turned(known)
-    yield from _undeclared(known)
-
-
-def _undeclared(known: Known) -> Iterator[Diagnosis]:
-    """Find values of label maps that no label declares."""
-    examples = []
-    for value, pairs in sorted(known.strange.items(), key=lambda item: (-len(item[1]), item[0])):
-        more = f" and {len(pairs) - 1:,} more" if len(pairs) > 1 else ""
-        examples.append(Example(f"{value} in {known.name(pairs[0])}{more}", known.places(pairs[0])))
-    if examples:
-        text = f"Label maps hold {things(len(examples), 'value')} that no label declares."
-        remedy = "Declare them in the list of labels, or mend the maps."
-        yield Diagnosis("undeclared-label", "error", text, remedy, *listed(examples))
+    for column in (column for column, facts in known.facts.items() if facts["read"].any()):
+        yield from columns.mixed_kinds(known, column)
+        yield from columns.odd_sizes(known, column)
+        if column != label_column:  # ids are no brightness
+            yield from columns.unused_ranges(known, column)
+    for rule in (pairs.copies, pairs.unequal_sizes, pairs.shifted, pairs.half_turned, pairs.undeclared_labels):
+        yield from rule(known)
 
 
 def _declared(labels: Sequence[Label], column: str | None, opened: Opened) -> Declared | None:
+    """Return what label maps may hold, and where they are.
+
+    Raises:
+        UsageError: If there is no such column, or labels and their column do not go together.
+    """
     if not labels:
         if column is not None:
             raise UsageError(
@@ -198,25 +208,7 @@ def _declared(labels: Sequence[Label], column: str | None, opened: Opened) -> De
         return None
     if not opened.sides.source:
         raise UsageError("Labels are given, and colours=lab besides, which reads photographs. Leave one of them away.")
-    there = next(iter(opened.tables.values())).columns
+    there = [*opened.ranges]
     if column is not None and column not in there:
         raise UsageError(f"No column {column!r}.{suggest(column, there)} Columns: {', '.join(there)}.")
     return Declared(column or opened.sides.source[0], labels)
-
-
-def _fits(generators: Sequence[str], opened: Opened, known: Known) -> list[Fit]:
-    """Ask generators about the sizes of the first column of each side."""
-    sizes = Counter[tuple[int, int]]()
-    for columns in opened.sides:
-        for column in columns[:1]:
-            read = known.facts(column)[known.facts(column)["read"]]
-            sizes.update(zip(read["height"].tolist(), read["width"].tolist(), strict=True))
-    if not opened.sides.source:
-        return fits(generators, sizes, (1, 2))  # lightness, and ab
-    source, target = (sum(_channels(known.facts(c)) for c in columns) for columns in opened.sides)
-    return fits(generators, sizes, (source, target))
-
-
-def _channels(facts: Facts) -> int:
-    """Return the most channels of a column; 3 where nothing could be read."""
-    return int(facts["channels"].max(initial=0)) or 3

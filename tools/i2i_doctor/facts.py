@@ -1,7 +1,7 @@
-"""What is measured of one image: a fixed number of bytes, so that a million images fit into memory."""
+"""What is measured of one image, in a fixed number of bytes, so that a million fit into memory; and sums over many."""
 
 from functools import reduce
-from math import ceil
+from math import ceil, sqrt
 from typing import Any, NamedTuple
 
 import cv2
@@ -109,3 +109,40 @@ def values_of(pixels: Pixels) -> NDArray[np.int64]:
     if len(values) % 2:  # the one in the middle is in both
         counts -= cv2.calcHist([values[middle : middle + 1]], [0], None, [BINS], limits).ravel().astype(np.int64)
     return counts
+
+
+FIXED = 2**40
+"""Sums are added as whole numbers of this part, so that they do not depend on the order in which workers finish."""
+
+
+class Sums:
+    """Smallest and largest value, sum and sum of squares, of each channel over many images."""
+
+    def __init__(self, channels: int) -> None:
+        self.low, self.high = np.full(channels, np.inf), np.full(channels, -np.inf)
+        self.total, self.squares = [0] * channels, [0] * channels
+
+    def add(self, channels: NDArray[np.float64]) -> None:
+        """Add one image; see `i2i_doctor.facts.Measures`."""
+        self.low, self.high = np.minimum(self.low, channels[:, 0]), np.maximum(self.high, channels[:, 1])
+        for number, (total, squares) in enumerate(channels[:, 2:].tolist()):
+            self.total[number] += int(total * FIXED)
+            self.squares[number] += int(squares * FIXED)
+
+    def figures(self, pixels: int, *, whole: bool) -> list[dict[str, float]]:
+        """Return minimum, maximum, mean and standard deviation of each channel.
+
+        Args:
+            pixels: How many there are in all images.
+            whole: Whether values are whole numbers.
+        """
+        number = int if whole else float
+        return [
+            {
+                "min": number(low),
+                "max": number(high),
+                "mean": total / FIXED / pixels,
+                "std": sqrt(max((pixels * squares * FIXED - total * total) / (pixels * FIXED) ** 2, 0.0)),
+            }
+            for low, high, total, squares in zip(self.low, self.high, self.total, self.squares, strict=True)
+        ]

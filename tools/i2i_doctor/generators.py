@@ -1,5 +1,6 @@
 """Which generators the images of a dataset fit, by what each says of itself."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ from i2i.errors import I2iError, UsageError
 from i2i.options import build, complete
 from i2i.plugins import catalogue, lookup
 from i2i_doctor.diagnosis import Diagnosis
+from i2i_doctor.walk import Known
 
 
 class Fit(NamedTuple):
@@ -27,50 +29,52 @@ class Fit(NamedTuple):
     """Why it could not be asked."""
 
 
-def fits(wanted: Sequence[str], sizes: Mapping[tuple[int, int], int], channels: tuple[int, int]) -> list[Fit]:
-    """What each generator makes of the sizes.
+def fits(wanted: Sequence[str], known: Known) -> list[Fit]:
+    """Ask generators about the sizes of the first column of each side.
 
     Args:
         wanted: Generators, each perhaps with options: ``unet`` or ``unet,depth=7``. All that are installed when empty.
-        sizes: (height, width) -> how many images.
-        channels: Of the source and of the target.
+        known: The dataset.
 
     Raises:
         UnknownNameError: If a wanted one is not installed.
         UsageError: If an option is wrong.
     """
+    sizes = Counter[tuple[int, int]]()
+    for columns in known.opened.sides:
+        for facts in (known.facts[column] for column in columns[:1]):
+            sizes.update(zip(*(facts[side][facts["read"]].tolist() for side in ("height", "width")), strict=True))
+    if known.opened.sides.source:
+        source, target = (sum(_channels(known, column) for column in columns) for columns in known.opened.sides)
+    else:
+        source, target = 1, 2  # lightness, and ab
     if wanted:
-        return [_fit(*parse_generator(text), sizes, channels) for text in wanted]
+        return [_fit(*_parse(text), sizes, (source, target)) for text in wanted]
     found = []
     for name in catalogue("generator"):
         try:
-            found.append(_fit(name, {}, sizes, channels))
+            found.append(_fit(name, {}, sizes, (source, target)))
         except I2iError as error:  # one that needs options says so; the others are not the worse for it
-            found.append(Fit(name, {}, 0, 0, sum(sizes.values()), 0, str(error)))
+            found.append(Fit(name, {}, 0, 0, sizes.total(), 0, str(error)))
     return found
 
 
+def _channels(known: Known, column: str) -> int:
+    """Return the most channels of a column; 3 where nothing could be read."""
+    return int(known.facts[column]["channels"].max(initial=0)) or 3
+
+
 def too_small(found: Sequence[Fit]) -> Iterator[Diagnosis]:
-    """Generators that take no square that every image can be cropped to."""
+    """Find generators that take no square that every image can be cropped to."""
     for fit in found:
         if fit.images and not fit.largest:
-            text = (
-                f"Some images are smaller than {fit.multiple} pixels, the least that generator {fit.generator!r} takes."
-            )
+            least = f"{fit.multiple} pixels, the least that generator {fit.generator!r} takes"
             remedy = "Training enlarges them, unless data.resize is keep; then choose a smaller step, or larger images."
-            yield Diagnosis("small-for-generator", "warning", text, remedy, 1)
+            yield Diagnosis("small-for-generator", "warning", f"Some images are smaller than {least}.", remedy)
 
 
-def parse_generator(text: str) -> tuple[str, dict[str, Any]]:
-    """Parse name and options of ``NAME,OPTION=VALUE,...``; values are read as YAML.
-
-    Raises:
-        UsageError: If it is not of that form.
-
-    Example:
-        >>> parse_generator("unet,depth=7")
-        ('unet', {'depth': 7})
-    """
+def _parse(text: str) -> tuple[str, dict[str, Any]]:
+    """Parse name and options of ``NAME,OPTION=VALUE,...``; values are read as YAML."""
     name, *assignments = text.split(",")
     options = {}
     for assignment in assignments:
@@ -81,17 +85,13 @@ def parse_generator(text: str) -> tuple[str, dict[str, Any]]:
     return name, options
 
 
-def _fit(name: str, options: Mapping[str, Any], sizes: Mapping[tuple[int, int], int], channels: tuple[int, int]) -> Fit:
-    multiple = _multiple(name, options, channels)
-    fitting = sum(count for size, count in sizes.items() if not (size[0] % multiple or size[1] % multiple))
-    least = min((min(size) for size in sizes), default=0)
-    return Fit(name, options, multiple, fitting, sum(sizes.values()), least - least % multiple)
-
-
-def _multiple(name: str, options: Mapping[str, Any], channels: tuple[int, int]) -> int:
+def _fit(name: str, options: Mapping[str, Any], sizes: Counter[tuple[int, int]], channels: tuple[int, int]) -> Fit:
     cls, owner = lookup("generator", name).cls, f"generator {name!r}"
     from i2i.system.unfilled import unfilled  # loads torch, which workers do without
 
     with unfilled(owner):
         network = build(cls, *channels, options=complete(cls, options, owner), owner=owner)
-    return int(getattr(network, "size_multiple", 1))
+    multiple = int(getattr(network, "size_multiple", 1))
+    fitting = sum(count for size, count in sizes.items() if not any(side % multiple for side in size))
+    least = min((min(size) for size in sizes), default=0)
+    return Fit(name, options, multiple, fitting, sizes.total(), least - least % multiple)

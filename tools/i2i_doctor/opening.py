@@ -1,7 +1,10 @@
-"""Datasets as the doctor opens them: as training would with the same options."""
+"""Datasets as the doctor opens them: as training would with the same options, their pairs numbered through."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import Any
 
 from i2i.data.dataset import Pairs, declared_ranges
 from i2i.data.tables import datafiles
@@ -9,25 +12,56 @@ from i2i.data.tables.ab import limit_of
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.data.tables.names import Columns, choose
 from i2i.data.tables.table import Table
-from i2i.images import Header, Limit, Picture, Range
+from i2i.images import Limit, Picture, Range
 from i2i.options import options_of, validate
 from i2i.splits import our_name
 
 
-class Opened(NamedTuple):
-    """A dataset, and how training reads it."""
+@dataclass(frozen=True)
+class Opened:
+    """A dataset, and how training reads it. A pair is a number: those of one split follow those of another."""
 
     root: str
     options: Mapping[str, Any]
     """Those of the dataset ``pairs`` that were given."""
     tables: Mapping[str, Table]
-    """Split, by its name among ours -> its images in the ranges that are declared; train, val and test come first."""
+    """Split, by its name among ours -> its images; train, val and test come first."""
     sides: Columns
     """Which columns are source and target; no source where training computes it from the target."""
+    ranges: Mapping[str, Range | None]
+    """Column that is read, of any split -> its declared range."""
+    limit: Limit
+
+    def __len__(self) -> int:
+        return sum(len(table.names) for table in self.tables.values())
+
+    @cached_property
+    def splits(self) -> dict[str, slice]:
+        """Split -> its pairs."""
+        ends = accumulate((len(table.names) for table in self.tables.values()), initial=0)
+        return dict(zip(self.tables, (slice(*ends) for ends in pairwise(ends)), strict=True))
+
+    def columns_of(self, split: str) -> Sequence[str]:
+        """Return those of a split that are read."""
+        return [column for column in self.tables[split].columns if column in self.ranges]
 
     def side_of(self, column: str) -> str:
         """Return ``source`` or ``target``: where training reads a column."""
         return "source" if column in self.sides.source else "target"
+
+    def locate(self, pair: int) -> tuple[str, int]:
+        """Return the split of a pair, and its row there."""
+        return next((split, pair - rows.start) for split, rows in self.splits.items() if pair < rows.stop)
+
+    def name(self, pair: int) -> str:
+        """Return a name such as ``train/0001``."""
+        split, row = self.locate(pair)
+        return f"{split}/{self.tables[split].names[row]}"
+
+    def picture(self, pair: int, column: str) -> Picture:
+        """Decode an image in its declared range; raises what `Table.picture` does."""
+        split, row = self.locate(pair)
+        return self.tables[split].picture(row, column, value_range=self.ranges[column], limit=self.limit)
 
 
 def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
@@ -43,44 +77,20 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
         DataError: If its layout is not recognised, or a split cannot be read.
     """
     said: Any = validate(options_of(Pairs), options, "dataset 'pairs'")
-    if said.streaming:
-        said = said.model_copy(update={"layout": datafiles.streamed_layout(root, said.layout)})
+    layout = datafiles.streamed_layout(root, said.layout) if said.streaming else said.layout
     named = (*said.source, *said.target)
-    names = [our_name(split) for split in splits_of(root, said.layout, named)]
+    names = [our_name(split) for split in splits_of(root, layout, named)]
     if said.val_share is not None and "train" in names:
         names.insert(1, "val")
-    tables: dict[str, Table] = {
-        split: open_table(root, split, said.layout, named, said.match, said.val_share) for split in dict.fromkeys(names)
+    tables = {
+        split: open_table(root, split, layout, named, said.match, said.val_share) for split in dict.fromkeys(names)
     }
-    columns, lab = next(iter(tables.values())).columns, said.colours == "lab"
-    sides = choose(columns, said.source, said.target, said.direction, target_alone=lab)
-    ranges: dict[str, Range | None] = dict.fromkeys(columns)
-    if said.colours == "lab" or said.source_range or said.target_range:
-        ranges = {
-            **declared_ranges("source", sides.source, said.source_range),
-            **declared_ranges("target", sides.target, said.target_range),
-        }
-    limit = limit_of(root, said.max_pixels)
-    tables = {split: _ReadTable(table, ranges, limit) for split, table in tables.items()}
-    return Opened(root, options, tables, sides)
-
-
-class _ReadTable(Table):
-    """A table of the columns that training reads, in the ranges that are declared, up to the size that is allowed."""
-
-    def __init__(self, table: Table, ranges: Mapping[str, Range | None], limit: Limit) -> None:
-        columns = [column for column in table.columns if column in ranges]
-        super().__init__(table.layout, table.names, columns, table.problems)
-        self._table, self._ranges, self._limit = table, ranges, limit
-
-    def encoded(self, row: int, column: str) -> bytes:
-        return self._table.encoded(row, column)
-
-    def header(self, row: int, column: str) -> Header:
-        return self._table.header(row, column)
-
-    def picture(
-        self, row: int, column: str, *, value_range: Range | None = None, limit: Limit | None = None
-    ) -> Picture:
-        declared = value_range or self._ranges.get(column)
-        return self._table.picture(row, column, value_range=declared, limit=limit or self._limit)
+    columns = next(iter(tables.values())).columns
+    sides = choose(columns, said.source, said.target, said.direction, target_alone=said.colours == "lab")
+    declared = {
+        **declared_ranges("source", sides.source, said.source_range),
+        **declared_ranges("target", sides.target, said.target_range),
+    }
+    there = (column for table in tables.values() for column in table.columns)
+    ranges = {column: declared.get(column) for column in there if column in declared or column not in columns}
+    return Opened(root, options, tables, sides, ranges, limit_of(root, said.max_pixels))

@@ -11,7 +11,7 @@ from i2i.data import lab
 from i2i.data.dataset import Pairs, open_pairs
 from i2i.data.order import spread
 from i2i.pairs import Pair, PairDataset, Pixels
-from i2i_doctor.ranges import used_top
+from i2i_doctor.columns import used_top
 
 SIDE = 256  # pixels; no picture on a sheet is larger
 PAIRS_A_ROW = 2

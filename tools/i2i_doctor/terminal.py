@@ -2,65 +2,54 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from i2i.cli.console import shown
-from i2i_doctor.diagnosis import Diagnosis
-
-if TYPE_CHECKING:
-    from i2i_doctor.examination import Examination
+from i2i_doctor.examination import Examination
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 NAMED = 3  # examples of a diagnosis that are shown
 
 
-def print_examination(console: Console, examination: "Examination", page: Path) -> None:
+def print_examination(console: Console, examination: Examination, page: Path) -> None:
     """Print splits, diagnoses and generators of a dataset, and where its page is."""
     source, target = map(shown, examination.sides)
     root, layout = shown(examination.opened.root), shown(examination.layout)
     console.print(f"[bold]{root}[/]: {layout}; source {source}, target {target}", soft_wrap=True)
-    table, pairs = Table("split", "pairs", "column", "images", "size", "channels", "type"), examination.pairs
-    for split, images in examination.opened.tables.items():
-        for column in images.columns:
-            found = examination.kinds(split, column)
-            read = f"{sum(kind['images'] for kind in found):,}"
-            table.add_row(shown(split), f"{pairs[split]:,}", shown(column), read, *_kinds(found))
+    table = Table("split", "pairs", "column", "images", "size", "channels", "type")
+    for split, images in examination.kinds.items():
+        for column, kinds in images.items():
+            read = f"{sum(kind['images'] for kind in kinds):,}"
+            table.add_row(shown(split), f"{examination.pairs[split]:,}", shown(column), read, *_in_words(kinds))
     console.print(table)
-    if examination.looked_at < sum(pairs.values()):
-        console.print(f"A quick look: the images of {examination.looked_at:,} pairs were read.")
+    if examination.known.looked_at < len(examination.opened):
+        console.print(f"A quick look: the images of {examination.known.looked_at:,} pairs were read.")
     for diagnosis in examination.diagnoses:
-        _print_diagnosis(console, diagnosis)
+        colour = COLOURS[diagnosis.severity]
+        console.print(f"[{colour}]{diagnosis.severity}[/] [bold]{shown(diagnosis.text)}[/]", soft_wrap=True)
+        for example in diagnosis.examples[:NAMED]:
+            console.print(f"    {shown(example.text)}", soft_wrap=True)
+        if diagnosis.total > NAMED and diagnosis.examples:
+            console.print(f"    and {diagnosis.total - NAMED:,} more")
+        console.print(f"    [dim]{shown(diagnosis.remedy)}[/]", soft_wrap=True)
     _print_fits(console, examination)
     if not examination.diagnoses:
         console.print("[green]Nothing is wrong with it.[/]")
-    counts = ", ".join(
-        f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in examination.counts.items()
-    )
+    counts = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in examination.counts.items())
     console.print(f"{counts}. Page: {shown(str(page))}", soft_wrap=True)
 
 
-def _kinds(found: Sequence[dict[str, Any]]) -> list[str]:
+def _in_words(kinds: Sequence[dict[str, Any]]) -> list[str]:
     """Return size, channels and type, each in a word or two."""
-    sizes = list(dict.fromkeys(f"{kind['width']}x{kind['height']}" for kind in found))
-    channels = sorted({kind["channels"] for kind in found})
+    sizes = list(dict.fromkeys(f"{kind['width']}x{kind['height']}" for kind in kinds))
     size = ", ".join(sizes[:2]) + (f" and {len(sizes) - 2:,} more" if len(sizes) > 2 else "")
-    return [size, ", ".join(map(str, channels)), ", ".join(sorted({kind["dtype"] for kind in found}))]
+    return [size, *(", ".join(sorted({str(kind[field]) for kind in kinds})) for field in ("channels", "dtype"))]
 
 
-def _print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
-    colour = COLOURS[diagnosis.severity]
-    console.print(f"[{colour}]{diagnosis.severity}[/] [bold]{shown(diagnosis.text)}[/]", soft_wrap=True)
-    for example in diagnosis.examples[:NAMED]:
-        console.print(f"    {shown(example.text)}", soft_wrap=True)
-    if diagnosis.total > NAMED and diagnosis.examples:
-        console.print(f"    and {diagnosis.total - NAMED:,} more")
-    console.print(f"    [dim]{shown(diagnosis.remedy)}[/]", soft_wrap=True)
-
-
-def _print_fits(console: Console, examination: "Examination") -> None:
+def _print_fits(console: Console, examination: Examination) -> None:
     table = Table("generator", "sizes divisible by", "images of such a size", "largest crop of all")
     for fit in examination.fits:
         options = "".join(f" {option}={value}" for option, value in fit.options.items())
@@ -71,7 +60,7 @@ def _print_fits(console: Console, examination: "Examination") -> None:
 
 
 def print_statistics(console: Console, found: Sequence[dict[str, Any]]) -> None:
-    """Print the figures of `i2i_doctor.statistics.figures` as tables."""
+    """Print the figures of `i2i_doctor.walk.Known.figures` as tables."""
     values = Table("column", "type", "channel", "min", "max", "mean", "std")
     sizes = Table("column", "type", "images", "width", "height", "dark", "light", "coloured")
     for entry in found:

@@ -1,21 +1,26 @@
-"""One walk over all images of a dataset, in worker processes."""
+"""One walk over all images of a dataset, in worker processes, and what is known of it then."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import partial
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from i2i import images
 from i2i.data.order import spread
-from i2i.data.tables.table import Table
 from i2i.errors import DataError, MissingInputError
 from i2i.images import ImageError
 from i2i.images.colour import Gray, luma
+from i2i.images.label_list import Label
 from i2i.images.reader import TURNED
-from i2i.images.shift import shift_of
+from i2i.images.shift import Shift, shift_of
+from i2i.pairs import Pixels
 from i2i.system import pool
 from i2i.system.devices import available_cpus
-from i2i_doctor.facts import measure
-from i2i_doctor.known import Fault, Known, Lookup, Result
-from i2i_doctor.label_maps import Declared, compare, read_ids
+from i2i_doctor.facts import BINS, DTYPES, FACTS, Facts, Measures, Sums, measure
+from i2i_doctor.opening import Opened
 
 LEAST = 64
 """Pixels that pictures have each way whose shift can be told."""
@@ -24,8 +29,133 @@ Progress = Callable[[int, int], None]
 """Called with how many pairs are done, and how many there are."""
 
 
+class Fault(NamedTuple):
+    """An image that cannot be had."""
+
+    pair: int
+    column: str
+    """Empty where its worker died, on whichever image of the pair."""
+    reason: str
+    message: str
+
+
+class Findings(NamedTuple):
+    """What a worker found in a pair."""
+
+    measures: dict[str, Measures]
+    """Column -> what was measured of its image."""
+    faults: list[Fault]
+    notes: dict[str, list[str]]
+    """What had to be done to images -> their columns; see `i2i.images.Picture`."""
+    labels: list[int]
+    """Label ids that are declared."""
+    strange: list[str]
+    """Label values that are not."""
+    shift: Shift | None
+
+
+class Known:
+    """What is known of a dataset; an array of facts a column, an entry a pair.
+
+    Args:
+        opened: The dataset.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        self.facts: dict[str, Facts] = {column: np.zeros(len(opened), FACTS) for column in opened.ranges}
+        self.values = {column: np.zeros(BINS, np.int64) for column in opened.ranges}
+        self.sums: dict[tuple[str, int, int], Sums] = {}
+        """Column, place of the type in `DTYPES` and number of channels -> sums of such images."""
+        self.faults: list[Fault] = []
+        self.shifts: dict[int, Shift] = {}
+        self.notes: defaultdict[str, dict[int, list[str]]] = defaultdict(dict)
+        """What had to be done to images -> their pairs, with the columns of each."""
+        self.strange: defaultdict[str, list[int]] = defaultdict(list)
+        """Value of a label map that is not declared -> the pairs that hold it."""
+        self.labels: Counter[int] = Counter()
+        """Declared label id -> how many images hold it."""
+        self.looked_at = 0
+        """Pairs whose images were read, or tried."""
+
+    @property
+    def turned(self) -> dict[int, list[str]]:
+        """Pairs of which only some images were turned by their EXIF orientation -> the columns of these."""
+        turned = self.notes.get(TURNED, {})
+        return {pair: some for pair, some in turned.items() if len(some) < len(self.images_of(pair))}
+
+    def images_of(self, pair: int) -> list[tuple[int, str]]:
+        """Return the images of a pair that could be read, each as pair and column."""
+        return [(pair, column) for column, facts in self.facts.items() if facts["read"][pair]]
+
+    def figures(self) -> list[dict[str, Any]]:
+        """Return sizes, shares and the figures of each channel, of the images of a column, a type and so many channels.
+
+        Values are in units of the type, shares of pixels lie in 0..1.
+        """
+        return [self._figures(*key) for key in sorted(self.sums)]
+
+    def _figures(self, column: str, dtype: int, channels: int) -> dict[str, Any]:
+        facts = self.facts[column]
+        facts = facts[facts["read"] & (facts["dtype"] == dtype) & (facts["channels"] == channels)]
+        pixels = int((facts["height"].astype(int) * facts["width"]).sum())
+        return {
+            "column": column,
+            "dtype": DTYPES[dtype],
+            "channels": channels,
+            "images": len(facts),
+            "pixels": pixels,
+            **{side: [int(facts[side].min()), int(facts[side].max())] for side in ("height", "width")},
+            "values": self.sums[column, dtype, channels].figures(pixels, whole=DTYPES[dtype] != "float32"),
+            **{name: int(facts[name].sum(dtype=int)) / pixels for name in ("dark", "light", "coloured")},
+        }
+
+    def add(self, pair: int, found: Findings) -> None:
+        """Take in what was found in a pair."""
+        self.looked_at += 1
+        for column, measures in found.measures.items():
+            entry = np.frombuffer(measures.facts, FACTS)[0]
+            self.facts[column][pair] = entry
+            self.values[column] += np.frombuffer(measures.values, np.int64)
+            key = (column, int(entry["dtype"]), int(entry["channels"]))
+            self.sums.setdefault(key, Sums(key[2])).add(np.frombuffer(measures.channels).reshape(-1, 4))
+        self.faults += found.faults
+        if found.shift is not None:
+            self.shifts[pair] = found.shift
+        for note, columns in found.notes.items():
+            self.notes[note][pair] = columns
+        for value in found.strange:
+            self.strange[value].append(pair)
+        self.labels.update(found.labels)
+
+    def sort(self) -> None:
+        """Bring everything into the order of the pairs, whichever worker was first."""
+        self.faults.sort()
+        self.shifts = dict(sorted(self.shifts.items()))
+        for note, pairs in self.notes.items():
+            self.notes[note] = dict(sorted(pairs.items()))
+        for some in self.strange.values():
+            some.sort()
+
+
+class Declared(NamedTuple):
+    """What label maps may hold."""
+
+    column: str
+    """Where they are."""
+    labels: Sequence[Label]
+
+
+class Task(NamedTuple):
+    """A pair to look at."""
+
+    pair: int
+    aligned: bool
+    """Whether its images are held against each other."""
+
+
 def walk(
-    tables: Mapping[str, Table],
+    opened: Opened,
     *,
     workers: int | None = None,
     declared: Declared | None = None,
@@ -36,7 +166,7 @@ def walk(
     """Look at every image of every split once.
 
     Args:
-        tables: The splits of the dataset.
+        opened: The dataset.
         workers: How many processes, as many as there are cores when not given; 0 reads in this one, and a decoder that
             crashes ends it.
         declared: What label maps may hold, where they are checked.
@@ -44,11 +174,17 @@ def walk(
         aligned: Pairs of each split whose images are held against each other, evenly spread.
         on_progress: Told how it goes.
     """
-    known = Known(tables)
-    tasks = [task for split in tables for task in _tasks(known, split, rows, aligned)]
-    with closing(_results(tasks, (tables, declared), available_cpus() if workers is None else workers)) as results:
-        for done, (task, result) in enumerate(results, 1):
-            known.add(task, result)
+    known, tasks = Known(opened), list[Task]()
+    for split in opened.splits.values():
+        length = split.stop - split.start
+        chosen = spread(length, length if rows is None else rows)
+        compared = {chosen[place] for place in spread(len(chosen), aligned)}
+        tasks += [Task(split.start + row, row in compared) for row in chosen]
+    with closing(_results(tasks, opened, declared, available_cpus() if workers is None else workers)) as results:
+        for done, (task, found) in enumerate(results, 1):
+            if isinstance(found, pool.Death):
+                found = Findings({}, [Fault(task.pair, "", found.reason, found.message)], {}, [], [], None)
+            known.add(task.pair, found)
             if on_progress:
                 on_progress(done, len(tasks))
     known.sort()
@@ -56,53 +192,45 @@ def walk(
 
 
 def _results(
-    tasks: Sequence[Lookup], arguments: tuple[Mapping[str, Table], Declared | None], workers: int
-) -> Generator[tuple[Lookup, Result | pool.Death]]:
+    tasks: Sequence[Task], opened: Opened, declared: Declared | None, workers: int
+) -> Generator[tuple[Task, Findings | pool.Death]]:
     if workers:
-        return pool.run(reader_of, arguments, tasks, min(workers, len(tasks)))
-    look = reader_of(*arguments)
+        return pool.run(reader_of, (opened, declared), tasks, min(workers, len(tasks)))
+    look = reader_of(opened, declared)
     return ((task, look(task)) for task in tasks)
 
 
-def _tasks(known: Known, split: str, wanted: int | None, aligned: int) -> Iterator[Lookup]:
-    length = len(known.tables[split].names)
-    rows = spread(length, length if wanted is None else wanted)
-    chosen = {rows[place] for place in spread(len(rows), aligned)}
-    return (Lookup(known.splits[split].start + row, split, row, row in chosen) for row in rows)
-
-
-def reader_of(tables: Mapping[str, Table], declared: Declared | None) -> Callable[[Lookup], Result]:
+def reader_of(opened: Opened, declared: Declared | None) -> Callable[[Task], Findings]:
     """Return what a worker does with a task.
 
     Args:
-        tables: The splits of the dataset.
+        opened: The dataset.
         declared: What label maps may hold, where they are checked.
     """
     import cv2
 
     cv2.setNumThreads(1)
-    return partial(_look, tables, declared)
+    return partial(_look, opened, declared)
 
 
-def _look(tables: Mapping[str, Table], declared: Declared | None, task: Lookup) -> Result:
-    table, done, grays = tables[task.split], Result({}, [], set(), set(), [], [], None), list[Gray]()
-    for column in table.columns:
+def _look(opened: Opened, declared: Declared | None, task: Task) -> Findings:
+    found, grays = Findings({}, [], defaultdict(list), [], [], None), list[Gray]()
+    for column in opened.columns_of(opened.locate(task.pair)[0]):
         try:
-            picture = table.picture(task.row, column)
-            ids = read_ids(table, task.row, column) if declared and declared.column == column else None
+            picture = opened.picture(task.pair, column)
+            if declared and declared.column == column:
+                used, strange = _compare(_read_ids(opened, task.pair, column), declared.labels)
+                found.labels.extend(used)
+                found.strange.extend(strange)
         except (DataError, MissingInputError) as error:
-            done.faults.append(Fault(task.pair, column, _reason(error), str(error)))
+            found.faults.append(Fault(task.pair, column, _reason(error), str(error)))
             continue
-        done.measures[column] = measure(picture.pixels)
-        done.notes.update(picture.notes)
-        done.turned.update([column] if TURNED in picture.notes else [])
+        found.measures[column] = measure(picture.pixels)
+        for note in picture.notes:
+            found.notes[note].append(column)
         if task.aligned and min(picture.pixels.shape[:2]) >= LEAST:
             grays.append(luma(picture.pixels))
-        if declared and ids is not None:
-            used, strange = compare(ids, declared)
-            done.used.extend(used)
-            done.strange.extend(strange)
-    return done._replace(shift=shift_of(*grays)) if len(grays) == 2 else done
+    return found._replace(shift=shift_of(*grays)) if len(grays) == 2 else found
 
 
 def _reason(error: DataError | MissingInputError) -> str:
@@ -110,3 +238,35 @@ def _reason(error: DataError | MissingInputError) -> str:
     if isinstance(error, ImageError):
         return error.reason
     return "missing" if isinstance(error, MissingInputError) else "unreadable"
+
+
+def _read_ids(opened: Opened, pair: int, column: str) -> Pixels:
+    """Read a label map as stored, (H, W, 1) ids or (H, W, 3) colours, after its picture: its size is allowed then.
+
+    Raises:
+        DataError: If it cannot be read, or does not hold whole numbers.
+    """
+    split, row = opened.locate(pair)
+    table = opened.tables[split]
+    header = table.header(row, column)
+    width, most = header.width, 2 * header.width * header.height
+    whole = images.decode(table.encoded(row, column), table.names[row], reading="ids", max_pixels=most).pixels
+    if whole.shape[1] == width:
+        return whole
+    return whole[:, :width] if column == table.columns[0] else whole[:, width:]  # an A|B file
+
+
+def _compare(pixels: Pixels, labels: Sequence[Label]) -> tuple[list[int], list[str]]:
+    """Return the declared ids that a label map holds, and whatever it holds besides: ids, or such as ``#804080``.
+
+    Args:
+        pixels: (H, W, 1) ids, or (H, W, 3) colours; three equal channels are ids where no colour is declared.
+        labels: What it may hold.
+    """
+    known = {label.id: label.id for label in labels}
+    colours = {int.from_bytes(label.colour): label.id for label in labels if label.colour is not None}
+    if coloured := pixels.shape[2] == 3 and bool(colours):
+        known, pixels = colours, np.dot(pixels.astype(np.int64), (65536, 256, 1))
+    found = np.unique(pixels).tolist()
+    strange = [f"#{value:06x}" if coloured else f"{value:g}" for value in found if value not in known]
+    return [known[value] for value in found if value in known], strange

@@ -29,8 +29,7 @@ def test_training_and_the_doctor_have_one_limit_and_name_its_option(dataset: Pat
         return Pairs(dataset, "train", max_pixels=limit)[0].source
 
     def look(limit: int) -> Any:
-        tables = open_as_training(str(dataset), {"max_pixels": limit}).tables
-        return tables["train"].picture(0, "imageA").pixels
+        return open_as_training(str(dataset), {"max_pixels": limit}).picture(0, "imageA").pixels
 
     for read in (train, look):
         with pytest.raises(DataError, match=REFUSED.format(r"--set dataset\.max_pixels")):
