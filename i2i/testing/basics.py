@@ -31,7 +31,7 @@ def check_options(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Torch draws as after this seed, and goes on afterwards as if nothing had been drawn."""
+    """Have torch draw as after this seed, and go on afterwards as if nothing had been drawn."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -40,22 +40,14 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def require(condition: bool, reason: str) -> None:
-    """Fails with the reason unless the condition holds.
-
-    Raises:
-        AssertionError: If not.
-    """
+    """Raise AssertionError with the reason unless the condition holds; as every helper below does."""
     if not condition:
         raise AssertionError(reason)
 
 
 @contextmanager
 def blame(what: str) -> Iterator[None]:
-    """Any error within is a failure of ``what``.
-
-    Raises:
-        AssertionError: Instead of it.
-    """
+    """Turn any error within into a failure of ``what``."""
     try:
         yield
     except Exception as error:
@@ -63,11 +55,7 @@ def blame(what: str) -> Iterator[None]:
 
 
 def completed(cls: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all options, with their defaults; see `check_options`.
-
-    Raises:
-        AssertionError: If not.
-    """
+    """Return all options, with their defaults; see `check_options`."""
     with blame("reading its options"):
         model = options_of(cls)
         saved = complete(cls, options, cls.__name__)
@@ -80,21 +68,13 @@ def completed(cls: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def built(cls: type[Any], wiring: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-    """Build an instance of these positional arguments and options.
-
-    Raises:
-        AssertionError: If it cannot be built.
-    """
+    """Build an instance of these positional arguments and options."""
     with blame(f"building {cls.__name__}{wiring}"):
         return build(cls, *wiring, options=options, owner=cls.__name__)
 
 
 def called(what: str, function: Callable[..., Any], *inputs: Tensor) -> Tensor:
-    """Return the tensor that a function makes, without writing into its inputs.
-
-    Raises:
-        AssertionError: If not.
-    """
+    """Return the tensor that a function makes, without writing into its inputs."""
     from torch import Tensor, equal
 
     before = [tensor.detach().clone() for tensor in inputs]
@@ -113,18 +93,14 @@ def fitting(size: int, multiple: int) -> int:
 
 
 def images(channels: int, height: int, width: int, seed: int = 0) -> Tensor:
-    """Two images of noise in [-1, 1], (2, channels, height, width)."""
+    """Draw two images of noise in [-1, 1], (2, channels, height, width)."""
     import torch
 
     return torch.rand(2, channels, height, width, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
 def check_tensor(what: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
-    """Fails unless the tensor is of this shape, float32 and finite.
-
-    Raises:
-        AssertionError: If not.
-    """
+    """Require a tensor to be of this shape, float32 and finite."""
     import torch
 
     require(tensor.shape == shape, f"{what} is of shape {tuple(tensor.shape)}, not {shape}.")

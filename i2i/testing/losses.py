@@ -13,32 +13,30 @@ if TYPE_CHECKING:
 
 @seeded(0)
 def check_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
-    """Fails unless ``cls`` keeps the contract of `i2i.contracts.Loss`: a finite scalar, least where images are equal.
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Loss`: a finite scalar, least where images are equal.
 
     Raises:
-        AssertionError: If not.
+        AssertionError: If it does not.
     """
     loss = built(cls, (), completed(cls, options))
     output, target = images(TARGET, 64, 64).requires_grad_(), images(TARGET, 64, 64, seed=1)
-    different = called("the loss", loss, output, target)
-    check_tensor("the loss", different, ())
-    _check_reached("the output", different, output)
     same = target.clone().requires_grad_()
-    equal = called("the loss of equal images", loss, same, target)
-    check_tensor("the loss of equal images", equal, ())
+    different = _scalar("the loss", loss, output, target)
+    _check_reached("the output", different, output)
+    equal = _scalar("the loss of equal images", loss, same, target)
     require(bool(equal < different), f"equal images cost {equal:.4g}, others {different:.4g}. Turn the sign.")
     _check_reached("the output where it equals the target", equal, same)
 
 
 @seeded(0)
 def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
-    """Fails unless ``cls`` keeps the contract of `i2i.contracts.AdversarialLoss`.
+    """Check that ``cls`` keeps the contract of `i2i.contracts.AdversarialLoss`.
 
     Both losses are finite scalars however sure the discriminator is; its own falls as it tells real from fake, the
     generator's falls as fakes pass for real.
 
     Raises:
-        AssertionError: If not.
+        AssertionError: If it does not.
     """
     import torch
 
@@ -46,18 +44,17 @@ def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> N
     for method in ("discriminator_loss", "generator_loss"):
         require(hasattr(loss, method), f"it has no method {method}().")
     for sureness in (1.0, 1000.0):
-        high = torch.full((2, 1, 3, 3), sureness, requires_grad=True)
-        low = torch.full((2, 1, 3, 3), -sureness, requires_grad=True)
+        high, low = (torch.full((2, 1, 3, 3), sign * sureness, requires_grad=True) for sign in (1, -1))
         _check_falls("discriminator_loss()", loss.discriminator_loss, worse=(low, high), better=(high, low))
         _check_falls("generator_loss()", loss.generator_loss, worse=(low,), better=(high,))
 
 
 @seeded(0)
 def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
-    """Fails unless ``cls`` keeps the contract of `i2i.contracts.Metric`.
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Metric`.
 
     Raises:
-        AssertionError: If not.
+        AssertionError: If it does not.
     """
     metric = built(cls, (), completed(cls, options))
     higher = getattr(cls, "higher_is_better", None)
@@ -77,12 +74,16 @@ def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
 
 
 def _check_falls(what: str, loss: Callable[..., Any], worse: tuple[Tensor, ...], better: tuple[Tensor, ...]) -> None:
-    high, low = called(what, loss, *worse), called(what, loss, *better)
-    for value in (high, low):
-        check_tensor(what, value, ())
+    high, low = _scalar(what, loss, *worse), _scalar(what, loss, *better)
     require(bool(low < high), f"{what} is {low:.4g} where its side wins and {high:.4g} where it loses. Turn the sign.")
     for logits in worse:
         _check_reached(f"the logits of {what}", high, logits)
+
+
+def _scalar(what: str, loss: Callable[..., Any], *inputs: Tensor) -> Tensor:
+    value = called(what, loss, *inputs)
+    check_tensor(what, value, ())
+    return value
 
 
 def _check_reached(what: str, loss: Tensor, leaf: Tensor) -> None:

@@ -6,20 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from i2i.plugins import describe
-from i2i.testing.basics import (
-    ONLY_TORCH,
-    SOURCE,
-    TARGET,
-    blame,
-    built,
-    called,
-    check_tensor,
-    completed,
-    fitting,
-    images,
-    require,
-    seeded,
-)
+from i2i.testing import basics
+from i2i.testing.basics import SOURCE, TARGET, blame, called, check_tensor, images, require, seeded
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,35 +15,35 @@ if TYPE_CHECKING:
 
 @seeded(0)
 def check_generator(cls: type[nn.Module], options: Mapping[str, Any] = {}) -> None:
-    """Fails unless ``cls`` keeps the contract of `i2i.contracts.Generator`.
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Generator`.
 
     Looks at shape, dtype and range of what it makes, at the sizes that it says it takes, at the gradients of its
     parameters, at its options in JSON, and builds it again from options and weights.
 
     Raises:
-        AssertionError: If not.
+        AssertionError: If it does not.
     """
-    saved = completed(cls, options)
-    generator = _network(cls, (SOURCE, TARGET), saved)
+    kind = _Kind(cls, (SOURCE, TARGET), options)
+    generator = kind.build()
     multiple = getattr(generator, "size_multiple", 1)
     require(type(multiple) is int and multiple >= 1, f"size_multiple is {multiple!r}. It is an integer from 1 on.")
-    height = fitting(33, multiple)
+    height = basics.fitting(33, multiple)
     source = images(SOURCE, height, height + multiple)
     without = "" if hasattr(generator, "size_multiple") else " (it has no size_multiple, so any size must do)"
     output = called(f"the generator, given {height}x{height + multiple}{without},", generator, source)
     check_tensor("the output", output, (len(source), TARGET, height, height + multiple))
     _check_gradients(generator, output)
-    _check_range(_wild(cls, (SOURCE, TARGET), saved), source)
+    beyond = float((kind.judged(source).abs() - 1).nan_to_num().max())
+    require(beyond < 1e-5, "with other weights the output leaves [-1, 1]. End with tanh.")
     if multiple > 1:
         _check_refusal(generator, source[..., 1:, :], multiple)
-    _check_rebuilt(cls, (SOURCE, TARGET), saved, generator, source)
-    _check_seed(cls, (SOURCE, TARGET), saved, source)
-    _check_modes(generator, source)
+    kind.check_rebuilt(generator, source)
+    _check_translating(generator, source)
 
 
 @seeded(0)
 def check_discriminator(cls: type[nn.Module], options: Mapping[str, Any] = {}, size: int = 256) -> None:
-    """Fails unless ``cls`` keeps the contract of `i2i.contracts.Discriminator`.
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Discriminator`.
 
     Args:
         cls: The discriminator.
@@ -65,8 +53,8 @@ def check_discriminator(cls: type[nn.Module], options: Mapping[str, Any] = {}, s
     Raises:
         AssertionError: If it does not.
     """
-    saved = completed(cls, options)
-    discriminator = _network(cls, (SOURCE,), saved)
+    kind = _Kind(cls, (SOURCE,), options)
+    discriminator = kind.build()
     image = images(SOURCE, size, size).requires_grad_()
     logits = called(f"the discriminator, given {size}x{size},", discriminator, image)
     height, width = logits.shape[-2:] if logits.ndim == 4 else (1, 1)
@@ -74,27 +62,53 @@ def check_discriminator(cls: type[nn.Module], options: Mapping[str, Any] = {}, s
     _check_gradients(discriminator, logits)
     reached = image.grad is not None and bool(image.grad.any())
     require(reached, "the gradient does not reach the image, so no generator could learn from it.")
-    judged = _wild(cls, (SOURCE,), saved)(image)
+    judged = kind.judged(image)
     probabilities = bool((judged >= 0).all() and (judged <= 1).all())
     require(not probabilities, "it returns probabilities. Return logits: the losses take the sigmoid themselves.")
-    _check_rebuilt(cls, (SOURCE,), saved, discriminator, image.detach())
-    _check_seed(cls, (SOURCE,), saved, image.detach())
+    kind.check_rebuilt(discriminator, image.detach())
 
 
-def _network(cls: type[Any], wiring: tuple[int, ...], options: Mapping[str, Any], seed: int = 0) -> Any:
-    with seeded(seed):
-        return built(cls, wiring, options)
+class _Kind:
+    """A network's class with what it is built of."""
+
+    def __init__(self, cls: type[nn.Module], wiring: tuple[int, ...], options: Mapping[str, Any]) -> None:
+        self.cls, self.wiring, self.options = cls, wiring, basics.completed(cls, options)
+
+    def build(self, seed: int = 0) -> Any:
+        with seeded(seed):
+            return basics.built(self.cls, self.wiring, self.options)
+
+    def judged(self, image: Tensor) -> Tensor:
+        """Return the output under weights that no training would find, to see what holds whatever they are."""
+        import torch
+
+        network = self.build()
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.mul_(100)
+        return _output(network, image)
+
+    def check_rebuilt(self, network: nn.Module, image: Tensor) -> None:
+        import torch
+        from safetensors.torch import load, save
+
+        with blame("saving the weights as safetensors and loading them strictly"):
+            weights = load(save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}))
+            rebuilt = self.build(seed=1)
+            rebuilt.load_state_dict(weights, strict=True)
+        same = torch.equal(*(_output(each.eval(), image) for each in (network, rebuilt)))
+        require(same, "built again from options and weights, it gives another output. Register all state as buffers.")
+        repeated = torch.equal(*(_output(self.build(), image) for _ in range(2)))
+        require(repeated, f"two networks built under one seed differ. {basics.ONLY_TORCH}")
 
 
-def _wild(cls: type[nn.Module], wiring: tuple[int, ...], options: Mapping[str, Any]) -> Any:
-    """Return the network with weights that no training would find, to see what holds whatever they are."""
+@seeded(0)
+def _output(network: nn.Module, image: Tensor) -> Tensor:
     import torch
 
-    network = _network(cls, wiring, options)
     with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.mul_(100)
-    return network
+        output: Tensor = network(image)
+    return output
 
 
 def _check_gradients(network: nn.Module, output: Tensor) -> None:
@@ -102,11 +116,6 @@ def _check_gradients(network: nn.Module, output: Tensor) -> None:
         output.square().mean().backward()
     idle = [name for name, p in network.named_parameters() if p.requires_grad and p.grad is None]
     require(not idle, f"no gradient reaches {', '.join(idle)}. Use these parameters, or drop them.")
-
-
-def _check_range(generator: nn.Module, source: Tensor) -> None:
-    beyond = float((generator(source).detach().abs() - 1).nan_to_num().max())
-    require(beyond < 1e-5, "with other weights the output leaves [-1, 1]. End with tanh.")
 
 
 def _check_refusal(generator: nn.Module, source: Tensor, multiple: int) -> None:
@@ -123,36 +132,8 @@ def _check_refusal(generator: nn.Module, source: Tensor, multiple: int) -> None:
         raise AssertionError(f"{said}, but it takes {height}x{width}. Raise a ValueError that says what it needs.")
 
 
-def _check_rebuilt(
-    cls: type[Any], wiring: tuple[int, ...], options: Mapping[str, Any], network: nn.Module, image: Tensor
-) -> None:
-    import torch
-    from safetensors.torch import load, save
-
-    with blame("saving the weights as safetensors and loading them strictly"):
-        weights = load(save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}))
-        rebuilt = _network(cls, wiring, options, seed=1)
-        rebuilt.load_state_dict(weights, strict=True)
-    outputs = []
-    for each in (network, rebuilt):
-        with seeded(0), torch.no_grad():
-            outputs.append(each.eval()(image))
-    same = torch.equal(*outputs)
-    require(same, "built again from options and weights, it gives another output. Register all state as buffers.")
-
-
-def _check_seed(cls: type[Any], wiring: tuple[int, ...], options: Mapping[str, Any], image: Tensor) -> None:
-    import torch
-
-    outputs = []
-    for _ in range(2):
-        with seeded(0), torch.no_grad():
-            outputs.append(built(cls, wiring, options)(image))
-    require(torch.equal(*outputs), f"two networks built under one seed differ. {ONLY_TORCH}")
-
-
-def _check_modes(generator: nn.Module, source: Tensor) -> None:
-    """Translating is repeatable and changes nothing, so that threads can do it."""
+def _check_translating(generator: nn.Module, source: Tensor) -> None:
+    """Require that translating is repeatable and changes nothing, so that threads can do it."""
     import torch
 
     from i2i.translation.modes import in_mode, inference

@@ -7,18 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from i2i.options import validate
-from i2i.testing.basics import (
-    ONLY_TORCH,
-    SOURCE,
-    TARGET,
-    blame,
-    check_tensor,
-    completed,
-    fitting,
-    images,
-    require,
-    seeded,
-)
+from i2i.testing import basics
+from i2i.testing.basics import SOURCE, TARGET, blame, images, require, seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +19,7 @@ if TYPE_CHECKING:
 def check_recipe(
     cls: type[Recipe], options: Mapping[str, Any] = {}, parts: Mapping[str, Mapping[str, Any]] = {}
 ) -> None:
-    """Fails unless ``cls`` keeps the contract of `i2i.contracts.Recipe`, with the components of this environment.
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Recipe`, with the components of this environment.
 
     Trains it for two steps: every network is updated, by finite scalars that reach all of it and that are computed
     after the update before was applied, and the same seed gives the same weights.
@@ -45,78 +35,67 @@ def check_recipe(
     from i2i.assembly import complete_selection, part_kinds
     from i2i.config import ENGINE
 
-    saved = completed(cls, options)
+    saved = basics.completed(cls, options)
     with blame("its parts"):
         kinds = part_kinds(cls)
     require("generator" in kinds, "it has no part 'generator', which is what a trained model consists of.")
     taken = sorted(kinds.keys() & {"recipe", "dataset", *ENGINE})
     require(not taken, f"sections of the configuration are called {taken} too. Rename these parts.")
-    _check_settings(cls.settings)
+    for section, values in cls.settings.items():
+        require(section in ENGINE, f"settings name {section!r}, which is none of {', '.join(ENGINE)}.")
+        required = {name: "" for name, field in ENGINE[section].model_fields.items() if field.is_required()}
+        with blame("settings"):
+            validate(ENGINE[section], {**required, **json.loads(json.dumps(values))}, section)
     with blame("wiring()"):
         wiring = cls.wiring(SOURCE, TARGET, saved)
-    require(
-        wiring.keys() <= kinds.keys(), f"wiring() names {sorted(wiring.keys() - kinds.keys())}, which are no parts."
-    )
-    given = wiring.get("generator")
+    strangers, given = sorted(wiring.keys() - kinds.keys()), wiring.get("generator")
+    require(not strangers, f"wiring() names {strangers}, which are no parts.")
     require(given == (SOURCE, TARGET), f"wiring() gives the generator {given} of source {SOURCE} and target {TARGET}.")
     with blame("its choice of components"):
         selection = complete_selection(cls, cls.__name__, saved, parts)
     first, second = (_train(cls, selection) for _ in range(2))
     unequal = [name for name in first if not bool((first[name] == second[name]).all())]
-    require(not unequal, f"two trainings under one seed differ, as in {', '.join(unequal[:3])}. {ONLY_TORCH}")
+    require(not unequal, f"two trainings under one seed differ, as in {', '.join(unequal[:3])}. {basics.ONLY_TORCH}")
 
 
-def _check_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
-    from i2i.config import ENGINE
-
-    for section, values in settings.items():
-        require(section in ENGINE, f"settings name {section!r}, which is none of {', '.join(ENGINE)}.")
-        required = {name: "" for name, field in ENGINE[section].model_fields.items() if field.is_required()}
-        with blame("settings"):
-            validate(ENGINE[section], {**required, **json.loads(json.dumps(values))}, section)
-
-
+@seeded(0)
 def _train(cls: type[Recipe], selection: Any) -> dict[str, Tensor]:
-    """Weights and losses after two steps."""
+    """Return weights and losses after two steps."""
     from i2i.assembly import compose
     from i2i.contracts import Batch
 
-    with seeded(0):
-        with blame("putting it together"):
-            recipe = compose(cls, selection, SOURCE, TARGET)
-        size = fitting(64, getattr(recipe.generator, "size_multiple", 1))
-        batch = Batch(images(SOURCE, size, size), images(TARGET, size, size, seed=1))
-        losses = [_step(recipe, batch) for _ in range(2)]
+    with blame("putting it together"):
+        recipe = compose(cls, selection, SOURCE, TARGET)
+    size = basics.fitting(64, getattr(recipe.generator, "size_multiple", 1))
+    batch = Batch(images(SOURCE, size, size), images(TARGET, size, size, seed=1))
+    losses = [_step(recipe, batch) for _ in range(2)]
     return losses[-1] | recipe.state_dict()
 
 
 def _step(recipe: Recipe, batch: Batch) -> dict[str, Tensor]:
     """Step by plain gradient descent; unlike fused optimizers, it makes torch notice losses of outdated weights."""
-    networks = {name: dict(module.named_parameters()) for name, module in recipe.named_children()}
-    waiting = {f"{name}.{p}": None for name, named in networks.items() for p in named if named[p].requires_grad}
+    import torch
+
+    networks = {
+        name: {parameter: p for parameter, p in module.named_parameters() if p.requires_grad}
+        for name, module in recipe.named_children()
+    }
+    waiting = {f"{name}.{parameter}": None for name, trained in networks.items() for parameter in trained}
     losses: dict[str, Tensor] = {}
     with blame("step()"):
         for network, update in recipe.step(batch):
             require(bool(networks.get(network)), f"step() updates {network!r}, but its networks are {list(networks)}.")
             require(bool(update), f"step() yields no loss for the {network}.")
             for name, loss in update.items():
-                check_tensor(f"the loss {name!r} of the {network}", loss, ())
-            for name in _descend(networks[network], update):
-                waiting.pop(f"{network}.{name}", None)
+                basics.check_tensor(f"the loss {name!r} of the {network}", loss, ())
+            trained = networks[network]
+            total = torch.stack(list(update.values())).sum()
+            gradients = torch.autograd.grad(total, list(trained.values()), allow_unused=True)
+            with torch.no_grad():
+                for parameter, gradient in zip(trained, gradients, strict=True):
+                    if gradient is not None:
+                        trained[parameter].sub_(1e-3 * gradient)
+                        waiting.pop(f"{network}.{parameter}", None)
             losses |= {f"{network}/{name}": loss.detach() for name, loss in update.items()}
     require(not waiting, f"step() trains no {', '.join(waiting)}. Update these parameters, or freeze them.")
     return losses
-
-
-def _descend(parameters: Mapping[str, Tensor], losses: Mapping[str, Tensor]) -> list[str]:
-    """Return the names of the parameters that the losses reach, after a small step down their gradient."""
-    import torch
-
-    total = torch.stack(list(losses.values())).sum()
-    trained = {name: p for name, p in parameters.items() if p.requires_grad}
-    gradients = torch.autograd.grad(total, list(trained.values()), allow_unused=True)
-    reached = {name: g for name, g in zip(trained, gradients, strict=True) if g is not None}
-    with torch.no_grad():
-        for name, gradient in reached.items():
-            parameters[name].sub_(1e-3 * gradient)
-    return list(reached)
