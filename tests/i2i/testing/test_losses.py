@@ -1,0 +1,128 @@
+"""What the checks of losses and metrics pass and what they name: one planted bug a case."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from i2i.testing import check_adversarial_loss, check_loss, check_metric
+
+
+def named(check: Callable[[Any], None], base: type[Any], **members: Any) -> str:
+    """What a check says of a class with these members planted."""
+    with pytest.raises(AssertionError) as error:
+        check(type("Planted", (base,), members))
+    return str(error.value)
+
+
+class Distance(nn.Module):
+    """Root of the mean square, with its gradient at 0."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return ((output - target).square().mean() + 1e-6).sqrt()
+
+
+class Hinge:
+    """Hinge loss."""
+
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return (1 - real_logits).relu().mean() + (1 + fake_logits).relu().mean()
+
+    def generator_loss(self, fake_logits: Tensor) -> Tensor:
+        return -fake_logits.mean()
+
+
+class HalfDone:
+    """Has one of two methods."""
+
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return fake_logits.mean() - real_logits.mean()
+
+
+class Squares(nn.Module):
+    """Mean square of each image."""
+
+    higher_is_better: ClassVar[bool] = False
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return (output - target).square().mean((1, 2, 3))
+
+
+def squares(output: Tensor, target: Tensor) -> Tensor:
+    return (output - target).square().mean((1, 2, 3))
+
+
+def test_what_is_sound_passes() -> None:
+    check_loss(Distance)
+    check_adversarial_loss(Hinge)
+    check_metric(Squares)
+
+
+@pytest.mark.parametrize(
+    ("forward", "reason"),
+    [
+        (
+            lambda _, output, target: (output - target).square().mean().sqrt(),
+            "the gradient at the output where it equals the target is not finite.",
+        ),
+        (lambda _, output, target: squares(output, target), "the loss is of shape (2,), not ()."),
+        (lambda _, output, target: -squares(output, target).mean(), "Turn the sign."),
+        (lambda _, output, target: squares(output.detach(), target).mean(), "no gradient reaches the output."),
+        (
+            lambda _, output, target: squares(output.detach(), target).mean() + nn.Parameter(torch.zeros(())),
+            "no gradient reaches the output.",
+        ),
+        (lambda _, output, target: 0.5, "the loss returns a float, not a tensor."),
+    ],
+)
+def test_bug_of_a_loss_is_named(forward: Any, reason: str) -> None:
+    assert reason in named(check_loss, Distance, forward=forward)
+
+
+@pytest.mark.parametrize(
+    ("method", "loss", "reason"),
+    [
+        ("generator_loss", lambda _, fake: -fake.sigmoid().log().mean(), "generator_loss() is not finite."),
+        (
+            "discriminator_loss",
+            lambda _, real, fake: Hinge().discriminator_loss(fake, real),
+            "discriminator_loss() is 4 where its side wins and 0 where it loses. Turn the sign.",
+        ),
+        (
+            "generator_loss",
+            lambda _, fake: fake.mean(),
+            "generator_loss() is 1 where its side wins and -1 where it loses. Turn the sign.",
+        ),
+        (
+            "discriminator_loss",
+            lambda _, real, fake: (1 - real).relu().mean(),
+            "no gradient reaches the logits of discriminator_loss().",
+        ),
+        ("generator_loss", lambda _, fake: -fake, "generator_loss() is of shape (2, 1, 3, 3), not ()."),
+    ],
+)
+def test_bug_of_an_adversarial_loss_is_named(method: str, loss: Any, reason: str) -> None:
+    assert reason in named(check_adversarial_loss, Hinge, **{method: loss})
+
+
+def test_missing_method_of_an_adversarial_loss_is_named() -> None:
+    assert "it has no method generator_loss()." in named(check_adversarial_loss, HalfDone)
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"higher_is_better": None}, "higher_is_better is None."),
+        ({"higher_is_better": True}, "but higher_is_better is True."),
+        ({"forward": lambda _, *images: squares(*images).mean()}, "the figures is of shape (), not (2,)."),
+        ({"forward": lambda _, *images: squares(*images).mean().expand(len(images[0]))}, "in a batch."),
+        (
+            {"forward": lambda _, *images: squares(*images) ** 2 / squares(*images)},
+            "the figure of equal images is not a number.",
+        ),
+    ],
+)
+def test_bug_of_a_metric_is_named(members: dict[str, Any], reason: str) -> None:
+    assert reason in named(check_metric, Squares, **members)
