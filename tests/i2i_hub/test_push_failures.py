@@ -51,13 +51,10 @@ def test_damaged_model_is_not_published(bench: Bench, run: Path, tmp_path: Path)
     ("method", "path", "kind", "effect"),
     [
         ("GET", "/whoami-v2", 503, None),
-        ("GET", "/whoami-v2", "reset", None),
         ("POST", "/validate-yaml", 429, None),
-        ("POST", "/repos/create", "reset", None),
         ("POST", "/repos/create", 504, 0.0),
         ("POST", "/preupload/", 503, None),
         ("PUT", "/lfs/", "reset", None),
-        ("PUT", "/lfs/", 504, 0.0),
         ("POST", "/commit/", 503, None),
         ("POST", "/commit/", "reset", 0.0),
         ("POST", "/commit/", 504, 0.0),
@@ -75,24 +72,7 @@ def test_failure_that_passes_leaves_exactly_one_commit_and_is_told(
     assert outcome.err.count("Trying again in 1 s (2 of 5).") == told, outcome.err
     assert len(bench.repository(name).history()) == 2
     assert set(bench.repository(name).files()) >= MODEL
-
-
-def test_hub_that_stays_out_of_order_gets_nothing(bench: Bench, run: Path) -> None:
-    name = bench.new_name()
-    bench.fails(Fault(503, "POST", "/commit/", times=99))
-    outcome = bench("push", run, name, "--licence", "mit")
-    assert outcome.code == 69
-    assert "The Hub is out of order (status 503)" in " ".join(outcome.err.split())
-    assert bench.repository(name).files() == {}
-    bench.fails()
-    assert bench("push", run, name, "--licence", "mit").code == 0  # the same command goes on
-
-
-def test_answer_that_is_lost_after_the_commit_is_not_sent_twice(bench: Bench, run: Path) -> None:
-    name = bench.new_name()
-    bench.fails(Fault("reset", "POST", "/commit/", effect=0))
-    assert bench("push", run, name, "--licence", "mit").code == 0
-    assert bench.hub.asked("POST", "/commit/") == 1
+    assert bench.hub.asked("POST", "/commit/") == 1 + (kind == 503 and path == "/commit/")  # never what has arrived
 
 
 def test_change_by_somebody_else_in_between_is_not_overwritten(bench: Bench, run: Path) -> None:
@@ -136,9 +116,8 @@ def test_pull_request_whose_answer_is_lost_is_not_opened_twice(bench: Bench, run
         (Fault(403, "POST", "/commit/", says="Private repository storage limit reached"), 77, "storage limit reached"),
         (Fault(413, "POST", "/commit/", says="Payload too large"), 69, "status 413). It says: Payload too large"),
         (Fault(422, "POST", "/objects/batch", says="File too large"), 69, "status 422). It says: File too large"),
-        (Fault(429, "POST", "/preupload/", times=99), 69, "is out of order (status 429)"),
+        (Fault(503, "POST", "/commit/", times=99), 69, "is out of order (status 503)"),
         (Fault("reset", "GET", "/whoami", times=99), 69, "cannot be reached"),
-        (Fault("cut", times=999), 69, "cannot be reached"),
         (Fault("flip", times=999), 69, "What answers is not the Hub"),
     ],
     ids=lambda value: str(value.kind) if isinstance(value, Fault) else "",
@@ -154,6 +133,8 @@ def test_refusal_is_one_line_and_nothing_is_published(
     assert outcome.code == code, outcome.err
     assert complaint in " ".join(outcome.err.split())
     assert bench.repository(name).history() == before
+    bench.fails()
+    assert bench("push", run, name).code == 0  # the same command goes on
 
 
 def test_large_file_that_the_hub_will_not_store_is_one_line(bench: Bench, run: Path) -> None:
