@@ -11,10 +11,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from bench import Bench
-from map_files import SIDE, ZOOM, two_maps, write_tree
 from markdown_it import MarkdownIt
 from scripted_server import Server
-from tile_maps import serve
+from tile_maps import SIDE, ZOOM, serve, two_maps, write_tree
 
 from i2i import images, safe_yaml
 from i2i.data.tables.detect import open_table

@@ -1,8 +1,7 @@
 from pathlib import Path
 
 import pytest
-from map_files import write_tree
-from tile_maps import AERIAL, DRAWN
+from tile_maps import AERIAL, DRAWN, write_tree
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from map_files import two_maps
+from tile_maps import two_maps
 
 from i2i.images.colour import Gray, luma
 from i2i.images.shift import shift_between

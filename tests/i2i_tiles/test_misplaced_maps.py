@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from map_files import two_maps, write_tree
-from tile_maps import AERIAL, DRAWN, PLAIN, find, write_plain
+from tile_maps import AERIAL, DRAWN, PLAIN, find, two_maps, write_plain, write_tree
 
 from i2i.errors import DataError
 from i2i_tiles.tiles import Tiles

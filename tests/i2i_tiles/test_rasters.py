@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from map_files import png, two_maps
+from tile_maps import png, two_maps
 
 from i2i.errors import DataError, UsageError
 from i2i.pairs import Finding, Pixels

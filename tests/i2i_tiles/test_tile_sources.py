@@ -3,8 +3,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from map_files import SIDE, TILES, ZOOM, png, two_maps, write_mbtiles, write_pmtiles, write_tree
 from pmtiles.tile import TileType
+from tile_maps import SIDE, TILES, ZOOM, png, two_maps, write_mbtiles, write_pmtiles, write_tree
 
 from i2i.errors import DataError, UsageError
 from i2i_tiles import sources

@@ -9,9 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from map_files import SIDE, TILES, ZOOM, png, write_mbtiles, write_pmtiles, write_tree
 from scripted_server import Server
-from tile_maps import AERIAL, DRAWN, find, serve, with_server, write_plain
+from tile_maps import (
+    AERIAL,
+    DRAWN,
+    SIDE,
+    TILES,
+    ZOOM,
+    find,
+    png,
+    serve,
+    with_server,
+    write_mbtiles,
+    write_plain,
+    write_pmtiles,
+    write_tree,
+)
 
 from i2i import images, safe_yaml
 from i2i.errors import DataError, I2iError, MissingInputError, UsageError

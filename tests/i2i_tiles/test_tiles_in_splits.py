@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from map_files import TILES, ZOOM
-from tile_maps import find
+from tile_maps import TILES, ZOOM, find
 
 from i2i.errors import UsageError
 from i2i.preparation import plan, prepare

@@ -8,8 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from map_files import SIDE, TILES, ZOOM, png, write_mbtiles, write_tree
-from tile_maps import AERIAL, DRAWN, PLAIN, find, write_plain
+from tile_maps import AERIAL, DRAWN, PLAIN, SIDE, TILES, ZOOM, find, png, write_mbtiles, write_plain, write_tree
 
 from i2i.errors import DataError
 from i2i.pairs import SkipError

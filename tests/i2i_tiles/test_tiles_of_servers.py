@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from map_files import TILES, ZOOM, write_tree
 from scripted_server import Server, http
-from tile_maps import AERIAL, DRAWN, PLAIN, find, serve, with_server, write_plain
+from tile_maps import AERIAL, DRAWN, TILES, ZOOM, find, serve, with_server, write_tree
 
 from i2i.errors import DataError, UsageError
 from i2i.net import UnsafeUrlError
@@ -16,7 +15,6 @@ from i2i.pairs import Item, Pair
 from i2i.preparation import prepare
 from i2i_tiles import manners
 from i2i_tiles.manners import ForbiddenError
-from i2i_tiles.tiles import Tiles
 
 
 def test_a_server_is_asked_only_for_what_the_other_map_has_and_nothing_twice(tmp_path: Path, server: Server) -> None:
@@ -52,7 +50,8 @@ def test_tiles_that_a_server_lacks_or_fails_at_are_told_apart(
     page = http(200, b"no", Content_Type="text/html")
     bad = {f"/{ZOOM}/1/1": http(404), f"/{ZOOM}/1/2": http(403), f"/{ZOOM}/1/3": page}
     server.answer = lambda request: bad.get(request.target) or tiles(request)
-    finding = find(with_server(tmp_path, split_by="none", rate=5), tree, address)
+    finding = find(with_server(tmp_path, split_by="none", rate=5, permission="contract 17"), tree, address)
+    assert finding.facts["permission"] == "contract 17"
     assert "owner should agree" in finding.remarks[0]
     first, last = (date.fromisoformat(day) for day in finding.facts["fetched"])
     assert first <= last <= datetime.now(UTC).date() <= first + timedelta(days=1)
@@ -99,11 +98,6 @@ def test_forbidden_servers_are_refused_before_anything_is_asked(trees: tuple[Pat
     with pytest.raises(ForbiddenError, match="bulk download"):
         with_server(tmp_path).plan([str(tree), osm])
     assert "to fetch" in with_server(tmp_path, permission="contract 17").plan([str(tree), osm])
-
-
-def test_a_permission_is_written_down(tmp_path: Path) -> None:
-    finding = find(Tiles(**PLAIN, permission="contract 17"), *write_plain(tmp_path, AERIAL, DRAWN))
-    assert finding.facts["permission"] == "contract 17"
 
 
 def test_nothing_private_is_written_into_the_dataset(trees: tuple[Path, Path], tmp_path: Path, server: Server) -> None:
