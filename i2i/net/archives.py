@@ -1,13 +1,13 @@
 """Unpack archives whose members go below one folder and nowhere else, under names that every system understands."""
 
 import gzip
-import io
 import re
 import tarfile
 import unicodedata
 import zlib
+from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, cast
 
 from i2i.net.errors import ArchiveError
 from i2i.system.files import WINDOWS_DEVICE, cannot_write, make_folder
@@ -39,7 +39,10 @@ def extract(archive: Path, folder: Path) -> None:
     """
     make_folder(folder)
     try:
-        with _uncompressed(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
+        with (
+            closing(_ShortReads(archive)) as stream,
+            tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:") as tar,
+        ):
             _extract(tar, archive, folder)
             if stream.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes any end between two members for the end
                 raise tarfile.ReadError("it is cut off")
@@ -73,35 +76,22 @@ def _extract(tar: tarfile.TarFile, archive: Path, folder: Path) -> None:
             raise ArchiveError(f"{archive.name!r} holds {error} Refused.") from error
 
 
-def _uncompressed(archive: Path) -> "_ShortReads":
-    with archive.open("rb") as file:
-        is_compressed = file.read(2) == b"\x1f\x8b"
-    return _ShortReads(cast(BinaryIO, gzip.open(archive) if is_compressed else archive.open("rb")))
-
-
-class _ShortReads(io.RawIOBase):
+class _ShortReads:
     """A stream that tarfile may not read a large part of at once: it would read a header of any length to memory."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, archive: Path) -> None:
+        with archive.open("rb") as file:
+            is_compressed = file.read(2) == b"\x1f\x8b"
+        stream = cast(IO[bytes], (gzip.open if is_compressed else open)(archive, "rb"))
+        self._read, self.seek, self.tell, self.close = stream.read, stream.seek, stream.tell, stream.close
         self.last = b""
         """What was read last: behind the last member, a block of zeros."""
 
     def read(self, size: int = -1, /) -> bytes:
         if not 0 <= size <= MAX_HEADER:
             raise tarfile.ReadError("a header is too long")
-        self.last = self._stream.read(size)
+        self.last = self._read(size)
         return self.last
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
 
 class Names:

@@ -2,14 +2,14 @@
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpcore2
 
-from i2i.net.errors import NetworkError, UnreachableError
-from i2i.net.urls import Resolve, Url, addresses_of
+from i2i.net.errors import NetworkError, UnreachableError, UnsafeUrlError
+from i2i.net.urls import Resolve, Url, is_public
 
 SLOWEST = 1024.0
 """Bytes a second at which a download is given up."""
@@ -58,11 +58,27 @@ class Guard(httpcore2.NetworkBackend):
 
     def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> httpcore2.NetworkStream:
         """Connect to the first address of a host that answers."""
-        *others, last = addresses_of(host, port, self._named, self._resolve)
+        *others, last = self._addresses(host, port)
         for address in others:
             with suppress(httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 return _PacedStream(self._backend.connect_tcp(address, port, self.left()), self)
         return _PacedStream(self._backend.connect_tcp(last, port, self.left()), self)
+
+    def _addresses(self, host: str, port: int) -> Sequence[str]:
+        """Resolve a host; all of its addresses are public, or the user named it."""
+        try:
+            addresses = self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            look = "Is the address right, and this computer online?"
+            raise UnreachableError(f"The host {host!r} is not found: {reason.lower()}", look) from error
+        private = [] if (host, port) in self._named else [address for address in addresses if not is_public(address)]
+        if private:
+            raise UnsafeUrlError(
+                f"{host!r} leads to {private[0]}, which is not an address of the open internet. "
+                "Only an address that you type yourself may be in a private network."
+            )
+        return addresses
 
 
 class _PacedStream(httpcore2.NetworkStream):

@@ -3,11 +3,11 @@
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from i2i.net.errors import UnreachableError, UnsafeUrlError
+from i2i.net.errors import UnsafeUrlError
 
 PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
@@ -107,31 +107,3 @@ def resolve(host: str, port: int) -> list[str]:
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-def addresses_of(host: str, port: int, named: Collection[tuple[str, int]], resolver: Resolve) -> Sequence[str]:
-    """Resolve a host to the addresses that may be connected to.
-
-    Args:
-        host: See `Url.host`.
-        port: Where it is asked.
-        named: Hosts and ports that the user named and that may therefore be private.
-        resolver: Finds addresses.
-
-    Raises:
-        UnsafeUrlError: If one of them is not public.
-        UnreachableError: If there are none.
-    """
-    try:
-        addresses = resolver(host, port)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        look = "Is the address right, and this computer online?"
-        raise UnreachableError(f"The host {host!r} is not found: {reason.lower()}", look) from error
-    private = [] if (host, port) in named else [address for address in addresses if not is_public(address)]
-    if private:
-        raise UnsafeUrlError(
-            f"{host!r} leads to {private[0]}, which is not an address of the open internet. "
-            "Only an address that you type yourself may be in a private network."
-        )
-    return addresses
