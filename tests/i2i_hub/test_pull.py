@@ -51,12 +51,6 @@ def test_what_another_program_has_fetched_of_the_repository_is_not_copied(
     assert contents(tmp_path / "second") == contents(tmp_path / "first")
 
 
-def test_byte_that_flips_on_its_way_is_fetched_again(bench: Bench, published: str, tmp_path: Path) -> None:
-    bench.fails(Fault("flip", "GET", "/lfs/"))
-    assert bench("pull", published, tmp_path / "model").code == 0
-    assert contents(tmp_path / "model") == bench.repository(published).files()
-
-
 def test_model_that_always_arrives_damaged_is_refused(bench: Bench, published: str, tmp_path: Path) -> None:
     bench.fails(Fault("flip", "GET", "/lfs/", times=999))
     outcome = bench("pull", published, tmp_path / "model")
@@ -67,9 +61,15 @@ def test_model_that_always_arrives_damaged_is_refused(bench: Bench, published: s
     assert bench("pull", published, tmp_path / "model").code == 0  # nothing damaged stays in the cache
 
 
-@pytest.mark.parametrize("kind", [503, "cut"])
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/revision/"), ("GET", "/tree/"), ("HEAD", "/resolve/"), ("GET", "/lfs/")]
+    ("kind", "method", "path"),
+    [
+        (503, "GET", "/revision/"),
+        ("cut", "GET", "/tree/"),
+        (503, "HEAD", "/resolve/"),
+        ("cut", "GET", "/lfs/"),
+        ("flip", "GET", "/lfs/"),
+    ],
 )
 def test_failure_that_passes_changes_nothing(
     bench: Bench, published: str, tmp_path: Path, kind: Kind, method: str, path: str
@@ -106,9 +106,7 @@ def test_what_cannot_be_pulled_is_one_line(
     ("kind", "path", "complaint"),
     [
         (503, "", "is out of order (status 503)"),
-        ("reset", "", "cannot be reached"),
         ("cut", "/lfs/", "cannot be reached"),
-        ("cut", "/tree/", "cannot be reached"),
         ("flip", "/tree/", "What answers is not the Hub"),
     ],
 )
@@ -145,14 +143,6 @@ def test_repository_is_found_under_its_old_name(bench: Bench, published: str, tm
     assert contents(tmp_path / "model") == bench.repository(published).files()
 
 
-def test_repository_that_the_hub_has_switched_off_is_one_line(bench: Bench, published: str, tmp_path: Path) -> None:
-    bench.fails(Fault(403, "GET", published, times=999, says="Access to this resource is disabled."))
-    outcome = bench("pull", published, tmp_path / "model")
-    assert outcome.code == 77
-    assert "is switched off by the Hub" in outcome.err
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_folder_that_holds_something_is_left_alone(bench: Bench, published: str, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     outcome = bench("pull", published, tmp_path)
@@ -182,11 +172,10 @@ def test_model_of_a_newer_i2i_is_refused_in_words(bench: Bench, published: str, 
     "change",
     [
         lambda config: config.replace(b'"depth": 2', b'"depth": 100000'),
-        lambda config: config.replace(b'"base_channels": 2', b'"base_channels": 1000000000'),
         lambda config: config.replace(b'"direction":', b'"x": ' + b"[" * 200_000 + b"]" * 200_000 + b', "direction":'),
         lambda config: config.replace(b'"distribution": "', b'"distribution": "i2i; rm -rf ~ #'),
     ],
-    ids=["depth", "channels", "nesting", "package"],
+    ids=["depth", "nesting", "package"],
 )
 def test_hostile_model_is_one_line_and_not_kept(
     bench: Bench, published: str, tmp_path: Path, change: Callable[[bytes], bytes]
@@ -200,16 +189,16 @@ def test_hostile_model_is_one_line_and_not_kept(
     assert list(tmp_path.iterdir()) == []
 
 
-def pictures(folder: Path) -> dict[str, bytes]:
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*.png")}
-
-
 def test_model_is_used_by_its_name(bench: Bench, published: str, run: Path, shared_pairs: Path, tmp_path: Path) -> None:
     drawings = shared_pairs / "val" / "imageA"
     for model, out in ((published, "hub"), (run, "run")):
         outcome = bench("translate", model, drawings, "--out", tmp_path / out)
         assert outcome.code == 0, outcome.err
-    assert pictures(tmp_path / "hub") == pictures(tmp_path / "run")
+    pictures = [
+        {path: data for path, data in contents(tmp_path / out).items() if path.endswith(".png")}
+        for out in ("hub", "run")
+    ]
+    assert pictures[0] == pictures[1] != {}
 
 
 def test_revision_of_a_folder_on_this_disk_is_refused(bench: Bench, run: Path, tmp_path: Path) -> None:

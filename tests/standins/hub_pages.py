@@ -6,17 +6,13 @@ import re
 from collections.abc import Callable
 from email.message import Message
 from fnmatch import fnmatch
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from hub_state import LFS_SUFFIXES, Account, Commit, File, Kind, Repository, commit_of, entries_of
+from hub_state import LFS_SUFFIXES, Account, Commit, File, Kind, Repository, commit_of
 
 if TYPE_CHECKING:
     from hub import Hub
-
-PAGE = 50
-"""Files on a page of a listing."""
 
 
 class Answer(NamedTuple):
@@ -132,35 +128,18 @@ def information(asked: Asked, kind: str, name: str, revision: str | None) -> Ans
 
 
 def tree(asked: Asked, kind: str, name: str, revision: str, folder: str | None) -> Answer:
-    repository = asked.repository(kind, name)
-    commit = asked.commit(repository, revision)
-    inside = (folder or "").strip("/")
-    paths = [path for path in sorted(commit.files) if not inside or path.startswith(f"{inside}/")]
-    if inside and not paths:
+    commit = asked.commit(asked.repository(kind, name), revision)
+    above = f"{folder.strip('/')}/" if folder else ""
+    recursive = asked.query.get("recursive", ["false"])[0].lower() in ("true", "1")
+    entries: dict[str, dict[str, object]] = {}
+    for path, file in sorted(commit.files.items()):
+        parts = path.removeprefix(above).split("/")
+        for end in range(1, len(parts) + 1 if recursive else 2) if path.startswith(above) else ():
+            here = above + "/".join(parts[:end])
+            entries[here] = file.entry(here) if here == path else _folder(here)
+    if above and not entries:
         raise Refused(404, "No such folder", "EntryNotFound")
-    entries = entries_of(commit.files, paths)
-    if asked.query.get("recursive", ["false"])[0].lower() not in ("true", "1"):
-        entries = _one_level(entries, inside)
-    else:
-        folders = {str(folder) for path in paths for folder in PurePosixPath(path.removeprefix(f"{inside}/")).parents}
-        entries = [_folder(f"{inside}/{folder}".strip("/")) for folder in sorted(folders - {"."})] + entries
-    first = int(asked.query.get("cursor", ["0"])[0])
-    links: tuple[tuple[str, str], ...] = ()
-    if first + PAGE < len(entries):
-        here = f"{asked.hub.url}/api/{kind}/{name}/tree/{revision}/{inside}".rstrip("/")
-        recursive = asked.query.get("recursive", ["false"])[0]
-        links = (("Link", f'<{here}?recursive={recursive}&cursor={first + PAGE}>; rel="next"'),)
-    return _json(entries[first : first + PAGE], 200, *links)
-
-
-def _one_level(entries: list[dict[str, object]], inside: str) -> list[dict[str, object]]:
-    shown: dict[str, dict[str, object]] = {}
-    for entry in entries:
-        rest = str(entry["path"]).removeprefix(f"{inside}/" if inside else "")
-        head, slash, _ = rest.partition("/")
-        path = f"{inside}/{head}" if inside else head
-        shown[path] = _folder(path) if slash else entry
-    return list(shown.values())
+    return _json(list(entries.values()))
 
 
 def _folder(path: str) -> dict[str, object]:
@@ -192,13 +171,11 @@ def preupload(asked: Asked, kind: str, name: str, revision: str) -> Answer:
     ignored = wanted.get("gitIgnore", stored.data.decode() if stored else "").split()
     modes = []
     for file in wanted["files"]:
-        base64.b64decode(file["sample"], validate=True)
-        mode = "lfs" if file["path"].endswith(LFS_SUFFIXES) else "regular"
         known = commit.files.get(file["path"])
         modes.append(
             {
                 "path": file["path"],
-                "uploadMode": mode,
+                "uploadMode": "lfs" if file["path"].endswith(LFS_SUFFIXES) else "regular",
                 "shouldIgnore": any(fnmatch(file["path"], pattern) for pattern in ignored),
                 "oid": known.etag if known else None,
             }
@@ -257,9 +234,6 @@ def _apply(key: str, value: dict[str, Any], files: dict[str, File], blobs: dict[
         files[value["path"]] = File(blobs[value["oid"]], lfs=True)
     elif key == "deletedFile":
         files.pop(value["path"], None)
-    elif key == "deletedFolder":
-        for path in [path for path in files if path.startswith(value["path"].rstrip("/") + "/")]:
-            del files[path]
 
 
 def resolve(asked: Asked, name: str, revision: str, path: str, kind: str | None = None) -> Answer:
@@ -294,23 +268,6 @@ def _ranged(data: bytes, asked: Asked, headers: list[tuple[str, str]]) -> Answer
     return Answer(206, part, (*headers, place, ("Content-Length", str(len(part)))))
 
 
-def discussions(asked: Asked, kind: str, name: str) -> Answer:
-    repository = asked.repository(kind, name)
-    listed = [
-        {
-            "num": number,
-            "title": title,
-            "status": "open",
-            "isPullRequest": True,
-            "author": {"name": name.split("/")[0]},
-            "repo": {"name": name, "type": repository.kind},
-            "createdAt": "2026-01-01T00:00:00.000Z",
-        }
-        for number, title in enumerate(repository.pull_requests, start=1)
-    ]
-    return _json({"discussions": listed, "count": len(listed), "start": 0})
-
-
 API = r"/api/(?P<kind>models|datasets)/(?P<name>[^/]+/[^/]+)"
 GIT = r"(/(?P<kind>datasets))?/(?P<name>[^/]+/[^/]+?)"
 REVISION = r"(?P<revision>refs/pr/\d+|refs/convert/\w+|[^/]+)"
@@ -325,7 +282,6 @@ ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", API + r"/branch/(?P<branch>.+)", make_branch),
     ("POST", API + r"/preupload/" + REVISION, preupload),
     ("POST", API + r"/commit/" + REVISION, commit),
-    ("GET", API + r"/discussions", discussions),
     ("POST", GIT + r"\.git/info/lfs/objects/batch", lfs_batch),
     ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})", lfs_put),
     ("GET", r"/lfs/(?P<oid>[0-9a-f]{64})", lfs_get),

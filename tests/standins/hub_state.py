@@ -1,7 +1,7 @@
 """What a stand-in hub remembers: accounts, repositories, their revisions and the files of each."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -29,6 +29,11 @@ class File(NamedTuple):
     @property
     def etag(self) -> str:
         return self.sha256 if self.lfs else self.oid
+
+    def entry(self, path: str) -> dict[str, object]:
+        """Of a listing."""
+        lfs = {"lfs": {"oid": self.sha256, "size": len(self.data), "pointerSize": 130}} if self.lfs else {}
+        return {"type": "file", "path": path, "size": len(self.data), "oid": self.oid, **lfs}
 
 
 class Commit(NamedTuple):
@@ -145,15 +150,3 @@ class State:
             return repository
         mine = account is not None and name.split("/")[0] in (account.name, *account.organisations)
         return repository if mine else None
-
-
-def entries_of(files: Mapping[str, File], paths: Iterable[str]) -> list[dict[str, object]]:
-    """Files as the hub lists them."""
-    listed = []
-    for path in paths:
-        file = files[path]
-        entry: dict[str, object] = {"type": "file", "path": path, "size": len(file.data), "oid": file.oid}
-        if file.lfs:
-            entry["lfs"] = {"oid": file.sha256, "size": len(file.data), "pointerSize": 130}
-        listed.append(entry)
-    return listed
