@@ -46,6 +46,14 @@ def write_negatives(root: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_power_loss() -> Iterator[None]:
+    """Nothing that a test writes has to outlast a power loss, so nobody waits until it is on the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture
 def pairs_folder(tmp_path: Path) -> Path:
     """A dataset folder of the test's own; see `write_negatives`."""

@@ -29,8 +29,8 @@ def test_names_of_files_are_spelt_out(
     arguments = {
         "train": ["train", "--data", pairs, "--out", tmp_path / f"run{NAME}", *SMALL],
         "translate": ["translate", "MODEL", photos, "--out", tmp_path / f"out{NAME}"],
-        "prepare": ["prepare", "edges", photos, tmp_path / f"made{NAME}"],
-        "plan": ["prepare", "edges", photos, tmp_path / f"made{NAME}", "--dry-run"],
+        "prepare": ["prepare", "grayscale", photos, tmp_path / f"made{NAME}", "--workers", 1],
+        "plan": ["prepare", "grayscale", photos, tmp_path / f"made{NAME}", "--dry-run"],
         "check": ["data", "check", pairs, "--out", tmp_path / f"page{NAME}"],
         "show": ["data", "show", pairs, "--out", tmp_path / f"sheet{NAME}.png"],
     }[command]

@@ -1,4 +1,4 @@
-"""Trainings in processes of their own, which tests stop and go on with.
+"""Trainings in processes of their own, which tests stop.
 
 All of them are forked from one process that has imported PyTorch and done nothing else, since to import it takes longer
 than to train.
@@ -8,8 +8,8 @@ import json
 import os
 import time
 from multiprocessing import get_context, set_start_method
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from i2i.training.reporting import Reporter
 
@@ -20,41 +20,19 @@ FRESH.set_forkserver_preload(["i2i.cli.app", "i2i.training", "i2i_pix2pix"])
 FILES = ("model/generator.safetensors", "model-last/generator.safetensors", "metrics.jsonl")
 
 
-class Command:
-    """A call of ``i2i`` in a process group of its own, as a shell or a cluster would start it."""
-
-    def __init__(self, *arguments: object) -> None:
-        self._folder = TemporaryDirectory()
-        self._said = Path(self._folder.name) / "said"
-        self._process = FRESH.Process(target=_call, args=([str(word) for word in arguments], str(self._said)))
-        self._process.start()
-
-    @property
-    def pid(self) -> int:
-        """Of the process and of its group."""
-        assert self._process.pid is not None
-        return self._process.pid
-
-    def running(self) -> bool:
-        return self._process.is_alive()
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the whole group."""
-        os.killpg(self.pid, number)
-
-    def wait(self) -> tuple[int, str]:
-        """Exit code, or minus the signal that ended it, and all that it said."""
-        self._process.join(120)
-        assert self._process.exitcode is not None
-        said = self._said.read_text()
-        self._folder.cleanup()
-        return self._process.exitcode, said
-
-    def finish(self) -> str:
-        """What it said, if it ended well."""
-        code, said = self.wait()
-        assert code == 0, said
-        return said
+def new_run(data: Path, out: Path, workers: int, *, steps: int, checkpoint_every: int) -> BaseProcess:
+    """Begin to train the smallest networks on 16 px, in a group of processes, as a shell or a cluster starts it."""
+    settings = [
+        *("generator.depth=1", "generator.base_channels=2", "discriminator.layers=1", "discriminator.base_channels=2"),
+        *("training.threads=1", f"training.checkpoint_every={checkpoint_every}"),
+        *(f"validation.every={2 * checkpoint_every}", "validation.images=1", "validation.metrics=[l1]"),
+    ]
+    flags = [word for setting in settings for word in ("--set", setting)]
+    words = ["train", "--plugin", "pix2pix", "--data", data, "--out", out, "--size", 16, "--steps", steps]
+    said = [str(word) for word in (*words, "--workers", workers, "--quiet", *flags)]
+    process = FRESH.Process(target=_call, args=(said, f"{out}.said"))
+    process.start()
+    return process
 
 
 def _call(arguments: list[str], said: str) -> None:
@@ -68,18 +46,10 @@ def _call(arguments: list[str], said: str) -> None:
     main(arguments)
 
 
-def new_run(data: Path, out: Path, workers: int, *, steps: int, checkpoint_every: int) -> Command:
-    """A training of the smallest networks, on 16 px."""
-    settings = [
-        *("generator.depth=1", "generator.base_channels=2", "discriminator.layers=1", "discriminator.base_channels=2"),
-        *("training.threads=1", f"training.checkpoint_every={checkpoint_every}"),
-        *(f"validation.every={2 * checkpoint_every}", "validation.images=1"),
-    ]
-    flags = [word for setting in settings for word in ("--set", setting)]
-    return Command(
-        *("train", "--plugin", "pix2pix", "--data", data, "--out", out, "--size", 16, "--steps", steps),
-        *("--workers", workers, *flags),
-    )
+def finish(process: BaseProcess, run: Path) -> tuple[int | None, str]:
+    """Return the exit code, or minus the signal that ended it, and all that it said."""
+    process.join(120)
+    return process.exitcode, Path(f"{run}.said").read_text()
 
 
 class Heard(Reporter):
@@ -97,11 +67,11 @@ def steps_done(run: Path) -> int:
     return log.read_bytes().count(b'"lr"') if log.exists() else 0
 
 
-def wait_for(run: Path, steps: int, command: Command) -> None:
+def wait_for(run: Path, steps: int, process: BaseProcess) -> None:
     """Until so many steps of the run are in its log."""
     deadline = time.monotonic() + 120
     while steps_done(run) < steps:
-        assert command.running(), command.wait()
+        assert process.is_alive(), finish(process, run)
         assert time.monotonic() < deadline
         time.sleep(0.002)
 
