@@ -4,10 +4,11 @@ from i2i.images.colour import with_channels
 from i2i.images.contact_sheet import as_rgb, contact_sheet
 from i2i.images.discovery import Discovery, Skipped, discover, printable
 from i2i.images.errors import ImageError
-from i2i.images.formats.header import Header, probe, read_header
+from i2i.images.formats.header import Header
+from i2i.images.formats.stored import probe, read_bytes, read_header
 from i2i.images.geometry import fit, resize
 from i2i.images.ranges import Range, check_range, scaled, unscaled
-from i2i.images.reader import MAX_PIXELS, Limit, Picture, decode, from_pillow, read
+from i2i.images.reader import MAX_PIXELS, Limit, Picture, from_pillow, read
 from i2i.images.writer import encode, suffix_for, write
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "as_rgb",
     "check_range",
     "contact_sheet",
-    "decode",
     "discover",
     "encode",
     "fit",
@@ -30,6 +30,7 @@ __all__ = [
     "printable",
     "probe",
     "read",
+    "read_bytes",
     "read_header",
     "resize",
     "scaled",

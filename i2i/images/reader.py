@@ -13,10 +13,9 @@ from PIL import Image
 from i2i.errors import UsageError
 from i2i.images.colour import WHITE, over, with_channels
 from i2i.images.errors import ImageError, damaged
-from i2i.images.formats import pillow
-from i2i.images.formats.decoders import decoded, plain, upright
-from i2i.images.formats.header import MAX_RATIO, Header, read_bytes, read_header
-from i2i.images.formats.pillow import MANY
+from i2i.images.formats.header import Header
+from i2i.images.formats.pillow import MANY, orientation_of, plain
+from i2i.images.formats.stored import decoded, read_bytes, read_header, upright
 from i2i.images.profiles import managed
 from i2i.images.ranges import DECLARE, Range, extremes, finite_extremes, scaled
 from i2i.pairs import Pixels, Reading
@@ -30,6 +29,8 @@ MAX_PIXELS = 40_000_000
 
 ALLOW = "max_pixels"
 """How the caller of a function allows larger images; commands and datasets have options of other names."""
+
+MAX_RATIO = 15  # of the sides of a picture that nobody wonders about
 
 TURNED = "turned upright by its EXIF orientation"
 """A note on an image: what was drawn on its pixels as stored does not lie on it."""
@@ -56,6 +57,7 @@ class Picture(NamedTuple):
 def read(
     path_or_bytes: str | PathLike[str] | bytes,
     *,
+    where: str = "",
     reading: Reading = "image",
     value_range: Range | None = None,
     channels: int | None = None,
@@ -74,6 +76,7 @@ def read(
 
     Args:
         path_or_bytes: The file, or its content.
+        where: What errors call it; its path, or "the image" when not given.
         reading: ``image`` is as above. ``alpha`` keeps opacity as one more channel where the file has it, and the
             colours under it as they are. ``ids`` gives the numbers as stored, (H, W, 1) or (H, W, 3): indices of a
             palette, 0 and 1 of one bit, no colour converted; opacity is left out.
@@ -94,77 +97,69 @@ def read(
         DataError: If the image cannot have that many channels.
         UsageError: If a range is declared that is none, or for a reading that has none.
     """
-    if isinstance(path_or_bytes, bytes):
-        data, where = path_or_bytes, "the image"
-    else:
-        path = Path(path_or_bytes)
-        data, where = read_bytes(path), repr(str(path))
-    picture = decode(
-        data,
-        where,
-        reading=reading,
-        value_range=value_range,
-        max_pixels=max_pixels,
-        min_side=min_side,
-        background=background,
-        declare=declare,
-        allow=allow,
-    )
-    return picture if channels is None else picture._replace(pixels=with_channels(picture.pixels, channels))
-
-
-def decode(
-    data: bytes,
-    where: str,
-    *,
-    reading: Reading = "image",
-    value_range: Range | None = None,
-    max_pixels: int = MAX_PIXELS,
-    min_side: int = 1,
-    background: tuple[int, int, int] = WHITE,
-    declare: str = DECLARE,
-    allow: str = ALLOW,
-) -> Picture:
-    """Decode the image in the bytes of a file, which errors call ``where``; see `read`."""
-
-    def work() -> Picture:
-        return _decode(data, where, reading, value_range, max_pixels, min_side, background, declare, allow)
-
-    try:
-        return within(MAX_SECONDS, work)
-    except TimeoutError:
-        message = f"{where} takes longer than {MAX_SECONDS:g} seconds to decode. Save the image anew, or remove it."
-        raise ImageError("timed-out", message) from None
-
-
-def _decode(
-    data: bytes,
-    where: str,
-    reading: Reading,
-    value_range: Range | None,
-    max_pixels: int,
-    min_side: int,
-    background: tuple[int, int, int],
-    declare: str,
-    allow: str,
-) -> Picture:
     if value_range is not None and reading != "image":
         raise UsageError(f"A range is declared, and images are read as {reading!r}. Only 'image' has a range.")
-    header = read_header(BytesIO(data), where)
-    if header.pages == "unknown" and value_range is None:
+    if isinstance(path_or_bytes, bytes):
+        data, where = path_or_bytes, where or "the image"
+    else:
+        where = where or repr(str(Path(path_or_bytes)))
+        data = read_bytes(Path(path_or_bytes), where)
+    header, declared = read_header(BytesIO(data), where), value_range is not None
+    if header.pages == "unknown" and not declared:
         found = f"{where} has {header.frames} gray pages of one size: channels, or images of their own?"
         message = f"{found} Save the one that is meant alone, or channels as one page. {declare} to have channels."
         raise ImageError("unsupported", message)
-    pages = header.pages == "channels" or (value_range is not None and header.format == "TIFF" and header.frames > 1)
-    channels = header.channels_read(reading, declared=value_range is not None)
-    check_header(header, where, max_pixels, min_side, channels, allow)
+    expected = header.channels_read(reading, declared=declared)
+    _check_header(header, where, max_pixels, min_side, expected, allow)
+    pages = header.pages == "channels" or (declared and header.format == "TIFF" and header.frames > 1)
     if pages and not header.equal_pages:
         raise ImageError("unsupported", f"{where} has pages of several kinds. Save the one that is meant.")
-    try:
+    values = _decoded(data, header, reading, where, pages, expected)
+    if header.undeclared and not declared and reading != "ids":
+        found = f"{where} holds {header.dtype}, {extremes(values)}"
+        message = f"{found}. {declare}, or save it as uint8, uint16, or .npy of float32 in [-1, 1]."
+        raise ImageError("unsupported", message)
+    notes = _notes(header, pages)
+    if reading == "ids":
+        pixels = _as_ids(values, header, where, notes)
+    else:
+        pixels = _in_srgb(values, header, where, notes, declared=declared)
+        if reading == "image" and values.shape[2] == expected + 1:
+            pixels = _opaque(pixels, background, where, notes)
+        pixels = _in_range(pixels, value_range, where, declare)
+    pixels = pixels if channels is None else with_channels(pixels, channels)
+    return Picture(np.ascontiguousarray(pixels), tuple(notes))
+
+
+def _check_header(header: Header, where: str, max_pixels: int, min_side: int, channels: int, allow: str) -> None:
+    """Refuse from the header what should not be decoded."""
+    if header.refusal:
+        raise ImageError("unsupported", f"{where} {header.refusal}.")
+    size = f"{header.width}x{header.height}"
+    if min(header.width, header.height) < min_side:
+        raise ImageError("too-small", f"{where} is {size}. Images have at least {min_side} pixels each way.")
+    # multispectral images are counted by what they hold: decoded, four channels fill the memory of RGB with alpha
+    needed = math.ceil(header.width * header.height * max(1, channels / 4))
+    if needed > max_pixels:
+        remedy = f"Make it smaller, or allow more: {allow}={needed}"
+        message = f"{where} is {size} with {channels} channels, {max_pixels} pixels are allowed. {remedy}."
+        raise ImageError("too-large", message)
+
+
+def _decoded(data: bytes, header: Header, reading: Reading, where: str, pages: bool, channels: int) -> NDArray[Any]:
+    """Decode values of the size and the channels, opacity apart, that the header claims, within the limit of time."""
+
+    def work() -> NDArray[Any]:
         with CodecsKeptQuiet():
-            values = decoded(data, header, reading, where, pages=pages)
+            return decoded(data, header, reading, where, pages=pages)
+
+    try:
+        values = within(MAX_SECONDS, work)
     except ImageError:
         raise
+    except TimeoutError:
+        message = f"{where} takes longer than {MAX_SECONDS:g} seconds to decode. Save the image anew, or remove it."
+        raise ImageError("timed-out", message) from None
     except Exception as error:  # decoders of damaged files raise whatever they like
         if is_out_of_memory(error):
             raise
@@ -176,50 +171,24 @@ def _decode(
         if not agrees:
             message = f"{where} does not have the {what} that its header claims. Copy or download it again."
             raise ImageError("corrupt", message)
-    if header.undeclared and value_range is None and reading != "ids":
-        found = f"{where} holds {header.dtype}, {extremes(values)}"
-        message = f"{found}. {declare}, or save it as uint8, uint16, or .npy of float32 in [-1, 1]."
-        raise ImageError("unsupported", message)
+    return values
+
+
+def _notes(header: Header, pages: bool) -> list[str]:
     many = " or more" if header.frames >= MANY else ""
     notes = [f"first of {header.frames} frames{many}"] if header.frames > 1 and not pages else []
     if header.orientation != 1:
         notes.append(TURNED)
     if max(header.width, header.height) > MAX_RATIO * min(header.width, header.height):
         notes.append(f"very long: {header.width}x{header.height}")
-    if reading == "ids":
-        pixels = _as_ids(values, header, where, notes)
-    else:
-        pixels = _in_srgb(values, header, where, notes, declared=value_range is not None)
-        if reading == "image" and values.shape[2] == channels + 1:
-            pixels = _opaque(pixels, background, where, notes)
-        pixels = _in_range(pixels, value_range, where, declare)
-    return Picture(np.ascontiguousarray(pixels), tuple(notes))
-
-
-def check_header(header: Header, where: str, max_pixels: int, min_side: int, channels: int, allow: str = ALLOW) -> None:
-    """Refuse from the header what should not be decoded; see `read`.
-
-    Raises:
-        ImageError: If the image is too large or too small, or cannot be decoded.
-    """
-    if header.refusal:
-        raise ImageError("unsupported", f"{where} {header.refusal}.")
-    size = f"{header.width}x{header.height}"
-    if min(header.width, header.height) < min_side:
-        raise ImageError("too-small", f"{where} is {size}. Images have at least {min_side} pixels each way.")
-    # multispectral images are counted by what they hold: decoded, four channels fill the memory of RGB with alpha
-    if header.width * header.height * max(1, channels / 4) > max_pixels:
-        needed = math.ceil(header.width * header.height * max(1, channels / 4))
-        remedy = f"Make it smaller, or allow more: {allow}={needed}"
-        message = f"{where} is {size} with {channels} channels, {max_pixels} pixels are allowed. {remedy}."
-        raise ImageError("too-large", message)
+    return notes
 
 
 def from_pillow(image: Image.Image) -> Pixels:
     """Convert an image that Pillow has opened or made: upright, opaque (on white), gray or RGB; see `read`."""
     deep = image.mode.startswith("I;16")
     pixels = np.asarray(image).astype(np.uint16) if deep else np.asarray(plain(image))
-    pixels = upright(pixels if pixels.ndim == 3 else pixels[..., None], pillow.orientation_of(image))
+    pixels = upright(pixels, orientation_of(image))
     return np.ascontiguousarray(over(pixels, WHITE)[0] if pixels.shape[2] in (2, 4) else pixels)
 
 

@@ -11,9 +11,8 @@ import numpy as np
 
 from i2i import options as component_options
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
-from i2i.images import MAX_PIXELS, ImageError, encode, suffix_for
-from i2i.images.formats.header import read_bytes
-from i2i.images.reader import TURNED, Picture, decode
+from i2i.images import MAX_PIXELS, ImageError, Picture, encode, read, read_bytes, suffix_for
+from i2i.images.reader import TURNED
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.places import hide_secrets, is_url
 from i2i.plugins import describe
@@ -112,9 +111,9 @@ class Worker:
             sources.append(Source(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
             reading = self.readings[number]
             pictures.append(
-                decode(
+                read(
                     data,
-                    where,
+                    where=where,
                     max_pixels=self.command.max_pixels or MAX_PIXELS,
                     min_side=MIN_SIDE,
                     reading=reading,

@@ -250,7 +250,7 @@ def _read_ids(opened: Opened, pair: int, column: str) -> Pixels:
     table = opened.tables[split]
     header = table.header(row, column)
     width, most = header.width, 2 * header.width * header.height
-    whole = images.decode(table.encoded(row, column), table.names[row], reading="ids", max_pixels=most).pixels
+    whole = images.read(table.encoded(row, column), where=table.names[row], reading="ids", max_pixels=most).pixels
     if whole.shape[1] == width:
         return whole
     return whole[:, :width] if column == table.columns[0] else whole[:, width:]  # an A|B file

@@ -208,7 +208,7 @@ def _check_array(data: bytes, where: str) -> None:
         DataError: If it is one.
     """
     try:
-        refusal = npy.read_array_header(BytesIO(data)).refusal
+        refusal = npy.read_header(BytesIO(data)).refusal
         if not refusal:
             npy.decode(data)
     except (ValueError, EOFError) as error:

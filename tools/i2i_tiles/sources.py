@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from i2i.errors import UsageError
 from i2i.images.colour import WHITE, over, with_channels
-from i2i.images.reader import decode
+from i2i.images.reader import read
 from i2i.pairs import Pixels
 from i2i_tiles.mercator import MAX_ZOOM
 
@@ -106,7 +106,7 @@ class StoredTiles(MapSource):
         data = self.data(place)
         assert data is not None, "asked for after `has`"
         where = f"tile {place.zoom}/{place.x}/{place.y} of {self.name!r}"
-        pixels, filled = laid_on_white(decode(data, where, max_pixels=MAX_TILE_PIXELS, reading="alpha").pixels)
+        pixels, filled = laid_on_white(read(data, where=where, max_pixels=MAX_TILE_PIXELS, reading="alpha").pixels)
         # a server may send gray tiles among coloured ones, where it has nothing but gray to show
         return Patch(with_channels(pixels, 3), filled)
 

@@ -15,8 +15,7 @@ from pyarrow import compute as pc
 from i2i.data.tables.names import images_among, refuse_hidden_splits, split_column
 from i2i.data.tables.table import Part, Problem, Splits, Table
 from i2i.errors import DataError
-from i2i.images import printable
-from i2i.images.formats.header import read_bytes
+from i2i.images import printable, read_bytes
 from i2i.splits import our_name
 
 Stored = TypeVar("Stored")

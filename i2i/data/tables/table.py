@@ -7,7 +7,7 @@ from io import BytesIO
 from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple
 
-from i2i.images import MAX_PIXELS, Header, Limit, Picture, Range, decode, read_header
+from i2i.images import MAX_PIXELS, Header, Limit, Picture, Range, read, read_header
 from i2i.pairs import Block
 from i2i.prepared import HALVES
 
@@ -100,9 +100,9 @@ class Table(ABC):
             MissingInputError: If the file is not there.
             DataError: If it cannot be read or decoded; the message names the row.
         """
-        return decode(
+        return read(
             self.encoded(row, column),
-            self.where(row, column),
+            where=self.where(row, column),
             value_range=value_range,
             max_pixels=limit.pixels,
             declare=DECLARE,

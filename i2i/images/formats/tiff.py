@@ -2,12 +2,16 @@
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from io import BytesIO
+from typing import Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from i2i.images.formats.pillow import MANY
+from i2i.images.errors import ImageError
+from i2i.images.formats.header import Decoder, Header, Pages
+from i2i.images.formats.pillow import MANY, our_limits
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG_MAGICS = MAGICS[2:]
@@ -25,41 +29,15 @@ UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 ASSOCIATED_ALPHA, ALPHA = 1, 2
 SEPARATE_PLANES = 2
 
-
-Decoder = Literal["opencv", "pillow", "tifffile"]
-Pages = Literal["images", "channels", "unknown"]
-"""What several pages are: images of their own, channels of one, or gray pages of one size that do not say."""
 MAX_STACKED = 16
 """So many pages are channels at most; more are the slices of a body or the frames of a film."""
 
 
-@dataclass(frozen=True)
-class TiffTags:
-    """What the tags say."""
-
-    width: int
-    height: int
-    channels: int
-    dtype: str
-    bits: int
-    photometric: int
-    frames: int
-    equal_pages: bool
-    pages: Pages
-    alpha: bool
-    orientation: int
-    icc: bytes | None
-    decoder: Decoder
-    undeclared: bool = False
-    """Whether the values say nothing about brightness until somebody declares their range."""
-    refusal: str = ""
-    """Why the pixels cannot be had, and what to do."""
-
-
-def read_tags(stream: BinaryIO) -> TiffTags:
+def read_header(stream: BinaryIO) -> Header:
     """Read the tags of the first image of a file; a damaged file raises exceptions of many kinds."""
-    tags = _first_directory(stream)
-    further = _further_directories(stream, tags.next)
+    with our_limits():  # the parser of directories warns of damage
+        tags = _directory(stream)
+        further = _further_directories(stream, tags.next)
     samples = int(tags.get(SAMPLES, 1))
     photometric = int(tags.get(PHOTOMETRIC, BLACK_IS_ZERO))
     extra = _numbers(tags.get(EXTRA_SAMPLES, ()))
@@ -67,29 +45,67 @@ def read_tags(stream: BinaryIO) -> TiffTags:
     colours = {RGB: 3, CMYK: 4, LAB: 3, 6: 3}.get(photometric, 1)
     dtype = {UNSIGNED: "uint", SIGNED: "int", FLOAT: "float"}.get(max(_numbers(tags.get(SAMPLE_FORMAT, 1))), "void")
     orientation = int(tags.get(ORIENTATION, 1))
-    number = f"{dtype}{bits}" if f"{dtype}{bits}" in NUMBERS and photometric in PLAIN else ""
+    number = f"{dtype}{bits}" in NUMBERS and photometric in PLAIN
     alpha = not number and samples == colours + 1 and bool(extra) and extra[0] in (ASSOCIATED_ALPHA, ALPHA)
     many = photometric in PLAIN and samples != colours + alpha
     decoder, refusal = _decoder(tags, bits, dtype, photometric, many, alpha, number)
     equal_pages = all(_kind(page) == _kind(tags) for page in further)
-    pages = _pages(tags, 1 + len(further)) if equal_pages and further and not many and bits >= 8 else "images"
-    return TiffTags(
-        width=int(tags[WIDTH]),
-        height=int(tags[HEIGHT]),
-        channels=samples if many else 1 if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO) else 3,
+    frames = 1 + len(further)
+    pages = _pages(tags, frames) if equal_pages and further and not many and bits >= 8 else "images"
+    channels = samples if many else 1 if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO) else 3
+    sides = int(tags[WIDTH]), int(tags[HEIGHT])
+    width, height = sides[::-1] if 5 <= orientation <= 8 else sides
+    return Header(
+        format="TIFF",
+        width=width,
+        height=height,
+        channels=frames if pages == "channels" else channels,
         dtype=f"{dtype}{max(bits, 8)}",
-        bits=bits,
-        photometric=photometric,
-        frames=1 + len(further),
-        equal_pages=equal_pages,
-        pages=pages,
+        frames=1 if pages == "channels" else frames,
         alpha=alpha,
         orientation=orientation if 1 <= orientation <= 8 else 1,
+        cmyk=photometric == CMYK,
         icc=tags.get(ICC),
+        bits=bits,
+        palette=photometric == PALETTE,
+        white_is_zero=photometric == WHITE_IS_ZERO,
+        equal_pages=equal_pages,
+        pages=pages,
         decoder=decoder,
-        undeclared=bool(number),
+        undeclared=number,
         refusal=refusal,
     )
+
+
+def decode(data: bytes, where: str, *, pages: bool) -> NDArray[Any]:
+    """Decode the first page, or all as channels, not turned, by tifffile, which takes any type and any channels.
+
+    Raises:
+        ImageError: If what decompresses it is not installed.
+        Exception: Whatever it raises of damaged files.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(BytesIO(data)) as file:
+        wanted = list(file.pages) if pages else [file.pages.first]
+        try:
+            arrays = [_page(page.aspage(), len(data)) for page in wanted]
+        except (ValueError, ImportError) as error:
+            if isinstance(error, ValueError) and "imagecodecs" not in str(error):
+                raise
+            remedy = "Install what decodes it: pip install imagecodecs."
+            raise ImageError("needs-package", f"{where} is a TIFF that is compressed uncommonly. {remedy}") from None
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=2)
+
+
+def _page(page: Any, length: int) -> NDArray[Any]:
+    # segments that are missing would be read as zeros
+    if any(start + size > length for start, size in zip(page.dataoffsets, page.databytecounts, strict=True)):
+        raise EOFError
+    stored: NDArray[Any] = page.asarray(maxworkers=1)  # at exit, threads of its own would be waited for
+    stored = stored if stored.ndim == 3 else stored[..., None]
+    separate = page.planarconfig == SEPARATE_PLANES and page.samplesperpixel > 1
+    return np.moveaxis(stored, 0, -1) if separate else stored
 
 
 def _pages(tags: ImageFileDirectory_v2, count: int) -> Pages:
@@ -103,8 +119,9 @@ def _pages(tags: ImageFileDirectory_v2, count: int) -> Pages:
 
 
 def _decoder(
-    tags: ImageFileDirectory_v2, bits: int, dtype: str, photometric: int, many: bool, alpha: bool, number: str
+    tags: ImageFileDirectory_v2, bits: int, dtype: str, photometric: int, many: bool, alpha: bool, number: bool
 ) -> tuple[Decoder, str]:
+    """Choose what decodes a file, and say why its pixels cannot be had."""
     if number:
         return "tifffile", ""
     if dtype != "uint" or bits not in (1, 2, 4, 8, 16):
@@ -123,17 +140,14 @@ def _decoder(
     return ("tifffile" if separate else "opencv"), ""
 
 
-def _first_directory(stream: BinaryIO) -> ImageFileDirectory_v2:
-    directory = _empty_directory(stream)
-    stream.seek(directory.next)
-    directory.load(stream)
-    return directory
-
-
-def _empty_directory(stream: BinaryIO) -> ImageFileDirectory_v2:
+def _directory(stream: BinaryIO, place: int = 0) -> ImageFileDirectory_v2:
+    """Read the directory at a place; the first by default."""
     stream.seek(0)
     start = stream.read(8)
-    return ImageFileDirectory_v2(start + stream.read(8) if start[:4] in BIG_MAGICS else start)
+    directory = ImageFileDirectory_v2(start + stream.read(8) if start[:4] in BIG_MAGICS else start)
+    stream.seek(place or directory.next)
+    directory.load(stream)
+    return directory
 
 
 def _further_directories(stream: BinaryIO, place: int) -> list[ImageFileDirectory_v2]:
@@ -142,11 +156,8 @@ def _further_directories(stream: BinaryIO, place: int) -> list[ImageFileDirector
     with suppress(Exception):  # damage behind the first image
         while place not in seen and len(seen) < MANY:
             seen.add(place)
-            directory = _empty_directory(stream)
-            stream.seek(place)
-            directory.load(stream)
-            directories.append(directory)
-            place = directory.next
+            directories.append(_directory(stream, place))
+            place = directories[-1].next
     return directories
 
 

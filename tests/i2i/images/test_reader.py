@@ -20,8 +20,7 @@ from PIL import Image
 
 from i2i import images
 from i2i.errors import DataError, MissingInputError
-from i2i.images import ImageError, probe, read
-from i2i.images.formats import header
+from i2i.images import ImageError, probe, read, read_header
 from i2i.images.reader import TURNED
 from i2i.pairs import Pixels
 
@@ -150,7 +149,7 @@ def test_orientation_is_applied_once_on_every_path(name: str, orientation: int) 
     pixels = read(data).pixels.astype(int) // (257 if variant == "16" else 1)
     assert pixels.shape == shown.shape
     assert np.abs(pixels - shown).max() <= (12 if kind == "JPEG" else 0)
-    claimed = header.read_header(io.BytesIO(data), "it")
+    claimed = read_header(io.BytesIO(data), "it")
     assert (claimed.height, claimed.width) == shown.shape[:2]
 
 
@@ -342,7 +341,7 @@ STACKS: dict[str, dict[str, Any]] = {
 def test_pages_that_say_so_are_channels(writer: str, dtype: Any) -> None:
     values: NDArray[Any] = np.random.default_rng(0).integers(0, 255, (5, 20, 24)).astype(dtype)
     data = tiff(values, photometric="minisblack", **STACKS[writer])
-    claimed = header.read_header(io.BytesIO(data), "it")
+    claimed = read_header(io.BytesIO(data), "it")
     assert (claimed.channels, claimed.frames) == (5, 1)
     picture = read(data)
     assert picture.notes == ()
@@ -442,7 +441,7 @@ def png_header(width: int, height: int, depth: int, colour: int, filters: int, *
     head = head[:-1] + bytes([head[-1] ^ damaged])
     data = b"\x89PNG\r\n\x1a\n" + head + more + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
     try:
-        return header.read_header(io.BytesIO(data), "it")
+        return read_header(io.BytesIO(data), "it")
     except ImageError as error:
         return error.reason, str(error)
 

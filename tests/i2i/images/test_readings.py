@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from i2i.errors import UsageError
-from i2i.images import ImageError, read, scaled, unscaled
-from i2i.images.formats.header import read_header
+from i2i.images import ImageError, read, read_header, scaled, unscaled
 
 IDS = (np.arange(12 * 20).reshape(12, 20) % 7).astype(np.uint8)
 COLOURS = [value for index in range(7) for value in (index * 30, 255 - index * 20, 90)]
