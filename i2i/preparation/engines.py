@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from i2i.errors import I2iError, UsageError
-from i2i.preparation.command import Command
 from i2i.preparation.journal import Journals, add_line
 from i2i.preparation.report import Row
+from i2i.preparation.request import Request
 from i2i.preparation.tasks import Shard, stamps_of
 from i2i.preparation.worker import JournaledTask, Worker
 from i2i.system import pool
@@ -27,9 +25,6 @@ SHARDS_PER_CPU = 2
 
 Progress = Callable[[int, int], None]
 """Called with how many inputs are done, and how many there are."""
-
-WorkerArguments = tuple[Command, type[Any], Path, Sequence[str]]
-"""What `Worker` is built with."""
 
 
 class Backlog:
@@ -66,12 +61,12 @@ class Backlog:
             yield from (JournaledTask(shard.tasks[n], journal, identity, n) for n in self.left[identity])
 
 
-def work_through(backlog: Backlog, worker: WorkerArguments, workers: int | None, on_progress: Progress) -> None:
+def work_through(backlog: Backlog, request: Request, workers: int | None, on_progress: Progress) -> None:
     """Do what is left to do with processes of this machine, and complete each shard.
 
     Args:
         backlog: What is left to do.
-        worker: What workers are built with.
+        request: What is asked for.
         workers: How many processes; as many as there are cores when not given.
         on_progress: Told how it goes.
 
@@ -82,7 +77,7 @@ def work_through(backlog: Backlog, worker: WorkerArguments, workers: int | None,
     on_progress(done, backlog.total)
     waiting: list[Future[None]] = []
     processes = min(workers or available_cpus(), backlog.total - done)
-    with ThreadPoolExecutor(1) as disk, closing(pool.run(Worker, worker, backlog.tasks(), processes)) as results:
+    with ThreadPoolExecutor(1) as disk, closing(pool.run(Worker, (request,), backlog.tasks(), processes)) as results:
 
         def close_if_complete(identity: str) -> None:
             """Have the disk take a shard whose tasks are all done, while the workers go on."""
@@ -107,13 +102,13 @@ def work_through(backlog: Backlog, worker: WorkerArguments, workers: int | None,
             future.result()
 
 
-def rehearse(worker: WorkerArguments) -> None:
+def rehearse(request: Request) -> None:
     """Start a worker that is given nothing to do: it shows whether the preparer can be constructed.
 
     Raises:
         I2iError: If it cannot.
     """
-    for _ in pool.run(Worker, worker, (), 1):
+    for _ in pool.run(Worker, (request,), (), 1):
         pass
 
 
@@ -128,22 +123,21 @@ def _lost(job: JournaledTask, death: pool.Death) -> bytes:
     ).to_line()
 
 
-def work_through_on_ray(backlog: Backlog, worker: WorkerArguments, address: str | None, on_progress: Progress) -> None:
+def work_through_on_ray(backlog: Backlog, request: Request, on_progress: Progress) -> None:
     """Do what is left to do on a cluster, a shard a Ray task; the folder must be shared by all nodes.
 
     Args:
         backlog: What is left to do.
-        worker: What workers are built with.
-        address: Of the cluster; one is started on this machine when not given.
+        request: What is asked for.
         on_progress: Told how it goes, shard by shard.
 
     Raises:
         UsageError: If Ray is not installed, or there is no cluster at the address.
         I2iError: If the preparer cannot be constructed, or something cannot be written.
     """
-    with _connected(address) as ray:
+    with _connected(request.command.address) as ray:
         remote = ray.remote(num_cpus=1, max_retries=MAX_RETRIES)(do_shard)
-        waiting, journals = list(backlog.shards.values()), backlog.journals
+        waiting = list(backlog.shards.values())
         running: dict[object, Shard] = {}
         done = backlog.total - sum(len(shard.tasks) for shard in waiting)
         on_progress(done, backlog.total)
@@ -152,7 +146,7 @@ def work_through_on_ray(backlog: Backlog, worker: WorkerArguments, address: str 
                 ahead = SHARDS_PER_CPU * max(int(ray.cluster_resources().get("CPU", 1)), 1)
                 while waiting and len(running) < ahead:
                     shard = waiting.pop(0)
-                    running[remote.remote(journals.folder, journals.outputs, shard, worker)] = shard
+                    running[remote.remote(shard, request)] = shard
                 ready, _ = ray.wait(list(running), timeout=1.0)
                 for reference in ready:
                     _get(ray, reference)
@@ -164,10 +158,10 @@ def work_through_on_ray(backlog: Backlog, worker: WorkerArguments, address: str 
             raise
 
 
-def do_shard(folder: Path, outputs: Path, shard: Shard, worker: WorkerArguments) -> None:
+def do_shard(shard: Shard, request: Request) -> None:
     """Do one shard, in a process of the pool: a decoder that dies costs one image, and not the Ray worker."""
-    backlog = Backlog(Journals(folder, outputs, [shard], strays=False), [shard])
-    work_through(backlog, worker, 1, lambda done, total: None)
+    backlog = Backlog(Journals(request.dataset, [shard], strays=False), [shard])
+    work_through(backlog, request, 1, lambda done, total: None)
 
 
 def _get(ray: ModuleType, reference: object) -> None:

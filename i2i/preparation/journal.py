@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from i2i.images.discovery import without_suffix
+from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.report import Row
 from i2i.preparation.tasks import Shard, Task, stamps_of
 from i2i.system.files import cannot_write, make_folder, sha256_of, sync_files, write_atomically
@@ -24,16 +25,15 @@ class Journals:
     """The journals of all shards of a dataset.
 
     Args:
-        folder: Where they lie; made where it is missing.
-        outputs: Folder of the files that they tell of.
+        dataset: Whose they are.
         shards: All shards of the dataset, or those that matter.
         strays: Whether ``shards`` are all, so that what else lies there is of inputs that have changed since.
     """
 
-    def __init__(self, folder: Path, outputs: Path, shards: Sequence[Shard], *, strays: bool = True) -> None:
+    def __init__(self, dataset: DatasetFolder, shards: Sequence[Shard], *, strays: bool = True) -> None:
+        folder = self.folder = dataset.journals
+        self.outputs = dataset.outputs
         make_folder(folder)
-        self.folder = folder
-        self.outputs = outputs
         self._run = os.urandom(4).hex()
         self._parts: defaultdict[str, list[Path]] = defaultdict(list)
         self._strays: dict[str, Row] = {}

@@ -1,6 +1,7 @@
 """A preparation that was asked for, validated as far as possible before its inputs are looked for."""
 
 import os
+import pickle
 import platform
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from i2i.errors import I2iError, MissingInputError, UsageError
 from i2i.images import printable
 from i2i.images.ranges import check_range
-from i2i.options import complete, options_of, validate
+from i2i.options import build, complete, options_of, validate
 from i2i.pairs import Finding, FindingPreparer
 from i2i.partners import expression
 from i2i.places import hide_secrets, is_url, without_secrets
@@ -26,7 +27,6 @@ from i2i.preparation.settings import Settings
 from i2i.preparation.splitting import check_shares
 from i2i.preparation.tasks import Inputs
 from i2i.preparation.upload import check_place, work_folder
-from i2i.preparation.worker import construct
 from i2i.prepared import is_prepared
 from i2i.system.files import sha256_of
 
@@ -60,9 +60,10 @@ class Request(NamedTuple):
         """Return what is there already; see `DatasetFolder.standing`."""
         return self.dataset.standing(self.command)
 
-    def line(self) -> str:
-        """Return the command as it is typed."""
-        return self.command.line(pairs=not makes_images(self.provided))
+    @property
+    def makes_images(self) -> bool:
+        """Whether the preparer says by its type that it makes single images and no pairs."""
+        return _makes_images(self.provided)
 
     def construct(self) -> Any:
         """Build the preparer.
@@ -70,15 +71,16 @@ class Request(NamedTuple):
         Raises:
             I2iError: If it cannot be constructed.
         """
-        return construct(self.command.preparer, self.provided.cls, self.command.all_options)
-
-    def plan(self) -> str:
-        """Have a preparer that finds its inputs itself say what it would do."""
-        with self._hiding():
-            return hide_secrets(str(self.construct().plan(list(self.sources))), *self.sources)
+        owner = f"preparer {self.command.preparer!r}"
+        try:
+            return build(self.provided.cls, options=self.command.all_options, owner=owner)
+        except I2iError:
+            raise
+        except Exception as error:  # a stranger's code
+            raise UsageError(f"{owner} cannot be constructed: {describe(error)}.") from error
 
     @contextmanager
-    def _hiding(self) -> Iterator[None]:
+    def hiding(self) -> Iterator[None]:
         """Leave secrets of the sources out of what the preparer complains about."""
         try:
             yield
@@ -94,14 +96,14 @@ class Request(NamedTuple):
         """
         command = self.command
         if self.finds:
-            with self._hiding():
+            with self.hiding():
                 found = self.construct().find(list(self.sources), on_progress)
             said = {name: hide_secrets(value, *self.sources) for name, value in vars(found).items() if name != "items"}
             # the keys of items stay as they are, and are only hashed
             items = [item._replace(metadata=hide_secrets(item.metadata, *self.sources)) for item in found.items]
             return inputs_of(Finding(items=items, **said), command.group)
         written = (str(self.dataset.folder), self.target)
-        pairs = not makes_images(self.provided)
+        pairs = not self.makes_images
         inputs = list_inputs(self.sources, self.provided.cls, written, command.match, command.group, pairs=pairs)
         _check_undivided(inputs, command)
         return inputs
@@ -134,6 +136,12 @@ def check_request(name: str, sources: Sequence[str | Path], out: str | Path, giv
     request = Request(provided, command, places, DatasetFolder(folder), target)
     request.dataset.check_ours(overwrite=settings.overwrite)
     request.standing()
+    try:
+        pickle.dumps(provided.cls)
+    except (pickle.PicklingError, AttributeError):
+        raise UsageError(
+            f"preparer {name!r} is not at the top level of a module, where worker processes could import it."
+        ) from None
     if request.finds:
         request.construct()
     if is_url(target):
@@ -146,7 +154,7 @@ def finds(provided: Provided) -> bool:
     return issubclass(provided.cls, FindingPreparer)
 
 
-def makes_images(provided: Provided) -> bool:
+def _makes_images(provided: Provided) -> bool:
     """Return whether a preparer says by its type that it makes single images and no pairs."""
     makes = provided.cls.make if finds(provided) else provided.cls.__call__
     try:
@@ -192,7 +200,7 @@ def _command(name: str, provided: Provided, sources: Sequence[str], settings: Se
         versions={"python": platform.python_version(), provided.distribution: provided.version}
         | installed_versions(DECIDING),
     )
-    if makes_images(provided) and command.pairs_only:
+    if _makes_images(provided) and command.pairs_only:
         raise UsageError(
             f"preparer {name!r} makes images and no pairs, which {command.pairs_only} is about. Leave it out."
         )

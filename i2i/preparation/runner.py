@@ -1,19 +1,17 @@
 """The runner: finds the inputs, has them worked on in shards, and puts a dataset folder together."""
 
-import pickle
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from i2i.errors import UsageError, things
-from i2i.places import is_url, without_secrets
+from i2i.errors import things
+from i2i.places import hide_secrets, is_url, without_secrets
 from i2i.preparation.command import Command
 from i2i.preparation.engines import (
     Backlog,
     Progress,
-    WorkerArguments,
     rehearse,
     work_through,
     work_through_on_ray,
@@ -79,14 +77,15 @@ def plan(name: str, sources: Sequence[str | Path], out: str | Path, **settings: 
     request = check_request(name, sources, out, settings)
     finished = request.standing() == "finished"
     if request.finds:
-        found = request.plan()
+        with request.hiding():
+            found = hide_secrets(str(request.construct().plan(list(request.sources))), *request.sources)
     else:
         request.construct()
         inputs = request.find_inputs(_silent)
         if finished or (request.dataset.reported and not request.command.overwrite):
             check_unchanged(request.dataset.folder, request.dataset.read_report(), inputs)
         found = "" if finished else _found(inputs)
-    lines = [found, f"The command: {request.line()}"]
+    lines = [found, f"The command: {request.command.line(pairs=not request.makes_images)}"]
     if finished:
         unseen = " unless the sources have changed" if request.finds and not request.asks_others else ""
         lines.append(f"The dataset is in {str(request.dataset.folder)!r} already; nothing would be made{unseen}.")
@@ -117,15 +116,14 @@ def _prepare(request: Request, on_progress: Progress) -> Report:
     inputs = request.find_inputs(on_progress)
     make_folder(dataset.staging)
     shards = cut(inputs.tasks)
-    worker = _worker(request)
     with _alone(dataset, command):
         standing = request.standing()  # what another process has finished meanwhile is not begun again
         if standing == "new" and (dataset.finished or dataset.has_work):  # removed only for one that can do something
-            rehearse(worker)
+            rehearse(request)
         if standing != "finished":
             command = dataset.begin(command, standing)
         dataset.make_room()
-        journals = Journals(dataset.journals, dataset.outputs, shards)
+        journals = Journals(dataset, shards)
         backlog = None
         if not dataset.reported:
             backlog = Backlog(journals, shards[request.command.rank :: request.command.world_size])
@@ -135,9 +133,9 @@ def _prepare(request: Request, on_progress: Progress) -> Report:
         else:
             resumed = backlog.resumed
             if request.command.engine == "ray":
-                work_through_on_ray(backlog, worker, request.command.address, on_progress)
+                work_through_on_ray(backlog, request, on_progress)
             else:
-                work_through(backlog, worker, request.command.workers, on_progress)
+                work_through(backlog, request, request.command.workers, on_progress)
     left = sum(not journals.complete(shard).is_file() for shard in shards)
     if dataset.reported:  # asked last: the journals go when it is finished
         left = 0
@@ -195,19 +193,3 @@ def _alone(dataset: DatasetFolder, command: Command) -> Iterator[None]:
                 with lock(other):
                     pass
         yield
-
-
-def _worker(request: Request) -> WorkerArguments:
-    """Return what workers are built with.
-
-    Raises:
-        UsageError: If they could not import the preparer.
-    """
-    try:
-        pickle.dumps(request.provided.cls)
-    except (pickle.PicklingError, AttributeError):
-        raise UsageError(
-            f"preparer {request.command.preparer!r} is not at the top level of a module, where worker processes could "
-            "import it."
-        ) from None
-    return request.command, request.provided.cls, request.dataset.outputs, request.sources

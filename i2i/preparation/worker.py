@@ -2,25 +2,24 @@
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 
-from i2i import options as component_options
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
 from i2i.images import MAX_PIXELS, ImageError, Picture, encode, read, read_bytes, suffix_for
 from i2i.images.reader import TURNED
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.places import hide_secrets, is_url
 from i2i.plugins import describe
-from i2i.preparation.command import Command
 from i2i.preparation.journal import add_line
 from i2i.preparation.listing import fetch
 from i2i.preparation.outputs import images_of
 from i2i.preparation.report import HALF_TURNED, Output, Row, Source
+from i2i.preparation.request import Request
 from i2i.preparation.splitting import contents_of, likeness_of
 from i2i.preparation.tasks import Task, stamps_of, unread
 from i2i.system.files import write_atomically
@@ -45,23 +44,21 @@ class Worker:
     """Does one job after another, in a process of its own.
 
     Args:
-        command: What is asked for.
-        cls: The preparer.
-        folder: Where files go until all are done.
-        sources: With their secrets, which must not come into the report.
+        request: What is asked for.
 
     Raises:
         I2iError: If the preparer cannot be constructed.
     """
 
-    def __init__(self, command: Command, cls: type[Any], folder: Path, sources: Sequence[str]) -> None:
+    def __init__(self, request: Request) -> None:
         cv2.setNumThreads(1)
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # its complaints are in the report
-        self.command = command
-        self.preparer = construct(command.preparer, cls, command.all_options)
-        self.readings: Sequence[Reading] = getattr(cls, "inputs", ())
-        self.folder = folder
-        self.sources = sources
+        self.command = request.command
+        self.preparer = request.construct()
+        self.readings: Sequence[Reading] = getattr(self.preparer, "inputs", ())
+        self.folder = request.dataset.outputs
+        self.sources = request.sources
+        """With their secrets, which must not come into the report."""
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
 
@@ -177,21 +174,6 @@ class Worker:
                 )
             )
         return outputs
-
-
-def construct(name: str, cls: type[Any], options: Mapping[str, Any]) -> Any:
-    """Build a preparer.
-
-    Raises:
-        I2iError: If it cannot be constructed.
-    """
-    owner = f"preparer {name!r}"
-    try:
-        return component_options.build(cls, options=options, owner=owner)
-    except I2iError:
-        raise
-    except Exception as error:  # a stranger's code
-        raise UsageError(f"{owner} cannot be constructed: {describe(error)}.") from error
 
 
 class PreparerError(DataError):

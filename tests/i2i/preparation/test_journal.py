@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from i2i.preparation.folder import DatasetFolder
 from i2i.preparation.journal import Journals, add_line
 from i2i.preparation.report import Output, Row
 from i2i.preparation.tasks import Shard, Task, cut, stamps_of
@@ -42,7 +43,9 @@ def line(shard: Shard, row: Row) -> bytes:
 
 
 def journals(folder: Path, *shards: Shard) -> Journals:
-    return Journals(folder / "shards", folder, shards)
+    dataset = DatasetFolder(folder)
+    dataset.journals, dataset.outputs = folder / "shards", folder
+    return Journals(dataset, shards)
 
 
 def add(folder: Path, shard: Shard, *rows: Row) -> Path:

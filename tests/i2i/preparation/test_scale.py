@@ -196,14 +196,12 @@ def test_shards_that_ray_hands_out_are_done_once_and_wherever_it_likes(
     prepare("negative", [source], tmp_path / "whole", options=options, val=0.3, workers=1)
     (tmp_path / "log").unlink()
     request = check_request("negative", [source], out, {"options": options, "val": 0.3})
-    folder, outputs = request.dataset.journals, request.dataset.outputs
     make_folder(request.dataset.staging)
     request.dataset.begin(request.command, "new")
     request.dataset.make_room()
     inputs = request.find_inputs(lambda done, total: None)
-    make_folder(folder)
     for shard in (*reversed(tasks.cut(inputs.tasks)), tasks.cut(inputs.tasks)[0]):  # the first once more
-        engines.do_shard(folder, outputs, shard, (request.command, request.provided.cls, outputs, request.sources))
+        engines.do_shard(shard, request)
     assert prepare("negative", [source], out, options=options, val=0.3).resumed == 20
     assert tree(out) == tree(tmp_path / "whole")
     assert (tmp_path / "log").stat().st_size == 19
