@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from i2i.cli.completion import completer
-from i2i.errors import UsageError
+from i2i.errors import UsageError, things
 
 
 def register(app: typer.Typer) -> None:
@@ -101,7 +101,7 @@ def train(
         progress.console.print(shown(text), soft_wrap=True)
 
     folder = shlex.quote(str(outcome.folder))
-    say(f"\nDone: {outcome.step} steps in {outcome.folder}")
+    say(f"\nDone: {things(outcome.step, 'step')} in {outcome.folder}")
     if outcome.step == outcome.begun:
         say(f"Nothing was left to do. For more: i2i train --resume {folder} --steps N, or --epochs N")
     if outcome.best is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from i2i.cli.flags import MaxPixels
-from i2i.errors import DataError
+from i2i.errors import DataError, things
 
 if TYPE_CHECKING:
     from i2i.translation.folder import Translated
@@ -63,7 +63,7 @@ def translate(
     if not planned:
         raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
     warn_of_problems(COMPONENTS)
-    console.print(f"{len(planned)} images, mode {translator.mode}, on {translator.device}")
+    console.print(f"{things(len(planned), 'image')}, mode {translator.mode}, on {translator.device}")
     record = None if single else Record(out, translator, format, anew=overwrite)
     results: list[Translated] = []
     try:
@@ -74,7 +74,7 @@ def translate(
                 progress(len(results), len(planned))
     except KeyboardInterrupt:
         done = sum(not result.problem for result in results)
-        raise stopped(f"{done} of {len(planned)} images are translated, in {out}. {GOES_ON}") from None
+        raise stopped(f"{done} of {things(len(planned), 'image')} are translated, in {out}. {GOES_ON}") from None
     for line in remarks(results):
         complain(line, "yellow")
     problems = [result.problem for result in results if result.problem]
@@ -84,7 +84,7 @@ def translate(
         console.print(f"{there} were there already, by this model, seed and mode. --overwrite translates them again.")
     console.print(f"{len(planned) - len(problems) - there} translated into {shown(str(out))}")
     if problems:
-        raise DataError(f"{len(problems)} of {len(planned)} images could not be translated.")
+        raise DataError(f"{len(problems)} of {things(len(planned), 'image')} could not be translated.")
 
 
 def remarks(results: Sequence["Translated"]) -> Iterator[str]:

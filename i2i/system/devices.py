@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from i2i.errors import UsageError
+from i2i.errors import UsageError, things
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ def _lack(name: str) -> str:
     if torch.version.cuda is None and torch.version.hip is None:
         return ", built without CUDA. Install a build that fits the GPU (see https://pytorch.org), or use cpu"
     if found := torch.cuda.device_count():
-        return f", which finds {found} GPU{'s' if found > 1 else ''}, counted from 0. Use one of those, or cpu"
+        return f", which finds {things(found, 'GPU')}, counted from 0. Use one of those, or cpu"
     platform = f"CUDA {torch.version.cuda}" if torch.version.cuda else f"ROCm {torch.version.hip}"
     return f", built for {platform}, which finds no GPU. See whether `nvidia-smi` lists one, or use cpu"
 

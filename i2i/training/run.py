@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.config import RunConfig
-from i2i.errors import DiskFullError, UsageError
+from i2i.errors import DiskFullError, UsageError, things
 from i2i.places import is_url
 from i2i.system.devices import available_cpus, resolve_device
 from i2i.system.faults import naming_plugins
@@ -104,7 +104,7 @@ def _departures(folder: RunFolder, setup: Setup, saved: Checkpoint | None) -> It
 
 def _other_rate(before: RunConfig, setup: Setup, step: int, total: int) -> str:
     """Say how the learning rate goes on after a step if it does not as it would have: by settings, or a new length."""
-    length = f"its schedule follows the new length of {setup.steps} steps (was {total})"
+    length = f"its schedule follows the new length of {things(setup.steps, 'step')} (was {total})"
     follows = setup.steps != total and setup.config.schedule.name != "constant"
     last, now = lr_at(before, step - 1, total), lr_at(setup.config, step, setup.steps)
     expected = lr_at(before, step, total) if step < total else last

@@ -16,6 +16,7 @@ from i2i.cli.console import shown
 from i2i.cli.progress import WorkProgress
 from i2i.cli.training_progress import TrainingProgress
 from i2i.config import resolve
+from i2i.errors import things
 from i2i.pairs import Pixels
 from i2i.preparation import prepare
 from i2i.prepared import HALVES
@@ -111,7 +112,7 @@ def _prepare(sources: Path, out: Path, story: Story, console: Console) -> None:
     with WorkProgress("edges", silent=console.quiet) as progress:
         report = prepare("edges", [sources], out / "pairs", options=EDGES, on_progress=progress)
     story.splits = {split: count for split, count in report.splits.items() if count}
-    console.print(", ".join(f"{count} pairs for {split}" for split, count in story.splits.items()))
+    console.print(", ".join(f"{things(count, 'pair')} for {split}" for split, count in story.splits.items()))
 
 
 def _train(out: Path, steps: int | None, console: Console) -> None:

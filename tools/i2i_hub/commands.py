@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from i2i.errors import things
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -120,7 +122,7 @@ def pull(
 
     names = hub.pull(repository, folder, revision)
     if not quiet:
-        typer.echo(f"{len(names)} files in {visible(str(folder))}")
+        typer.echo(f"{things(len(names), 'file')} in {visible(str(folder))}")
         typer.echo(f"Next: i2i translate {visible(shlex.quote(str(folder)))} IMAGES... --out RESULTS")
 
 

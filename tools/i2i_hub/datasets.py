@@ -17,7 +17,7 @@ from i2i.data.tables.detect import open_table, splits_of
 from i2i.data.tables.folders import FileTable
 from i2i.data.tables.manifest import ListTable
 from i2i.data.tables.table import Table
-from i2i.errors import DataError
+from i2i.errors import DataError, things
 from i2i.images.formats import npy
 from i2i.places import without_secrets
 from i2i.prepared import CARD, HALVES
@@ -93,7 +93,7 @@ def assemble(
         "tags": ["i2i", "image-to-image", *filter(None, [provenance["preparer"]])],
         **keys,
     }
-    return Card(front, body), f"{sum(len(table.names) for table in tables.values())} pairs"
+    return Card(front, body), things(sum(len(table.names) for table in tables.values()), "pair")
 
 
 def _provenance(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.errors import DataError, MissingInputError, UsageError, things
 from i2i.images import ImageError
 from i2i.pairs import Finding, Item, LeftOut, Pair, Pixels
 from i2i.places import is_url, without_secrets
@@ -67,7 +67,8 @@ class Frames(Fitted):
     def plan(self, sources: Sequence[str]) -> str:
         """Return which videos would be read, and what would be made of them."""
         count = sum(len(videos) for videos in self._groups(sources)[0])
-        return f"{count} videos, every {self.every} frames: {PLANS[self.mode].format(gap=self.gap)}."
+        videos, every = things(count, "video"), things(self.every, "frame")
+        return f"{videos}, every {every}: {PLANS[self.mode].format(gap=self.gap)}."
 
     def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
         """Make the pairs of all videos; each video is decoded once to count its frames.
@@ -134,7 +135,7 @@ class Frames(Fitted):
         if not items:
             lost.append(LeftOut(name, "skipped", "too-short", f"{name!r} has no frames for a pair in that time."))
         if (rest := max(scan.frames for scan in good) - frames) and self.stop is None:
-            message = f"The last {rest} frames of one of {name!r} have none in the other."
+            message = f"The last {things(rest, 'frame')} of one of {name!r} have none in the other."
             lost.append(LeftOut(f"{name}/end", "skipped", "no-partner", message))
         return items, lost
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from i2i import __version__
-from i2i.errors import I2iError, UsageError
+from i2i.errors import I2iError, UsageError, things
 from i2i.net import Client, Retry, parse_url
 from i2i_tiles.sources import Place
 from i2i_tiles.web import PROVIDER, WebTiles
@@ -113,7 +113,7 @@ class Manners:
         interval = self._interval(source)
         pace = f"about {_duration(wanted * interval)} at {self.rate:g} a second" if interval else "without pauses"
         volume = f"{wanted * TYPICAL_BYTES / 1e6:.1f} MB at {TYPICAL_BYTES // 1000} kB a tile"
-        return f"{source.name}: {there}{wanted} tiles to fetch, {pace}, and {volume}"
+        return f"{source.name}: {there}{things(wanted, 'tile')} to fetch, {pace}, and {volume}"
 
 
 def _duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from i2i.errors import DataError, UsageError
+from i2i.errors import DataError, UsageError, things
 from i2i.images import MAX_PIXELS
 from i2i.pairs import Finding, Item, Pair
 from i2i_tiles.fetching import Fetcher
@@ -125,7 +125,7 @@ class Tiles:
         maps = self._open(_two(sources), self._cut.zoom)
         found = survey(maps, self._aoi, self._hold_out)
         splits = Counter(split or "not split yet" for split in found.splits.values())
-        lines = [f"{len(found.splits)} pairs at most: {_sums(splits)}"]
+        lines = [f"{things(len(found.splits), 'pair')} at most: {_sums(splits)}"]
         if found.left_out:
             lines.append(f"left out: {_sums(left.reason for left in found.left_out)}")
         lines += [self._manners.forecast(source, found.places(found.splits)) for source in maps.servers]

@@ -17,7 +17,7 @@ from i2i.data.tables.names import names_split
 from i2i.data.tables.rows import Group, RowTable, choose_images, find_in_rows, image_columns, whole_rows
 from i2i.data.tables.stored import DataFile
 from i2i.data.tables.table import Splits
-from i2i.errors import DataError
+from i2i.errors import DataError, things
 from i2i.pairs import Block
 
 MAX_BLOCK = 2 * 2**30
@@ -72,7 +72,7 @@ class ParquetTable(RowTable):
         groups = list(self._row_groups())
         self.blocks = [Block(len(group.rows), self._size(number)) for number, group in enumerate(groups)]
         self._cache = BlockCache(partial(self._load, leaves=self._leaves), self.blocks)
-        layout = f"Parquet, {len(found)} file{'s' if len(found) > 1 else ''}"
+        layout = f"Parquet, {things(len(found), 'file')}"
         super().__init__(layout, schema, list(chosen), groups, remote=remote)
 
     def _images(self, group: int) -> pa.Table:

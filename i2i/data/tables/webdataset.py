@@ -20,7 +20,7 @@ from i2i.data.tables import stored
 from i2i.data.tables.names import images_among
 from i2i.data.tables.stored import DataFile
 from i2i.data.tables.table import Problem, Table
-from i2i.errors import DataError
+from i2i.errors import DataError, things
 from i2i.images import printable
 from i2i.images.discovery import SUFFIXES
 from i2i.pairs import Block
@@ -76,7 +76,7 @@ class TarTable(Table):
         self._shard_of = np.array([number for number, _, _ in whole], np.int32)
         extents = [[row[column] for column in columns] for _, _, row in whole]
         self._extents = np.array(extents, np.int64).reshape(len(whole), len(columns), 2)
-        layout = f"WebDataset, {len(found)} shard{'s' if len(found) > 1 else ''}"
+        layout = f"WebDataset, {things(len(found), 'shard')}"
         super().__init__(layout, names, columns, problems)
         runs = list(self._runs()) if remote else []
         self.blocks = [Block(len(rows), size) for rows, _, size in runs]
