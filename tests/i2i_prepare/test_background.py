@@ -6,7 +6,6 @@ from PIL import Image
 
 from i2i.errors import UsageError
 from i2i.images.colour import blend, values_of
-from i2i.images.geometry import pad
 from i2i.pairs import range_of
 from i2i_prepare.background import colour_of
 
@@ -51,9 +50,3 @@ def test_blending_keeps_the_depth_and_both_ends(dtype: type[np.generic]) -> None
 def test_a_colour_is_its_luma_where_an_image_is_not_rgb() -> None:
     expected = np.asarray(Image.new("RGB", (1, 1), (200, 30, 90)).convert("L"))[0, 0]
     np.testing.assert_allclose(values_of((200, 30, 90), 2, np.dtype(np.uint8)), expected, atol=0.5)
-
-
-def test_padding_is_around_the_centre() -> None:
-    image = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
-    expected = np.pad(image, ((1, 2), (2, 2), (0, 0)), constant_values=9)
-    np.testing.assert_array_equal(pad(image, 5, 7, np.array([9.0])), expected)

@@ -1,3 +1,5 @@
+"""Each step from an edge map to lines, against independent libraries."""
+
 import math
 
 import numpy as np
@@ -6,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from scipy import ndimage  # type: ignore[import-untyped]
 from skimage import data, filters, measure, morphology
 
 from i2i_prepare.lines import Lines, Map, draw, drop_small, orientation, resize_map, suppress, thin, trace
@@ -26,66 +29,32 @@ def photo_map() -> Map:
     return edges
 
 
-def scalar_orientation(edges: Map, radius: int = 4) -> NDArray[np.float64]:
-    """The recipe's formula, pixel by pixel."""
-    height, width = edges.shape
-    mirrored = np.pad(edges.astype(float), radius, mode="symmetric")
-    taps = range(-radius, radius + 1)
-    smooth = np.zeros((height, width))
-    for y in range(height):
-        for x in range(width):
-            for dy in taps:
-                for dx in taps:
-                    weight = (radius + 1 - abs(dy)) * (radius + 1 - abs(dx)) / (radius + 1) ** 4
-                    smooth[y, x] += weight * mirrored[y + radius + dy, x + radius + dx]
-
-    def slope(field: NDArray[np.float64], y: int, x: int, axis: int) -> float:
-        last: int = field.shape[axis] - 1
-        at = (y, x)[axis]
-        before, after = max(at - 1, 0), min(at + 1, last)
-        start, end = ((before, x), (after, x)) if axis == 0 else ((y, before), (y, after))
-        return (float(field[end]) - float(field[start])) / (after - before)
-
-    dy_field, dx_field = (
-        np.array([[slope(smooth, y, x, axis) for x in range(width)] for y in range(height)]) for axis in (0, 1)
-    )
-    angle = np.zeros((height, width))
-    for y in range(height):
-        for x in range(width):
-            dyy, dxy, dxx = slope(dy_field, y, x, 0), slope(dy_field, y, x, 1), slope(dx_field, y, x, 1)
-            sign = (-dxy > 0) - (-dxy < 0)
-            angle[y, x] = math.atan(dyy * sign / (dxx + 1e-5)) % math.pi
+def orientation_in_doubles(edges: Map, radius: int = 4) -> NDArray[np.float64]:
+    """The formula of the toolbox, smoothed by scipy."""
+    triangle = np.minimum(np.arange(1, 2 * radius + 2), np.arange(2 * radius + 1, 0, -1)) / (radius + 1) ** 2
+    smooth = ndimage.convolve1d(ndimage.convolve1d(edges.astype(float), triangle, 0), triangle, 1)  # mirrored
+    dy, dx = np.gradient(smooth)
+    (dyy, dxy), dxx = np.gradient(dy), np.gradient(dx, axis=1)
+    angle: NDArray[np.float64] = np.arctan(dyy * np.sign(-dxy) / (dxx + 1e-5)) % np.pi
     return angle
 
 
-def scalar_suppress(edges: Map, across: Map, margin: float = 1.01, rim: int = 5) -> NDArray[np.float64]:
-    """Non-maximum suppression as it is usually written: one pixel after the other."""
-    height, width = edges.shape
-    ridges = np.zeros((height, width))
-    for y in range(height):
-        for x in range(width):
-            kept = True
-            for step in (-1, 1):
-                at_y = min(max(y + step * math.sin(across[y, x]), 0), height - 1.001)
-                at_x = min(max(x + step * math.cos(across[y, x]), 0), width - 1.001)
-                y0, x0 = int(at_y), int(at_x)
-                fy, fx = at_y - y0, at_x - x0
-                beside = (
-                    edges[y0, x0] * (1 - fy) * (1 - fx)
-                    + edges[y0, x0 + 1] * (1 - fy) * fx
-                    + edges[y0 + 1, x0] * fy * (1 - fx)
-                    + edges[y0 + 1, x0 + 1] * fy * fx
-                )
-                kept = kept and not edges[y, x] * margin < beside
-            if kept:
-                from_y, from_x = min(y, height - 1 - y), min(x, width - 1 - x)
-                ridges[y, x] = edges[y, x] * min(from_y / rim, 1) * min(from_x / rim, 1)
+def suppress_by_scipy(edges: Map, across: Map, margin: float = 1.01, rim: int = 5) -> NDArray[np.float64]:
+    """Non-maximum suppression, its neighbours interpolated by scipy."""
+    y, x = np.indices(edges.shape)
+    beside = [
+        ndimage.map_coordinates(edges, [y + step * np.sin(across), x + step * np.cos(across)], order=1, mode="nearest")
+        for step in (-1, 1)
+    ]
+    from_rim = [np.minimum(at, side - 1 - at) for at, side in ((y, edges.shape[0]), (x, edges.shape[1]))]
+    fade = np.minimum(from_rim[0] / rim, 1) * np.minimum(from_rim[1] / rim, 1)
+    ridges: NDArray[np.float64] = np.where(edges * margin < np.maximum(*beside), 0, edges * fade)
     return ridges
 
 
-def test_orientation_equals_the_formula_pixel_by_pixel() -> None:
+def test_orientation_equals_the_formula() -> None:
     edges = photo_map()[20:52, 30:70]
-    expected = scalar_orientation(edges)
+    expected = orientation_in_doubles(edges)
     difference = np.abs(orientation(edges) - expected)
     difference = np.minimum(difference, np.pi - difference)  # 0 and pi are one direction
     # single precision cannot tell the sign of a mixed derivative that is nothing but rounding
@@ -99,13 +68,13 @@ def test_orientation_is_across_the_line(degrees: float) -> None:
     assert np.minimum(off, 180 - off).max() < 15
 
 
-def test_suppression_equals_a_scalar_loop() -> None:
+def test_suppression_equals_that_by_scipy() -> None:
     edges = photo_map()[:60, :70]
     across = orientation(edges)
     ridges = suppress(edges, across)
     assert ridges.dtype == np.float32
     # a neighbour within rounding of the margin may fall on either side
-    assert (np.abs(ridges - scalar_suppress(edges, across)) > 1e-6).mean() < 1e-3
+    assert (np.abs(ridges - suppress_by_scipy(edges, across)) > 1e-6).mean() < 1e-3
 
 
 def test_suppression_leaves_the_crest_of_a_ridge() -> None:
@@ -121,23 +90,18 @@ def test_edges_fade_at_the_rim() -> None:
     np.testing.assert_array_equal(ridges, ridges[::-1, ::-1].T)
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(masks)
 def test_thinning_equals_scikit_image_on_noise(mask: Lines) -> None:
     np.testing.assert_array_equal(thin(mask), morphology.thin(mask))
 
 
-@pytest.mark.parametrize("density", [0.2, 0.5, 0.8, 0.95])
-def test_thinning_equals_scikit_image_on_larger_noise(density: float) -> None:
-    mask = np.random.default_rng(0).random((150, 170)) < density
-    np.testing.assert_array_equal(thin(mask), morphology.thin(mask))
-
-
-@pytest.mark.parametrize("mask", [data.horse() < 1, data.page() < 128, data.coins() > 107, photo_map() > 0.2])
+@pytest.mark.parametrize("mask", [data.page() < 128, data.coins()[:150, :170] > 107, photo_map() > 0.2])
 def test_thinning_equals_scikit_image_on_pictures(mask: Lines) -> None:
     np.testing.assert_array_equal(thin(mask), morphology.thin(mask))
 
 
+@settings(max_examples=40)
 @given(masks, st.integers(1, 12))
 def test_components_stay_whole_or_vanish_by_their_area(mask: Lines, smallest: int) -> None:
     kept = drop_small(mask, smallest)

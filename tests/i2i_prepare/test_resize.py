@@ -89,14 +89,6 @@ def test_padding_has_the_background() -> None:
     np.testing.assert_array_equal(made[15:75], photo())
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("channels", [1, 3, 5])
-def test_channels_and_depth_are_kept(dtype: type[np.generic], channels: int) -> None:
-    made = Resize(size=16, fit="pad")(np.zeros((20, 30, channels), dtype))
-    assert made.shape == (16, 16, channels)
-    assert made.dtype == dtype
-
-
 def test_laid_on_the_background_is_pillows_composite_made_smaller() -> None:
     opacity = np.linspace(0, 255, 60 * 90).reshape(60, 90, 1).astype(np.uint8)
     ground = Image.new("RGB", (90, 60), (0, 80, 160))
@@ -130,11 +122,6 @@ def test_kept_opacity_of_two_channels_survives_as_it_is_and_padding_is_transpare
 def test_a_band_is_no_opacity() -> None:
     bands = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
     np.testing.assert_array_equal(Resize(width=15, alpha="band")(bands), geometry.resize(bands, 10, 15))
-
-
-def test_less_than_a_multiple_is_refused() -> None:
-    with pytest.raises(DataError, match="90x60, less than one multiple of 64"):
-        Resize(multiple=64)(photo())
 
 
 @pytest.mark.parametrize(

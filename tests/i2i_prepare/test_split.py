@@ -5,7 +5,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import numpy as np
 import pytest
 from skimage import data
@@ -55,8 +54,7 @@ def as_bytes(seed: int, dtype: str = "uint8") -> tuple[bytes, bytes]:
     return a.tobytes(), b.tobytes()
 
 
-@pytest.mark.parametrize("write", [write_folders, write_ab])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize(("write", "dtype"), [(write_folders, "uint8"), (write_ab, "uint16")])
 def test_pairs_are_the_same_to_the_bit_in_new_splits(write: Any, dtype: str, tmp_path: Path) -> None:
     write(tmp_path / "old", {"train": list(range(8)), "test": [8, 9]}, dtype)
     report = prepare("split", [tmp_path / "old"], tmp_path / "new", val=0.2, test=0.1, workers=1)
@@ -66,22 +64,11 @@ def test_pairs_are_the_same_to_the_bit_in_new_splits(write: Any, dtype: str, tmp
     assert sorted(chain(*found.values())) == sorted(as_bytes(seed, dtype) for seed in range(10))
 
 
-def test_copies_under_other_names_come_to_one_split(tmp_path: Path) -> None:
-    write_folders(tmp_path / "old", {"train": list(range(6))})
-    for copy in range(100, 106):
-        for half, pixels in zip(("imageA", "imageB"), pictures(copy - 100), strict=True):
-            images.write(tmp_path / "old" / "train" / half / f"{copy}.png", pixels)
-    prepare("split", [tmp_path / "old"], tmp_path / "new", val=0.4, workers=1)
-    found = pairs_of(tmp_path / "new")
-    assert len(found["val"]) == 4
-    assert not set(found["train"]) & set(found["val"])
-
-
 def test_smaller_copies_come_to_one_split_and_the_doctor_has_nothing_to_say(tmp_path: Path) -> None:
-    photos = [data.astronaut(), data.chelsea(), data.coffee(), data.stereo_motorcycle()[0], data.retina()]
+    photos = [data.astronaut(), data.chelsea(), data.coffee(), data.rocket(), data.skin()[:500, :500]]
     for number, photo in enumerate(photos):
-        for split, parts in (("train", 1), ("val", 2), ("test", 3)):
-            height, width = (side // (parts * (2 if number == 4 else 1)) for side in photo.shape[:2])
+        for split, parts in (("train", 2), ("val", 3), ("test", 4)):
+            height, width = (side // parts for side in photo.shape[:2])
             copy = images.resize(photo, height, width)
             for half, pixels in (("imageA", copy), ("imageB", 255 - copy)):
                 (tmp_path / "in" / split / half).mkdir(parents=True, exist_ok=True)
@@ -115,21 +102,15 @@ def test_what_cannot_be_a_pair_is_rejected_and_counted(tmp_path: Path) -> None:
     assert "no-partner" in report.rejected
 
 
-def test_licence_and_attribution_are_passed_on(tmp_path: Path) -> None:
-    write_folders(tmp_path / "old", {"train": [1]})
-    (tmp_path / "old" / "dataset.yaml").write_text("licence: CC-BY-4.0\nattribution: Ada\n", "utf-8")
-    finding = Split().find([str(tmp_path / "old")], lambda done, total: None)
-    assert (finding.licence, finding.attribution) == ("CC-BY-4.0", "Ada")
-
-
-def test_terms_and_facts_of_the_dataset_come_into_the_card_of_the_new_one(tmp_path: Path) -> None:
+def test_what_the_dataset_says_of_its_use_and_its_facts_come_into_the_card_of_the_new_one(tmp_path: Path) -> None:
     write_folders(tmp_path / "old", {"train": [1, 2]})
-    text = "licence: ''\nterms: Ask the photographers.\nfacts: {camera: X, layout: other}\n"
+    text = "licence: CC-BY-4.0\nattribution: Ada\nterms: Ask the photographers.\nfacts: {camera: X, layout: other}\n"
     (tmp_path / "old" / "dataset.yaml").write_text(text, "utf-8")
     prepare("split", [tmp_path / "old"], tmp_path / "new", workers=1)
     prepare("split", [tmp_path / "new"], tmp_path / "again", workers=1)
     for name in ("new", "again"):
         card = safe_yaml.load((tmp_path / name / "dataset.yaml").read_text("utf-8"), name)
+        assert (card["licence"], card["attribution"]) == ("CC-BY-4.0", "Ada")
         assert card["terms"] == "Ask the photographers."
         assert card["facts"]["camera"] == "X"
         assert card["facts"]["layout"] != "other"
@@ -137,7 +118,7 @@ def test_terms_and_facts_of_the_dataset_come_into_the_card_of_the_new_one(tmp_pa
 
 @pytest.mark.parametrize("write", [write_folders, write_ab])
 def test_declared_ranges_become_those_of_the_dtype(write: Any, tmp_path: Path) -> None:
-    write(tmp_path / "old", {"train": list(range(8))})
+    write(tmp_path / "old", {"train": list(range(4))})
     for file in (tmp_path / "old").rglob("*.png"):
         heights = images.read(file).pixels.astype(np.float32) * 16  # 0..4080, as metres may be
         images.write(file.with_suffix(".tif"), heights)
@@ -145,10 +126,10 @@ def test_declared_ranges_become_those_of_the_dtype(write: Any, tmp_path: Path) -
     assert prepare("split", [tmp_path / "old"], tmp_path / "no", workers=1).made == 0
     for _ in range(2):
         report = prepare("split", [tmp_path / "old"], tmp_path / "new", range=[(0, 4080)], val=0.25, workers=1)
-        assert (report.made, report.rejected) == (8, {})
-    assert report.resumed == 8  # the second time nothing was done
+        assert (report.made, report.rejected) == (4, {})
+    assert report.resumed == 4  # the second time nothing was done
     for half, number in (("imageA", 0), ("imageB", 1)):
-        for seed in range(8):
+        for seed in range(4):
             (file,) = (tmp_path / "new").glob(f"*/{half}/{seed:03}.npy")
             expected = pictures(seed)[number] / 127.5 - 1
             np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
@@ -167,14 +148,6 @@ def test_each_image_of_a_pair_can_have_a_range_of_its_own(tmp_path: Path) -> Non
     three = [(0.0, 1.0)] * 3
     with pytest.raises(UsageError, match="3 ranges are given"):
         prepare("split", [tmp_path / "old"], tmp_path / "new", range=three, workers=1)
-
-
-def test_a_folder_at_an_address_is_to_be_downloaded(tmp_path: Path) -> None:
-    store = fsspec.filesystem("memory")
-    write_folders(tmp_path / "old", {"train": [1]})
-    store.put(str(tmp_path / "old"), "/split-bucket/", recursive=True)
-    with pytest.raises(DataError, match=r"only Parquet files and WebDataset shards .* Download"):
-        prepare("split", ["memory://split-bucket"], tmp_path / "new", workers=1)
 
 
 def test_boxes_around_things_in_a_picture_are_no_places_on_a_map(tmp_path: Path) -> None:
@@ -204,15 +177,6 @@ def test_one_dataset_is_taken_and_both_columns_or_none(tmp_path: Path) -> None:
         Split(source="imageA")
 
 
-def test_single_images_are_not_cut_in_halves(tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    for seed in range(3):
-        images.write(tmp_path / "photos" / f"{seed}.png", pictures(seed)[0])
-    prepare("resize", [tmp_path / "photos"], tmp_path / "small", options={"size": 16}, workers=1)
-    with pytest.raises(DataError, match="single images and no pairs"):
-        prepare("split", [tmp_path / "small"], tmp_path / "new", workers=1)
-
-
 @pytest.mark.parametrize("write", [write_folders, write_ab])
 def test_key_changes_with_the_files_of_the_row(write: Any, tmp_path: Path) -> None:
     write(tmp_path / "old", {"train": [1, 2]})
@@ -227,8 +191,7 @@ def test_key_changes_with_the_files_of_the_row(write: Any, tmp_path: Path) -> No
     assert [now == then for now, then in zip(keys(), before, strict=True)] == [False, True]
 
 
-@pytest.mark.parametrize("half", [0, 1])
-@pytest.mark.parametrize("layout", ["folders", "ab"])
+@pytest.mark.parametrize(("half", "layout"), [(0, "ab"), (1, "folders")])
 def test_pairs_with_one_image_in_common_come_to_one_split(half: int, layout: Any, tmp_path: Path) -> None:
     write_folders(tmp_path / "old", {"train": list(range(20))})
     for seed in range(0, 20, 2):
@@ -255,31 +218,8 @@ def test_groups_and_metadata_of_a_prepared_dataset_are_kept(tmp_path: Path) -> N
     assert {row.group: row.split for row in report.rows} == {"0": "train", "1": "val"}
 
 
-def test_group_of_the_command_is_for_pairs_without_one(tmp_path: Path) -> None:
-    write_folders(tmp_path / "old", {"train": list(range(20))})
-    report = prepare("split", [tmp_path / "old"], tmp_path / "new", val=0.3, group=r"(\d)$", workers=1)
-    splits: dict[str, set[Any]] = {}
-    for row in report.rows:
-        splits.setdefault(row.name[-1], set()).add(row.split)
-        assert row.group == row.name[-1]
-    assert len(splits) == 10
-    assert all(len(of_group) == 1 for of_group in splits.values())
-
-
 def test_description_that_is_not_utf_8_is_one_clear_error(tmp_path: Path) -> None:
     write_folders(tmp_path / "old", {"train": [1]})
     (tmp_path / "old" / "dataset.yaml").write_bytes("licence: Müller".encode("latin-1"))
     with pytest.raises(DataError, match="is not UTF-8"):
         Split().find([str(tmp_path / "old")], lambda done, total: None)
-
-
-def test_named_columns_are_found_in_every_split(tmp_path: Path) -> None:
-    write_folders(tmp_path / "old", {"train": [1], "test": [2]})
-    for split in ("train", "test"):
-        for half, name in (("imageA", "night"), ("imageB", "day")):
-            (tmp_path / "old" / split / half).rename(tmp_path / "old" / split / name)
-    preparer = Split(source="night", target="day")
-    assert len(preparer.find([str(tmp_path / "old")], lambda done, total: None).items) == 2
-    write_folders(tmp_path / "new", {"train": [1]})
-    with pytest.raises(UsageError, match="no column 'noon'"):
-        Split(source="imageA", target="noon").plan([str(tmp_path / "new")])

@@ -1,16 +1,17 @@
-"""Two folders become pairs that are what the files were."""
+"""Two folders, and both halves of an image, become pairs that are what the files were."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from i2i import images
 from i2i.errors import DataError, UsageError
+from i2i.options import build
 from i2i.pairs import Pixels
 from i2i.preparation import plan, prepare
-from i2i_prepare.halves import Concat
+from i2i_prepare.halves import Concat, SplitAB
 
 
 def ramp(height: int, width: int, channels: int, dtype: str = "uint8") -> Pixels:
@@ -33,30 +34,6 @@ def test_different_sizes_are_refused_unless_a_size_is_asked_for() -> None:
     pair = Concat(size=4)(ramp(6, 9, 3), ramp(8, 12, 3, "uint16"))
     assert pair.source.shape == pair.target.shape == (4, 4, 3)
     assert (pair.source.dtype, pair.target.dtype) == (np.uint8, np.uint16)
-
-
-@pytest.mark.parametrize(("fit", "corner"), [("crop", 200), ("stretch", 10), ("pad", 255)])
-def test_fit_decides_about_the_rim(fit: images.geometry.Fit, corner: int) -> None:
-    image = np.full((8, 16, 3), 200, np.uint8)
-    image[:, :4] = image[:, -4:] = 10  # what a centred square leaves out
-    for half in Concat(size=8, fit=fit)(image, image):
-        assert half[0, 0, 0] == corner
-
-
-def test_depth_survives_the_whole_way_to_a_file_of_both_halves(tmp_path: Path) -> None:
-    write: Callable[[str, Pixels], None] = lambda name, pixels: images.write(tmp_path / name, pixels)  # noqa: E731
-    for folder in ("labels", "photos"):
-        (tmp_path / folder).mkdir()
-    label, photo = ramp(16, 20, 1), ramp(16, 20, 3, "uint16")
-    write("labels/street 1.png", label)
-    write("photos/street 1.png", photo)
-    report = prepare(
-        "concat", [tmp_path / "labels", tmp_path / "photos"], tmp_path / "out", layout="ab", workers=1, val=0
-    )
-    assert (report.made, report.rejected) == (1, {})
-    whole = images.read(tmp_path / "out" / "train" / "street 1.png").pixels
-    np.testing.assert_array_equal(whole[:, :20], label.repeat(3, 2).astype(np.uint16) * 257)
-    np.testing.assert_array_equal(whole[:, 20:], photo)
 
 
 def folders(root: Path, names: dict[str, dict[str, int]]) -> list[Path]:
@@ -121,11 +98,64 @@ def test_published_splits_are_kept(tmp_path: Path) -> None:
         prepare("concat", sources, tmp_path / "new", val=0.2, workers=1)
 
 
-def test_images_of_one_name_in_two_published_splits_are_both_kept(tmp_path: Path) -> None:
-    names = {"training/1.png": 0, "testing/1.png": 1}
-    sources = folders(tmp_path, {"a": names, "b": {name: seed + 50 for name, seed in names.items()}})
-    report = prepare("concat", sources, tmp_path / "out", workers=1)
-    assert {row.name: (row.split, row.outputs[0].file) for row in report.rows} == {
-        "testing/1": ("test", "imageA/testing__1.png"),
-        "training/1": ("train", "imageA/training__1.png"),
-    }
+def noise(height: int, width: int, channels: int = 3, dtype: str = "uint8", seed: int = 0) -> Pixels:
+    top = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, top, (height, width, channels), dtype, endpoint=True)
+
+
+@pytest.mark.parametrize(("dtype", "channels"), [("uint8", 3), ("uint16", 1)])
+def test_concat_and_split_ab_are_each_others_reverse(tmp_path: Path, dtype: str, channels: int) -> None:
+    for seed, folder in enumerate(("a", "b")):
+        (tmp_path / folder).mkdir()
+        images.write(tmp_path / folder / "1.png", noise(20, 30, channels, dtype, seed))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    prepare("concat", [tmp_path / "a", tmp_path / "b"], whole, layout="ab", workers=1, val=0)
+    prepare("split-ab", [whole / "train"], parts, workers=1, val=0)
+    for folder, half in (("a", "imageA"), ("b", "imageB")):
+        (file,) = (parts / "train" / half).iterdir()
+        np.testing.assert_array_equal(images.read(file).pixels, images.read(tmp_path / folder / "1.png").pixels)
+        assert images.read(file).pixels.dtype == dtype
+
+
+def test_floats_of_many_channels_are_cut_as_well() -> None:
+    whole = np.linspace(-1, 1, 4 * 10 * 5, dtype=np.float32).reshape(4, 10, 5)
+    pair = SplitAB()(whole)
+    np.testing.assert_array_equal(np.hstack(pair), whole)
+    assert pair.source.dtype == np.float32
+
+
+@pytest.mark.parametrize(("source", "target"), [(1, 2), (3, 1), (2, 3)])
+def test_panels_are_counted_from_the_left_and_gaps_left_out(source: int, target: int) -> None:
+    panels = [noise(6, 7, seed=seed) for seed in range(3)]
+    line = np.zeros((6, 2, 3), np.uint8)
+    whole = np.hstack([panels[0], line, panels[1], line, panels[2]])
+    pair = SplitAB(panels=3, gap=2, source=source, target=target)(whole)
+    np.testing.assert_array_equal(pair.source, panels[source - 1])
+    np.testing.assert_array_equal(pair.target, panels[target - 1])
+
+
+def test_halves_are_brought_to_the_size_that_is_asked_for() -> None:
+    whole = np.hstack([np.zeros((8, 16, 3), np.uint8), np.full((8, 16, 3), 200, np.uint8)])
+    source, target = SplitAB(size=4)(whole)
+    assert source.shape == target.shape == (4, 4, 3)
+    assert source.max() == 0  # nothing of the other half is averaged into it
+    assert target.min() == 200
+
+
+@pytest.mark.parametrize(("panels", "gap", "width"), [(2, 0, 513), (3, 0, 512), (2, 1, 512), (3, 4, 8)])
+def test_a_width_that_is_not_of_equal_panels_is_refused(panels: int, gap: int, width: int) -> None:
+    with pytest.raises(DataError, match=f"{width} pixels wide is not {panels} panels of equal width"):
+        SplitAB(panels=panels, gap=gap)(np.zeros((4, width, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"source": 3}, "no panel 3 of 2"),
+        ({"source": 2}, "both panel 2"),
+        ({"panels": 1}, "greater than or equal to 2"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build(SplitAB, options=options, owner="preparer 'split-ab'")
