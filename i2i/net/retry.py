@@ -60,7 +60,13 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    moment = seconds_of(text)
+    return None if moment is None else max(0.0, moment - now)
+
+
+def seconds_of(date: str) -> float | None:
+    """Return a date of a header (RFC 9110, section 5.6.7) in seconds since 1970; None if it is none."""
     with suppress(ValueError):
-        moment = parsedate_to_datetime(text)
-        return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now)
+        moment = parsedate_to_datetime(date)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     return None

@@ -71,7 +71,7 @@ def test_rasters_on_one_grid_are_cut_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_raster_on_the_grid_of_the_tiles_is_cut_to_the_pixel(tmp_path: Path) -> None:
-    raster = GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL), "a")
+    raster = GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL))
     assert raster.zooms() == (0, ZOOM)
     assert raster.coverage(ZOOM)[:4] == (LEFT, TOP, LEFT + 2, TOP + 2)
     patch = raster.patch(Place(ZOOM, LEFT + 1, TOP))
@@ -88,7 +88,7 @@ def test_a_raster_in_degrees_is_warped_to_where_it_belongs(tmp_path: Path) -> No
     red = np.broadcast_to((longitudes - west) / (east - west) * 60000, (height, width))
     green = np.broadcast_to(((latitudes - south) / (north - south) * 60000)[:, None], (height, width))
     pixels = np.dstack([red, green, green]).astype(np.uint16)
-    raster = GeoRaster(write_tiff(tmp_path / "a.tif", pixels, "EPSG:4326", DEGREES), "a")
+    raster = GeoRaster(write_tiff(tmp_path / "a.tif", pixels, "EPSG:4326", DEGREES))
     patch = raster.patch(Place(ZOOM, LEFT, TOP + 1))
     inside = slice(4, -4)
     for row in range(4, TILE - 4, 50):
@@ -109,7 +109,7 @@ def test_what_has_no_data_or_is_transparent_is_not_filled(tmp_path: Path) -> Non
     clear = np.dstack([AERIAL, np.full((SIDE, SIDE), 255, np.uint8)])
     clear[:, :64, 3] = 0
     for file in (write_tiff(tmp_path / "a.tif", holes, nodata=0), write_tiff(tmp_path / "b.tif", clear)):
-        warped, cut = GeoRaster(file, "a"), SquaresOf(file, "a", TILE, GeoRaster(file, "a"))
+        warped, cut = GeoRaster(file), SquaresOf(file, TILE, GeoRaster(file))
         for patch in (warped.patch(Place(ZOOM, LEFT, TOP)), cut.patch(Place(0, 0, 0))):
             assert patch.pixels.shape == (TILE, TILE, 3)
             assert not patch.filled[:, :63].any()
@@ -120,7 +120,7 @@ def test_what_has_no_data_or_is_transparent_is_not_filled(tmp_path: Path) -> Non
 def test_a_palette_becomes_its_colours_and_no_others(tmp_path: Path) -> None:
     indices = np.random.default_rng(0).integers(0, 3, (SIDE, SIDE, 1), np.uint8)
     colours = {0: (255, 0, 0, 255), 1: (0, 255, 0, 255), 2: (0, 0, 255, 255)}
-    raster = GeoRaster(write_tiff(tmp_path / "a.tif", indices, colours=colours), "a")
+    raster = GeoRaster(write_tiff(tmp_path / "a.tif", indices, colours=colours))
     patch = raster.patch(Place(ZOOM - 1, LEFT // 2, TOP // 2))
     table = np.array([colours[index][:3] for index in range(3)], np.uint8)
     assert {tuple(colour) for colour in patch.pixels[patch.filled].tolist()} == {tuple(c) for c in table.tolist()}
@@ -129,7 +129,7 @@ def test_a_palette_becomes_its_colours_and_no_others(tmp_path: Path) -> None:
 
 
 def test_nearest_makes_no_new_colours(tmp_path: Path) -> None:
-    raster = GeoRaster(write_tiff(tmp_path / "b.tif", DRAWN), "b", nearest=True)
+    raster = GeoRaster(write_tiff(tmp_path / "b.tif", DRAWN), nearest=True)
     stored = {tuple(colour) for colour in DRAWN.reshape(-1, 3).tolist()}
     patch = raster.patch(Place(ZOOM + 1, LEFT * 2, TOP * 2))
     assert {tuple(colour) for colour in patch.pixels.reshape(-1, 3).tolist()} <= stored
@@ -148,7 +148,7 @@ def test_only_tiff_with_coordinates_is_georeferenced(tmp_path: Path) -> None:
 
 def test_values_of_unknown_range_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="float32"):
-        GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL.astype(np.float32)), "a")
+        GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL.astype(np.float32)))
 
 
 def test_a_vrt_is_refused_with_the_way_to_make_a_geotiff_of_it(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_why_two_geotiffs_have_nothing_in_common_is_said(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("crs", "bounds"), [("EPSG:3857", METRES), ("EPSG:4326", DEGREES)])
 def test_the_size_of_a_pixel_on_the_ground_is_known_of_rasters_too(crs: str, bounds: Any, tmp_path: Path) -> None:
-    raster = GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL, crs, bounds), "a")
+    raster = GeoRaster(write_tiff(tmp_path / "a.tif", AERIAL, crs, bounds))
     _, south, _, north = DEGREES
     expected = mercator.metres_per_pixel(ZOOM, (south + north) / 2, TILE)
     if crs == "EPSG:4326":  # pixels are as wide as on the map, and as high as the degrees between the borders are

@@ -20,11 +20,11 @@ ALL = frozenset((x, y) for x in range(TILES) for y in range(TILES))
 @pytest.fixture(params=["tree", "tms", "mbtiles", "pmtiles"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Stored:
     if request.param == "mbtiles":
-        return MBTiles(write_mbtiles(tmp_path / "a b?#.mbtiles", AERIAL), "a")
+        return MBTiles(write_mbtiles(tmp_path / "a b?#.mbtiles", AERIAL))
     if request.param == "pmtiles":
-        return PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL), "a")
+        return PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL))
     tms = request.param == "tms"
-    return TileFolder(write_tree(tmp_path, AERIAL, tms=tms), "a", "tms" if tms else "xyz")
+    return TileFolder(write_tree(tmp_path, AERIAL, tms=tms), "tms" if tms else "xyz")
 
 
 def test_every_store_has_each_tile_in_its_place(source: Stored) -> None:
@@ -53,16 +53,16 @@ def test_a_file_of_very_many_tiles_is_not_listed(source: Stored, monkeypatch: py
 
 def test_archives_say_whose_they_are(tmp_path: Path) -> None:
     said: dict[str, Any] = {"attribution": '<a href="https://x.org">&copy; X</a>  people', "license": "CC0"}
-    mbtiles = MBTiles(write_mbtiles(tmp_path / "a.mbtiles", AERIAL, **said), "a")
-    pmtiles = PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL, **said), "a")
+    mbtiles = MBTiles(write_mbtiles(tmp_path / "a.mbtiles", AERIAL, **said))
+    pmtiles = PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL, **said))
     assert mbtiles.credit == pmtiles.credit == ("CC0", "© X people")
 
 
 def test_vector_tiles_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="vector"):
-        MBTiles(write_mbtiles(tmp_path / "a.mbtiles", AERIAL, format="pbf"), "a")
+        MBTiles(write_mbtiles(tmp_path / "a.mbtiles", AERIAL, format="pbf"))
     with pytest.raises(DataError, match="vector"):
-        PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL, TileType.MVT), "a")
+        PMTiles(write_pmtiles(tmp_path / "a.pmtiles", AERIAL, TileType.MVT))
 
 
 @pytest.mark.parametrize("damage", [b"", b"SQLite format 3\0", b"PMTiles\x03", b"nonsense" * 100])
@@ -70,16 +70,16 @@ def test_a_damaged_archive_is_one_clear_error(damage: bytes, tmp_path: Path) -> 
     file = tmp_path / "a"
     file.write_bytes(damage)
     with pytest.raises(DataError, match="'a'"):
-        MBTiles(file, "a").zooms()
+        MBTiles(file).zooms()
     with pytest.raises(DataError, match="'a'"):
-        PMTiles(file, "a")
+        PMTiles(file)
 
 
 def test_an_archive_that_is_cut_off_is_one_clear_error(tmp_path: Path) -> None:
     file = write_pmtiles(tmp_path / "a.pmtiles", AERIAL)
     file.write_bytes(file.read_bytes()[:-1000])
     with pytest.raises(DataError, match="cut off"):
-        PMTiles(file, "a").data(Place(ZOOM, 0, TILES - 1)), PMTiles(file, "a").data(Place(ZOOM, TILES - 1, 0))
+        PMTiles(file).data(Place(ZOOM, 0, TILES - 1)), PMTiles(file).data(Place(ZOOM, TILES - 1, 0))
 
 
 def test_other_files_in_a_tree_do_not_matter_unless_they_are_the_same_tile(tmp_path: Path) -> None:
@@ -88,12 +88,12 @@ def test_other_files_in_a_tree_do_not_matter_unless_they_are_the_same_tile(tmp_p
         file = tmp_path / str(ZOOM) / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"")
-    assert TileFolder(tmp_path, "a", "xyz").coverage(ZOOM).listed == ALL
+    assert TileFolder(tmp_path, "xyz").coverage(ZOOM).listed == ALL
     (tmp_path / str(ZOOM) / "0" / "0.jpg").write_bytes(b"")
     with pytest.raises(DataError, match="the same tile"):
-        TileFolder(tmp_path, "a", "xyz").coverage(ZOOM)
+        TileFolder(tmp_path, "xyz").coverage(ZOOM)
     with pytest.raises(UsageError, match="no tiles"):
-        TileFolder(tmp_path / str(ZOOM) / "x", "a", "xyz").zooms()
+        TileFolder(tmp_path / str(ZOOM) / "x", "xyz").zooms()
 
 
 def test_transparency_is_white_and_without_data_and_gray_becomes_colour(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_transparency_is_white_and_without_data_and_gray_becomes_colour(tmp_path
         file = tmp_path / "1" / "0" / f"{name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(png(pixels))
-    patch, gray = (TileFolder(tmp_path, "a", "xyz").patch(Place(1, 0, y)) for y in (0, 1))
+    patch, gray = (TileFolder(tmp_path, "xyz").patch(Place(1, 0, y)) for y in (0, 1))
     assert not patch.filled[:, :8].any()
     assert patch.filled[:, 8:].all()
     assert (patch.pixels[:, :8] == 255).all()

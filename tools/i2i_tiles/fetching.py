@@ -2,14 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from i2i.net import BUSY, Client, NetworkError, Response, parse_url
-from i2i.net.retry import retry_after
+from i2i.net.retry import retry_after, seconds_of
 from i2i_tiles.manners import ForbiddenError, Manners
 from i2i_tiles.sources import Place
 from i2i_tiles.web import Entry, WebTiles
@@ -146,10 +143,8 @@ def fresh_until(headers: Mapping[str, str], now: float) -> float:
         headers: Of the answer, names in lower case.
         now: Seconds since 1970.
     """
-    seconds = 0.0
-    with suppress(ValueError):
-        moment = parsedate_to_datetime(headers.get("expires", ""))
-        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
+    expires = seconds_of(headers.get("expires", ""))
+    seconds = 0.0 if expires is None else expires - now
     for part in headers.get("cache-control", "").split(","):
         name, _, value = part.strip().partition("=")
         if name.lower() == "max-age" and value.strip('"').isdecimal():

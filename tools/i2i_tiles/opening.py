@@ -58,8 +58,8 @@ def open_maps(names: tuple[str, str], cut: Cut) -> Maps:
     if "plain" in kinds:
         return _plain(names, kinds, cut)
     if kinds == ["georeferenced"] * 2 and cut.zoom is None:
-        grid = max((GeoRaster(Path(name), _label(name)) for name in names), key=lambda raster: raster.metres_per_pixel)
-        one, other = (SquaresOf(Path(name), _label(name), cut.side, grid, nearest=cut.nearest) for name in names)
+        grid = max((GeoRaster(Path(name)) for name in names), key=lambda raster: raster.metres_per_pixel)
+        one, other = (SquaresOf(Path(name), cut.side, grid, nearest=cut.nearest) for name in names)
         return Maps(one, other, PixelGrid(cut.side, grid.shape, grid))
     a, b = (_open(name, kind, scheme, cut) for name, kind, scheme in zip(names, kinds, cut.schemes, strict=True))
     zoom = _finest(a, b) if cut.zoom is None else cut.zoom
@@ -69,11 +69,6 @@ def open_maps(names: tuple[str, str], cut: Cut) -> Maps:
 def absolute(name: str) -> str:
     """Return a source as any process can open it."""
     return name if is_address(name) else os.path.abspath(name)
-
-
-def _label(name: str) -> str:
-    """What a file is called in messages: the same on every machine."""
-    return Path(name).name
 
 
 def _kind(name: str) -> str:
@@ -99,11 +94,11 @@ def _plain(names: tuple[str, str], kinds: list[str], cut: Cut) -> Maps:
     if kinds != ["plain"] * 2:
         plain = names[kinds.index("plain")]
         raise UsageError(
-            f"{_label(plain)!r} does not say where on Earth it lies. Two plain images can be cut together, or none."
+            f"{Path(plain).name!r} does not say where on Earth it lies. Two plain images can be cut together, or none."
         )
     if cut.zoom is not None:
         raise UsageError("Plain images have no zoom. Leave --zoom out; --size says how large the squares are.")
-    a, b = (PlainRaster(Path(name), _label(name), cut.side, cut.max_pixels) for name in names)
+    a, b = (PlainRaster(Path(name), cut.side, cut.max_pixels) for name in names)
     if a.shape != b.shape:
         sizes = " and ".join(f"{raster.shape.width}x{raster.shape.height}" for raster in (a, b))
         raise DataError(f"Two plain images must have one size to lie on each other, these have {sizes}.")
@@ -114,12 +109,12 @@ def _open(name: str, kind: str, scheme: Scheme, cut: Cut) -> MapSource:
     if kind == "address":
         return WebTiles(name, scheme, cut.cache)
     if kind == "folder":
-        return TileFolder(Path(name), _label(name), scheme)
+        return TileFolder(Path(name), scheme)
     if kind == ".mbtiles":
-        return MBTiles(Path(name), _label(name))
+        return MBTiles(Path(name))
     if kind == ".pmtiles":
-        return PMTiles(Path(name), _label(name))
-    return GeoRaster(Path(name), _label(name), nearest=cut.nearest)
+        return PMTiles(Path(name))
+    return GeoRaster(Path(name), nearest=cut.nearest)
 
 
 def _finest(a: MapSource, b: MapSource) -> int:

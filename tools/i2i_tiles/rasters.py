@@ -31,7 +31,6 @@ class PlainRaster(MapSource):
 
     Args:
         path: The file.
-        name: As the user typed it.
         side: Side of the squares, pixels.
         max_pixels: Largest image that is read.
 
@@ -39,8 +38,8 @@ class PlainRaster(MapSource):
         ImageError: If it cannot be read.
     """
 
-    def __init__(self, path: Path, name: str, side: int, max_pixels: int = images.MAX_PIXELS) -> None:
-        self.name = name
+    def __init__(self, path: Path, side: int, max_pixels: int = images.MAX_PIXELS) -> None:
+        self.name = path.name
         self._side = side
         picture = images.read(path, max_pixels=max_pixels, reading="alpha", allow="--max-pixels")
         self._whole = laid_on_white(picture.pixels)
@@ -65,7 +64,6 @@ class GeoRaster(MapSource):
 
     Args:
         path: The file.
-        name: As the user typed it.
         nearest: Take the nearest stored pixel when warping, as for maps whose colours are classes; else bilinear, over
             the area of the new pixel where that is larger.
 
@@ -74,13 +72,13 @@ class GeoRaster(MapSource):
         UsageError: If rasterio is not installed.
     """
 
-    def __init__(self, path: Path, name: str, *, nearest: bool = False) -> None:
+    def __init__(self, path: Path, *, nearest: bool = False) -> None:
         self._rasterio = _rasterio()
+        self.name = name = path.name
         try:
             self._raster = self._rasterio.open(path, driver="GTiff")
         except self._rasterio.errors.RasterioIOError as error:
             raise DataError(f"{name!r} cannot be read: {error}.") from None
-        self.name = name
         if self._raster.crs is None:
             raise DataError(f"{name!r} has no coordinate system. Assign one, for example with gdal_edit.py -a_srs.")
         if self._raster.dtypes[0] not in ("uint8", "uint16"):
@@ -176,14 +174,13 @@ class SquaresOf(GeoRaster):
 
     Args:
         path: The file.
-        name: As the user typed it.
         side: Side of the squares, pixels.
         grid: Whose grid it is.
         nearest: See `GeoRaster`.
     """
 
-    def __init__(self, path: Path, name: str, side: int, grid: GeoRaster, *, nearest: bool = False) -> None:
-        super().__init__(path, name, nearest=nearest)
+    def __init__(self, path: Path, side: int, grid: GeoRaster, *, nearest: bool = False) -> None:
+        super().__init__(path, nearest=nearest)
         self._side = side
         self._dataset, end = self._raster, grid.shape
         bounds = [0.0, 0.0, float(end.width), float(end.height)]

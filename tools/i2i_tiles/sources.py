@@ -66,7 +66,7 @@ class MapSource(ABC):
     """A map that is cut into tiles, or can be."""
 
     name: str
-    """As the user typed it."""
+    """What it is called in messages and on the card, the same on every machine."""
     credit: Credit = Credit()
 
     @abstractmethod

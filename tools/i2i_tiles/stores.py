@@ -33,15 +33,14 @@ class TileFolder(StoredTiles):
 
     Args:
         root: The folder that holds a folder for each zoom.
-        name: As the user typed it.
         scheme: How rows are counted.
 
     Raises:
         DataError: If the metadata that ``mb-util`` and similar tools write beside the tiles is damaged.
     """
 
-    def __init__(self, root: Path, name: str, scheme: Scheme) -> None:
-        self.name = name
+    def __init__(self, root: Path, scheme: Scheme) -> None:
+        self.name = root.name
         self._root = root
         self._scheme = scheme
         self._files = cache(self._list)
@@ -91,13 +90,13 @@ class MBTiles(StoredTiles):
         DataError: If it is damaged, or holds no images.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
-        self.name = name
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
         self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         weakref.finalize(self, self._database.close)
         metadata = dict(self._rows("SELECT name, value FROM metadata"))
         if metadata.get("format") in ("pbf", "mvt"):
-            raise _vector_tiles(name)
+            raise _vector_tiles(self.name)
         self.credit = credit_of(metadata)
 
     def zooms(self) -> tuple[int, int]:
@@ -135,13 +134,13 @@ class PMTiles(StoredTiles):
         UsageError: If the library for it is not installed.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path) -> None:
+        self.name = name = path.name
         try:
             from pmtiles.reader import Reader
             from pmtiles.tile import TileType
         except ModuleNotFoundError:
             raise UsageError(f"{name!r} needs a library. Install it: pip install 'i2i-toolkit[geo]'.") from None
-        self.name = name
         with path.open("rb") as file:
             if not path.stat().st_size:
                 raise DataError(f"{name!r} is empty. Copy or download it again.")
@@ -151,7 +150,7 @@ class PMTiles(StoredTiles):
             self._header: dict[str, Any] = self._reader.header()
             metadata = self._reader.metadata()
         if self._header["tile_type"] == TileType.MVT:
-            raise _vector_tiles(name)
+            raise _vector_tiles(self.name)
         self.credit = credit_of(metadata)
 
     def zooms(self) -> tuple[int, int]:
