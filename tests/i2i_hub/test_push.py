@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from bench import Bench, Files, contents
 from faults import Fault
-from hub_state import Kind
+from hub_state import Account, Kind
 from packaging.requirements import Requirement
 
 from i2i import __version__, safe_yaml
@@ -91,6 +91,17 @@ def test_secrets_of_a_data_address_go_nowhere(bench: Bench, run: Path, tmp_path:
     for secret in SECRETS:
         assert secret.encode() not in sent
         assert not [outcome for outcome in outcomes if secret in outcome.out + outcome.err]
+
+
+def test_token_is_stored_nowhere_and_sent_in_its_header_alone(bench: Bench, run: Path, tmp_path: Path) -> None:
+    token, name = "hf_canaryQ7mX2vK9", bench.new_name()
+    bench.hub.state.accounts[token] = Account("ada")
+    bench.fails(Fault(503, "POST", "/commit/"))
+    assert bench("push", run, name, "--licence", "mit", token=token).code == 0
+    assert bench("pull", name, tmp_path / "model", token=token).code == 0
+    places = [bench.repository(name).files(), contents(tmp_path), contents(run), contents(bench.home)]
+    sent = [request.path.encode() + request.body for request in bench.hub.requests]
+    assert token.encode() not in b"".join([*sent, *(data for files in places for data in files.values())])
 
 
 def test_second_push_of_the_same_sends_nothing(bench: Bench, run: Path) -> None:
