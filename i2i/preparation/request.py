@@ -2,36 +2,25 @@
 
 import os
 import pickle
-import platform
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from i2i.errors import I2iError, MissingInputError, UsageError
-from i2i.images import printable
-from i2i.images.ranges import check_range
-from i2i.options import build, complete, options_of, validate
-from i2i.pairs import Finding, FindingPreparer
-from i2i.partners import expression
+from i2i.errors import I2iError, UsageError
+from i2i.options import build, validate
+from i2i.pairs import Finding
 from i2i.places import hide_secrets, is_url, without_secrets
-from i2i.plugins import Provided, describe, installed_versions, lookup
-from i2i.preparation.command import Command
+from i2i.plugins import Provided, describe, lookup
+from i2i.preparation.command import Command, command_for, finds, makes_images
 from i2i.preparation.folder import DatasetFolder, Standing
 from i2i.preparation.inputs import inputs_of, list_inputs
 from i2i.preparation.listing import absolute, is_inside
 from i2i.preparation.settings import Settings
-from i2i.preparation.splitting import check_shares
 from i2i.preparation.tasks import Inputs
 from i2i.preparation.upload import check_place, work_folder
 from i2i.prepared import is_prepared
-from i2i.system.files import sha256_of
-
-DECIDING = ("i2i-toolkit", "numpy", "opencv-python-headless", "pillow", "torch")
-"""Distributions whose version may change a bit of the result."""
 
 
 class Request(NamedTuple):
@@ -63,7 +52,7 @@ class Request(NamedTuple):
     @property
     def makes_images(self) -> bool:
         """Whether the preparer says by its type that it makes single images and no pairs."""
-        return _makes_images(self.provided)
+        return makes_images(self.provided)
 
     def construct(self) -> Any:
         """Build the preparer.
@@ -130,7 +119,7 @@ def check_request(name: str, sources: Sequence[str | Path], out: str | Path, giv
     _check_work(settings, target)
     provided = lookup("preparer", name)
     _check_number(name, provided, places, str(out))
-    command = _command(name, provided, places, settings)
+    command = command_for(name, provided, places, settings)
     folder = work_folder(target, settings.work) if is_url(target) else Path(target)
     _check_apart(places, (target, str(folder)))
     request = Request(provided, command, places, DatasetFolder(folder), target)
@@ -147,91 +136,6 @@ def check_request(name: str, sources: Sequence[str | Path], out: str | Path, giv
     if is_url(target):
         check_place(target, command)
     return request
-
-
-def finds(provided: Provided) -> bool:
-    """Return whether a preparer finds its inputs itself."""
-    return issubclass(provided.cls, FindingPreparer)
-
-
-def _makes_images(provided: Provided) -> bool:
-    """Return whether a preparer says by its type that it makes single images and no pairs."""
-    makes = provided.cls.make if finds(provided) else provided.cls.__call__
-    try:
-        made = get_type_hints(makes).get("return")
-    except (NameError, TypeError):  # a stranger's annotations; what it makes is looked at as well
-        return False
-    return get_origin(made) is np.ndarray
-
-
-def _command(name: str, provided: Provided, sources: Sequence[str], settings: Settings) -> Command:
-    """Build the complete command.
-
-    Raises:
-        UsageError: If a setting is wrong, or has no meaning for this preparer.
-    """
-    check_shares(settings.val, settings.test)
-    own = options_of(provided.cls).model_fields
-    shared = {"range": settings.range or None} | {
-        option: getattr(settings, option) for option in ("seed", "val", "test", "max_pixels")
-    }
-    options = {option: value for option, value in shared.items() if option in own} | settings.options
-    for flag, text in (("--group", settings.group), ("--match", settings.match)):
-        if text:
-            expression(text, flag)
-    changed: dict[str, Any] = {"range": tuple(map(check_range, settings.range))}
-    if finds(provided):
-        changed["max_pixels"] = None
-        for option in ("match", "range", "max_pixels"):
-            if option in settings.model_fields_set and getattr(settings, option) and option not in own:
-                flag = option.replace("_", "-")
-                raise UsageError(f"preparer {name!r} finds its inputs itself, so that --{flag} has no meaning.")
-    elif len(settings.range) not in (0, 1, wanted := len(provided.cls.inputs)):
-        said = f"{len(settings.range)} ranges are given for {wanted} inputs"
-        raise UsageError(f"{said}. Give one for all, or one for each.")
-    options = complete(provided.cls, options, f"preparer {name!r}")
-    changed["unrecorded"] = {option: options.pop(option) for option in getattr(provided.cls, "unrecorded", ())}
-    given = {setting: getattr(settings, setting) for setting in settings.model_fields_set}
-    command = Command(
-        **given | changed | {"options": options},
-        preparer=name,
-        sources=tuple(printable(without_secrets(source)) for source in sources),
-        files=_files(provided, options),
-        versions={"python": platform.python_version(), provided.distribution: provided.version}
-        | installed_versions(DECIDING),
-    )
-    if _makes_images(provided) and command.pairs_only:
-        raise UsageError(
-            f"preparer {name!r} makes images and no pairs, which {command.pairs_only} is about. Leave it out."
-        )
-    return command
-
-
-def _files(provided: Provided, options: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is at each path among the options; of an option that may be text too, only where it names a file.
-
-    Raises:
-        MissingInputError: If a file cannot be read.
-    """
-    fields = options_of(provided.cls).model_fields
-    files = {}
-    for name, value in options.items():
-        annotation = fields[name].annotation
-        if value is None or not _holds(Path, annotation):
-            continue
-        paths = [Path(item) for item in (value if isinstance(value, list) else [value])]
-        if _holds(str, annotation) and not all(path.is_file() for path in paths):
-            continue
-        try:
-            same = [f"sha256:{sha256_of(path)}" if path.is_file() else str(path.absolute()) for path in paths]
-        except OSError as error:
-            raise MissingInputError(f"{str(value)!r} cannot be read: {describe(error)}.") from error
-        files[name] = " ".join(same)
-    return files
-
-
-def _holds(kind: type, annotation: Any) -> bool:
-    return annotation is kind or any(_holds(kind, part) for part in get_args(annotation))
 
 
 def _check_undivided(inputs: Inputs, command: Command) -> None:

@@ -150,13 +150,6 @@ def _copy(folder: Path, name: str) -> Path:
     return folder.parent / name
 
 
-def test_preparer_that_draws_gets_the_seed_of_the_command(tmp_path: Path, photos: Photos) -> None:
-    prepare("drawn", [photos(1)], tmp_path / "out", seed=7, val=0, workers=1)
-    assert images.read(tmp_path / "out" / "train" / "imageB" / "000.png").pixels.max() == 7
-    assert card(tmp_path / "out")["options"] == {"seed": 7}
-    assert card(tmp_path / "out")["command"].count("--seed") == 1
-
-
 def test_single_images_go_into_one_folder_and_need_no_split(tmp_path: Path, photos: Photos) -> None:
     source, out = photos(3), tmp_path / "out"
     images.write(source / "dark.png", np.zeros((20, 24, 3), np.uint8))
@@ -216,15 +209,6 @@ def test_ids_have_no_looks_and_one_photograph_with_two_maps_is_in_one_split(tmp_
     splits = {row.name: row.split for row in report.rows}
     assert report.splits["val"] == 4
     assert all(splits[f"{i:02}"] == splits[f"{i + 1:02}"] for i in range(0, 12, 2))
-
-
-def test_what_is_stated_about_the_sources_is_in_the_card(tmp_path: Path, photos: Photos) -> None:
-    source, out = photos(2), tmp_path / "out"
-    prepare("negative", [source], out, licence="CC BY 4.0", attribution="Ada", workers=1)
-    assert (card(out)["licence"], card(out)["attribution"]) == ("CC BY 4.0", "Ada")
-    prepare("negative", [source], out, workers=1)
-    with pytest.raises(UsageError, match=r"licence MIT instead of 'CC BY 4\.0'"):
-        prepare("negative", [source], out, licence="MIT", workers=1)
 
 
 def test_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path, photos: Photos) -> None:

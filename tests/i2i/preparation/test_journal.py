@@ -126,13 +126,6 @@ def test_complete_shard_that_lost_an_output_is_complete_no_more(tmp_path: Path, 
     assert not journals(tmp_path, shard).complete(shard).exists()
 
 
-def test_entries_of_shards_that_were_cut_otherwise_still_count(tmp_path: Path, shard: Shard) -> None:
-    add(tmp_path, shard, row("a.png"), row("c.png"))
-    (other,) = cut(list(shard.tasks[1:]))
-    assert other.identity != shard.identity
-    assert names_kept(tmp_path, other) == ["c.png"]
-
-
 def test_shards_are_cut_in_order() -> None:
     tasks = [Task(f"{i:04}", f"{i:04}") for i in range(1000)]
     shards = cut(tasks, 64)

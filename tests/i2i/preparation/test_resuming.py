@@ -140,14 +140,6 @@ def test_other_settings_are_refused(
         assert tree(out) == before
 
 
-def test_stopped_dataset_is_overwritten_on_request(tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer) -> None:
-    source = photos(2)
-    stopped(source, tmp_path / "out", killer)
-    for out in ("out", "fresh"):
-        prepare("negative", [source], tmp_path / out, options={"strength": 2}, workers=1, overwrite=out == "out")
-    assert tree(tmp_path / "out") == tree(tmp_path / "fresh")
-
-
 def test_an_overwriting_that_can_make_nothing_costs_nothing_that_was_begun(
     tmp_path: Path, photos: Photos, tree: Tree, killer: _Killer
 ) -> None:

@@ -96,18 +96,6 @@ def test_no_two_processes_do_the_same_shard(
             assert prepare("negative", [source], out, workers=1, rank=rank, world_size=world_size).missing
 
 
-def test_wrong_ranks_are_refused(source: Path, tmp_path: Path) -> None:
-    cases: list[tuple[str, dict[str, Any]]] = [
-        ("no rank 2 of 2", {"rank": 2, "world_size": 2}),
-        ("what other ranks have done", {"world_size": 2, "overwrite": True}),
-    ]
-    for message, means in cases:
-        with pytest.raises(UsageError, match=message):
-            prepare("negative", [source], tmp_path / "out", **means)
-    with pytest.raises(UsageError, match="Ranks share one folder"):
-        prepare("negative", [source], "memory://x/out", world_size=2)
-
-
 SCRIPT = """
 import sys; sys.path.insert(0, sys.argv[1])
 import odd_preparers
