@@ -1,16 +1,24 @@
 """An examination: what it looks at, what it measures, and what it does not touch."""
 
-import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 from sound_pairs import FITTING, TRAIN, VAL, examined, found, negative, picture, write
 
 from i2i import images
+from i2i.data.dataset import Pairs
 from i2i.errors import MissingInputError, UnknownNameError, UsageError
+from i2i.images.label_list import Label
+from i2i_doctor.completeness import measured_channels
 from i2i_doctor.examination import examine
 from i2i_doctor.page import write_page
+
+SIDES = ("imageA", "imageB")
 
 
 def test_a_sound_dataset_has_nothing_to_complain_of(sound: Path) -> None:
@@ -26,11 +34,9 @@ def test_a_sound_dataset_has_nothing_to_complain_of(sound: Path) -> None:
 
 
 def test_nothing_is_written_into_the_dataset(sound: Path) -> None:
-    before = {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in sound.rglob("*") if file.is_file()}
+    before = {file: file.read_bytes() for file in sound.rglob("*.*")}
     examined(sound)
-    assert {
-        file: hashlib.sha256(file.read_bytes()).hexdigest() for file in sound.rglob("*") if file.is_file()
-    } == before
+    assert {file: file.read_bytes() for file in sound.rglob("*.*")} == before
 
 
 def test_direction_says_which_column_is_the_source(sound: Path) -> None:
@@ -70,18 +76,6 @@ def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
         examine(tmp_path / "nothing")
 
 
-def test_ab_files_are_examined_too(sound: Path, tmp_path: Path) -> None:
-    for file in sorted(sound.glob("*/imageA/*.png")):
-        halves = [images.read(file.parents[1] / half / file.name).pixels for half in ("imageA", "imageB")]
-        place = tmp_path / "ab" / file.parents[1].name / file.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        images.write(place, np.hstack(halves))
-    images.write(tmp_path / "ab" / "train" / "odd.png", picture(50)[:, :71])
-    codes = found(tmp_path / "ab")
-    assert "71 pixels wide" in codes["unreadable"]
-    assert codes.keys() == {"unreadable", "training-stops"}
-
-
 def in_columns(root: Path) -> Path:
     """12 bits of gray in 16, in columns of names that nobody knows, without a split to measure on."""
     for number in range(20):
@@ -119,3 +113,49 @@ def test_options_of_training_are_those_of_the_examination(tmp_path: Path) -> Non
 def test_options_that_there_are_not_are_refused(sound: Path) -> None:
     with pytest.raises(UsageError, match="dataset 'pairs': no option 'ranges'"):
         examined(sound, options={"ranges": 1})
+
+
+def test_sources_that_training_computes_are_not_looked_at(dataset: Path) -> None:
+    for file in dataset.glob("*/imageA/*.png"):
+        images.write(file, np.full((32, 32, 1), 7, np.uint8))
+    (dataset / "train/imageA/t0.png").write_bytes(b"")
+    assert {"empty", "blank", "unequal-sizes"} <= found(dataset).keys()
+    images.write(dataset / "val/imageB/copy.png", images.read(images.encode(negative(picture(0)), ".jpg")).pixels)
+    images.write(dataset / "val/imageA/copy.png", picture(0))
+    examination = examined(dataset, options={"colours": "lab"})
+    assert [(d.code, d.severity) for d in examination.diagnoses] == [("near-leak", "error")]
+    assert examination.sides == ("the lightness of imageB", "imageB")
+    said = examination.to_dict()
+    assert (said["source"], said["target"], said["generators"][0]["images"]) == ([], ["imageB"], TRAIN + VAL + 1)
+    with pytest.raises(UsageError, match="colours=lab"):
+        examined(dataset, options={"colours": "lab"}, labels=[Label(0, "sky")])
+
+
+def test_workers_load_no_torch() -> None:
+    code = "import sys; from i2i_doctor import examination, walk; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "cv2" in done.stdout.split()
+    assert "torch" not in done.stdout.split()
+
+
+def test_the_findings_in_a_table_are_those_of_the_same_pairs_in_folders(sound: Path, tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        names = sorted(file.stem for file in (sound / split / "imageA").iterdir())
+        halves = {side: [(sound / split / side / f"{name}.png").read_bytes() for name in names] for side in SIDES}
+        pq.write_table(pa.table({**halves, "name": names}), tmp_path / f"{split}.parquet", row_group_size=3)
+    expected, stored = examined(sound), examined(tmp_path)
+    assert stored.diagnoses == expected.diagnoses == []
+    assert [*map(stored.opened.name, range(11))] == [*map(expected.opened.name, range(11))]
+    for side in SIDES:
+        assert np.array_equal(stored.known.facts[side], expected.known.facts[side])
+
+
+@pytest.mark.parametrize("colour", [None, 2])
+def test_channels_that_were_measured_are_those_that_training_finds(colour: int | None, dataset: Path) -> None:
+    for number, file in enumerate(sorted((dataset / "train/imageA").iterdir())):
+        if number != colour:
+            images.write(file, picture(number)[..., :1])
+    examination, pairs = examined(dataset), Pairs(dataset, "train")
+    sides = [[column.channels for column in side.columns] for side in pairs.sides(pairs[0])]
+    assert sides == [[1 if colour is None else 3], [3]]
+    assert list(measured_channels(examination.known, "train").values()) == sides

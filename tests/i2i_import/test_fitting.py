@@ -13,7 +13,7 @@ from i2i.config import Mode
 from i2i.errors import DataError
 from i2i.plugins import lookup
 from i2i.translation.modes import in_mode, inference
-from i2i_import.fitting import fit
+from i2i_import.importing import fit
 from i2i_import.networks import Network
 from i2i_import.recognition import recognise_discriminator, recognise_generator
 
@@ -95,7 +95,7 @@ def test_discriminator_gives_the_same_logits_in_each_mode(layers: int, norm: str
 def test_every_tensor_is_the_files_bit_for_bit(build: Callable[[], nn.Module]) -> None:
     state = trained(build()).state_dict()
     network, weights, _ = converted(state)
-    renamed = {layer.ours: layer.theirs for layer in network.layers}
+    renamed = {ours: theirs for theirs, ours in network.layers.items()}
     assert len(weights) == len(state)
     for name, tensor in weights.items():
         module, _, suffix = name.rpartition(".")

@@ -12,8 +12,8 @@ from cyclegan import Patches, Pixels, Resnet, Unet, stray_statistics, trained
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from i2i import Translator, images, training
-from i2i.config import parse_assignments, read_file, resolve
+from i2i import Translator, training
+from i2i.config import parse_assignments, resolve
 from i2i.training.initial import initial_settings
 from i2i.translation.model import read_config
 from i2i_import.importing import import_checkpoint
@@ -186,17 +186,6 @@ def test_model_trains_on_with_the_weights_of_both_networks(model: Path, pairs_fo
         for name, tensor in weights.items():
             if name.endswith(("weight", "bias")):
                 torch.testing.assert_close(after[name], tensor, rtol=0, atol=1e-9)
-
-
-def test_command_line_trains_on_and_translates(model: Path, pairs_folder: Path, tmp_path: Path, run_cli: Cli) -> None:
-    run, out = tmp_path / "run", tmp_path / "out"
-    steps = ["--steps", 1, "--workers", 0, "--quiet"]
-    code, _, err = run_cli("train", "--init", model, "--data", pairs_folder, "--out", run, *steps)
-    assert code == 0, err
-    assert read_file(run / "config.yaml")["training"]["init"] == str(model)
-    code, _, err = run_cli("translate", run, pairs_folder / "val" / "imageA", "--out", out)
-    assert code == 0, err
-    assert images.read(out / "06.png").pixels.shape == (32, 32, 3)
 
 
 def test_networks_that_the_other_code_has_not_are_refused(tmp_path: Path, model: Path, run_cli: Cli) -> None:

@@ -11,4 +11,5 @@ def i2i_commands(app: typer.Typer) -> None:
     from i2i.cli.groups import group_of
     from i2i_doctor import commands
 
-    commands.register(group_of(app, "data"))
+    for command in (commands.check, commands.show, commands.stats):
+        group_of(app, "data").command()(command)

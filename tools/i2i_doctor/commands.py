@@ -23,13 +23,6 @@ Set = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def register(group: typer.Typer) -> None:
-    """Add the commands to the group ``i2i data``."""
-    group.command()(check)
-    group.command()(show)
-    group.command()(stats)
-
-
 def check(
     dataset: Dataset,
     out: Annotated[

@@ -1,7 +1,7 @@
 """Whether training would read all of a dataset: its splits, its rows, its images."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from i2i.data.dataset import Pairs
@@ -53,31 +53,44 @@ def missing_splits(known: Known) -> Iterator[Diagnosis]:
 def left_out(known: Known) -> Iterator[Diagnosis]:
     """Find what is in the dataset and no row of it."""
     problems = dict.fromkeys(problem for table in known.opened.tables.values() for problem in table.problems)
-    for reason, examples in _by_reason((problem.reason, Example(problem.message)) for problem in problems):
-        text = f"{things(len(examples), 'entry', 'entries')} left out: {WHY.get(reason, reason)}."
-        yield _error(reason, text, "Mend or remove what is named. Training would not see it.", examples)
+    cases = [(problem.reason, Example(problem.message)) for problem in problems]
+    for code, examples in _by_code(cases):
+        text = f"{things(len(examples), 'entry', 'entries')} left out: {WHY.get(code, code)}."
+        remedy = "Mend or remove what is named. Training would not see it."
+        yield Diagnosis(code, "error", text, remedy, len(examples), examples[:EXAMPLES])
 
 
 def unreadable(known: Known) -> Iterator[Diagnosis]:
     """Find images that cannot be read."""
-    faults = []
+    cases = []
     for fault in known.faults:
         where = f"{known.opened.name(fault.pair)}, {fault.column}".removesuffix(", ")
-        faults.append((fault.reason, Example(f"{where}: {fault.message}", known.images_of(fault.pair))))
-    for reason, examples in _by_reason(faults):
-        text = f"{things(len(examples), 'image')} cannot be read: {WHY.get(reason, reason.replace('-', ' '))}."
-        yield _error(reason, text, "Replace them, or remove their pairs. Training would stop.", examples)
+        cases.append((fault.reason, Example(f"{where}: {fault.message}", known.images_of(fault.pair))))
+    for code, examples in _by_code(cases):
+        text = f"{things(len(examples), 'image')} cannot be read: {WHY.get(code, code.replace('-', ' '))}."
+        remedy = "Replace them, or remove their pairs. Training would stop."
+        yield Diagnosis(code, "error", text, remedy, len(examples), examples[:EXAMPLES])
 
 
-def _by_reason(cases: Iterable[tuple[str, Example]]) -> list[tuple[str, list[Example]]]:
-    reasons = defaultdict[str, list[Example]](list)
-    for reason, example in cases:
-        reasons[reason].append(example)
-    return sorted(reasons.items())
+def changed_files(known: Known) -> Iterator[Diagnosis]:
+    """Find files that differ from their checksums; nothing where there is no report."""
+    root = Path(known.opened.root)
+    try:
+        damages = verify(root) if (root / REPORT).is_file() else []
+    except DataError as error:
+        yield Diagnosis("no-checksums", "warning", f"Checksums cannot be compared: {error}", "Prepare again.")
+        return
+    for kind, examples in _by_code((damage.kind, Example(damage.file)) for damage in damages):
+        text, remedy = CHANGED[kind]
+        text = f"{len(examples):,} {text}."
+        yield Diagnosis(f"{kind}-file", "error", text, remedy, len(examples), examples[:EXAMPLES])
 
 
-def _error(code: str, text: str, remedy: str, examples: Sequence[Example]) -> Diagnosis:
-    return Diagnosis(code, "error", text, remedy, len(examples), examples[:EXAMPLES])
+def _by_code(cases: Iterable[tuple[str, Example]]) -> list[tuple[str, list[Example]]]:
+    found = defaultdict[str, list[Example]](list)
+    for code, example in cases:
+        found[code].append(example)
+    return sorted(found.items())
 
 
 def noted(known: Known) -> Iterator[Diagnosis]:
@@ -114,19 +127,3 @@ def measured_channels(known: Known, split: str) -> dict[str, list[int]]:
         if facts and all(some["read"].all() for some in facts):
             said[option] = [next((n for n in some["channels"].tolist() if n > 1), 1) for some in facts]
     return said
-
-
-def changed_files(known: Known) -> Iterator[Diagnosis]:
-    """Find files that differ from their checksums; nothing where there is no report."""
-    root = Path(known.opened.root)
-    if not (root / REPORT).is_file():
-        return
-    files = defaultdict[str, list[Example]](list)
-    try:
-        for damage in verify(root):
-            files[damage.kind].append(Example(damage.file))
-    except DataError as error:
-        yield Diagnosis("no-checksums", "warning", f"Checksums cannot be compared: {error}", "Prepare again.")
-    for kind, examples in sorted(files.items()):
-        text, remedy = CHANGED[kind]
-        yield _error(f"{kind}-file", f"{len(examples):,} {text}.", remedy, examples)

@@ -202,9 +202,7 @@ def _declared(labels: Sequence[Label], column: str | None, opened: Opened) -> De
     """
     if not labels:
         if column is not None:
-            raise UsageError(
-                f"A column of label maps is named, {column!r}, and no labels. Give the list of labels too."
-            )
+            raise UsageError(f"A column of label maps is named, {column!r}, and no labels. Give the list of labels.")
         return None
     if not opened.sides.source:
         raise UsageError("Labels are given, and colours=lab besides, which reads photographs. Leave one of them away.")

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -39,19 +40,20 @@ class Fault(NamedTuple):
     message: str
 
 
-class Findings(NamedTuple):
+@dataclass
+class Findings:
     """What a worker found in a pair."""
 
-    measures: dict[str, Measures]
+    measures: dict[str, Measures] = field(default_factory=dict)
     """Column -> what was measured of its image."""
-    faults: list[Fault]
-    notes: dict[str, list[str]]
+    faults: list[Fault] = field(default_factory=list)
+    notes: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What had to be done to images -> their columns; see `i2i.images.Picture`."""
-    labels: list[int]
+    labels: Sequence[int] = ()
     """Label ids that are declared."""
-    strange: list[str]
+    strange: Sequence[str] = ()
     """Label values that are not."""
-    shift: Shift | None
+    shift: Shift | None = None
 
 
 class Known:
@@ -180,10 +182,17 @@ def walk(
         chosen = spread(length, length if rows is None else rows)
         compared = {chosen[place] for place in spread(len(chosen), aligned)}
         tasks += [Task(split.start + row, row in compared) for row in chosen]
-    with closing(_results(tasks, opened, declared, available_cpus() if workers is None else workers)) as results:
+    processes = min(available_cpus() if workers is None else workers, len(tasks))
+    results: Generator[tuple[Task, Findings | pool.Death]]
+    if processes:
+        results = pool.run(reader_of, (opened, declared), tasks, processes)
+    else:
+        look = reader_of(opened, declared)
+        results = ((task, look(task)) for task in tasks)
+    with closing(results):
         for done, (task, found) in enumerate(results, 1):
             if isinstance(found, pool.Death):
-                found = Findings({}, [Fault(task.pair, "", found.reason, found.message)], {}, [], [], None)
+                found = Findings(faults=[Fault(task.pair, "", found.reason, found.message)])
             known.add(task.pair, found)
             if on_progress:
                 on_progress(done, len(tasks))
@@ -191,22 +200,8 @@ def walk(
     return known
 
 
-def _results(
-    tasks: Sequence[Task], opened: Opened, declared: Declared | None, workers: int
-) -> Generator[tuple[Task, Findings | pool.Death]]:
-    if workers:
-        return pool.run(reader_of, (opened, declared), tasks, min(workers, len(tasks)))
-    look = reader_of(opened, declared)
-    return ((task, look(task)) for task in tasks)
-
-
 def reader_of(opened: Opened, declared: Declared | None) -> Callable[[Task], Findings]:
-    """Return what a worker does with a task.
-
-    Args:
-        opened: The dataset.
-        declared: What label maps may hold, where they are checked.
-    """
+    """Return what a worker does with a task; see `walk`."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -214,14 +209,12 @@ def reader_of(opened: Opened, declared: Declared | None) -> Callable[[Task], Fin
 
 
 def _look(opened: Opened, declared: Declared | None, task: Task) -> Findings:
-    found, grays = Findings({}, [], defaultdict(list), [], [], None), list[Gray]()
+    found, grays = Findings(), list[Gray]()
     for column in opened.columns_of(opened.locate(task.pair)[0]):
         try:
             picture = opened.picture(task.pair, column)
             if declared and declared.column == column:
-                used, strange = _compare(_read_ids(opened, task.pair, column), declared.labels)
-                found.labels.extend(used)
-                found.strange.extend(strange)
+                found.labels, found.strange = _compare(_read_ids(opened, task.pair, column), declared.labels)
         except (DataError, MissingInputError) as error:
             found.faults.append(Fault(task.pair, column, _reason(error), str(error)))
             continue
@@ -230,7 +223,9 @@ def _look(opened: Opened, declared: Declared | None, task: Task) -> Findings:
             found.notes[note].append(column)
         if task.aligned and min(picture.pixels.shape[:2]) >= LEAST:
             grays.append(luma(picture.pixels))
-    return found._replace(shift=shift_of(*grays)) if len(grays) == 2 else found
+    if len(grays) == 2:
+        found.shift = shift_of(*grays)
+    return found
 
 
 def _reason(error: DataError | MissingInputError) -> str:

@@ -13,8 +13,7 @@ from i2i.plugins import lookup
 from i2i.system.files import make_folder, write_atomically
 from i2i.training.initial import newest_state
 from i2i.translation.model import ModelConfig, find_model, load_weights, read_config, weights_file
-from i2i_import.fitting import shapes
-from i2i_import.importing import Converted, check_new
+from i2i_import.importing import Converted, check_new, shapes
 from i2i_import.networks import FEWEST_HALVINGS, Network, patchgan, resnet, tensor_names, unet
 
 

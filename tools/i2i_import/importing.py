@@ -1,21 +1,30 @@
 """Import checkpoints as model folders: the same bits under other names."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from i2i.assembly import Selection, select
+import torch
+from torch import Tensor, nn
+
+from i2i.assembly import Selection, build_part, select
 from i2i.config import Mode
+from i2i.contracts import Discriminator, Generator
 from i2i.data.sides import Side
-from i2i.errors import UsageError
+from i2i.errors import DataError, UsageError
+from i2i.system.unfilled import unfilled
 from i2i.translation.model import ModelConfig, origins, save_model
-from i2i_import.fitting import fit
-from i2i_import.networks import Network
+from i2i_import.networks import STATISTICS, Network, tensor_names
 from i2i_import.reading import find_checkpoint, read_checkpoint
 from i2i_import.recognition import recognise_discriminator, recognise_generator
 
 RECIPE = "pix2pix"
 RESNET_SIZE = 256
 """What that code crops images to unless told otherwise."""
+
+COUNTER = "num_batches_tracked"
+"""Files from before torch 0.4.1 have none, and torch itself counts from 0 then."""
+HALF = (torch.float16, torch.bfloat16)
 
 Direction = Literal["AtoB", "BtoA"]
 
@@ -114,3 +123,74 @@ def _selection(network: Network, critic: Network | None, source: int, target: in
 
 def _size(network: Network) -> int:
     return 2 ** int(network.options["depth"]) if network.component == "unet" else RESNET_SIZE
+
+
+def fit(
+    values: Mapping[str, Tensor], network: Network, selection: Selection, where: str, notes: list[str]
+) -> dict[str, Tensor]:
+    """Return the file's tensors under our names.
+
+    Args:
+        values: Tensors by their names.
+        network: What they were recognised as.
+        selection: Our components.
+        where: The file, for messages.
+        notes: Receives a line for whatever is not as it was in the file.
+
+    Raises:
+        DataError: If one is missing, too many, or of another shape or type.
+    """
+    own = shapes(network, selection, values, where)
+    names = tensor_names(network.layers, own)
+    found = dict(values)
+    norms = [theirs for theirs, ours in network.layers.items() if f"{ours}.weight" not in own]
+    statistics = {f"{norm}.{suffix}" for norm in norms for suffix in STATISTICS}
+    if network.norm == "instance" and (stray := statistics & found.keys()):
+        notes.append(f"{where}: {len(stray)} statistics of instance norms left out: they are not used.")
+        found = {name: tensor for name, tensor in found.items() if name not in stray}
+    counters = {name: torch.zeros((), dtype=torch.int64) for name in names if name.endswith(f".{COUNTER}")}
+    if counters and not counters.keys() & found.keys():
+        notes.append(f"{where}: it counts no batches, so they count from 0.")
+        found |= counters
+    _check_names(found, names, network, where)
+    for theirs, ours in names.items():
+        _check_tensor(theirs, found[theirs], own[ours], network, where)
+    halves = [name for name in names if found[name].dtype in HALF]
+    if halves:
+        notes.append(f"{where}: {len(halves)} tensors of half precision widened to single, without loss.")
+    return {ours: found[theirs].to(own[ours].dtype) for theirs, ours in names.items()}
+
+
+def shapes(network: Network, selection: Selection, values: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+    """Build our network's tensors, the parameters without values.
+
+    Args:
+        network: What it is.
+        selection: Our components.
+        values: Tensors of a file: a network that is far larger than they are is not built.
+        where: The file, for messages.
+
+    Raises:
+        DataError: If the network is too large, or its sizes are such that no computer can count them.
+    """
+    contract = Generator if network.kind == "generator" else Discriminator
+    with unfilled(f"{where}: its {network}", [tensor.shape for tensor in values.values()]):
+        module: nn.Module = build_part(network.kind, contract, selection, {network.kind: network.channels})
+    return module.state_dict()
+
+
+def _check_names(found: Mapping[str, Tensor], names: Mapping[str, str], network: Network, where: str) -> None:
+    missing = [f"lacks the tensor {name!r} of" for name in names if name not in found]
+    extra = [f"has the tensor {name!r}, which is none of" for name in sorted(found.keys() - names.keys())]
+    if problems := missing + extra:
+        more = f" ({len(problems) - 1} more do not fit)" if len(problems) > 1 else ""
+        raise DataError(f"{where} {problems[0]} a {network}{more}. Give the file as it was saved.")
+
+
+def _check_tensor(name: str, given: Tensor, expected: Tensor, network: Network, where: str) -> None:
+    if given.shape != expected.shape:
+        said = f"of shape {tuple(given.shape)}, and {tuple(expected.shape)} in a {network}"
+        raise DataError(f"{where}: {name!r} is {said}. Give the file as it was saved.")
+    if given.dtype != expected.dtype and not (expected.dtype == torch.float32 and given.dtype in HALF):
+        said = f"{given.dtype}, and {expected.dtype} in that format"
+        raise DataError(f"{where}: {name!r} is {said}. Save it again as such.")
