@@ -45,28 +45,6 @@ def folders(root: Path, names: dict[str, dict[str, int]]) -> list[Path]:
     return [root / folder for folder in names]
 
 
-def test_every_file_is_in_the_report_once(tmp_path: Path) -> None:
-    a, b = folders(
-        tmp_path,
-        {
-            "a": {"1.png": 1, "2.png": 2, "lonely.png": 3, "twice.png": 4, "twice.webp": 5, "broken.png": 6},
-            "b": {"1.png": 7, "2.png": 8, "alone.png": 9, "twice.png": 10, "broken.png": 11},
-        },
-    )
-    (a / "broken.png").write_bytes(b"\x89PNG")
-    (b / "notes.txt").write_text("no image")
-    report = prepare("concat", [a, b], tmp_path / "out", val=0, workers=1)
-    assert set(report.rejected) >= {"no-partner", "several-partners"}
-    told = [source.name for row in report.rows for source in row.sources]
-    told += [row.name for row in report.rows if row.status == "skipped"]
-    files = [file.relative_to(tmp_path).as_posix() for folder in (a, b) for file in folder.iterdir()]
-    assert sorted(told) == sorted(files)
-    sizes = {source.name: source.bytes for row in report.rows for source in row.sources}
-    assert all(size == (tmp_path / name).stat().st_size for name, size in sizes.items())
-    again = prepare("concat", [a, b], tmp_path / "out", val=0, workers=1)
-    assert again.rejected == report.rejected
-
-
 def test_pairs_with_one_target_come_to_one_split(tmp_path: Path) -> None:
     sources = {f"{i:02}.png": i for i in range(20)}
     a, b = folders(tmp_path, {"a": sources, "b": {name: 100 + i // 2 for name, i in sources.items()}})

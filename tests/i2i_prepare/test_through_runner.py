@@ -116,19 +116,6 @@ def test_gray_photographs_are_counted_as_skipped_not_as_rejected(photos: Path, t
         assert (report.made, report.skipped, report.rejected) == (3, {"gray": 1}, {})
 
 
-@pytest.mark.parametrize("name", ["grayscale", "labels"])
-def test_what_lies_in_a_published_split_stays_there(name: str, photos: Path, tmp_path: Path) -> None:
-    places = {"astronaut": "train", "chelsea": "val", "coffee": "test"}
-    sources = [tmp_path / "in"] if name == "grayscale" else [tmp_path / "maps", tmp_path / "in"]
-    for number, source in enumerate(sources):
-        for picture, split in places.items():
-            (source / split).mkdir(parents=True)
-            pixels = images.read(photos / f"{picture}.png").pixels
-            images.write(source / split / f"{picture}.png", pixels if number == len(sources) - 1 else pixels[..., :1])
-    report = prepare(name, sources, tmp_path / "out", options={"size": 64}, workers=1)
-    assert {Path(row.outputs[0].file).stem: row.split for row in report.rows} == places
-
-
 def test_a_folder_of_images_has_no_splits_to_keep(photos: Path, tmp_path: Path) -> None:
     for picture, split in (("astronaut", "train"), ("chelsea", "test")):
         (tmp_path / "in" / split).mkdir(parents=True)
