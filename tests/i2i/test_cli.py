@@ -1,7 +1,7 @@
 """The command line as a person meets it: exit codes and the words they read."""
 
+import runpy
 import struct
-import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -202,6 +202,8 @@ def test_version_and_help_answer(run_cli: Cli) -> None:
     assert all(command in out for command in ("prepare", "train", "translate", "plugins", "demo"))
 
 
-def test_the_console_script_is_the_same_command() -> None:
-    done = subprocess.run([sys.executable, "-m", "i2i", "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == i2i.__version__
+def test_the_module_is_the_same_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["i2i", "--version"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("i2i", run_name="__main__")
+    assert capsys.readouterr().out.strip() == i2i.__version__

@@ -30,6 +30,12 @@ def test_later_layers_overrule_earlier_ones() -> None:
     assert (config.optimizer.lr, config.optimizer.betas) == (1.0, (0.9, 0.99))
 
 
+def test_epochs_said_later_replace_steps() -> None:
+    steps, epochs = {"training": {"steps": 5}}, {"training": {"epochs": 1}}
+    assert resolve([BASE, steps, epochs]).training.steps is None
+    assert resolve([BASE, epochs, steps]).training.steps == 5
+
+
 def test_another_component_drops_the_options_of_the_one_before() -> None:
     file = {"gan_loss": {"name": "non-saturating", "smooth": 1}}
     assert merge([file, parse_choices(["gan_loss=least-squares"])]) == {"gan_loss": {"name": "least-squares"}}

@@ -125,6 +125,8 @@ def test_component_is_built_with_python_values() -> None:
             {"size": 8, "border": 0},
             "option 'border': input should be greater than or equal to 1 or 'auto' (got 0).",
         ),
+        ({"size": 8, "weights": "a"}, "option 'weights': input should be a list (got 'a'). Did you mean [a]?"),
+        ({"size": 8, "weights": 3}, "option 'weights': input should be a list (got 3)."),
         ({"size": 8, "weights": [float("nan")]}, "option 'weights.0': input should be a finite number"),
         ({"size": 8, "weights": [float("inf")]}, "option 'weights.0': input should be a finite number"),
     ],
@@ -176,13 +178,3 @@ def test_what_cannot_be_an_option_is_refused(cls: type[Any], answer: str) -> Non
         options_of(cls)
     assert str(error.value).startswith(answer)
     assert "\n" not in str(error.value)
-
-
-def test_one_name_where_a_list_is_expected_is_answered_with_the_list() -> None:
-    class Named:
-        def __init__(self, *, source: list[str]) -> None: ...
-
-    with pytest.raises(UsageError, match=r"should be a list \(got 'a'\)\. Did you mean \[a\]\?$"):
-        complete(Named, {"source": "a"}, "dataset 'pairs'")
-    with pytest.raises(UsageError, match=r"should be a list \(got 3\)\.$"):
-        complete(Named, {"source": 3}, "dataset 'pairs'")

@@ -198,13 +198,14 @@ def _introduce(console: "Console", name: str, facts: "ClassicSet") -> None:
 def _conclude(console: "Console", got: "Got") -> None:
     """Say where it is, and what to type next."""
     from i2i.cli.console import shown
+    from i2i.splits import our_name
 
     folder, typed = shown(str(got.folder)), shown(shlex.quote(str(got.folder)))
     if not got.fetched:
         console.print(f"{folder} is here already.")
     origin = ", ".join(f"{key} {value}" for key, value in got.card.get("origin", {}).items())
     console.print(f"{folder}: {shown(', '.join(got.splits))} from {shown(origin)}")
-    if "val" in got.splits or "validation" in got.splits:
+    if "val" in map(our_name, got.splits):
         console.print(f"Next: i2i train --plugin pix2pix --data {typed} --out RUN")
     else:
         divided = shown(shlex.quote(f"{got.folder}-split"))

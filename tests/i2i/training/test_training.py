@@ -19,7 +19,7 @@ from training_runs import Heard, assert_same
 
 import i2i
 from i2i import images
-from i2i.config import RunConfig, parse_assignments, resolve
+from i2i.config import RunConfig, parse_assignments, read_file, resolve
 from i2i.contracts import Batch, Generator, Recipe, Update
 from i2i.data.jitter import Jitter
 from i2i.data.order import order
@@ -44,6 +44,18 @@ TINY: dict[str, Any] = {
 
 def tiny(folder: Path, **sections: dict[str, Any]) -> RunConfig:
     return resolve([TINY, {"data": {"path": str(folder)}}, sections])
+
+
+@pytest.fixture(scope="module")
+def once(shared_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 12 steps that no test changes."""
+    return train(tiny(shared_pairs), tmp_path_factory.mktemp("once") / "run").folder
+
+
+@pytest.fixture
+def finished(once: Path, tmp_path: Path) -> Path:
+    """A copy of it, of the test's own."""
+    return Path(shutil.copytree(once, tmp_path / "run"))
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
@@ -74,16 +86,13 @@ def test_a_run_leaves_everything_that_repeats_it(pairs_folder: Path, tmp_path: P
     assert json.loads((folder / "environment.json").read_text())["libraries"]["torch"] == torch.__version__
 
 
-def test_the_saved_configuration_repeats_the_run_to_the_bit(pairs_folder: Path, tmp_path: Path) -> None:
-    from i2i.config import read_file
-
-    train(tiny(pairs_folder), tmp_path / "first")
-    train(resolve([read_file(tmp_path / "first" / "config.yaml")]), tmp_path / "second")
+def test_the_saved_configuration_repeats_the_run_to_the_bit(shared_pairs: Path, once: Path, tmp_path: Path) -> None:
+    train(resolve([read_file(once / "config.yaml")]), tmp_path / "second")
     for file in ("metrics.jsonl", "config.yaml", "model/generator.safetensors", "model-last/generator.safetensors"):
-        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes(), file
-    train(tiny(pairs_folder, training={"seed": 1}), tmp_path / "third")
+        assert (once / file).read_bytes() == (tmp_path / "second" / file).read_bytes(), file
+    train(tiny(shared_pairs, training={"seed": 1}), tmp_path / "third")
     weights = "model-last/generator.safetensors"
-    assert (tmp_path / "first" / weights).read_bytes() != (tmp_path / "third" / weights).read_bytes()
+    assert (once / weights).read_bytes() != (tmp_path / "third" / weights).read_bytes()
 
 
 def test_training_learns(pairs_folder: Path, tmp_path: Path) -> None:
@@ -93,11 +102,10 @@ def test_training_learns(pairs_folder: Path, tmp_path: Path) -> None:
     assert l1[-1] < 0.75 * rows(tmp_path / "run")[0]["generator/pixel"] / 100
 
 
-def test_validation_does_not_change_what_is_trained(pairs_folder: Path, tmp_path: Path) -> None:
-    train(tiny(pairs_folder), tmp_path / "often")
-    train(tiny(pairs_folder, validation={"every": 1000, "images": 1}), tmp_path / "once")
+def test_validation_does_not_change_what_is_trained(shared_pairs: Path, once: Path, tmp_path: Path) -> None:
+    train(tiny(shared_pairs, validation={"every": 1000, "images": 1}), tmp_path / "rarely")
     weights = "model-last/generator.safetensors"
-    assert (tmp_path / "often" / weights).read_bytes() == (tmp_path / "once" / weights).read_bytes()
+    assert (once / weights).read_bytes() == (tmp_path / "rarely" / weights).read_bytes()
 
 
 def test_linear_schedule_falls_to_almost_zero(pairs_folder: Path, tmp_path: Path) -> None:
@@ -154,12 +162,11 @@ def test_a_held_out_split_may_be_all_gray(pairs_folder: Path, tmp_path: Path) ->
     assert train(tiny(pairs_folder), tmp_path / "run").best is not None
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten(pairs_folder: Path, tmp_path: Path) -> None:
-    train(tiny(pairs_folder), tmp_path / "run")
-    before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
+def test_a_folder_that_holds_a_run_is_not_overwritten(shared_pairs: Path, finished: Path) -> None:
+    before = (finished / "metrics.jsonl").read_bytes()
     with pytest.raises(UsageError, match=r"holds a run\. Go on with it by --resume"):
-        train(tiny(pairs_folder, training={"seed": 9}), tmp_path / "run")
-    assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
+        train(tiny(shared_pairs, training={"seed": 9}), finished)
+    assert (finished / "metrics.jsonl").read_bytes() == before
 
 
 def test_a_size_that_the_generator_cannot_take_is_refused_before_the_first_step(
@@ -174,11 +181,10 @@ def test_a_size_that_the_generator_cannot_take_is_refused_before_the_first_step(
     assert not (tmp_path / "run").exists()
 
 
-def test_resuming_a_finished_run_does_nothing(pairs_folder: Path, tmp_path: Path) -> None:
-    train(tiny(pairs_folder), tmp_path / "run")
-    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file() and p.name != ".lock"}
-    assert resume(tmp_path / "run").step == 12
-    assert {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file() and p.name != ".lock"} == before
+def test_resuming_a_finished_run_does_nothing(finished: Path) -> None:
+    before = {p: p.read_bytes() for p in finished.rglob("*") if p.is_file() and p.name != ".lock"}
+    assert resume(finished).step == 12
+    assert {p: p.read_bytes() for p in finished.rglob("*") if p.is_file() and p.name != ".lock"} == before
 
 
 def test_full_disk_says_how_the_run_goes_on(
@@ -202,22 +208,32 @@ def test_full_disk_says_how_the_run_goes_on(
     assert resume(tmp_path / "run").step == 7
 
 
-def test_a_longer_run_equals_one_that_was_resumed_to_that_length(pairs_folder: Path, tmp_path: Path) -> None:
-    train(tiny(pairs_folder, training={"steps": 18}), tmp_path / "whole")
-    train(tiny(pairs_folder), tmp_path / "parts")
-    resume(tmp_path / "parts", {"training": {"steps": 18}})
+def test_a_longer_run_equals_one_that_was_resumed_to_that_length(
+    shared_pairs: Path, finished: Path, tmp_path: Path
+) -> None:
+    train(tiny(shared_pairs, training={"steps": 18}), tmp_path / "whole")
+    resume(finished, {"training": {"steps": 14}})
+    assert resume(finished).step == 14  # a change is kept
+    assert resume(finished, {"training": {"epochs": 3}}).step == 18
     weights = "model-last/generator.safetensors"
-    assert (tmp_path / "whole" / weights).read_bytes() == (tmp_path / "parts" / weights).read_bytes()
-    assert [r["step"] for r in rows(tmp_path / "parts") if "lr" in r] == list(range(1, 19))
+    assert (tmp_path / "whole" / weights).read_bytes() == (finished / weights).read_bytes()
+    assert [r["step"] for r in rows(finished) if "lr" in r] == list(range(1, 19))
 
 
 @pytest.mark.parametrize(
-    "changes", [{"generator": {"depth": 1}}, {"training": {"batch_size": 2}}, {"recipe": {"name": "x"}}]
+    ("changes", "complaint"),
+    [
+        ({"generator": {"depth": 1}}, "cannot change when a run is resumed"),
+        ({"training": {"batch_size": 2}}, "cannot change when a run is resumed"),
+        ({"recipe": {"name": "x"}}, "cannot change when a run is resumed"),
+        ({"training": {"keep": 0}}, "greater than"),
+        ({"training": {"steps": -5}}, "greater than"),
+        ({"data": {"workers": -1}}, "greater than"),
+    ],
 )
-def test_resuming_as_another_run_is_refused(pairs_folder: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
-    train(tiny(pairs_folder), tmp_path / "run")
-    with pytest.raises(UsageError, match="cannot change when a run is resumed"):
-        resume(tmp_path / "run", changes)
+def test_changes_at_resuming_are_checked(once: Path, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        resume(once, changes)
 
 
 def test_resuming_nothing_is_said(tmp_path: Path) -> None:
@@ -301,13 +317,11 @@ def leave_torn(run: Path) -> list[Path]:
     return torn
 
 
-def test_what_a_killed_run_had_half_written_is_gone_at_the_next_start(pairs_folder: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    train(tiny(pairs_folder), folder)
-    torn = leave_torn(folder)
-    others = folder / "translated" / ".i2i-tmp-2-d"  # of somebody who is at work in there
+def test_what_a_killed_run_had_half_written_is_gone_at_the_next_start(finished: Path) -> None:
+    torn = leave_torn(finished)
+    others = finished / "translated" / ".i2i-tmp-2-d"  # of somebody who is at work in there
     others.mkdir(parents=True)
-    resume(folder)
+    resume(finished)
     assert not any(leftover.exists() for leftover in torn)
     assert others.exists()
 
@@ -322,33 +336,12 @@ def test_a_run_that_was_killed_before_its_first_step_is_begun_anew(pairs_folder:
 
 @pytest.mark.parametrize("started", ["anew", "resumed"])
 def test_a_second_start_is_refused_before_anything_is_read(
-    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: str
+    shared_pairs: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, started: str
 ) -> None:
-    config = tiny(pairs_folder)
-    if started == "resumed":
-        train(config, tmp_path / "run")
     monkeypatch.setattr(run, "set_up", lambda *_: pytest.fail("data were read"))
-    here = rf"Process {os.getpid()} is at work in '{tmp_path / 'run'}' \(on {re.escape(socket.gethostname())}, since "
-    with RunFolder(tmp_path / "run").held(), pytest.raises(UsageError, match=here):
-        train(config, tmp_path / "run") if started == "anew" else resume(tmp_path / "run")
-
-
-@pytest.mark.parametrize("changes", [{"training": {"keep": 0}}, {"training": {"steps": -5}}, {"data": {"workers": -1}}])
-def test_changes_at_resuming_are_checked(pairs_folder: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
-    train(tiny(pairs_folder), tmp_path / "run")
-    with pytest.raises(UsageError, match="greater than"):
-        resume(tmp_path / "run", changes)
-
-
-def test_changes_at_resuming_are_kept(pairs_folder: Path, tmp_path: Path) -> None:
-    train(tiny(pairs_folder), tmp_path / "run")
-    resume(tmp_path / "run", {"training": {"steps": 14}})
-    assert resume(tmp_path / "run").step == 14
-    assert resume(tmp_path / "run", {"training": {"epochs": 3}}).step == 18
-
-
-def test_epochs_said_later_replace_steps(pairs_folder: Path, tmp_path: Path) -> None:
-    assert train(tiny(pairs_folder, training={"epochs": 1}), tmp_path / "run").step == 6
+    here = rf"Process {os.getpid()} is at work in '{finished}' \(on {re.escape(socket.gethostname())}, since "
+    with RunFolder(finished).held(), pytest.raises(UsageError, match=here):
+        train(tiny(shared_pairs), finished) if started == "anew" else resume(finished)
 
 
 def test_weights_that_are_not_finite_reach_no_file(pairs_folder: Path, tmp_path: Path) -> None:
@@ -479,8 +472,7 @@ def test_what_had_to_be_done_to_images_is_said_once_and_counted(
     assert re.fullmatch(r"imageA: turned .*, in (1 of 4|2 of 4) training pairs read so far, first in '0[14]'\.", line)
 
 
-def test_a_log_that_was_removed_is_begun_anew(pairs_folder: Path, tmp_path: Path) -> None:
-    train(tiny(pairs_folder), tmp_path / "run")
-    (tmp_path / "run" / "metrics.jsonl").unlink()
-    resume(tmp_path / "run", {"training": {"steps": 14}})
-    assert [row["step"] for row in rows(tmp_path / "run") if "lr" in row] == [13, 14]
+def test_a_log_that_was_removed_is_begun_anew(finished: Path) -> None:
+    (finished / "metrics.jsonl").unlink()
+    resume(finished, {"training": {"steps": 14}})
+    assert [row["step"] for row in rows(finished) if "lr" in row] == [13, 14]

@@ -97,15 +97,6 @@ def test_a_form_follows_the_training_of_its_network_and_takes_no_memory_of_its_o
     assert {name: value.data_ptr() for name, value in form.state_dict().items()} == theirs
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_threads_make_the_pictures_that_one_thread_makes(mode: Mode) -> None:
-    form = in_mode(Network(), mode)
-    serial = [run(form, image, seed) for seed, image in enumerate(IMAGES)]
-    with ThreadPoolExecutor(4) as pool:
-        threaded = list(pool.map(lambda job: run(form, job[1], job[0]), enumerate(IMAGES)))
-    assert all(map(torch.equal, serial, threaded))
-
-
 def test_modes_of_one_network_run_side_by_side_in_threads() -> None:
     network = Network()
     forms = [in_mode(network, mode) for mode in MODES]

@@ -1,6 +1,7 @@
 """From files in their own numbers, through training, to results in their own numbers."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,18 +72,11 @@ def test_sixteen_bits_of_gray_become_five_bands_of_metres(run_cli: Cli, tmp_path
     np.testing.assert_array_equal(again, bands)
     with pytest.raises(DataError, match="from 5000 to 5000, the declared range is 0 to 4095"):
         i2i.Translator.load(run, device="cpu")(np.full((16, 16), 5000))
-
-
-def test_what_does_not_lie_in_the_range_is_not_translated_and_named(run_cli: Cli, tmp_path: Path) -> None:
-    data, run = write_numbers(tmp_path / "data"), tmp_path / "run"
-    ranges = ["--set", "dataset.source_range=[0, 4095]", "--set", f"dataset.target_range={list(HEIGHTS)}"]
-    run_cli("train", "--data", data, "--out", run, *SMALL, *ranges)
     bright = tmp_path / "bright.png"
     images.write(bright, np.full((16, 16, 1), 60_000, np.uint16))
-    code, _, err = run_cli("translate", run, bright, "--out", tmp_path / "out")
+    code, _, err = run_cli("translate", run, bright, "--out", out)
     assert code == 65
-    assert "bright.png" in err
-    assert "60000" in err
+    assert re.search("bright.png.*60000", err)
 
 
 def test_several_inputs_are_translated_from_a_folder_each(run_cli: Cli, tmp_path: Path) -> None:
