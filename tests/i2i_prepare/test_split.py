@@ -65,7 +65,7 @@ def test_pairs_are_the_same_to_the_bit_in_new_splits(write: Any, dtype: str, tmp
 
 
 def test_smaller_copies_come_to_one_split_and_the_doctor_has_nothing_to_say(tmp_path: Path) -> None:
-    photos = [data.astronaut(), data.chelsea(), data.coffee(), data.rocket(), data.skin()[:500, :500]]
+    photos = [data.astronaut(), data.chelsea(), data.coffee()]
     for number, photo in enumerate(photos):
         for split, parts in (("train", 2), ("val", 3), ("test", 4)):
             height, width = (side // parts for side in photo.shape[:2])
@@ -77,7 +77,7 @@ def test_smaller_copies_come_to_one_split_and_the_doctor_has_nothing_to_say(tmp_
     assert "near-leak" in {diagnosis.code for diagnosis in examine(tmp_path / "in").diagnoses}
     prepare("split", [tmp_path / "in"], tmp_path / "out", val=0.4, workers=1)
     assert not leaks & {diagnosis.code for diagnosis in examine(tmp_path / "out").diagnoses}
-    assert len(list((tmp_path / "out" / "val" / "imageA").iterdir())) == 6
+    assert len(list((tmp_path / "out" / "val" / "imageA").iterdir())) == 3
 
 
 def test_rows_of_one_name_in_two_splits_are_both_kept_and_their_past_is_told(tmp_path: Path) -> None:
