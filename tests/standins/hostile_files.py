@@ -19,10 +19,15 @@ rng = np.random.default_rng(0)
 NOISE = rng.integers(0, 256, (64, 64, 3)).astype(np.uint8)
 
 
-def encoded(name: str, mode: str = "RGB", **options: Any) -> bytes:
+def saved(image: Image.Image | NDArray[Any], name: str, **options: Any) -> bytes:
+    """An image file as Pillow writes it."""
     stream = io.BytesIO()
-    Image.fromarray(NOISE).convert(mode).save(stream, name, **options)
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(stream, name, **options)
     return stream.getvalue()
+
+
+def encoded(name: str, mode: str = "RGB", **options: Any) -> bytes:
+    return saved(Image.fromarray(NOISE).convert(mode), name, **options)
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -30,16 +35,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png(width: int, height: int, values: bytes, *, colour: int = 0, depth: int = 8, before: bytes = b"") -> bytes:
-    """A PNG file.
-
-    Args:
-        width: As the header says.
-        height: As the header says.
-        values: The lines, each behind the number of its filter.
-        colour: Colour type: 0 gray, 2 RGB, 3 palette, 4 and 6 with alpha.
-        depth: Bits of a value.
-        before: Chunks that come before the pixels.
-    """
+    """A PNG of lines that each stand behind the number of their filter, after other chunks."""
     return png_deflated(width, height, zlib.compress(values), colour=colour, depth=depth, before=before)
 
 

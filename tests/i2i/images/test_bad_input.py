@@ -1,5 +1,6 @@
 """What the reader refuses, why, and that it does so without decoding, waiting or crashing."""
 
+import io
 import os
 import pickle
 import struct
@@ -32,7 +33,7 @@ from hostile_files import (
 from PIL.GifImagePlugin import GifImageFile
 
 from i2i import images
-from i2i.images import ImageError, probe, read, reader
+from i2i.images import ImageError, read, read_header, reader
 from i2i.images.formats import open_file
 
 
@@ -49,7 +50,7 @@ def test_what_is_no_sound_image_is_refused_with_its_reason(kind: str, tmp_path: 
     assert refused.value.exit_code == 65
 
 
-@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.97])
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -87,7 +88,8 @@ def test_tiny_image_is_refused_where_a_least_side_is_asked_for(size: tuple[int, 
     assert refused.value.reason == "too-small"
 
 
-def test_limit_of_pixels_is_the_callers(tmp_path: Path) -> None:
+def test_limit_of_pixels_is_the_callers_and_may_be_above_pillows_own() -> None:
+    assert read_header(io.BytesIO(png(20000, 15000, b"")), "it").width == 20000
     data = png(20, 10, bytes(21 * 10))
     assert read(data, max_pixels=200).pixels.shape == (10, 20, 1)
     with pytest.raises(ImageError, match="20x10") as refused:
@@ -95,15 +97,6 @@ def test_limit_of_pixels_is_the_callers(tmp_path: Path) -> None:
     assert refused.value.reason == "too-large"
     with pytest.raises(ImageError, match=r"199 pixels are allowed\. Make it smaller, or allow more: --max=200\."):
         read(data, max_pixels=199, allow="--max")
-
-
-def test_limit_may_be_above_pillows_own(tmp_path: Path) -> None:
-    path = tmp_path / "claim.png"
-    path.write_bytes(png(20000, 15000, b""))
-    assert (probe(path).width, probe(path).height) == (20000, 15000)
-    with pytest.raises(ImageError) as refused:
-        read(path, max_pixels=10**7)
-    assert refused.value.reason == "too-large"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
@@ -220,29 +213,20 @@ def test_words_of_libraries_are_not_passed_on() -> None:
         read(bytes(tags))
 
 
-def test_pipe_is_never_opened(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "photo.jpg")
-    with pytest.raises(ImageError, match="pipe") as refused:
+@pytest.mark.parametrize(
+    ("make", "said", "reason"),
+    [
+        (os.mkfifo, "is a pipe or a device", "not-a-file"),
+        (Path.mkdir, "is a folder", "not-a-file"),
+        (lambda path: path.symlink_to("gone.jpg"), "is a link to a file that is not there", "not-a-file"),
+        (lambda path: path.symlink_to("photo.jpg"), "cannot be opened", "unreadable"),
+    ],
+)
+def test_what_is_no_file_is_never_opened(make: Callable[[Path], None], said: str, reason: str, tmp_path: Path) -> None:
+    make(tmp_path / "photo.jpg")
+    with pytest.raises(ImageError, match=said) as refused:
         read(tmp_path / "photo.jpg")
-    assert refused.value.reason == "not-a-file"
-
-
-def test_link_to_nothing_is_said_to_be_one(tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").symlink_to("gone.jpg")
-    with pytest.raises(ImageError, match="link to a file that is not there"):
-        read(tmp_path / "photo.jpg")
-
-
-def test_link_to_itself_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").symlink_to("photo.jpg")
-    with pytest.raises(ImageError) as refused:
-        read(tmp_path / "photo.jpg")
-    assert refused.value.reason == "unreadable"
-
-
-def test_folder_is_no_image(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="folder"):
-        read(tmp_path)
+    assert refused.value.reason == reason
 
 
 @pytest.mark.parametrize("kind", NAMES)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from i2i.errors import MissingInputError
@@ -138,6 +138,7 @@ def test_names_that_are_not_utf8_are_found_and_printable(tmp_path: Path) -> None
     assert found.skipped[0].reason == r".m\xffv"
 
 
+@settings(max_examples=50)
 @given(st.lists(st.binary(min_size=1) | st.text(alphabet=r"\nx01é", min_size=1).map(os.fsencode), unique=True))
 def test_printable_names_are_printable_and_distinct(names: list[bytes]) -> None:
     texts = [printable(os.fsdecode(name)) for name in names]

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from heif_files import FILES
-from hostile_files import npy, tiff
+from hostile_files import chunk, npy, png, saved, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -36,15 +36,9 @@ def photo(height: int = 24, width: int = 40) -> Pixels:
     )
 
 
-def encoded(image: Image.Image | Pixels, name: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(stream, name, **options)
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize("name", LOSSLESS)
 def test_colour_is_read_as_it_was_saved(name: str) -> None:
-    data = encoded(photo(), name, **({"lossless": True} if name == "WEBP" else {}))
+    data = saved(photo(), name, **({"lossless": True} if name == "WEBP" else {}))
     picture = read(data)
     assert picture.notes == ()
     assert picture.pixels.dtype == np.uint8
@@ -54,13 +48,13 @@ def test_colour_is_read_as_it_was_saved(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["PNG", "BMP", "TIFF", "JPEG2000", "PPM"])
 def test_gray_stays_one_channel(name: str) -> None:
-    np.testing.assert_array_equal(read(encoded(photo()[..., 0], name)).pixels, photo()[..., :1])
+    np.testing.assert_array_equal(read(saved(photo()[..., 0], name)).pixels, photo()[..., :1])
 
 
 @pytest.mark.parametrize("name", ["JPEG", "JPEG-rgb", "AVIF", "WEBP"])
 def test_lossy_formats_are_read_to_a_few_levels(name: str) -> None:
     kind, _, rgb = name.partition("-")
-    pixels = read(encoded(photo(), kind, quality=95, **({"keep_rgb": True} if rgb else {}))).pixels
+    pixels = read(saved(photo(), kind, quality=95, **({"keep_rgb": True} if rgb else {}))).pixels
     assert np.abs(pixels.astype(int) - photo()).mean() < 3
 
 
@@ -144,9 +138,11 @@ def test_orientation_is_applied_once_on_every_path(name: str, orientation: int) 
     else:
         image = image.convert("RGBA") if variant == "alpha" else image.convert("CMYK") if variant == "cmyk" else image
         best: dict[str, Any] = {"lossless": True, "quality": 100, "subsampling": 0}
-        data = encoded(image, kind, exif=exif, **(best if kind in ("WEBP", "JPEG") else {}))
+        data = saved(image, kind, exif=exif, **(best if kind in ("WEBP", "JPEG") else {}))
     shown = ORIENTED.get(orientation, ORIENTED[1])(photo()).astype(int)
-    pixels = read(data).pixels.astype(int) // (257 if variant == "16" else 1)
+    picture = read(data)
+    assert (TURNED in picture.notes) == (1 < orientation < 9)
+    pixels = picture.pixels.astype(int) // (257 if variant == "16" else 1)
     assert pixels.shape == shown.shape
     assert np.abs(pixels - shown).max() <= (12 if kind == "JPEG" else 0)
     claimed = read_header(io.BytesIO(data), "it")
@@ -158,35 +154,36 @@ def test_orientation_is_applied_once_on_every_path(name: str, orientation: int) 
 )
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
 def test_broken_exif_never_fails_the_image(name: str, exif: bytes) -> None:
-    assert read(encoded(photo(), name, exif=exif)).pixels.shape == photo().shape
+    assert read(saved(photo(), name, exif=exif)).pixels.shape == photo().shape
 
 
 def fixed(values: Iterable[float]) -> bytes:
     return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
 
 
-def icc_profile(name: str, colorants: NDArray[Any], gamma: float) -> bytes:
-    """A display profile of ICC version 2, section 6: primaries as rows of XYZ under D50, one gamma."""
+def described(name: str) -> bytes:
     text = name.encode() + b"\0"
-    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
-    tags = {
-        b"desc": b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78),
-        b"wtpt": b"XYZ " + bytes(4) + fixed((0.9642, 1.0, 0.8249)),
-        **{
-            tag: b"XYZ " + bytes(4) + fixed(row)
-            for tag, row in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)
-        },
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
-    }
+    return b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78)
+
+
+def icc(kind: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """A display profile of ICC version 2, sections 7.2 and 7.3."""
     body, table, start = b"", b"", 128 + 4 + 12 * len(tags)
     for tag, value in tags.items():
-        value += bytes(-len(value) % 4)
         table += tag + struct.pack(">II", start + len(body), len(value))
-        body += value
-    head = bytes(4) + b"test" + struct.pack(">I", 0x02100000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
-    head += fixed((0.9642, 1.0, 0.8249)) + bytes(48)
-    profile = head + struct.pack(">I", len(tags)) + table + body
-    return struct.pack(">I", len(profile)) + profile[4:]
+        body += value + bytes(-len(value) % 4)
+    head = b"test" + struct.pack(">I", 0x02100000) + b"mntr" + kind + bytes(12) + b"acsp" + bytes(28)
+    profile = head + fixed((0.9642, 1.0, 0.8249)) + bytes(48) + struct.pack(">I", len(tags)) + table + body
+    return struct.pack(">I", 4 + len(profile)) + profile
+
+
+def icc_profile(name: str, colorants: NDArray[Any], gamma: float) -> bytes:
+    """Of primaries as rows of XYZ under D50, and one gamma."""
+    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256))
+    rows = zip((b"rXYZ", b"gXYZ", b"bXYZ"), colorants, strict=True)
+    tags = {b"desc": described(name), b"wtpt": b"XYZ " + bytes(4) + fixed((0.9642, 1.0, 0.8249))}
+    tags |= {tag: b"XYZ " + bytes(4) + fixed(row) for tag, row in rows}
+    return icc(b"RGB XYZ ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve))
 
 
 P3 = np.array([[0.51512, 0.24120, -0.00105], [0.29198, 0.69225, 0.04189], [0.15710, 0.06657, 0.78407]])
@@ -204,7 +201,7 @@ def p3_to_srgb(pixels: Pixels, gamma: float) -> NDArray[Any]:
 def test_colour_profile_is_converted_to_srgb(name: str, alpha: bool) -> None:
     image = Image.fromarray(photo()).convert("RGBA" if alpha else "RGB")
     options = {"lossless": True} if name == "WEBP" else {}
-    picture = read(encoded(image, name, icc_profile=icc_profile("Wide P3", P3, 2.2), **options))
+    picture = read(saved(image, name, icc_profile=icc_profile("Wide P3", P3, 2.2), **options))
     assert picture.notes == ("converted from Wide P3",)
     expected = p3_to_srgb(photo(), 2.2)
     assert np.abs(expected - photo()).max() > 20
@@ -212,13 +209,13 @@ def test_colour_profile_is_converted_to_srgb(name: str, alpha: bool) -> None:
 
 
 def test_srgb_profile_changes_nothing() -> None:
-    picture = read(encoded(photo(), "PNG", icc_profile=icc_profile("sRGB IEC61966-2.1", SRGB, 2.2)))
+    picture = read(saved(photo(), "PNG", icc_profile=icc_profile("sRGB IEC61966-2.1", SRGB, 2.2)))
     assert picture.notes == ()
     np.testing.assert_array_equal(picture.pixels, photo())
 
 
 def test_damaged_profile_is_ignored_and_said() -> None:
-    picture = read(encoded(photo(), "TIFF", icc_profile=b"x" * 200))
+    picture = read(saved(photo(), "TIFF", icc_profile=b"x" * 200))
     assert picture.notes == ("damaged colour profile ignored",)
     np.testing.assert_array_equal(picture.pixels, photo())
 
@@ -237,7 +234,7 @@ def test_profile_of_sixteen_bits_is_converted_like_that_of_eight(gamma: float, p
     assert np.abs(expected - eight).max() > 20
     assert np.abs(picture.pixels / 257 - expected).max() < 0.1
     if gamma > 1:  # from linear values, 8 bits lose the shades
-        theirs = read(encoded(eight, "TIFF", icc_profile=profile)).pixels
+        theirs = read(saved(eight, "TIFF", icc_profile=profile)).pixels
         assert np.abs(picture.pixels / 257 - theirs).max() < 3
 
 
@@ -267,14 +264,7 @@ CURVES: dict[str, tuple[bytes, Callable[[NDArray[Any]], NDArray[Any]]]] = {
 
 def gray_profile(curve: bytes, kind: bytes = b"GRAYXYZ ") -> bytes:
     """A profile of one curve, or of what its tag says instead."""
-    described = b"desc" + struct.pack(">II", 0, 6) + b"Shades"[:5] + b"\0" + bytes(78)
-    body = described + bytes(-len(described) % 4) + curve + bytes(-len(curve) % 4)
-    start = 128 + 4 + 24
-    table = struct.pack(">I4sII", 2, b"desc", start, len(described))
-    table += struct.pack(">4sII", b"kTRC", start + len(body) - len(curve) - -len(curve) % 4, len(curve))
-    head = bytes(4) + b"test" + struct.pack(">I", 0x04000000) + b"mntr" + kind + bytes(12) + b"acsp" + bytes(28)
-    whole = head + fixed((0.9642, 1.0, 0.8249)) + bytes(48) + table + body
-    return struct.pack(">I", len(whole)) + whole[4:]
+    return icc(kind, {b"desc": described("Shade"), b"kTRC": curve})
 
 
 @pytest.mark.parametrize("kind", CURVES)
@@ -366,16 +356,10 @@ def test_array_that_is_stored_channels_first_is_asked_about() -> None:
     assert read(npy(np.zeros((64, 48, 5), np.uint8))).pixels.shape == (64, 48, 5)
 
 
-def test_turn_by_exif_is_noted() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    assert read(encoded(photo(), "JPEG", exif=exif)).notes == (TURNED,)
-
-
 @pytest.mark.parametrize("name", ["JPEG", "TIFF"])
 def test_cmyk_is_converted_and_not_inverted(name: str) -> None:
     red = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
-    picture = read(encoded(red, name))
+    picture = read(saved(red, name))
     assert picture.notes == ("converted from CMYK",)
     assert np.abs(picture.pixels.astype(int) - [255, 0, 0]).max() < 4
 
@@ -386,7 +370,7 @@ def test_cmyk_is_converted_and_not_inverted(name: str) -> None:
 def test_transparency_is_laid_on_the_background(background: tuple[int, int, int], name: str, mode: str) -> None:
     image = Image.fromarray(photo()).convert(mode)
     image.putalpha(Image.fromarray(photo()[..., 0]))
-    data = encoded(image, name, **({"lossless": True, "exact": True} if name == "WEBP" else {}))
+    data = saved(image, name, **({"lossless": True, "exact": True} if name == "WEBP" else {}))
     gray = mode == "LA" and name != "WEBP"  # WebP has no gray
     ground = Image.new("RGBA", image.size, background)
     if gray:
@@ -407,7 +391,7 @@ def test_sixteen_bit_transparency_is_laid_on_white() -> None:
 
 
 def test_alpha_that_hides_nothing_is_dropped_without_a_word() -> None:
-    picture = read(encoded(Image.fromarray(photo()).convert("RGBA"), "PNG"))
+    picture = read(saved(Image.fromarray(photo()).convert("RGBA"), "PNG"))
     assert picture.notes == ()
     np.testing.assert_array_equal(picture.pixels, photo())
 
@@ -419,19 +403,14 @@ def test_png_colour_key_is_transparent(mode: str) -> None:
     values[:, 8:] = top // 255 * (255 if mode == "1" else 100)
     image = Image.fromarray(values if mode == "I;16" else values.astype(np.uint8))
     image = image if mode == "I;16" else image.convert(mode)
-    picture = read(encoded(image, "PNG", transparency=(0, 0, 0) if mode == "RGB" else 0))
+    picture = read(saved(image, "PNG", transparency=(0, 0, 0) if mode == "RGB" else 0))
     assert (picture.pixels[:, :8] == top).all()
     np.testing.assert_array_equal(picture.pixels[:, 8:, 0], values[:, 8:])
 
 
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
 def test_png_colour_key_counts_in_stored_bits() -> None:
     shades = bytes.fromhex("00 01234567")  # one row: filter 0, then the gray values 0 to 7 in four bits each
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 1, 4, 0, 0, 0, 0))
-    data += chunk(b"tRNS", struct.pack(">H", 3)) + chunk(b"IDAT", zlib.compress(shades)) + chunk(b"IEND", b"")
+    data = png(8, 1, shades, depth=4, before=chunk(b"tRNS", struct.pack(">H", 3)))
     assert read(data).pixels.ravel().tolist() == [0, 17, 34, 255, 68, 85, 102, 119]
 
 
@@ -466,7 +445,7 @@ def test_a_comment_changes_nothing_in_the_header_of_a_png(
 
 def test_palette_becomes_colour() -> None:
     image = Image.fromarray(photo()).quantize(16)
-    np.testing.assert_array_equal(read(encoded(image, "PNG")).pixels, np.asarray(image.convert("RGB")))
+    np.testing.assert_array_equal(read(saved(image, "PNG")).pixels, np.asarray(image.convert("RGB")))
 
 
 def test_palette_transparency_is_laid_on_white() -> None:
@@ -474,7 +453,7 @@ def test_palette_transparency_is_laid_on_white() -> None:
     image.putpalette([255, 0, 0, 0, 255, 0])
     image.paste(0, (0, 0, 8, 16))
     for name in ("PNG", "GIF"):
-        pixels = read(encoded(image, name, transparency=0)).pixels
+        pixels = read(saved(image, name, transparency=0)).pixels
         assert (pixels[:, :8] == 255).all()
         assert (pixels[:, 8:] == (0, 255, 0)).all()
 
@@ -482,30 +461,28 @@ def test_palette_transparency_is_laid_on_white() -> None:
 def test_one_bit_image_is_black_and_white() -> None:
     image = Image.fromarray(photo()[..., 0]).convert("1")
     for name in ("PNG", "TIFF", "BMP", "PPM"):
-        np.testing.assert_array_equal(read(encoded(image, name)).pixels[..., 0], np.asarray(image) * np.uint8(255))
+        np.testing.assert_array_equal(read(saved(image, name)).pixels[..., 0], np.asarray(image) * np.uint8(255))
 
 
 @pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG", "TIFF", "MPO", "AVIF"])
 def test_first_of_several_frames_is_taken_and_said(name: str) -> None:
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "lime", "blue")]
     options = {"lossless": True} if name == "WEBP" else {}
-    picture = read(encoded(frames[0], name, save_all=True, append_images=frames[1:], **options))
+    picture = read(saved(frames[0], name, save_all=True, append_images=frames[1:], **options))
     assert picture.notes == ("first of 3 frames",)
     assert np.abs(picture.pixels.astype(int) - [255, 0, 0]).max() < 10
 
 
 def test_gray_becomes_colour_and_colour_gray_on_request() -> None:
-    data = encoded(photo(), "PNG")
-    np.testing.assert_array_equal(read(encoded(photo()[..., 0], "PNG"), channels=3).pixels, photo()[..., [0, 0, 0]])
+    data = saved(photo(), "PNG")
+    np.testing.assert_array_equal(read(saved(photo()[..., 0], "PNG"), channels=3).pixels, photo()[..., [0, 0, 0]])
     np.testing.assert_array_equal(read(data, channels=3).pixels, photo())
-    expected = np.asarray(Image.fromarray(photo()).convert("L"))
-    assert np.abs(read(data, channels=1).pixels[..., 0].astype(int) - expected).max() <= 1
     with pytest.raises(DataError, match="3 channels cannot become one of 4"):
         read(data, channels=4)
 
 
 @given(arrays(np.uint16, (3, 4, 3)))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 def test_luma_is_the_weighted_sum(colours: Pixels) -> None:
     luma = images.with_channels(colours, 1)[..., 0]
     # OpenCV's weights have 14 bits: a level or two of 65535
@@ -514,22 +491,22 @@ def test_luma_is_the_weighted_sum(colours: Pixels) -> None:
 
 def test_content_decides_whatever_the_suffix_says(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
-    path.write_bytes(encoded(photo(), "PNG"))
+    path.write_bytes(saved(photo(), "PNG"))
     np.testing.assert_array_equal(read(path).pixels, photo())
     assert probe(path).format == "PNG"
 
 
 def test_long_picture_is_read_with_a_note() -> None:
-    assert read(encoded(np.zeros((10, 160), np.uint8), "PNG")).notes == ("very long: 160x10",)
+    assert read(saved(np.zeros((10, 160), np.uint8), "PNG")).notes == ("very long: 160x10",)
 
 
 def test_probe_knows_what_reading_gives(tmp_path: Path) -> None:
     files = {
-        "a.png": encoded(photo(), "PNG"),
-        "b.jpg": encoded(photo()[..., 0], "JPEG"),
+        "a.png": saved(photo(), "PNG"),
+        "b.jpg": saved(photo()[..., 0], "JPEG"),
         "c.tif": tiff(np.zeros((20, 30, 6), np.uint16), photometric="minisblack", planarconfig="contig"),
         "d.npy": npy(np.zeros((5, 6, 7), np.float32)),
-        "e.gif": encoded(Image.fromarray(photo()).quantize(8), "GIF"),
+        "e.gif": saved(Image.fromarray(photo()).quantize(8), "GIF"),
     }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
@@ -544,7 +521,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=50)
 def test_noise_is_refused_in_one_line(data: bytes) -> None:
     with pytest.raises(images.ImageError) as refused:
         read(data)
@@ -554,6 +531,6 @@ def test_noise_is_refused_in_one_line(data: bytes) -> None:
 def test_exif_behind_the_pixels_of_a_png_counts() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    data = encoded(photo(), "PNG")
+    data = saved(photo(), "PNG")
     data = data[:-12] + chunk(b"eXIf", exif.tobytes()[6:]) + data[-12:]
     np.testing.assert_array_equal(read(data).pixels, np.rot90(photo(), -1))

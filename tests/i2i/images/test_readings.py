@@ -1,15 +1,13 @@
 """Opacity kept, numbers as stored, and declared ranges."""
 
 import io
-import struct
-import zlib
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
-from hostile_files import npy, tiff
+from hostile_files import npy, png, saved, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -23,25 +21,11 @@ IDS = (np.arange(12 * 20).reshape(12, 20) % 7).astype(np.uint8)
 COLOURS = [value for index in range(7) for value in (index * 30, 255 - index * 20, 90)]
 
 
-def saved(image: Image.Image, name: str, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, name, **options)
-    return stream.getvalue()
-
-
 def with_palette() -> Image.Image:
     image = Image.fromarray(IDS).convert("P")
     image.putdata(IDS.ravel().tolist())
     image.putpalette(COLOURS)
     return image
-
-
-def png(depth: int, rows: bytes, width: int, height: int, *, kind: int = 0) -> bytes:
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("name", ["PNG", "GIF", "TIFF", "BMP"])
@@ -68,7 +52,7 @@ def test_ids_of_one_bit_are_0_and_1(name: str) -> None:
 def test_gray_of_few_bits_is_not_widened(depth: int, row: str) -> None:
     bits = f"{int(row, 16):08b}"
     expected = [int(bits[place : place + depth], 2) for place in range(0, 8, depth)]
-    ids = read(png(depth, bytes.fromhex("00" + row), len(expected), 1), reading="ids").pixels
+    ids = read(png(len(expected), 1, bytes.fromhex("00" + row), depth=depth), reading="ids").pixels
     assert ids.ravel().tolist() == expected
 
 
@@ -246,7 +230,7 @@ def test_only_images_have_a_range() -> None:
     st.floats(-1e4, 1e4, width=32),
     st.floats(1, 1e4, width=32),
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 def test_declared_ranges_there_and_back(unit: NDArray[Any], low: float, width: float) -> None:
     span = (low, low + width)
     values = (low + unit.astype(np.float64) * width).clip(*span)

@@ -28,7 +28,7 @@ RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
 
 
 @given(PIXELS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 def test_any_image_comes_back_equal(pixels: Pixels) -> None:
     picture = images.read(images.encode(pixels, images.suffix_for(pixels)))
     assert picture.pixels.dtype == pixels.dtype
@@ -87,7 +87,7 @@ def test_folder_that_is_missing_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @given(PIXELS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 def test_tiff_holds_everything_and_others_read_it(pixels: Pixels) -> None:
     data = images.encode(pixels, ".tif")
     assert data == images.encode(pixels.copy(), ".tif")
