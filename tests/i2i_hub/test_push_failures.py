@@ -99,6 +99,14 @@ def test_what_cannot_be_known_is_said(bench: Bench, run: Path) -> None:
     assert len(bench.repository(name).history()) == 2
 
 
+def test_refusal_after_an_answer_that_was_lost_may_mean_that_the_files_have_arrived(bench: Bench, run: Path) -> None:
+    name = bench.new_name()
+    bench.fails(Fault("reset", "POST", "/commit/"), Fault(412, "POST", "/commit/"))
+    outcome = bench("push", run, name, "--licence", "mit")
+    assert outcome.code == 69
+    assert "not known: repeat the command" in outcome.err
+
+
 def test_pull_request_whose_answer_is_lost_is_not_opened_twice(bench: Bench, run: Path) -> None:
     name = bench.new_name()
     bench.hub.state.put(name, {"README.md": b"---\nlicense: mit\n---\n# Mine\n"})
@@ -106,7 +114,7 @@ def test_pull_request_whose_answer_is_lost_is_not_opened_twice(bench: Bench, run
     bench.fails(Fault("reset", "POST", "/commit/", effect=0))
     outcome = bench("push", run, name, "--create-pr")
     assert outcome.code == 69
-    assert f"Look at {bench.hub.url}/{name}/discussions" in outcome.err
+    assert f"not known: look at {bench.hub.url}/{name}/discussions" in outcome.err
     assert len(repository.pull_requests) == 1
 
 

@@ -52,10 +52,6 @@ class HubError(I2iError):
     exit_code = 69
 
 
-class HubAwayError(HubError):
-    """The Hub cannot be reached, or is out of order: what was asked of it may have happened nevertheless."""
-
-
 class AccessError(HubError):
     """The Hub refuses this account, or nobody is logged in."""
 
@@ -118,6 +114,11 @@ def attempt(name: str, action: Callable[[], T], *, place: Path = Path(HF_HUB_CAC
         if not passing or not RETRY.again(tried, passing, headers):
             break
     raise _explain(failure, name, place) from failure
+
+
+def may_pass(error: Exception) -> bool:
+    """Return whether an error of the client may pass, so that what was asked may have happened nevertheless."""
+    return bool(_passing(_behind(error)))
 
 
 def _behind(error: Exception) -> Exception:
@@ -188,7 +189,7 @@ def _explain(error: Exception, name: str, place: Path) -> I2iError:
         if isinstance(error, kind):
             return raised(words.format(name=name, said=_first_line(error)))
     if passing := _passing(error):
-        return HubAwayError(f"{passing}. Check the network and HF_ENDPOINT, or try again later.")
+        return HubError(f"{passing}. Check the network and HF_ENDPOINT, or try again later.")
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         said = f" It says: {' '.join(error.server_message.split())}" if error.server_message else ""

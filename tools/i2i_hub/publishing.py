@@ -13,7 +13,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Re
 from i2i import safe_json
 from i2i.errors import DataError, UsageError
 from i2i_hub.card import DATA, README, SAMPLES, Card, check_licence, merge_cards, nearest_licence, parse_card
-from i2i_hub.client import HubAwayError, HubError, RepoType, attempt, check_name, connect
+from i2i_hub.client import HubError, RepoType, attempt, check_name, connect, may_pass
 from i2i_hub.download import download, list_files
 
 T = TypeVar("T")
@@ -198,13 +198,13 @@ class _Repository:
         Raises:
             HubError: If somebody else has changed the repository since the parent.
         """
-        api, push, files, sent = self.api, self.push, sizes_of(folder), False
+        api, push, files, lost = self.api, self.push, sizes_of(folder), False
         where: Any = {"repo_type": push.repo_type, "revision": push.revision}
 
         def send() -> str | None:
-            nonlocal sent
-            if sent and push.create_pr:
-                raise HubError(f"Whether the pull request is open is not known. Look at {self.url}/discussions.")
+            nonlocal lost
+            if lost and push.create_pr:
+                raise HubError("The answer to the pull request was lost.")
             added = [CommitOperationAdd(name, folder / name) for name in files]
             listed = api.list_repo_files(push.name, **where)
             gone = [name for name in listed if name.startswith(OWNED[push.repo_type]) and name not in files]
@@ -216,15 +216,18 @@ class _Repository:
                 gitignore_content=NOTHING_IGNORED,
                 **where,
             )
-            sent = True
-            done = api.create_commit(
-                push.name,
-                [*added, *map(CommitOperationDelete, gone)],
-                commit_message=title,
-                create_pr=push.create_pr,
-                parent_commit=None if push.create_pr else parent,
-                **where,
-            )
+            try:
+                done = api.create_commit(
+                    push.name,
+                    [*added, *map(CommitOperationDelete, gone)],
+                    commit_message=title,
+                    create_pr=push.create_pr,
+                    parent_commit=None if push.create_pr else parent,
+                    **where,
+                )
+            except Exception as error:
+                lost = lost or may_pass(error)
+                raise
             changed = done.pr_url if push.create_pr else done.oid != parent
             return str(done.pr_url or done.commit_url) if changed else None
 
@@ -232,9 +235,11 @@ class _Repository:
             return attempt(push.name, send)
         except ValueError as error:  # so the client says that the Hub refuses single files
             raise HubError(f"The Hub refuses files of {push.name}: {' '.join(str(error).split())}") from error
-        except HubAwayError as error:
-            unknown = " Whether the files have arrived is not known: repeat the command." if sent else ""
-            raise HubError(f"{error}{unknown}") from error
+        except HubError as error:
+            if not lost:
+                raise
+            advice = f"look at {self.url}/discussions" if push.create_pr else "repeat the command"
+            raise type(error)(f"{error} Whether the files have arrived is not known: {advice}.") from error
 
 
 def _complaint(answer: str) -> str:
