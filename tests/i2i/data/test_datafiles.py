@@ -4,7 +4,7 @@ import gc
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,39 +26,29 @@ def pairs(rows: Sequence[int], kind: Any = None) -> datasets.Dataset:
     return datasets.Dataset.from_dict(columns, features=datasets.Features({"A": kind, "B": kind}))
 
 
-def parquet(file: Path, rows: Sequence[int]) -> None:
+def write(file: Path, rows: Sequence[int]) -> None:
+    """Some of the pairs, in the format that the name says; a list has its images beside it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    pairs(rows).to_parquet(file)
-
-
-def arrow(file: Path, rows: Sequence[int], *, stream: bool) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    table = pairs(rows).data.table
-    with (
-        pa.OSFile(str(file), "wb") as sink,
-        (pa.ipc.new_stream if stream else pa.ipc.new_file)(sink, table.schema) as w,
-    ):
-        w.write_table(table)
-
-
-def shard(file: Path, rows: Sequence[int]) -> None:
-    tar(file, [(f"{row}.{column}.png", data[row]) for row in rows for column, data in (("A", A), ("B", B))])
-
-
-def image_folder(folder: Path, rows: Sequence[int], name: str) -> None:
-    """Files, and a list of them beside, as the library's ImageFolder wants it."""
-    for row in rows:
-        for place, data in ((folder / "a", A[row]), (folder / "b", B[row])):
-            place.mkdir(parents=True, exist_ok=True)
-            (place / f"{row}.png").write_bytes(data)
-    listed = [{"A_file_name": f"a/{row}.png", "B_file_name": f"b/{row}.png"} for row in rows]
-    if name.endswith(".parquet"):
-        pq.write_table(pa.Table.from_pylist(listed), folder / name)
-    elif name.endswith(".csv"):
-        lines = [",".join(listed[0]), *(",".join(row.values()) for row in listed)]
-        (folder / name).write_text("\n".join(lines) + "\n")
+    sides = (("A", A), ("B", B))
+    if file.name.startswith("metadata"):
+        for row in rows:
+            for side, data in sides:
+                (file.parent / f"{side}{row}.png").write_bytes(data[row])
+        listed = [{f"{side}_file_name": f"{side}{row}.png" for side in "AB"} for row in rows]
+        if file.suffix == ".parquet":
+            pq.write_table(pa.Table.from_pylist(listed), file)
+        else:
+            lines = [",".join(listed[0]), *(",".join(row.values()) for row in listed)]
+            file.write_text("\n".join(lines if file.suffix == ".csv" else map(json.dumps, listed)) + "\n")
+    elif file.suffix == ".tar":
+        tar(file, [(f"{row}.{side}.png", data[row]) for row in rows for side, data in sides])
+    elif file.suffix == ".parquet":
+        pairs(rows).to_parquet(file)
     else:
-        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in listed))
+        table = pairs(rows).data.table
+        kind = pa.ipc.new_stream if "stream" in file.name else pa.ipc.new_file
+        with pa.OSFile(str(file), "wb") as sink, kind(sink, table.schema) as writer:
+            writer.write_table(table)
 
 
 def card(root: Path, *configs: dict[str, Any]) -> None:
@@ -67,110 +57,53 @@ def card(root: Path, *configs: dict[str, Any]) -> None:
     (root / "README.md").write_text(f"---\nlicense: cc0-1.0\nconfigs: {json.dumps(configs)}\n---\n# A set\n")
 
 
+def config(name: str = "default", **said: Any) -> dict[str, Any]:
+    return {"config_name": name, **said}
+
+
 def of_splits(**files: str) -> dict[str, Any]:
-    return {"config_name": "default", "data_files": [{"split": split, "path": path} for split, path in files.items()]}
+    return config(data_files=[{"split": split, "path": path} for split, path in files.items()])
 
 
-def names_in_files(root: Path) -> None:
-    parquet(root / "train-00000-of-00001.parquet", [0, 1])
-    parquet(root / "validation-00000-of-00001.parquet", [2])
-
-
-def files_in_data(root: Path) -> None:
-    parquet(root / "data" / "train-00000-of-00001.parquet", [0, 1])
-    parquet(root / "data" / "holdout-00000-of-00001.parquet", [2])
-
-
-def folders_of_splits(root: Path) -> None:
-    parquet(root / "train" / "0000.parquet", [0, 1])
-    parquet(root / "dev" / "0000.parquet", [2])
-
-
-def card_of_parquet(root: Path) -> None:
-    parquet(root / "x.parquet", [0, 1])
-    parquet(root / "y.parquet", [2])
-    card(root, of_splits(train="x.parquet", holdout="y.parquet"))
-
-
-def card_of_one_file(root: Path) -> None:
-    parquet(root / "x.parquet", [0, 1])
-    parquet(root / "y.parquet", [2])
-    card(root, {"config_name": "default", "data_files": "x.parquet"})
-
-
-def card_of_a_folder(root: Path) -> None:
-    parquet(root / "clean" / "x.parquet", [0, 1])
-    parquet(root / "noisy" / "y.parquet", [2])
-    card(root, {"config_name": "default", "data_dir": "clean"})
-
-
-def card_with_a_default(root: Path) -> None:
-    parquet(root / "small" / "train.parquet", [0])
-    parquet(root / "large" / "train.parquet", [1, 2])
-    card(root, {"config_name": "small", "data_dir": "small"})
-    configs = [{"config_name": "small", "data_dir": "small"}, {"config_name": "large", "data_dir": "large"}]
-    card(root, configs[0], {**configs[1], "default": True})
-
-
-def card_of_shards(root: Path) -> None:
-    root.mkdir()
-    shard(root / "x.tar", [0, 1])
-    shard(root / "y.tar", [2])
-    card(root, of_splits(train="x.tar", test="y.tar"))
-
-
-def card_of_lists(root: Path) -> None:
-    image_folder(root / "one", [0, 1], "metadata.jsonl")
-    image_folder(root / "two", [2], "metadata.jsonl")
-    card(root, of_splits(train="one/**", test="two/**"))
-
-
-def image_folders(root: Path, name: str, inner: str = "") -> None:
-    image_folder(root / inner / "train", [0, 1], name)
-    image_folder(root / inner / "test", [2], name)
-
-
-def stream_of_arrow(root: Path) -> None:
-    arrow(root / "data" / "train-00000-of-00001.arrow", [0, 1], stream=True)
-    arrow(root / "data" / "test-00000-of-00001.arrow", [2], stream=True)
-
-
-def file_of_arrow(root: Path) -> None:
-    arrow(root / "train.arrow", [0, 1, 2], stream=False)
-
-
-def card_of_arrow(root: Path) -> None:
-    arrow(root / "x.arrow", [0, 1], stream=True)
-    arrow(root / "y.arrow", [2], stream=True)
-    card(root, of_splits(train="x.arrow", test="y.arrow"))
-
-
-def saved(root: Path, kind: Any) -> None:
-    datasets.DatasetDict(train=pairs([0, 1], kind), test=pairs([2], kind)).save_to_disk(root)
-
-
-KINDS: dict[str, Callable[[Path], None]] = {
-    "names in files": names_in_files,
-    "files in data": files_in_data,
-    "folders of splits": folders_of_splits,
-    "card of Parquet": card_of_parquet,
-    "card of one file": card_of_one_file,
-    "card of a folder": card_of_a_folder,
-    "card with a default": card_with_a_default,
-    "card of shards": card_of_shards,
-    "card of lists": card_of_lists,
-    "card of Arrow": card_of_arrow,
-    "ImageFolder, all in one": lambda root: image_folder(root, [0, 1, 2], "metadata.jsonl"),
-    "ImageFolder, JSON lines": lambda root: image_folders(root, "metadata.jsonl"),
-    "ImageFolder, CSV": lambda root: image_folders(root, "metadata.csv"),
-    "ImageFolder, Parquet": lambda root: image_folders(root, "metadata.parquet"),
-    "ImageFolder in data": lambda root: image_folders(root, "metadata.jsonl", "data"),
-    "stream of Arrow": stream_of_arrow,
-    "file of Arrow": file_of_arrow,
-    "saved": lambda root: saved(root, datasets.Image()),
-    "saved, not decoded": lambda root: saved(root, datasets.Image(decode=False)),
-    "saved as bytes and path": lambda root: saved(root, STRUCT),
+HUB = "-00000-of-00001.parquet"
+KINDS: dict[str, tuple[dict[str, list[int]], list[dict[str, Any]]]] = {
+    "names in files": ({f"train{HUB}": [0, 1], f"validation{HUB}": [2]}, []),
+    "files in data": ({f"data/train{HUB}": [0, 1], f"data/holdout{HUB}": [2]}, []),
+    "folders of splits": ({"train/0000.parquet": [0, 1], "dev/0000.parquet": [2]}, []),
+    "card of Parquet": ({"x.parquet": [0, 1], "y.parquet": [2]}, [of_splits(train="x.parquet", holdout="y.parquet")]),
+    "card of one file": ({"x.parquet": [0, 1], "y.parquet": [2]}, [config(data_files="x.parquet")]),
+    "card of a folder": ({"clean/x.parquet": [0, 1], "noisy/y.parquet": [2]}, [config(data_dir="clean")]),
+    "card with a default": (
+        {"small/train.parquet": [0], "large/train.parquet": [1, 2]},
+        [config("small", data_dir="small"), config("large", data_dir="large", default=True)],
+    ),
+    "card of shards": ({"x.tar": [0, 1], "y.tar": [2]}, [of_splits(train="x.tar", test="y.tar")]),
+    "card of lists": (
+        {"one/metadata.jsonl": [0, 1], "two/metadata.jsonl": [2]},
+        [of_splits(train="one/**", test="two/**")],
+    ),
+    "card of Arrow": ({"x.stream.arrow": [0, 1], "y.arrow": [2]}, [of_splits(train="x.s*.arrow", test="y.arrow")]),
+    "ImageFolder, all in one": ({"metadata.jsonl": [0, 1, 2]}, []),
+    "ImageFolder, JSON lines": ({"train/metadata.jsonl": [0, 1], "test/metadata.jsonl": [2]}, []),
+    "ImageFolder, CSV": ({"train/metadata.csv": [0, 1], "test/metadata.csv": [2]}, []),
+    "ImageFolder, Parquet": ({"train/metadata.parquet": [0, 1], "test/metadata.parquet": [2]}, []),
+    "ImageFolder in data": ({"data/train/metadata.jsonl": [0, 1], "data/test/metadata.jsonl": [2]}, []),
+    "streams of Arrow": ({"data/train-stream.arrow": [0, 1], "data/test-stream.arrow": [2]}, []),
+    "file of Arrow": ({"train.arrow": [0, 1, 2]}, []),
 }
+SAVED = {"saved": datasets.Image(), "not decoded": datasets.Image(decode=False), "as bytes and path": STRUCT}
+
+
+def store(root: Path, kind: str) -> None:
+    if kind in SAVED:
+        parts = {"train": pairs([0, 1], SAVED[kind]), "test": pairs([2], SAVED[kind])}
+        datasets.DatasetDict(parts).save_to_disk(root)
+        return
+    files, configs = KINDS[kind]
+    for name, rows in files.items():
+        write(root / name, rows)
+    if configs:
+        card(root, *configs)
 
 
 @pytest.fixture(autouse=True)
@@ -209,9 +142,9 @@ def by_us(root: Path) -> dict[str, list[tuple[bytes, bytes]]]:
     return splits
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *SAVED])
 def test_the_pairs_are_those_of_the_datasets_library(tmp_path: Path, kind: str) -> None:
-    KINDS[kind](tmp_path / "set")
+    store(tmp_path / "set", kind)
     expected = by_library(tmp_path / "set")
     found = by_us(tmp_path / "set")
     if "validation" in expected and "val" in found:  # files are known by their words
@@ -220,49 +153,43 @@ def test_the_pairs_are_those_of_the_datasets_library(tmp_path: Path, kind: str) 
     assert found == expected
 
 
-def two_configurations(root: Path) -> None:
-    parquet(root / "small" / "train.parquet", [0])
-    parquet(root / "large" / "train.parquet", [1, 2])
-    card(root, *({"config_name": name, "data_files": f"{name}/*"} for name in ("small", "large")))
+@pytest.fixture
+def two_configurations(tmp_path: Path) -> Path:
+    write(tmp_path / "set" / "small" / "train.parquet", [0])
+    write(tmp_path / "set" / "large" / "train.parquet", [1, 2])
+    card(tmp_path / "set", *(config(name, data_files=f"{name}/*") for name in ("small", "large")))
+    return tmp_path / "set"
 
 
-def test_a_configuration_is_chosen_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    two_configurations(tmp_path / "set")
+def test_a_configuration_is_chosen_by_its_name(two_configurations: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = two_configurations
+    with pytest.raises(UsageError, match=r"configurations small, large. Name one: .*set/small$"):
+        open_table(root, "train")
     for name in ("small", "large"):
-        assert by_us(tmp_path / "set" / name) == by_library(tmp_path / "set", name)
-    shutil.move(tmp_path / "set" / "large", tmp_path / "set" / "files")  # so that it is the name of no folder
-    card(
-        tmp_path / "set",
-        {"config_name": "large", "data_files": "files/*"},
-        {"config_name": "rest", "data_dir": "small"},
-    )
-    assert by_us(tmp_path / "set" / "large") == by_library(tmp_path / "set", "large")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "linked").symlink_to("set")
-    card(tmp_path / "set", {"config_name": "large", "data_files": "files/*"})
-    for root in ("set", "set/large", "linked"):
-        table = open_table(root, "train")
+        assert by_us(root / name) == by_library(root, name)
+    shutil.move(root / "large", root / "files")  # so that it is the name of no folder
+    card(root, config("large", data_files="files/*"), config("rest", data_dir="small"))
+    assert by_us(root / "large") == by_library(root, "large")
+    monkeypatch.chdir(root.parent)
+    Path("linked").symlink_to("set")
+    card(root, config("large", data_files="files/*"))
+    for place in ("set", "set/large", "linked"):
+        table = open_table(place, "train")
         assert (table.encoded(1, "B"), table.names[1]) == (B[2], "files/train/1")
 
 
-def test_a_set_of_several_configurations_asks_for_one(tmp_path: Path) -> None:
-    two_configurations(tmp_path / "set")
-    with pytest.raises(UsageError, match=r"configurations small, large. Name one: .*set/small$"):
-        open_table(tmp_path / "set", "train")
-
-
 def test_a_card_reaches_no_file_outside_its_folder(tmp_path: Path) -> None:
-    parquet(tmp_path / "private.parquet", [0])
-    parquet(tmp_path / "set" / "own.parquet", [1])
+    write(tmp_path / "private.parquet", [0])
+    write(tmp_path / "set" / "own.parquet", [1])
     for path in (str(tmp_path / "private.parquet"), "../private.parquet"):
-        card(tmp_path / "set", {"config_name": "default", "data_files": path})
+        card(tmp_path / "set", config(data_files=path))
         with pytest.raises(DataError, match=r"private\.parquet") as refusal:
             open_table(tmp_path / "set", "train")
         assert "\n" not in str(refusal.value)
 
 
 def test_a_card_with_a_flaw_is_one_line_and_another_readme_is_none(tmp_path: Path) -> None:
-    names_in_files(tmp_path)
+    store(tmp_path, "names in files")
     (tmp_path / "README.md").write_bytes(b"Caf\xe9\n---\nconfigs: none\n---\n")
     assert splits_of(tmp_path) == ["train", "val"]
     (tmp_path / "README.md").write_text("---\na: [\nconfigs:\n---\n")
@@ -276,9 +203,9 @@ def test_a_card_with_a_flaw_is_one_line_and_another_readme_is_none(tmp_path: Pat
 
 
 def test_a_card_of_several_lists_for_a_split_is_refused(tmp_path: Path) -> None:
-    image_folder(tmp_path / "one", [0], "metadata.jsonl")
-    image_folder(tmp_path / "two", [1], "metadata.jsonl")
-    card(tmp_path, {"config_name": "default", "data_files": "*/**"})
+    for folder in ("one", "two"):
+        write(tmp_path / folder / "metadata.jsonl", [0])
+    card(tmp_path, config(data_files="*/**"))
     with pytest.raises(DataError, match="has 2 lists of image files for 'train'"):
         open_table(tmp_path, "train")
 

@@ -5,13 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import cv2
 import datasets
 import fsspec
-import numpy as np
 import pyarrow as pa
 import pytest
-from flat_images import png
+from flat_images import fill, png
 from pyarrow import parquet as pq
 
 from i2i.data.dataset import Pairs
@@ -47,14 +45,19 @@ def test_all_rows_of_one_source_are_on_one_side_and_stay_there(tmp_path: Path) -
     assert {source for source, _ in after & set(again)} == {source for source, _ in before}
 
 
-def test_halves_stay_on_their_side_when_a_file_of_the_same_stem_comes(tmp_path: Path) -> None:
-    (tmp_path / "train").mkdir()
+def test_files_stay_on_their_side_when_others_come(tmp_path: Path) -> None:
     for number in range(COUNT):
-        cv2.imwrite(str(tmp_path / "train" / f"{number}.png"), np.zeros((4, 8, 3), np.uint8))
+        fill(tmp_path / "train" / f"{number}.png", 0)
     before = held_out(tmp_path)
+    rest = open_table(tmp_path, "train", val_share=0.3)
+    assert {name for (name, _) in before}.isdisjoint(f"{name}.png" for name in rest.names)
+    assert len(before) + len(rest.names) == COUNT
+    assert 3 < len(before) < 36  # more than four deviations of a binomial draw around 18
     for number in range(COUNT):
-        cv2.imwrite(str(tmp_path / "train" / f"{number}.webp"), np.zeros((4, 8, 3), np.uint8))
-    assert {file for file in held_out(tmp_path) if file[0].endswith(".png")} == before
+        fill(tmp_path / "train" / f"{number}.webp", 0)  # of the same stems
+        fill(tmp_path / "train" / f"another {number}.png", 0)
+    old = {file for file in held_out(tmp_path) if file[0].endswith(".png") and " " not in file[0]}
+    assert old == before
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import cv2
 import datasets
 import numpy as np
 import pytest
@@ -98,19 +97,6 @@ def layout_table(rows: datasets.Dataset, where: Path) -> Any:
     from i2i.data.tables.arrow import ArrowTable
 
     return ArrowTable(rows, [], where=str(where), layout="")
-
-
-def test_a_share_is_held_out_by_name(tmp_path: Path) -> None:
-    (tmp_path / "train").mkdir()
-    whole = np.zeros((4, 8, 3), np.uint8)
-    for number in range(200):
-        assert cv2.imwrite(str(tmp_path / "train" / f"{number}.png"), whole)
-    parts = {split: set(Pairs(tmp_path, split, val_share=0.2).names) for split in ("train", "val")}
-    assert not parts["train"] & parts["val"]
-    assert parts["train"] | parts["val"] == {str(number) for number in range(200)}
-    assert 20 < len(parts["val"]) < 60  # five deviations of a binomial draw around 40
-    (tmp_path / "train" / "another.png").write_bytes((tmp_path / "train" / "0.png").read_bytes())
-    assert set(Pairs(tmp_path, "val", val_share=0.2).names) - {"another"} == parts["val"]
 
 
 def test_a_set_with_a_held_out_split_needs_no_share(pairs_folder: Path) -> None:

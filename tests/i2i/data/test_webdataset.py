@@ -37,33 +37,23 @@ def reasons(table: Table) -> dict[str, str]:
     return {problem.name: problem.reason for problem in table.problems}
 
 
-def test_what_the_webdataset_library_writes_is_read(shards: Path) -> None:
+def test_rows_and_bytes_are_those_that_the_webdataset_library_writes_and_reads(shards: Path) -> None:
     assert splits_of(shards) == ["train"]
     table = open_table(shards, "train")
     assert table.layout == "WebDataset, 3 shards"
     assert list(table.columns) == ["imageA", "imageB"]
-    assert list(table.names) == [f"street/{number:04}" for number in range(COUNT)]
     assert not table.problems
-    for row in np.random.default_rng(0).permutation(COUNT).tolist():
-        assert table.encoded(row, "imageA") == A[row]
-        assert table.picture(row, "imageB").pixels[0, 0].tolist() == [100 + row] * 3
-    with pytest.raises(MissingSplitError, match="no split 'val'"):
-        open_table(shards, "val")
-
-
-def test_rows_and_bytes_are_those_that_the_webdataset_library_reads(shards: Path) -> None:
-    table = open_table(shards, "train")
     theirs: list[dict[str, object]] = []
     for path in sorted(shards.iterdir()):
         with path.open("rb") as stream:
             members = ({**member, "__url__": path.name} for member in tar_file_iterator(stream))
             theirs += group_by_keys(members)
     assert [sample["__key__"] for sample in theirs] == list(table.names)
-    for row, sample in enumerate(theirs):
-        for column in table.columns:
-            assert sample[f"{column.lower()}.png"] == table.encoded(
-                row, column
-            )  # the library lowers what follows the key
+    for row in np.random.default_rng(0).permutation(COUNT).tolist():
+        assert table.encoded(row, "imageA") == theirs[row]["imagea.png"] == A[row]  # the library lowers the names
+        assert table.picture(row, "imageB").pixels[0, 0].tolist() == [100 + row] * 3
+    with pytest.raises(MissingSplitError, match="no split 'val'"):
+        open_table(shards, "val")
 
 
 def test_a_folder_of_shards_is_a_split(tmp_path: Path) -> None:
