@@ -1,24 +1,14 @@
 """Sets of the ``datasets`` library, read where they lie in its memory-mapped Arrow files, never by Pillow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 from datasets import ClassLabel, Dataset
 
 from i2i.data.tables.names import names_split
-from i2i.data.tables.rows import Group, RowTable, choose_images, find_in_rows, whole_rows
-from i2i.data.tables.table import Splits
+from i2i.data.tables.rows import Group, RowTable, choose_images, whole_rows
 from i2i.images.discovery import SUFFIXES
-
-
-def find_in_sets(sets: Mapping[str, Dataset], columns: Sequence[str], *, where: str, layout: str) -> Splits:
-    """Return the splits of sets of the ``datasets`` library; see `ArrowTable`."""
-    return find_in_rows(
-        sets,
-        lambda rows: rows.column_names,
-        lambda rows: ArrowTable(rows, columns, where=where, layout=layout),
-    )
 
 
 class ArrowTable(RowTable):
@@ -39,7 +29,9 @@ class ArrowTable(RowTable):
 
     def __init__(self, rows: Dataset, columns: Sequence[str], *, where: str, layout: str) -> None:
         self._set = rows = rows.rename_columns(_short_names(rows.column_names))
-        self.classes = {name: kind.names for name, kind in rows.features.items() if isinstance(kind, ClassLabel)}
+        self.classes = {
+            name: dict(enumerate(kind.names)) for name, kind in rows.features.items() if isinstance(kind, ClassLabel)
+        }
         schema = rows.data.schema
         chosen = list(choose_images(schema, columns, where))
         whole = whole_rows(rows.data.table.select(chosen))
@@ -53,7 +45,7 @@ class ArrowTable(RowTable):
 
     def _may_name_splits(self, column: str) -> bool:
         first = self._set.data.table.column(column).slice(0, 1).to_pylist()
-        return any(names_split(self.classes[column][value] if column in self.classes else value) for value in first)
+        return any(names_split(self.classes[column].get(value) if column in self.classes else value) for value in first)
 
 
 def _short_names(columns: Sequence[str]) -> dict[str, str]:

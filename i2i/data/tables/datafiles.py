@@ -57,10 +57,11 @@ def find_by_card(root: str, columns: Sequence[str]) -> Splits:
         return _open(root, files, columns)
     from datasets import load_dataset
 
-    from i2i.data.tables.arrow import find_in_sets
+    from i2i.data.tables.arrow import ArrowTable
+    from i2i.data.tables.rows import find_in_rows
 
     sets = dict(hub.ask(root, address, load_dataset))
-    return find_in_sets(sets, columns, where=address.name, layout="Arrow files")
+    return find_in_rows(sets, partial(ArrowTable, columns=columns, where=address.name, layout="Arrow files"))
 
 
 def streamed_layout(root: str, layout: str) -> Literal["datafiles"]:
@@ -116,9 +117,10 @@ def _open(root: str, files: DataFiles, columns: Sequence[str]) -> Splits:
     if not files.splits:
         return {}
     if files.kind == "parquet":
-        from i2i.data.tables.parquet import find_in_files
+        from i2i.data.tables.parquet import ParquetTable
+        from i2i.data.tables.rows import find_in_rows
 
-        return find_in_files(files.splits, columns, remote=is_url(root))
+        return find_in_rows(files.splits, partial(ParquetTable, columns=columns, remote=is_url(root)))
     open_files = _open_shards if files.kind == "webdataset" else partial(_open_lists, kind=files.kind)
     return {split: partial(open_files, root, split, found, columns) for split, found in files.splits.items()}
 

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -59,27 +59,28 @@ def find_hub(root: str, columns: Sequence[str]) -> Splits:
     address = parse_address(root)
     if address is None and (is_url(root) or not is_saved(root)):
         return {}
-    from i2i.data.tables.arrow import find_in_sets
+    from i2i.data.tables.arrow import ArrowTable
+    from i2i.data.tables.rows import find_in_rows
 
-    if address is None:
-        return find_in_sets(_saved(root), columns, where=root, layout="datasets library, save_to_disk")
-    return find_in_sets(_downloaded(address), columns, where=root, layout="Hugging Face Hub")
+    sets, layout = _open_saved(root) if address is None else _download(address)
+    return find_in_rows(sets, partial(ArrowTable, columns=columns, where=root, layout=layout))
 
 
 @lru_cache
-def _downloaded(address: Address) -> Mapping[str, "Dataset"]:
-    """Load all splits, in the cache of the ``datasets`` library; nothing is decoded."""
+def _download(address: Address) -> tuple[Mapping[str, "Dataset"], str]:
+    """Load all splits, in the cache of the ``datasets`` library, and say so; nothing is decoded."""
     from datasets import load_dataset
 
-    return dict(ask(f"hf://{address.name}", address, load_dataset))
+    return dict(ask(f"hf://{address.name}", address, load_dataset)), "Hugging Face Hub"
 
 
-def _saved(root: str) -> Mapping[str, "Dataset"]:
+def _open_saved(root: str) -> tuple[Mapping[str, "Dataset"], str]:
     from datasets import Dataset, load_from_disk
 
     with library_errors_in_a_line(root):
         saved = load_from_disk(root)
-    return {"train": saved} if isinstance(saved, Dataset) else dict(saved)
+    sets = {"train": saved} if isinstance(saved, Dataset) else dict(saved)
+    return sets, "datasets library, save_to_disk"
 
 
 def ask(root: str, address: Address, load: Callable[..., Answer], **options: str) -> Answer:

@@ -4,7 +4,7 @@ They are read by the row group, each of which is one block of the stream, and ne
 of a large set would not fit, and one behind an address could not be read from any row on.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -14,29 +14,13 @@ from pyarrow import parquet as pq
 from i2i.data.order import BlockCache
 from i2i.data.tables import stored
 from i2i.data.tables.names import names_split
-from i2i.data.tables.rows import Group, RowTable, choose_images, find_in_rows, image_columns, whole_rows
+from i2i.data.tables.rows import Group, RowTable, choose_images, image_columns, whole_rows
 from i2i.data.tables.stored import DataFile
-from i2i.data.tables.table import Splits
 from i2i.errors import DataError, things
 from i2i.pairs import Block
 
 MAX_BLOCK = 2 * 2**30
 """Bytes of the largest row group that is read: it has to fit into the memory of each process that reads."""
-
-
-def find_in_files(files: Mapping[str, Sequence[DataFile]], columns: Sequence[str], *, remote: bool) -> Splits:
-    """Return the splits of Parquet files; see `ParquetTable`.
-
-    Args:
-        files: Split -> its files.
-        columns: Those that every row must have; when empty, the pair that is found, or all.
-        remote: See `RowTable`.
-    """
-    return find_in_rows(
-        files,
-        lambda found: list(_footer(found[0]).schema.to_arrow_schema().names),
-        lambda found: ParquetTable(found, columns, remote=remote),
-    )
 
 
 class ParquetTable(RowTable):

@@ -55,8 +55,8 @@ class RowTable(Table):
         remote: Whether reading a column of names would cost requests.
     """
 
-    classes: Mapping[str, Sequence[str]] = {}
-    """Column of numbers -> what they stand for."""
+    classes: Mapping[str, Mapping[Any, str]] = {}
+    """Column of numbers -> the word that each stands for."""
 
     def __init__(
         self, layout: str, schema: pa.Schema, columns: Sequence[str], groups: Sequence[Group], *, remote: bool = False
@@ -104,10 +104,11 @@ class RowTable(Table):
         ]
         return self._stored_names or numbers
 
-    def said_splits(self) -> list[str]:
-        """Return the different splits that rows say; empty ones are for `of_split` to refuse."""
-        column = split_column(tuple(self._schema.names))
-        return sorted({str(value).strip() for value in self._values(str(column)) if _is_said(value)})
+    def splits(self, otherwise: str) -> list[str]:
+        """Return the different splits that rows say, or the other one; empty ones are for `of_split` to refuse."""
+        if (column := split_column(tuple(self._schema.names))) is None:
+            return [otherwise]
+        return sorted({str(value).strip() for value in self._values(column) if _is_said(value)})
 
     def of_split(self, split: str, *, alone: bool) -> Table:
         """Return the rows of a split: those that say so, or all where rows say none.
@@ -184,25 +185,21 @@ class RowTable(Table):
                 has_part = pa.types.is_struct(array.type) and array.type.get_field_index(part) >= 0
                 array = pc.struct_field(array, part) if has_part else pa.nulls(group.length)
             values = array.to_pylist()
-            yield from (
-                classes[values[row]] if classes and values[row] is not None else values[row] for row in group.rows
-            )
+            yield from (classes.get(values[row]) if classes else values[row] for row in group.rows)
 
 
-def find_in_rows(
-    stored: Mapping[str, Stored], schema: Callable[[Stored], Sequence[str]], open_rows: Callable[[Stored], RowTable]
-) -> Splits:
+def find_in_rows(stored: Mapping[str, Stored], open_rows: Callable[[Stored], RowTable]) -> Splits:
     """Return the splits of what says its split by name; where all is of one, those that its rows say.
 
     Args:
         stored: Split -> where it is.
-        schema: Gives the columns there.
         open_rows: Opens it.
     """
-    alone = len(stored) == 1
-    if alone and split_column(tuple(schema(rows := next(iter(stored.values()))))) is not None:
-        stored = dict.fromkeys(open_rows(rows).said_splits(), rows)
-    return {split: partial(_open, open_rows, rows, split, alone=alone) for split, rows in stored.items()}
+    if len(stored) != 1:
+        return {split: partial(_open, open_rows, rows, split) for split, rows in stored.items()}
+    ((only, rows),) = stored.items()
+    table = open_rows(rows)
+    return {split: partial(table.of_split, split, alone=True) for split in table.splits(only)}
 
 
 def image_columns(schema: pa.Schema) -> dict[str, str]:
@@ -250,8 +247,8 @@ def _lacks(column: pa.ChunkedArray) -> Any:
     return pc.or_(nothing, pc.fill_null(pc.equal(pc.binary_length(data), 0), False))
 
 
-def _open(open_rows: Callable[[Stored], RowTable], stored: Stored, split: str, *, alone: bool) -> Table:
-    return open_rows(stored).of_split(split, alone=alone)
+def _open(open_rows: Callable[[Stored], RowTable], stored: Stored, split: str) -> Table:
+    return open_rows(stored).of_split(split, alone=False)
 
 
 def _is_said(value: object) -> bool:

@@ -116,7 +116,7 @@ from i2i.data.tables import datafiles, hub
 from i2i.errors import I2iError
 
 def read(root, split, **options):
-    hub._downloaded.cache_clear(), datafiles._streamed.cache_clear()  # as another process would, from the disk
+    hub._download.cache_clear(), datafiles._streamed.cache_clear()  # as another process would, from the disk
     try:
         pairs = Pairs(root, split, **options)
         read = [pairs[index] for index in range(len(pairs))]
