@@ -18,6 +18,7 @@ SPLIT_NAMES = {
     "test": ("test", "testing", "eval", "evaluation"),
 }
 """What splits are called by us, and by others: the words by which the Hugging Face Hub knows them."""
+_OURS = {name: ours for ours, names in SPLIT_NAMES.items() for name in names}
 
 
 def our_name(split: str) -> str:
@@ -27,17 +28,17 @@ def our_name(split: str) -> str:
         >>> our_name("Validation"), our_name("extra")
         ('val', 'extra')
     """
-    return next((ours for ours, names in SPLIT_NAMES.items() if split.lower() in names), split)
+    return _OURS.get(split.lower(), split)
 
 
 def in_order(splits: Sequence[str]) -> list[str]:
-    """Train, val, test, then others by name."""
+    """Sort splits: train, val, test, then others by name."""
     order = list(SPLIT_NAMES)
     return sorted(splits, key=lambda s: (order.index(our_name(s)) if our_name(s) in order else len(order), s))
 
 
 def drawn(key: str) -> float:
-    """A number in 0..1 that depends on the key alone: who is held out is the same everywhere, whatever is added.
+    """Return a number in 0..1 that depends on the key alone: who is held out is the same everywhere, whatever is added.
 
     Example:
         >>> drawn("0:cat") == drawn("0:cat") != drawn("1:cat")

@@ -70,7 +70,7 @@ class FileList:
             elif self.split and our_name(split) != our_name(self.split):
                 yield line._replace(problem=f"{SPLIT!r} is {split!r} in a list of {self.split!r}. Correct it.")
             else:
-                yield line._replace(split=split)
+                yield Line(line.place, line.values, split=split)
 
     def lines_of(self, split: str) -> Iterator[Line]:
         """Read the rows of a split, and those that can be of any: they have a problem."""

@@ -150,8 +150,9 @@ def _refuse_folders_of_splits(file: Path, images: Sequence[str]) -> None:
     Raises:
         DataError: If that is so.
     """
-    inside = (Path(image).relative_to(file.parent) for image in images if Path(image).is_relative_to(file.parent))
-    folders = {top for top in {path.parts[0] for path in inside} if our_name(top) in SPLIT_NAMES}
+    inside = [path for path in map(Path, set(map(os.path.dirname, images))) if path.is_relative_to(file.parent)]
+    tops = {top for path in inside for top in path.relative_to(file.parent).parts[:1]}
+    folders = {top for top in tops if our_name(top) in SPLIT_NAMES}
     if len(set(map(our_name, folders))) > 1:
         there = " and ".join(sorted(folders))
         raise DataError(f"{file} has no column {SPLIT!r}, and lists files in {there}. Add the column.")
@@ -187,9 +188,9 @@ class _Reader:
         return sum(max(0, sum(map(_is_image, names.items())) - listed[folder]) for folder, names in self._there.items())
 
     def _note(self, values: Mapping[str, Any]) -> None:
-        names = {key: value for key, value in values.items() if names_split(value)}
-        hints: dict[str, set[str]] = {key: set() for key in names} if self.hints is None else self.hints
-        self.hints = {key: {*hints[key], names[key]} for key in hints if key in names}
+        """Keep those columns that have held nothing else yet."""
+        before: Mapping[str, set[str]] = {key: set() for key in values} if self.hints is None else self.hints
+        self.hints = {key: {*said, values[key]} for key, said in before.items() if names_split(values.get(key))}
 
     def _problem(self, key: str, path: object) -> str:
         if not isinstance(path, str) or not path:
