@@ -130,6 +130,7 @@ def test_decoder_that_hangs_is_left_behind_with_one_line_and_the_next_image_is_r
     path.write_bytes(sound)
     with monkeypatch.context() as patched:
         patched.setattr(reader, "MAX_SECONDS", 0.05)
+        patched.setattr(reader, "UNTIMED", 0)
         patched.setattr(GifImageFile, "load", lambda image: hanging.wait(60))
         with pytest.raises(ImageError, match=r"photo\.gif' takes longer than 0\.05 seconds to decode") as refused:
             read(path)
