@@ -1,19 +1,19 @@
 """The one writer of images: lossless unless the file's suffix asks for JPEG."""
 
-import zlib
 from io import BytesIO
 from pathlib import Path
 
 import cv2
+import deflate
 import numpy as np
 
 from i2i.images.errors import ImageError
-from i2i.images.formats import npy
+from i2i.images.formats import npy, png
 from i2i.pairs import Pixels, range_of
 from i2i.system.files import write_atomically
 
 JPEG_QUALITY = 95
-GRAY_AND_OPACITY = 4  # PNG, third edition, table 9
+PNG_LEVEL = 1  # the next ones take twice the time for a fiftieth of the size
 WEBP_LOSSLESS = 101  # OpenCV's qualities above 100 are lossless
 PARAMETERS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
@@ -90,23 +90,19 @@ def write(path: Path, pixels: Pixels) -> None:
 
 
 def _png(pixels: Pixels) -> bytes:
-    channels = pixels.shape[2]
-    if channels == 2:
-        return _png_of_gray_and_opacity(pixels)
-    if channels > 2:
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGBA2BGRA)
-    return cv2.imencode(".png", pixels)[1].tobytes()
+    """Encode by libdeflate: in less than half the time of zlib in OpenCV, and the same bytes everywhere.
 
-
-def _png_of_gray_and_opacity(pixels: Pixels) -> bytes:
-    """Write what OpenCV has no way to ask for: values that lie in the file as those of another kind do, so renamed."""
-    depth = 8 * pixels.dtype.itemsize
-    stored = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">"))
-    # as one value of 16 bits, or as four of 8 bits
-    data = _png(stored.view(">u2").astype(np.uint16) if depth == 8 else stored.view(np.uint8))
-    # PNG, third edition, section 11.2.1: IHDR begins at byte 12, with the depth at 24 and the kind of colour at 25
-    header = data[12:24] + bytes([depth, GRAY_AND_OPACITY]) + data[26:29]
-    return data[:12] + header + zlib.crc32(header).to_bytes(4, "big") + data[33:]
+    Every line is stored as differences to the pixel on the left (PNG, third edition, section 9.2, filter type 1).
+    """
+    height, width, channels = pixels.shape
+    depth = pixels.dtype.itemsize
+    step = channels * depth
+    stored = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
+    lines = np.empty((height, 1 + stored.shape[1]), np.uint8)
+    lines[:, 0] = png.SUB
+    lines[:, 1 : 1 + step] = stored[:, :step]
+    np.subtract(stored[:, step:], stored[:, :-step], out=lines[:, 1 + step :])
+    return png.join(width, height, 8 * depth, channels, bytes(deflate.zlib_compress(lines.data, PNG_LEVEL)))
 
 
 def _tiff(pixels: Pixels) -> bytes:

@@ -1,4 +1,4 @@
-"""PNG files (W3C, Portable Network Graphics, third edition): their chunks, without inflating one."""
+"""PNG files (W3C, Portable Network Graphics, third edition): their chunks, without inflating or deflating one."""
 
 import struct
 import zlib
@@ -11,6 +11,10 @@ DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 4: (8, 16), 6: (8, 16)}
 """Kind of colour, without palettes -> bits that a value may have."""
 GRAY = (0, 4)  # kinds without and with opacity
 ALPHA = (4, 6)
+COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}
+"""Channels -> kind of colour: gray or RGB, without opacity or with it."""
+SUB = 1
+"""The filter that stores each value as the difference to the pixel on its left."""
 
 
 def walk(stream: BinaryIO) -> tuple[bytes | None, bool]:
@@ -72,4 +76,22 @@ def read_bare(start: bytes) -> Header | None:
         alpha=colour in ALPHA,
         bits=bits,
         decoder="opencv",
+    )
+
+
+def join(width: int, height: int, bits: int, channels: int, deflated: bytes) -> bytes:
+    """Return the file of these filtered and deflated lines.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        bits: Of a value, 8 or 16.
+        channels: 1 or 3, and one more for opacity.
+        deflated: The lines, each after the number of its filter, as a zlib stream.
+    """
+    header = struct.pack(">IIBBBBB", width, height, bits, COLOURS[channels], 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", deflated), (b"IEND", b""))
+    return SIGNATURE + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+        for kind, data in chunks
     )
