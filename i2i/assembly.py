@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from i2i.contracts import AdversarialLoss, Discriminator, Generator, Loss, Recipe
-from i2i.errors import ContractError, UnknownNameError, UsageError
+from i2i.errors import ContractError, UnknownNameError, UsageError, suggest
 from i2i.options import build, complete
-from i2i.plugins import Provided, catalogue, lookup, suggest
+from i2i.plugins import Provided, catalogue, lookup
 
 CONTRACTS: dict[Any, str] = {
     Generator: "generator",

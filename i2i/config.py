@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from i2i import safe_yaml
-from i2i.errors import MissingInputError, UsageError
+from i2i.errors import MissingInputError, UsageError, suggest
 from i2i.options import validate
-from i2i.plugins import lookup, suggest
+from i2i.plugins import lookup
 
 if TYPE_CHECKING:
     from i2i.assembly import Component, Selection

@@ -1,5 +1,7 @@
 """What can go wrong without i2i being wrong: each is one clear line and an exit code (sysexits.h where it has one)."""
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -80,3 +82,9 @@ def things(count: int, one: str, several: str = "") -> str:
         ('1 image', '1,200 images', '2 entries')
     """
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` where some known name is near, else nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

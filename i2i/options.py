@@ -9,8 +9,7 @@ from weakref import WeakKeyDictionary
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from i2i.errors import I2iError, UsageError
-from i2i.plugins import suggest
+from i2i.errors import I2iError, UsageError, suggest
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -7,7 +7,6 @@ heavy things inside functions.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pluggy
 
 from i2i import hookspecs
-from i2i.errors import I2iError, UnknownNameError, UsageError
+from i2i.errors import I2iError, UnknownNameError, UsageError, suggest
 
 if TYPE_CHECKING:
     import typer
@@ -261,12 +260,6 @@ def describe(error: BaseException) -> str:
     if isinstance(error, UsageError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` where some known name is near, else nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 @cache

@@ -2,8 +2,7 @@
 
 import typer
 
-from i2i.errors import UnknownNameError
-from i2i.plugins import suggest
+from i2i.errors import UnknownNameError, suggest
 
 
 def group_of(app: typer.Typer, name: str) -> typer.Typer:

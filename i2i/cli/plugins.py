@@ -13,7 +13,7 @@ from rich.table import Table
 
 from i2i.cli.completion import completer
 from i2i.cli.console import complain, shown
-from i2i.errors import UnknownNameError, UsageError
+from i2i.errors import UnknownNameError, UsageError, suggest
 from i2i.options import description_of, plain, summary_of
 from i2i.plugins import (
     COMMANDS,
@@ -25,7 +25,6 @@ from i2i.plugins import (
     installed,
     installed_versions,
     lookup,
-    suggest,
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

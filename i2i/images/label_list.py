@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from i2i import safe_json, safe_yaml
-from i2i.errors import DataError, MissingInputError, UsageError
-from i2i.plugins import suggest
+from i2i.errors import DataError, MissingInputError, UsageError, suggest
 
 MAX_ID = 65_535
 """Largest id that an image can hold."""

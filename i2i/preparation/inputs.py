@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from i2i import images
-from i2i.errors import DataError, UsageError, things
+from i2i.errors import DataError, UsageError, suggest, things
 from i2i.pairs import Finding
 from i2i.partners import expression, propose
 from i2i.places import is_url, without_secrets
-from i2i.plugins import suggest
 from i2i.preparation.listing import PREPARED, Found, Listing, absolute, is_inside, list_sources
 from i2i.preparation.outputs import composed, output_stems
 from i2i.preparation.report import Row

@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-from types import TracebackType
 
 STDERR = 2
 """The descriptor that C libraries write to."""
@@ -42,9 +41,7 @@ class CodecsKeptQuiet:
                     os.dup2(nowhere, STDERR)
                     os.close(nowhere)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         global _inside
         if _terminal is not None:
             with _lock:

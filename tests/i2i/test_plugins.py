@@ -15,8 +15,8 @@ import typer
 
 import i2i
 from i2i import hookspecs
-from i2i.errors import UnknownNameError, UsageError
-from i2i.plugins import COMMANDS, COMPONENTS, HOOKS, KINDS, Plugins, catalogue, installed, suggest
+from i2i.errors import UnknownNameError, UsageError, suggest
+from i2i.plugins import COMMANDS, COMPONENTS, HOOKS, KINDS, Plugins, catalogue, installed
 
 Package = Callable[..., list[EntryPoint]]
 Cli = Callable[..., tuple[int, str, str]]

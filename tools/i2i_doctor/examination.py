@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from i2i.errors import DataError, MissingSplitError, UsageError
+from i2i.errors import DataError, MissingSplitError, UsageError, suggest
 from i2i.images.label_list import Label
-from i2i.plugins import suggest
 from i2i_doctor import columns, completeness, pairs
 from i2i_doctor.diagnosis import SEVERITIES, Diagnosis, Severity
 from i2i_doctor.facts import DTYPES

@@ -17,10 +17,9 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from jinja2 import Environment, StrictUndefined
 
 from i2i import __version__, images, safe_yaml
-from i2i.errors import DataError, I2iError, UsageError
+from i2i.errors import DataError, I2iError, UsageError, suggest
 from i2i.pairs import Pixels
 from i2i.places import without_secrets
-from i2i.plugins import suggest
 from i2i.system.files import make_folder
 
 NOTES = logging.getLogger("i2i.hub")

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from i2i import safe_yaml
-from i2i.errors import UnknownNameError, UsageError
-from i2i.plugins import suggest
+from i2i.errors import UnknownNameError, UsageError, suggest
 
 UNPAIRED = frozenset(
     {"ae_photos", "apple2orange", "cezanne2photo", "grumpifycat", "horse2zebra", "iphone2dslr_flower", "monet2photo"}

@@ -13,9 +13,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from i2i import safe_json
-from i2i.errors import UsageError
+from i2i.errors import UsageError, suggest
 from i2i.places import is_url, without_secrets
-from i2i.plugins import suggest
 from i2i.system.files import make_folder, write_atomically
 from i2i_tiles.mercator import MAX_ZOOM, flipped
 from i2i_tiles.sources import Coverage, Credit, Place, StoredTiles, text_of

@@ -10,9 +10,8 @@ from i2i.data.tables.folders import find_folders, find_two_folders
 from i2i.data.tables.hub import find_hub, parse_address
 from i2i.data.tables.manifest import find_manifest
 from i2i.data.tables.table import LAYOUTS, LayoutChoice, LayoutName, Part, Splits, Table
-from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError
+from i2i.errors import DataError, MissingInputError, MissingSplitError, UsageError, suggest
 from i2i.places import is_url
-from i2i.plugins import suggest
 from i2i.splits import drawn, in_order, our_name
 
 FINDERS: Mapping[LayoutName, Callable[[str, Sequence[str]], Splits]] = {

@@ -15,11 +15,10 @@ from pathlib import Path, PurePosixPath
 from i2i.data.tables.lists import stands_for_folder
 from i2i.data.tables.names import PAIRS, among
 from i2i.data.tables.table import Problem, Splits, Table
-from i2i.errors import DataError
+from i2i.errors import DataError, suggest
 from i2i.images import Header, discover, printable, probe, read_bytes
 from i2i.images.discovery import JUNK, without_suffix
 from i2i.partners import expression, propose
-from i2i.plugins import suggest
 from i2i.splits import SPLIT_NAMES, our_name
 
 SUGGESTIONS = 20

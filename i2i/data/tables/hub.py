@@ -13,9 +13,8 @@ from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from i2i.data.tables.table import Splits
-from i2i.errors import DataError, I2iError, MissingInputError, UsageError
+from i2i.errors import DataError, I2iError, MissingInputError, UsageError, suggest
 from i2i.places import is_url
-from i2i.plugins import suggest
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from i2i.errors import DataError, UsageError
-from i2i.plugins import suggest
+from i2i.errors import DataError, UsageError, suggest
 from i2i.prepared import HALVES
 from i2i.splits import SPLIT_NAMES, our_name
 
