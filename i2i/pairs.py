@@ -49,7 +49,7 @@ class Block(NamedTuple):
     """Neighbouring pairs that are read together."""
 
     pairs: int
-    """Return how many there are."""
+    """How many there are."""
     size: int
     """Bytes in memory once they are read."""
 
@@ -83,8 +83,8 @@ class Preparer(Protocol):
     """``__init__(*, options)``; makes a pair out of one image, or out of several of the same name.
 
     Instances live in worker processes, one a process; build what is costly (a network) in ``__init__``. An option that
-    is called ``seed``, ``val`` or ``test`` gets the runner's. What is drawn at random must depend on that seed and on
-    the images alone.
+    is called ``seed``, ``val``, ``test``, ``range`` or ``max_pixels`` gets the runner's. What is drawn at random must
+    depend on that seed and on the images alone.
     """
 
     inputs: ClassVar[tuple[Reading, ...]]

@@ -116,7 +116,7 @@ def _matched(folder: Path, columns: Sequence[str], out: Path) -> Iterator[Job]:
 
 
 def _distinct(jobs: Sequence[Job]) -> list[Job]:
-    """Outputs without their suffixes, except where two would be one.
+    """Return outputs without their suffixes, except where two would be one.
 
     Raises:
         UsageError: If two are one all the same.
