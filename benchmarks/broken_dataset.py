@@ -21,7 +21,7 @@ def outlines(photo: Pixels) -> Pixels:
 
 
 def crops(folder: Path) -> list[Pixels]:
-    """Pictures of one size out of all photographs that can be read."""
+    """Cut pictures of one size out of all photographs that can be read."""
     found = []
     for file in images.discover([folder]).files:
         try:

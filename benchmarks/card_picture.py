@@ -47,7 +47,7 @@ def main(run: Path, out: Path) -> None:
 
 
 def page_of(card: bytes) -> str:
-    """The card as a page of HTML."""
+    """Build the card as a page of HTML."""
     keys, body = parse_card(card, README)
     shown = body.replace("<Gallery />", gallery(keys))
     text = MarkdownIt("commonmark", {"html": True}).enable("table").render(shown)
@@ -82,7 +82,7 @@ def photograph(page: Path, picture: Path) -> None:
 
 
 def trimmed(picture: Image.Image) -> Image.Image:
-    """A picture without the white below."""
+    """Trim a picture of the white below."""
     written = np.flatnonzero((np.asarray(picture) < 250).any(axis=(1, 2)))
     return picture.crop((0, 0, picture.width, int(written[-1]) + 32))
 

@@ -23,7 +23,7 @@ WORKERS = 2
 
 
 def make(folder: Path, pairs: int) -> None:
-    """Pairs of blobs and their edges; as costly to decode as photographs of that size."""
+    """Make pairs of blobs and their edges; as costly to decode as photographs of that size."""
     for number in range(pairs):
         rng = np.random.default_rng(number)
         split = folder / ("val" if number % 10 == 0 else "train")
@@ -36,7 +36,7 @@ def make(folder: Path, pairs: int) -> None:
 
 
 def bare(folder: Path) -> float:
-    """CPU seconds of reading and decoding every file, one thread."""
+    """Measure the CPU seconds of reading and decoding every file, one thread."""
     started = time.process_time()
     for file in folder.glob("*/image?/*"):
         assert cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED) is not None

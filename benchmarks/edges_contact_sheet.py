@@ -30,7 +30,7 @@ def main(out: str) -> None:
 
 
 def beside(images: list[Pixels]) -> Pixels:
-    """The images in a row, with a white gap around each."""
+    """Lay the images in a row, with a white gap around each."""
     return np.hstack([pad(image, image.shape[0] + GAP, image.shape[1] + GAP) for image in images])
 
 

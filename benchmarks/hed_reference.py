@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def compare(found: NDArray[Any], expected: NDArray[Any]) -> tuple[float, float, float]:
-    """Largest and mean difference, and the share of pixels that the difference takes across the threshold."""
+    """Measure largest and mean difference, and the share of pixels that it takes across the threshold."""
     difference = np.abs(found - expected)
     crossing = (found >= THRESHOLD) != (expected >= THRESHOLD)
     return float(difference.max()), float(difference.mean()), 100 * float(crossing.mean())

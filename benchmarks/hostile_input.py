@@ -67,7 +67,7 @@ def bombs() -> bool:
 
 
 def endless() -> bool:
-    """Files that keep parsers busy, and files of 4 GiB that take no room on disk."""
+    """Make files that keep parsers busy, and files of 4 GiB that take no room on disk."""
     print("endless or sparse, growth in MB, ms, outcome")
     fine = True
     with tempfile.TemporaryDirectory() as place:

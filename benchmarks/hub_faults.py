@@ -66,7 +66,7 @@ PULL = [
 
 
 def sequence(random: Random, requests: list[tuple[str, str]]) -> list[Fault]:
-    """Some faults, one after another: most pass, some stay."""
+    """Draw some faults, one after another: most pass, some stay."""
     return [_fault(random, *random.choice(requests)) for _ in range(random.randint(1, 5))]
 
 
@@ -144,7 +144,7 @@ class Ordeal:
         return ending
 
     def _dry_run(self, kind: Kind, name: str, command: tuple[object, ...]) -> Files:
-        """What a push shall bring there: written once, under a name that each repository's takes the place of."""
+        """Return what a push shall bring there: written once, by a name that each repository's takes the place of."""
         folder, stands_for = self.scratch / kind, "ada/dry-run"
         if not folder.exists():
             assert self.bench(*command, stands_for, "--licence", "mit", "--dry-run", folder, token="").code == 0
@@ -179,7 +179,7 @@ class Ordeal:
         return ending
 
     def leaks(self, *folders: Path) -> list[str]:
-        """Where the token lies: on the hub, in these folders (with what was logged), or in the process's arguments."""
+        """Find the token: on the hub, in these folders (with what was logged), or in the process's arguments."""
         files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
         hub = self.bench.hub
         places = {str(file): file.read_bytes() for file in files} | hub.state.blobs
@@ -217,7 +217,7 @@ def main(sequences: int) -> int:
 
 
 def endure(bench: Bench, scratch: Path, sequences: int) -> int:
-    """All sequences of all commands; returns the exit code."""
+    """Run all sequences of all commands; returns the exit code."""
     pairs, run = make_pairs(scratch / "pairs"), scratch / "run"
     trained = bench("train", "--plugin", "pix2pix", "--data", pairs, "--out", run, *SMALL)
     if trained.code:
@@ -244,7 +244,7 @@ def endure(bench: Bench, scratch: Path, sequences: int) -> int:
 
 
 def make_pairs(root: Path) -> Path:
-    """Four training and two validation pairs of noise."""
+    """Make four training and two validation pairs of noise."""
     random = np.random.default_rng(0)
     for split, count in (("train", 4), ("val", 2)):
         for half in ("imageA", "imageB"):

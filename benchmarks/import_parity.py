@@ -55,7 +55,7 @@ def resnet(blocks: int, norm: str, dropout: bool) -> Layout:
 
 
 def compare(layout: Layout, folder: Path) -> tuple[bool, dict[str, float], float]:
-    """Whether the bits are the file's, largest difference by mode, and how far the outputs spread."""
+    """Measure whether the bits are the file's, the largest difference by mode, and how far the outputs spread."""
     checkpoint, model = folder / "net.pth", folder / "model"
     reference = trained(layout.build())
     torch.save(reference.state_dict(), checkpoint)

@@ -72,7 +72,7 @@ def make(way: str, sources: list[str], out: Path) -> str:
 
 
 def pairs_hash(dataset: Path) -> str:
-    """Of split, place and both files of every pair; names differ, since plain images have no zoom."""
+    """Hash split, place and both files of every pair; names differ, since plain images have no zoom."""
     digest = hashlib.sha256()
     for split in ("train", "val", "test"):
         lines = [json.loads(line) for line in (dataset / split / "metadata.jsonl").read_text().splitlines()]
@@ -84,7 +84,7 @@ def pairs_hash(dataset: Path) -> str:
 
 
 def mercator(plate_carree: Pixels) -> Pixels:
-    """A world map of (H, 2 H, 3), whose rows are degrees, as a square whose rows are those of Web Mercator."""
+    """Warp a world map of (H, 2 H, 3), whose rows are degrees, to a square whose rows are those of Web Mercator."""
     height, width = plate_carree.shape[:2]
     latitudes = np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * (np.arange(SIDE) + 0.5) / SIDE))))
     rows = (90 - latitudes) / 180 * height - 0.5
@@ -94,7 +94,7 @@ def mercator(plate_carree: Pixels) -> Pixels:
 
 
 def store(out: Path, name: str, raster: Pixels) -> None:
-    """The map as a plain image, as a folder of tiles, as MBTiles and as PMTiles."""
+    """Store the map as a plain image, as a folder of tiles, as MBTiles and as PMTiles."""
     images.write(out / f"{name}.png", raster)
     tiles = {}
     for x in range(SIDE // TILE):
@@ -144,7 +144,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def draw(dataset: Path, file: Path) -> None:
-    """Pairs from all over the training set, satellite above relief."""
+    """Draw pairs from all over the training set, satellite above relief."""
     names = sorted(path.name for path in (dataset / "train" / "imageA").iterdir())
     across, down = SHOWN
     picked = [names[index] for index in np.linspace(0, len(names) - 1, across * down).round().astype(int)]

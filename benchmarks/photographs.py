@@ -13,7 +13,7 @@ SCIKIT_LEARN = ("china", "flower")
 
 
 def photographs(side: int) -> Iterator[tuple[str, Pixels]]:
-    """Name and RGB pixels of each, its longer side brought to this length."""
+    """Yield name and RGB pixels of each, its longer side brought to this length."""
     skimage_data, sklearn_data = import_module("skimage.data"), import_module("sklearn.datasets")
     for name in SCIKIT_IMAGE + SCIKIT_LEARN:
         loaded = (

@@ -20,7 +20,7 @@ A_FOLDER = 1000
 
 
 def peak() -> int:
-    """The largest memory that this process has had so far, bytes."""
+    """Return the largest memory that this process has had so far, bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -37,7 +37,7 @@ def run(source: Path, out: Path, workers: int) -> None:
 
 
 def add_photographs(source: Path, first: int, last: int) -> None:
-    """Small ones, all different, with names as long as those of a camera."""
+    """Add small ones, all different, with names as long as those of a camera."""
     for number in range(first, last):
         pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3)).astype(np.uint8)
         folder = source / f"{number // A_FOLDER:04}"
@@ -46,7 +46,7 @@ def add_photographs(source: Path, first: int, last: int) -> None:
 
 
 def measure(source: Path, out: Path, workers: int) -> list[int]:
-    """Both peaks of a process of its own."""
+    """Measure both peaks of a process of its own."""
     command = [sys.executable, __file__, "--source", str(source), "--out", str(out), "--workers", str(workers)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return [int(text) for text in done.stdout.split()]

@@ -46,7 +46,7 @@ def measured(work: Callable[[], object]) -> Cost:
 
 
 def make_photos(folder: Path, count: int, width: int, height: int, suffix: str) -> Path:
-    """Cuts of real photographs, all different."""
+    """Make cuts of real photographs, all different."""
     folder.mkdir()
     sources = [geometry.resize(pixels, 1200, 1800) for _, pixels in photographs(1800)]
     rng = np.random.default_rng(0)
@@ -87,7 +87,7 @@ def _write_pair(out: Path, stem: str, a: Any, b: Any) -> None:
 
 
 def join(job: tuple[str, str, str]) -> None:
-    """The script that people use: `combine_A_and_B.py` of pytorch-CycleGAN-and-pix2pix in its essence."""
+    """Join as the script does that people use: `combine_A_and_B.py` of pytorch-CycleGAN-and-pix2pix in its essence."""
     a, b, out = job
     cv2.setNumThreads(1)
     cv2.imwrite(out, cv2.hconcat([_opened(a), _opened(b)]))
@@ -156,7 +156,7 @@ class Bench:
         self.table.add_row(what, *(f"{figure:.2f}" for figure in figures))
 
     def add_rate(self, what: str, cost: Cost, sources: Sequence[Path]) -> None:
-        """Figures of what the runner made last: how many in a second, and the bytes of each.
+        """Add figures of what the runner made last: how many in a second, and the bytes of each.
 
         Args:
             what: What was done.

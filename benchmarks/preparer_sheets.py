@@ -67,25 +67,25 @@ def main(out: str) -> None:
 
 
 def beside(images: Row) -> Pixels:
-    """The images in a row, with a white gap around each, at a whole multiple of their size where they are small."""
+    """Lay the images in a row, a white gap around each, at a whole multiple of their size where they are small."""
     return np.hstack([pad(as_rgb(image), image.shape[0] + GAP, image.shape[1] + GAP) for image in images])
 
 
 def shown(pairs: Iterator[Pair] | Sequence[Pair], pairs_a_row: int = 3) -> list[Row]:
-    """Pairs, three a row."""
+    """Lay pairs out, three a row."""
     images = [image for pair in pairs for image in pair]
     return [images[i : i + 2 * pairs_a_row] for i in range(0, len(images), 2 * pairs_a_row)]
 
 
 def edges(photos: dict[str, Pixels]) -> list[Row]:
-    """Each photograph after its lines by HED, Canny and XDoG."""
+    """Show each photograph after its lines by HED, Canny and XDoG."""
     methods = [Edges(size=192), Edges(size=192, method="canny"), Edges(size=192, method="xdog")]
     names = ("astronaut", "china", "flower")
     return [[*(method(photos[name]).source for method in methods), fit(photos[name], 192, "crop")] for name in names]
 
 
 def split_ab(photos: dict[str, Pixels]) -> list[Row]:
-    """An A|B file, then both halves apart."""
+    """Show an A|B file, then both halves apart."""
     flower = photos["flower"]
     whole = np.hstack([fit(image, SIDE, "crop") for image in (matte(flower).repeat(3, 2), flower)])
     white = np.full((SIDE, SIDE // 4, 1), 255, np.uint8)
@@ -93,7 +93,7 @@ def split_ab(photos: dict[str, Pixels]) -> list[Row]:
 
 
 def frames(photo: Pixels) -> list[Row]:
-    """A camera that pans over a photograph: each frame, and the one that comes some frames later."""
+    """Show a camera that pans over a photograph: each frame, and the one that comes some frames later."""
     with TemporaryDirectory() as folder:
         video = Path(folder) / "pan.avi"
         writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 24, (SIDE * 2, SIDE * 2))
@@ -107,7 +107,7 @@ def frames(photo: Pixels) -> list[Row]:
 
 
 def divided(photos: dict[str, Pixels]) -> list[Row]:
-    """Photographs, and a copy of each half as large: the first row is for training, the second for validation."""
+    """Show photographs, and a copy of each half as large: the first row is for training, the second for validation."""
     with TemporaryDirectory() as folder:
         sources, whole, out = (Path(folder) / name for name in ("photos", "whole", "divided"))
         sources.mkdir()
@@ -132,7 +132,7 @@ def inpaint(photos: dict[str, Pixels]) -> list[Row]:
 
 
 def masked(photos: dict[str, Pixels]) -> list[Row]:
-    """A cup and coins with mattes of their own files, a flower by its own opacity, on a dark ground."""
+    """Show a cup and coins with mattes of their own files, a flower by its own opacity, on a dark ground."""
     coffee, coins, flower = photos["coffee"], photos["coins"], photos["flower"]
     return shown(
         [
@@ -144,7 +144,7 @@ def masked(photos: dict[str, Pixels]) -> list[Row]:
 
 
 def matte(photo: Pixels) -> Pixels:
-    """A matte with soft edges, (H, W, 1), of what stands in the middle of a photograph (GrabCut)."""
+    """Draw a matte with soft edges, (H, W, 1), of what stands in the middle of a photograph (GrabCut)."""
     height, width = photo.shape[:2]
     box = (round(0.12 * width), round(0.02 * height), round(0.76 * width), round(0.94 * height))
     found = np.zeros((height, width), np.uint8)
@@ -156,7 +156,7 @@ def matte(photo: Pixels) -> Pixels:
 
 
 def soft(inside: NDArray[np.bool_]) -> Pixels:
-    """A matte with soft edges, (H, W, 1)."""
+    """Draw a matte with soft edges, (H, W, 1)."""
     return cv2.GaussianBlur(inside * np.uint8(255), (0, 0), 1.5)[..., None]
 
 
@@ -177,7 +177,7 @@ def downscaled(photos: dict[str, Pixels]) -> list[Row]:
 
 
 def labelled(photos: dict[str, Pixels]) -> list[Row]:
-    """Coins in the colours of PASCAL VOC, and in declared ones."""
+    """Show coins in the colours of PASCAL VOC, and in declared ones."""
     coins = photos["coins"]
     classes = coins_by_size(coins)
     with TemporaryDirectory() as folder:
@@ -189,7 +189,7 @@ def labelled(photos: dict[str, Pixels]) -> list[Row]:
 
 
 def coins_by_size(photo: Pixels) -> Pixels:
-    """Ids of the coins, (H, W, 1): 1 small, 2 large, 0 between them."""
+    """Return ids of the coins, (H, W, 1): 1 small, 2 large, 0 between them."""
     gray = gaussian(photo[..., 0].astype(np.float64), 2)
     found = label(remove_small_objects(remove_small_holes(gray > gaussian(gray, 40) + 12, max_size=900), max_size=300))
     ids = np.zeros(found.shape, np.uint8)
@@ -201,7 +201,7 @@ def coins_by_size(photo: Pixels) -> Pixels:
 
 
 def resized(photos: dict[str, Pixels]) -> list[Row]:
-    """One photograph in every fit: crop, pad, stretch, inside."""
+    """Show one photograph in every fit: crop, pad, stretch, inside."""
     preparers = [
         Resize(size=SIDE),
         Resize(size=SIDE, fit="pad", background="#203040"),

@@ -245,7 +245,7 @@ def _check_section(section: Any, values: Any) -> None:
 
 
 def _with_length(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Epochs that are said later than a number of steps replace it."""
+    """Replace a number of steps by epochs that are said later."""
     return {**({"steps": None} if values.get("epochs") is not None else {}), **values}
 
 

@@ -192,7 +192,7 @@ class SkipError(DataError):
 
 @cache
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Smallest and largest value that an image of this dtype can hold.
+    """Return the smallest and the largest value that an image of this dtype can hold.
 
     Raises:
         TypeError: If images are never of this dtype.

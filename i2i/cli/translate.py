@@ -88,7 +88,7 @@ def translate(
 
 
 def remarks(results: Sequence["Translated"]) -> Iterator[str]:
-    """What had to be done to read the inputs, one line for each thing, with the first of them that it was done to."""
+    """Yield what had to be done to read the inputs, a line for each thing, with the first that it was done to."""
     found: dict[str, list[Path]] = {}
     for result in results:
         for note in result.notes:

@@ -116,7 +116,7 @@ class Pairs:
         return self.table.blocks
 
     def sides(self, first: Pair) -> tuple[Side, Side]:
-        """What sources and targets are; see `i2i.data.sides.SidedDataset`."""
+        """Say what sources and targets are; see `i2i.data.sides.SidedDataset`."""
         source, target = (Side.of(image) for image in first)
         return (
             source.model_copy(update={"colours": self.colours, "columns": self._source}),
@@ -142,7 +142,7 @@ class Pairs:
 
 
 def stack(parts: Sequence[Pixels]) -> Pixels:
-    """Images of one size concatenated on channels; as float32 in [-1, 1], each by its own range, if dtypes differ."""
+    """Concatenate images of one size on channels; as float32 in [-1, 1], each by its own range, if dtypes differ."""
     if len({part.dtype for part in parts}) == 1:
         return np.concatenate(parts, axis=2)
     return np.concatenate([images.scaled(part, range_of(part.dtype), "") for part in parts], axis=2)
@@ -158,7 +158,7 @@ def _refuse_problems(table: Table, root: str) -> None:
 
 
 def _columns(side: str, table: Table, names: Sequence[str], channels: Counts, ranges: Ranges) -> tuple[Column, ...]:
-    """The columns of a side, with what was declared of each, and else their channels as they are found."""
+    """Return the columns of a side, with what was declared of each, and else their channels as they are found."""
     counts = channels if isinstance(channels, tuple) else (channels,) * len(names)
     _check_count(f"{side}_channels", counts, names)
     return tuple(
@@ -168,7 +168,7 @@ def _columns(side: str, table: Table, names: Sequence[str], channels: Counts, ra
 
 
 def declared_ranges(side: str, names: Sequence[str], ranges: Ranges) -> dict[str, Range | None]:
-    """Column -> its declared range; two numbers are one range for all.
+    """Map each column to its declared range; two numbers are one range for all.
 
     Args:
         side: ``source`` or ``target``, for errors.
@@ -193,7 +193,7 @@ def _check_count(option: str, given: Sequence[object], names: Sequence[str]) -> 
 
 
 def _channels(table: Table, column: str, declared: bool) -> int:
-    """Channels of the first image that is not gray: gray can become colour without loss, but not the reverse."""
+    """Return the channels of the first image that is not gray: gray becomes colour without loss, never the reverse."""
     found = (table.header(row, column).channels_read(declared=declared) for row in range(len(table.names)))
     return next((channels for channels in found if channels > 1), 1)
 
@@ -208,7 +208,7 @@ def _check_lab(target: Sequence[Column], source_channels: Counts, source_range: 
 def open_pairs(
     root: str | PathLike[str], split: str, *, name: str = "pairs", options: Mapping[str, Any] = {}
 ) -> PairDataset:
-    """The pairs of one split.
+    """Open the pairs of one split.
 
     Args:
         root: The dataset's folder, or its address.

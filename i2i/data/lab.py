@@ -21,7 +21,7 @@ COLOUR = 110
 
 
 def split(pixels: Pixels) -> tuple[Pixels, Pixels]:
-    """An image as lightness (H, W, 1) and ab (H, W, 2), both float32 in [-1, 1].
+    """Split an image into lightness (H, W, 1) and ab (H, W, 2), both float32 in [-1, 1].
 
     Args:
         pixels: (H, W, 1 or 3) of any dtype, gray or sRGB.
@@ -39,7 +39,7 @@ def split(pixels: Pixels) -> tuple[Pixels, Pixels]:
 
 
 def join(lightness: Pixels, colour: Pixels, dtype: Any) -> Pixels:
-    """The image (H, W, 3) of a dtype, in sRGB; what no screen can show is cut off at the limits.
+    """Join them to the image (H, W, 3) of a dtype, in sRGB; what no screen can show is cut off at the limits.
 
     Args:
         lightness: (H, W, 1) as `split` gives it.

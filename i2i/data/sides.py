@@ -35,12 +35,12 @@ class Side(BaseModel):
 
     @property
     def ranges(self) -> tuple[Range | None, ...]:
-        """The declared range of each column."""
+        """Return the declared range of each column."""
         return tuple(column.range for column in self.columns)
 
     @classmethod
     def of(cls, pixels: Pixels) -> "Side":
-        """What this image is."""
+        """Describe this image."""
         return cls.model_validate({"channels": pixels.shape[2], "dtype": str(pixels.dtype)})
 
 
@@ -49,12 +49,12 @@ class SidedDataset(PairDataset, Protocol):
     """A dataset that says itself what its sides are."""
 
     def sides(self, first: Pair) -> tuple[Side, Side]:
-        """Source and target, of which one pair is given."""
+        """Describe source and target, of which one pair is given."""
         ...
 
 
 def sides_of(dataset: PairDataset) -> tuple[Side, Side]:
-    """Source and target of a dataset, which reads its first pair.
+    """Describe source and target of a dataset, which reads its first pair.
 
     Raises:
         DataError: If that cannot be read.

@@ -10,7 +10,7 @@ from i2i.pairs import Pixels, range_of
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
-    """Pixels (H, W, C) -> float32 (C, H, W) in [-1, 1]; the range is the dtype's, never the content's.
+    """Turn pixels (H, W, C) into float32 (C, H, W) in [-1, 1]; the range is the dtype's, never the content's.
 
     Example:
         >>> to_tensor(np.array([[[0, 255]]], np.uint8)).flatten().tolist()
@@ -22,7 +22,7 @@ def to_tensor(pixels: Pixels) -> Tensor:
 
 
 def to_pixels(image: Tensor, dtype: Any) -> Pixels:
-    """Float (C, H, W) -> pixels (H, W, C) of a dtype; values beyond [-1, 1] are clipped.
+    """Turn float (C, H, W) into pixels (H, W, C) of a dtype; values beyond [-1, 1] are clipped.
 
     Example:
         >>> to_pixels(torch.tensor([[[-1.0, 0.0, 2.0]]]), np.uint8).flatten().tolist()

@@ -38,7 +38,7 @@ class Discovery:
 
     @property
     def files(self) -> list[Path]:
-        """The images, in the order of their names."""
+        """Return the images, in the order of their names."""
         return [self.base / name for name in self.names]
 
 

@@ -35,12 +35,12 @@ class Shift(NamedTuple):
 
     @property
     def clear(self) -> bool:
-        """Whether the two show the same at all, as far as outlines tell."""
+        """Tell whether the two show the same at all, as far as outlines tell."""
         return self.peak >= CLEAR
 
     @property
     def length(self) -> float:
-        """In pixels."""
+        """Return its length in pixels."""
         return float(np.hypot(self.right, self.down))
 
 

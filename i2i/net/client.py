@@ -171,18 +171,18 @@ class Answer:
 
     @property
     def redirect(self) -> str | None:
-        """Where the server sends us instead; relative to this URL, perhaps."""
+        """Return where the server sends us instead; relative to this URL, perhaps."""
         return self.headers.get("location") if self.status in REDIRECTS else None
 
     @property
     def length(self) -> int | None:
-        """Bytes of the body, where the server says so."""
+        """Return the bytes of the body, where the server says so."""
         text = self.headers.get("content-length")  # a number: the client's own parser refuses anything else
         return None if text is None or self._is_chunked else int(text)
 
     @property
     def is_delimited(self) -> bool:
-        """Whether a body that was cut can be told from a whole one."""
+        """Return whether a body that was cut can be told from a whole one."""
         return self._is_chunked or self.length is not None
 
     @property

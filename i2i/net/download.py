@@ -75,7 +75,7 @@ class _Part:
         return None
 
     def condition(self) -> dict[str, str]:
-        """Headers that ask for the rest, if it is certain to be of the same file."""
+        """Return headers that ask for the rest, if it is certain to be of the same file."""
         if self.size and (validator := self._validator):
             return {"Range": f"bytes={self.size}-", "If-Range": validator}
         self._drop()
@@ -112,7 +112,7 @@ class _Part:
                 on_progress(done, total)
 
     def _continued_by(self, answer: Answer) -> bool:
-        """Whether an answer goes on where the part ends, and about the same file: some servers know no ``If-Range``."""
+        """Tell whether an answer goes on where the part ends, in the same file: some servers know no ``If-Range``."""
         place = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("content-range", "").strip(), re.ASCII)
         now = _validator_of(answer.headers)
         return place is not None and int(place[1]) == self.size > 0 and now in (None, self._validator)
@@ -134,6 +134,6 @@ class _Part:
 
 
 def _validator_of(headers: Mapping[str, str]) -> str | None:
-    """By what a server knows this version of a file: a strong ETag, else the date of its last change."""
+    """Return by what a server knows this version of a file: a strong ETag, else the date of its last change."""
     tag = headers.get("etag", "")
     return tag if tag.startswith('"') else headers.get("last-modified")

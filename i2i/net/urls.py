@@ -34,11 +34,11 @@ class Url(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The URL, in the one way to write it."""
+        """Return the URL, in the one way to write it."""
         return f"{self._base}{self.target}"
 
     def __str__(self) -> str:
-        """For messages: without the query, where keys and tokens are kept."""
+        """Return it for messages: without the query, where keys and tokens are kept."""
         return f"{self._base}{self.target.partition('?')[0]}"
 
     @property

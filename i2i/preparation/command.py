@@ -46,12 +46,12 @@ class Command(Settings):
 
     @property
     def all_options(self) -> dict[str, Any]:
-        """What the preparer is constructed with."""
+        """Return what the preparer is constructed with."""
         return {**self.options, **self.unrecorded}
 
     @property
     def pairs_only(self) -> str:
-        """The flags that were chosen and are about pairs."""
+        """Return the flags that were chosen and are about pairs."""
         return " and ".join(f"--{name}" for name in OF_PAIRS if name in self.model_fields_set)
 
     def settings(self) -> dict[str, Any]:

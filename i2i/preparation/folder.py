@@ -41,22 +41,22 @@ class DatasetFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether everything is in its place."""
+        """Return whether everything is in its place."""
         return self.card.is_file()
 
     @property
     def reported(self) -> bool:
-        """Whether it is settled what becomes of every input; what is left to do is to move files."""
+        """Return whether it is settled what becomes of every input; what is left to do is to move files."""
         return self.report.is_file()
 
     @property
     def half_removed(self) -> bool:
-        """Whether an overwriting was stopped while it removed the old dataset: its report goes last."""
+        """Return whether an overwriting was stopped while it removed the old dataset: its report goes last."""
         return self.reported and not self.finished and not self.command.is_file()
 
     @property
     def has_work(self) -> bool:
-        """Whether anything was made that is not in its place yet, and that another command would lose."""
+        """Return whether anything was made that is not in its place yet, and that another command would lose."""
         return self.journals.is_dir() and any(path.stat().st_size for path in self.journals.iterdir())
 
     def check_ours(self, *, overwrite: bool) -> None:

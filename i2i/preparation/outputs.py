@@ -98,7 +98,7 @@ def side_by_side(pair: Pair) -> Pixels:
 
 
 def _widened(image: Pixels, dtype: np.dtype[Any]) -> Pixels:
-    """8 bits in 16: 255 becomes 65535, and division by 257 gives the old value back."""
+    """Widen 8 bits to 16: 255 becomes 65535, and division by 257 gives the old value back."""
     return image if image.dtype == dtype else image.astype(dtype) * dtype.type(257)
 
 

@@ -219,7 +219,7 @@ class Report(Tally):
 
     @property
     def rows(self) -> list[Row]:
-        """One an input, by name, read from ``report.jsonl``; none before the dataset is finished.
+        """Read the rows, one an input, by name, from ``report.jsonl``; none before the dataset is finished.
 
         Raises:
             DataError: If the report is damaged.

@@ -37,12 +37,12 @@ class Request(NamedTuple):
 
     @property
     def finds(self) -> bool:
-        """Whether the preparer finds its inputs itself."""
+        """Return whether the preparer finds its inputs itself."""
         return finds(self.provided)
 
     @property
     def asks_others(self) -> bool:
-        """Whether the preparer finds its inputs itself, and elsewhere than on this machine."""
+        """Return whether the preparer finds its inputs itself, and elsewhere than on this machine."""
         return self.finds and not all(os.path.exists(source) for source in self.sources)
 
     def standing(self) -> Standing:
@@ -51,7 +51,7 @@ class Request(NamedTuple):
 
     @property
     def makes_images(self) -> bool:
-        """Whether the preparer says by its type that it makes single images and no pairs."""
+        """Return whether the preparer says by its type that it makes single images and no pairs."""
         return makes_images(self.provided)
 
     def construct(self) -> Any:

@@ -96,17 +96,17 @@ class ModelConfig(BaseModel):
         return selection
 
     def holds(self, part: str) -> bool:
-        """Whether the folder has the weights of a part."""
+        """Return whether the folder has the weights of a part."""
         return weights_file(part) in self.sha256
 
 
 def weights_file(part: str) -> str:
-    """Name of the file with the weights of a part of the recipe."""
+    """Name the file with the weights of a part of the recipe."""
     return f"{part}.safetensors"
 
 
 def origins(selection: Selection) -> dict[str, Origin]:
-    """Where the recipe and its parts come from, in this environment."""
+    """Say where the recipe and its parts come from, in this environment."""
     return {
         part: Origin(plugin=found.plugin, distribution=found.distribution, version=found.version)
         for part, found in providers(selection).items()
@@ -128,7 +128,7 @@ def save_model(folder: Path, config: ModelConfig, weights: Mapping[str, Mapping[
 
 
 def model_files(config: ModelConfig, weights: Mapping[str, Mapping[str, Tensor]]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each file of a model folder, one at a time; see `save_model`."""
+    """Yield name and bytes of each file of a model folder, one at a time; see `save_model`."""
     sums = {}
     for part, tensors in weights.items():
         data = to_bytes(tensors)
@@ -258,7 +258,7 @@ def _needs(config: ModelConfig, part: Literal["recipe", "generator"]) -> Any:
 
 
 def load_weights(folder: Path, config: ModelConfig, part: str) -> dict[str, Tensor]:
-    """Weights of a part of the recipe, on the CPU.
+    """Load the weights of a part of the recipe, on the CPU.
 
     Raises:
         DataError: If the file is missing or damaged.

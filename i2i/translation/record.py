@@ -90,13 +90,13 @@ class Record:
 
 
 def states(files: Sequence[Path]) -> States:
-    """Path, size and time of the last change of each file; none where one is not there."""
+    """Return path, size and time of the last change of each file; none where one is not there."""
     with suppress(OSError):
         return [[str(file), *_state(file)] for file in files]
     return []
 
 
 def _state(file: Path) -> list[int]:
-    """Size and time of the last change of a file."""
+    """Return size and time of the last change of a file."""
     status = file.stat()
     return [status.st_size, status.st_mtime_ns]

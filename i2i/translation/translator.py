@@ -126,7 +126,7 @@ class Translator:
         return ranges.from_network(self.render(source), self.config.target)
 
     def render(self, source: Pixels) -> Pixels:
-        """As `translate`, but the result is a picture also where it stands for numbers in a declared range.
+        """Translate as `translate` does, but to a picture also where the result stands for numbers in a declared range.
 
         Raises:
             DataError: If its channels are not the model's.

@@ -31,7 +31,7 @@ def i2i_discriminators() -> dict[str, type[nn.Module]]:
 
 @i2i.hookimpl
 def i2i_losses() -> dict[str, type[nn.Module]]:
-    """Adversarial losses and pixel losses."""
+    """Provide adversarial losses and pixel losses."""
     return {"non-saturating": NonSaturating, "least-squares": LeastSquares, "l1": L1, "l2": L2}
 
 

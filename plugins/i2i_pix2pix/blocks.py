@@ -12,7 +12,7 @@ Norm = Literal["batch", "instance", "none"]
 
 
 def widths(base_channels: int, count: int) -> list[int]:
-    """Channels after each of ``count`` convolutions: they double, up to 8 times the first."""
+    """Return the channels after each of ``count`` convolutions: they double, up to 8 times the first."""
     return [base_channels * min(2**i, 8) for i in range(count)]
 
 

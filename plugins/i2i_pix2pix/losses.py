@@ -14,11 +14,11 @@ class NonSaturating(nn.Module):
     """
 
     def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """Half of -log D(real) - log(1 - D(fake)); the half slows the discriminator (Isola et al. 2017, 3.3)."""
+        """Return half of -log D(real) - log(1 - D(fake)); the half slows the discriminator (Isola et al. 2017, 3.3)."""
         return (F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()) / 2
 
     def generator_loss(self, fake_logits: Tensor) -> Tensor:
-        """-log D(fake), rather than log(1 - D(fake)), whose gradient vanishes while the discriminator wins."""
+        """Return -log D(fake), rather than log(1 - D(fake)), whose gradient vanishes while the discriminator wins."""
         return F.softplus(-fake_logits).mean()
 
 
@@ -29,11 +29,11 @@ class LeastSquares(nn.Module):
     """
 
     def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """Half of (D(real) - 1)² + D(fake)²."""
+        """Return half of (D(real) - 1)² + D(fake)²."""
         return ((real_logits - 1).square().mean() + fake_logits.square().mean()) / 2
 
     def generator_loss(self, fake_logits: Tensor) -> Tensor:
-        """(D(fake) - 1)²."""
+        """Return (D(fake) - 1)²."""
         return (fake_logits - 1).square().mean()
 
 

@@ -71,7 +71,7 @@ class Pix2Pix(Recipe):
 
     @classmethod
     def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
-        """Parts of the terms whose weight is not 0; the discriminator sees the source only if it is conditional."""
+        """Wire the parts of the terms whose weight is not 0; only a conditional discriminator sees the source."""
         parts: dict[str, tuple[int, ...]] = {"generator": (source, target)}
         if options["gan_weight"]:
             parts["discriminator"] = (source + target,) if options["conditional"] else (target,)

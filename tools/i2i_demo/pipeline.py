@@ -53,7 +53,7 @@ class Story:
 
     @property
     def seconds(self) -> float:
-        """All of it."""
+        """Return the seconds of all of it."""
         return sum(self.timings.values())
 
 

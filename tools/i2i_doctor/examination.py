@@ -48,7 +48,7 @@ class Examination:
 
     @property
     def counts(self) -> dict[Severity, int]:
-        """Severity -> how many diagnoses."""
+        """Count the diagnoses of each severity."""
         counts = Counter(diagnosis.severity for diagnosis in self.diagnoses)
         return {severity: counts[severity] for severity in SEVERITIES}
 

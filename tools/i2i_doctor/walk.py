@@ -82,7 +82,7 @@ class Known:
 
     @property
     def turned(self) -> dict[int, list[str]]:
-        """Pairs of which only some images were turned by their EXIF orientation -> the columns of these."""
+        """Map pairs of which only some images were turned by their EXIF orientation to the columns of these."""
         turned = self.notes.get(TURNED, {})
         return {pair: some for pair, some in turned.items() if len(some) < len(self.images_of(pair))}
 

@@ -56,7 +56,7 @@ class Card(NamedTuple):
 
     @property
     def licence(self) -> str:
-        """The licence.
+        """Return the licence.
 
         Raises:
             UsageError: If there is none.

@@ -170,7 +170,7 @@ def get(
 
 
 def _size(facts: "ClassicSet") -> str:
-    """How many pairs there are, and how much is fetched."""
+    """Say how many pairs there are, and how much is fetched."""
     ways = {"hub": "from the Hub", "archive": "as an archive"}
     sizes = [f"{size / 1e6:,.0f} MB {ways[way]}" for way, size in facts.sizes.items()]
     return f"{sum(facts.pairs.values())} pairs, {' or '.join(sizes)}"

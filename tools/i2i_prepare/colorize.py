@@ -60,7 +60,7 @@ class Colorize(Square):
     tolerance: Annotated[float, Field(ge=0, le=255)] = 4
 
     def __call__(self, *images: Pixels) -> Pair:
-        """Lightness (size, size, 1) and photograph (size, size, 3), of the photograph's depth.
+        """Make the lightness (size, size, 1) and the photograph (size, size, 3), of the photograph's depth.
 
         Raises:
             SkipError: If the photograph is gray.

@@ -147,7 +147,7 @@ def xdog(luma: NDArray[np.float32], *, sigma: float, sharpness: float, level: fl
 
 
 def _rgb(photo: Pixels) -> NDArray[np.float32]:
-    """Any photograph as RGB in 0..255."""
+    """Turn any photograph into RGB in 0..255."""
     channels = photo.shape[2]
     if channels not in (1, 3):
         raise DataError(f"Edges are found in gray or RGB photographs, not in {channels} channels. Convert it first.")

@@ -27,7 +27,7 @@ class Stage(nn.Module):
         self.convs = nn.ModuleList(nn.Conv2d(c, out_channels, 3, padding=1) for c in channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in_channels, H, W) to (N, out_channels, H, W)."""
+        """Turn (N, in_channels, H, W) into (N, out_channels, H, W)."""
         for conv in self.convs:
             x = F.relu(conv(x), inplace=True)
         return x
@@ -57,7 +57,7 @@ class HED(nn.Module):
         self.register_buffer("mean_rgb", torch.zeros(1, 3, 1, 1))
 
     def logits(self, rgb: Tensor) -> Tensor:
-        """The side outputs from fine to coarse, then the fused one: (N, 6, H, W)."""
+        """Return the side outputs from fine to coarse, then the fused one: (N, 6, H, W)."""
         # the mean cannot move into the first bias: zero padding comes after the subtraction
         x = rgb - self.mean_rgb
         sides = []
@@ -70,7 +70,7 @@ class HED(nn.Module):
         return torch.cat([outputs, self.fuse(outputs)], dim=1)
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """Probability of an edge, (N, 1, H, W)."""
+        """Return the probability of an edge, (N, 1, H, W)."""
         return torch.sigmoid(self.logits(rgb)[:, -1:])
 
 

@@ -19,7 +19,7 @@ Lines = NDArray[np.bool_]
 
 
 def trace(edges: Map, height: int, width: int, *, threshold: float = 25 / 255, smallest: int = 5) -> Lines:
-    """Lines one pixel wide along the ridges of an edge map.
+    """Trace lines one pixel wide along the ridges of an edge map.
 
     Args:
         edges: An edge map of any size, as floats: rounded to 8 bits first, lines move.
@@ -34,13 +34,13 @@ def trace(edges: Map, height: int, width: int, *, threshold: float = 25 / 255, s
 
 
 def resize_map(edges: Map, height: int, width: int) -> Map:
-    """The map at another size, by antialiased cubic convolution (Keys 1981, a = -0.5), MATLAB's ``imresize``."""
+    """Resize the map by antialiased cubic convolution (Keys 1981, a = -0.5), MATLAB's ``imresize``."""
     resized = Image.fromarray(edges).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(resized, dtype=np.float32)
 
 
 def orientation(edges: Map, radius: int = 4) -> Map:
-    """Direction across the ridge at every pixel, in radians, 0..pi; x points right and y down.
+    """Return the direction across the ridge at every pixel, in radians, 0..pi; x points right and y down.
 
     Across a ridge of direction t the second derivatives of the map are as cos(t)**2 (xx), cos(t) sin(t) (xy) and
     sin(t)**2 (yy). The formula is that of the Structured Edge Detection Toolbox (Dollar & Zitnick 2015), which takes
@@ -61,7 +61,7 @@ def orientation(edges: Map, radius: int = 4) -> Map:
 
 
 def suppress(edges: Map, across: Map, *, margin: float = 1.01, rim: int = 5) -> Map:
-    """Non-maximum suppression: edges stay where no neighbour across the ridge is stronger, and are 0 elsewhere.
+    """Suppress all but maxima: edges stay where no neighbour across the ridge is stronger, and are 0 elsewhere.
 
     Args:
         edges: An edge map.
@@ -77,7 +77,7 @@ def suppress(edges: Map, across: Map, *, margin: float = 1.01, rim: int = 5) -> 
 
 
 def _sample(edges: Map, y: Map, x: Map) -> Map:
-    """Bilinear interpolation at (y, x), held inside the image."""
+    """Interpolate bilinearly at (y, x), held inside the image."""
     height, width = edges.shape
     y, x = np.clip(y, 0, height - 1.001), np.clip(x, 0, width - 1.001)
     top, left = y.astype(np.intp), x.astype(np.intp)
@@ -98,7 +98,7 @@ NEIGHBOUR_BITS = np.array([[8, 4, 2], [16, 0, 1], [32, 64, 128]], dtype=np.float
 
 
 def _deletable(phase: int) -> NDArray[np.uint8]:
-    """1 for the neighbourhoods, out of all 256, whose centre the phase deletes."""
+    """Return 1 for the neighbourhoods, out of all 256, whose centre the phase deletes, and 0 for the others."""
     table = np.zeros(256, dtype=np.uint8)
     for code in range(256):
         x = [bool(code >> i & 1) for i in range(8)]
@@ -116,7 +116,7 @@ DELETABLE = (_deletable(0), _deletable(1))
 
 
 def thin(mask: Lines) -> Lines:
-    """Lines thinned to one pixel, connected as they were.
+    """Thin lines to one pixel, connected as they were.
 
     Guo & Hall 1989, algorithm A1, in the form of Lam, Lee & Suen 1992, p. 879: MATLAB's ``bwmorph(mask, "thin", Inf)``.
     """
@@ -131,7 +131,7 @@ def thin(mask: Lines) -> Lines:
 
 
 def drop_small(mask: Lines, smallest: int) -> Lines:
-    """The mask without its 8-connected components of fewer pixels than that."""
+    """Drop the 8-connected components of a mask that have fewer pixels than that."""
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     keep = statistics[:, cv2.CC_STAT_AREA] >= smallest
     keep[0] = False  # the background
@@ -140,5 +140,5 @@ def drop_small(mask: Lines, smallest: int) -> Lines:
 
 
 def draw(mask: Lines) -> Pixels:
-    """Black lines on white paper, (H, W, 1), uint8."""
+    """Draw black lines on white paper, (H, W, 1), uint8."""
     return np.where(mask, 0, 255).astype(np.uint8)[..., None]

@@ -69,7 +69,7 @@ class Mask(Square):
 
 
 def _opacity_of(matte: Pixels) -> Pixels:
-    """Opacity that a matte says: its own where it has some, else its luma."""
+    """Return the opacity that a matte says: its own where it has some, else its luma."""
     if matte.shape[2] not in (2, 4):
         return with_channels(matte, 1)
     opacity = matte[..., -1:]

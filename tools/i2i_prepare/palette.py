@@ -78,7 +78,7 @@ class Palette(Square):
 
 
 def palette_of(image: Pixels, k: int, random: np.random.Generator) -> Colours:
-    """RGB of the k colours of an image, in its range, from dark to light: k-means in Lab on some of its pixels.
+    """Find RGB of the k colours of an image, in its range, from dark to light: k-means in Lab on some of its pixels.
 
     Raises:
         SkipError: If the image has fewer colours than that.
@@ -120,7 +120,7 @@ def hints(colours: Colours, blank: NDArray[np.bool_], picture: Pixels) -> Pixels
 
 
 def _chequers(height: int, width: int, like: Pixels) -> Pixels:
-    """White and light gray squares, a 16th of the width each."""
+    """Draw white and light gray squares, a 16th of the width each."""
     y, x = np.indices((height, width)) // max(1, width // 16)
     low, high = range_of(like.dtype)
     shades = rounded(np.array([high, low + 0.8 * (high - low)]), like.dtype)
@@ -129,7 +129,7 @@ def _chequers(height: int, width: int, like: Pixels) -> Pixels:
 
 
 def _lab(rgb: Pixels) -> NDArray[np.float32]:
-    """CIE Lab of sRGB by OpenCV in floats, within 0.5 of the formula: enough to tell colours apart."""
+    """Turn sRGB into CIE Lab by OpenCV in floats, within 0.5 of the formula: enough to tell colours apart."""
     low, high = range_of(rgb.dtype)
     scaled = (rgb.astype(np.float32) - np.float32(low)) / np.float32(high - low)
     return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2Lab), np.float32)

@@ -91,7 +91,7 @@ class Resize:
         return self._cut(geometry.pad(resized, height, width, ground) if self.fit == "pad" else resized)
 
     def _new_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width that an image of this size is brought to."""
+        """Return the height and width that an image of this size is brought to."""
         asked_height, asked_width = self.asked
         new_height = asked_height or (max(1, round(height * asked_width / width)) if asked_width else height)
         new_width = asked_width or (max(1, round(width * asked_height / height)) if asked_height else width)

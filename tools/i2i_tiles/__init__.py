@@ -8,7 +8,7 @@ from i2i import hookimpl
 
 @hookimpl
 def i2i_preparers() -> Mapping[str, type[Any]]:
-    """The preparer of this package."""
+    """Provide the preparer of this package."""
     # imported here, since this module is loaded whenever the command line starts
     from i2i_tiles.tiles import Tiles
 

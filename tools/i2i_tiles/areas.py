@@ -42,7 +42,7 @@ class Area:
 
     @property
     def bounds(self) -> Box:
-        """The box around all of them, degrees."""
+        """Return the box around all of them, degrees."""
         import shapely
 
         west, south, east, north = map(float, shapely.total_bounds(self.polygons))

@@ -41,7 +41,7 @@ class TileGrid:
 
     @property
     def around(self) -> int:
-        """Columns around the world; where `stitch` does not divide its tiles, less than one of them has no cell."""
+        """Count the columns around the world; where `stitch` does not divide its tiles, the rest has no cell."""
         return (1 << self.zoom) // self.stitch
 
     def name(self, cell: Cell) -> str:
@@ -75,12 +75,12 @@ class PixelGrid:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing says where on Earth squares lie."""
+        """Tell whether nothing says where on Earth squares lie."""
         return self.raster is None
 
     @property
     def around(self) -> int | None:
-        """Columns around the world, of a raster that goes all around it; less than one of them is in no square."""
+        """Count the columns around the world, of a raster that goes all around it; less than one is in no square."""
         if self.raster is None:
             return None
         west, _, east, _ = self.raster.degrees

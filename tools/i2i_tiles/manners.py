@@ -96,7 +96,7 @@ class Manners:
         return Client(agent, named=named, interval=self._interval(source), retry=Retry(tries=4))
 
     def _interval(self, source: WebTiles) -> float:
-        """Seconds between two requests; none on this computer, which is nobody else's."""
+        """Return the seconds between two requests; none on this computer, which is nobody else's."""
         return 0.0 if _is_here(parse_url(source.address).host) else 1 / self.rate
 
     def remarks(self, sources: Iterable[WebTiles]) -> list[str]:
@@ -117,7 +117,7 @@ class Manners:
 
 
 def _duration(seconds: float) -> str:
-    """A time in the unit that people would take."""
+    """Say a time in the unit that people would take."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -26,7 +26,7 @@ class Cut(NamedTuple):
 
     @property
     def side(self) -> int:
-        """Side of a square of a raster that is cut without warping, pixels."""
+        """Return the side of a square of a raster that is cut without warping, pixels."""
         return self.size or TILE * self.stitch
 
 
@@ -39,7 +39,7 @@ class Maps(NamedTuple):
 
     @property
     def servers(self) -> list[WebTiles]:
-        """Those of the two that have to be asked."""
+        """Return those of the two that have to be asked."""
         return [source for source in (self.a, self.b) if isinstance(source, WebTiles)]
 
 

@@ -94,7 +94,7 @@ class GeoRaster(MapSource):
 
     @property
     def degrees(self) -> Box:
-        """West, south, east and north; what lies beyond the world of web maps is cut off."""
+        """Return west, south, east and north; what lies beyond the world of web maps is cut off."""
         west, south, east, north = self.ground((0, 0, self.shape.width, self.shape.height))
         return west, max(south, -MAX_LATITUDE), east, min(north, MAX_LATITUDE)
 
@@ -116,7 +116,7 @@ class GeoRaster(MapSource):
 
     @property
     def metres_per_pixel(self) -> float:
-        """Size on the ground of the pixel in the middle."""
+        """Return the size on the ground of the pixel in the middle."""
         x, y = self.shape.width / 2, self.shape.height / 2
         points = self._on_map([(x, y), (x + 1, y), (x, y + 1)])
         longitudes, latitudes = np.radians(self._rasterio.warp.transform(self._raster.crs, "EPSG:4326", *points))

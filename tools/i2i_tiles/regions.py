@@ -31,7 +31,7 @@ class HoldOut:
 
     @property
     def remarks(self) -> list[str]:
-        """What the user may not expect of it."""
+        """Say what the user may not expect of it."""
         if self.by != "geojson" or (self.val, self.test) == (0.1, 0.0):
             return []
         return ["The polygons alone say what is held out: --val and --test change nothing about it."]

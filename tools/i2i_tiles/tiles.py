@@ -121,7 +121,7 @@ class Tiles:
         self._opened: dict[tuple[str, str, int | None], Maps] = {}
 
     def plan(self, sources: Sequence[str]) -> str:
-        """What would be cut and fetched, in words; no server is asked."""
+        """Say what would be cut and fetched, in words; no server is asked."""
         maps = self._open(_two(sources), self._cut.zoom)
         found = survey(maps, self._aoi, self._hold_out)
         splits = Counter(split or "not split yet" for split in found.splits.values())
@@ -132,7 +132,7 @@ class Tiles:
         return "\n".join(lines)
 
     def find(self, sources: Sequence[str], on_progress: Callable[[int, int], None]) -> Finding:
-        """Every place that both maps show; fetches what is on servers.
+        """Find every place that both maps show; fetches what is on servers.
 
         Raises:
             UsageError: If the sources are not what is wanted, or a server needs more words.
@@ -160,7 +160,7 @@ class Tiles:
         )
 
     def make(self, item: Item) -> Pair:
-        """The pair of one place.
+        """Make the pair of one place.
 
         Raises:
             SkipError: If there is nothing to learn from it.
@@ -216,7 +216,7 @@ class Tiles:
                 found.leave_out(cell, "placeholder", f"{source.name!r} has the same tile in many places.")
 
     def _facts(self, found: Survey) -> tuple[dict[str, Any], list[str]]:
-        """How the maps were understood, and what the user should know of them."""
+        """Say how the maps were understood, and what the user should know of them."""
         maps, cells, by = found.maps, list(found.splits), self._hold_out.by
         shift, problems = check_alignment(maps, cells, self._limits, force=self._force)
         facts: dict[str, Any] = {"maps": [maps.a.name, maps.b.name]}
@@ -239,7 +239,7 @@ def _two(sources: Sequence[str]) -> tuple[str, str]:
 
 
 def _once(said: Iterable[str]) -> str:
-    """What both maps say, once."""
+    """Join what both maps say, once."""
     return "; ".join(dict.fromkeys(filter(None, said)))
 
 

@@ -82,17 +82,17 @@ class FileList:
 
     @cached_property
     def says_splits(self) -> bool:
-        """Whether there is a column for them."""
+        """Tell whether there is a column for them."""
         return split_column(tuple(self._first)) is not None
 
     @cached_property
     def _first(self) -> Mapping[str, Any]:
-        """The first row that can be read."""
+        """Return the first row that can be read."""
         return next((line.values for line in read_lines(self.file) if not line.problem), {})
 
     @cached_property
     def images(self) -> dict[str, str]:
-        """Column of images -> key of its paths, by the first row that can be read.
+        """Map the column of images to the key of its paths, by the first row that can be read.
 
         ``COLUMN_file_name`` holds the paths of COLUMN, and ``file_name`` those of ``image``, as where the datasets
         library reads folders of images. Other keys count where their values are called like image files: beside

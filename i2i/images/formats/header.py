@@ -51,7 +51,7 @@ class Header:
 
     @property
     def max_bytes(self) -> int:
-        """Size of the largest file that this may be the header of: four times the pixels, and what cameras append."""
+        """Return how large a file that this is the header of may be: four times the pixels, and what cameras append."""
         pages = self.frames if self.format == "TIFF" else 1
         values = self.width * self.height * (self.channels + self.alpha) * pages
         return LOOK_FIRST + 4 * values * np.dtype(self.dtype).itemsize

@@ -34,7 +34,7 @@ def count_packets(data: bytes, pixels: int) -> int:
 
 
 def _packets(marker: int, body: bytes, pixels: int) -> int:
-    """Those of one segment (sections A.6.1 and A.6.2)."""
+    """Count those of one segment (sections A.6.1 and A.6.2)."""
     layers = struct.unpack_from(">H", body, 2)[0] if marker == CODING else 1
     style, rest = (body[0], body[5:]) if marker == CODING else (body[1], body[2:])
     levels, precincts = rest[0], rest[5:] if style & 1 else b""
