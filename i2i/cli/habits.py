@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 NUMBER = re.compile(r"[\d.]+(e[+-]?\d+)?")
 
@@ -79,7 +80,7 @@ def answer_option(command: str, arguments: Sequence[str], known: Collection[str]
         known: The options that the command has.
     """
     habits = OPTIONS.get(command, {})
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in pairwise([*arguments, ""]):
         option, equals, value = argument.partition("=")
         if option == "--":
             break

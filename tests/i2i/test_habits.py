@@ -9,6 +9,7 @@ import typer
 from i2i.cli import habits
 from i2i.cli.app import build_app
 from i2i.config import ENGINE
+from i2i.errors import UsageError
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -55,6 +56,22 @@ def test_habits_of_other_tools_get_the_nearest_thing_in_one_line(
 
 def test_what_stands_after_two_dashes_is_no_option() -> None:
     assert habits.answer_option("train", ["--", "--dataroot"], ()) == ""
+
+
+def test_commands_that_are_typed_alone_say_what_they_need(run_cli: Cli) -> None:
+    group = typer.main.get_command(build_app())
+    for command in sorted(set(group.commands) - {"demo"}):  # type: ignore[attr-defined]
+        code, out, err = run_cli(command)
+        assert code == 2, command
+        assert "Usage: " in out + err or err.startswith("Error: "), command
+
+
+def test_a_command_that_needs_nothing_runs_alone(run_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object) -> None:
+        raise UsageError("It runs.")
+
+    monkeypatch.setattr("i2i_demo.pipeline.run", run)
+    assert run_cli("demo") == (2, "", "Error: It runs.\n")
 
 
 def options_of(command: str) -> set[str]:
