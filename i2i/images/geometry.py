@@ -1,5 +1,6 @@
 """Images brought to another size: every dtype and channel count keeps its own, and nothing aliases."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.errors import UsageError
-from i2i.images.colour import WHITE, Colour, rounded, values_of
+from i2i.images.colour import rounded
 from i2i.pairs import Pixels, range_of
 
 Fit = Literal["crop", "stretch", "pad"]
@@ -62,17 +63,24 @@ def pick(pixels: Pixels, height: int, width: int) -> Pixels:
     return np.ascontiguousarray(pixels[rows][:, columns])
 
 
-def fit(pixels: Pixels, size: int | tuple[int, int], how: Fit, colour: Colour = WHITE) -> Pixels:
+def fit(
+    pixels: Pixels,
+    size: int | tuple[int, int],
+    how: Fit,
+    values: NDArray[Any] | None = None,
+    resizer: Callable[[Pixels, int, int], Pixels] = resize,
+) -> Pixels:
     """Bring an image to exactly this size.
 
     Args:
-        pixels: (H, W, C), as `resize` takes them.
+        pixels: (H, W, C), as `resizer` takes them.
         size: Side of a square, or (height, width).
         how: ``crop`` keeps the largest centred part that has the new aspect ratio. ``stretch`` keeps everything but the
-            aspect ratio, as the scripts of the original pix2pix do. ``pad`` keeps everything and puts a colour around
+            aspect ratio, as the scripts of the original pix2pix do. ``pad`` keeps everything and puts white around
             it: unlike a reflection it cannot be taken for content, and drawings and catalogue photographs have white
             around them already.
-        colour: What is put around.
+        values: (C,) values that are put around instead.
+        resizer: `resize`, or `pick`.
 
     Returns:
         (height, width, C) of the same dtype and range, in memory of its own.
@@ -86,9 +94,8 @@ def fit(pixels: Pixels, size: int | tuple[int, int], how: Fit, colour: Colour = 
     if how == "crop":
         pixels = crop(pixels, *inside(height, width, old_height, old_width))
     if how == "pad":
-        values = values_of(colour, pixels.shape[2], pixels.dtype)
-        return pad(resize(pixels, *inside(old_height, old_width, height, width)), height, width, values)
-    return resize(pixels, height, width)
+        return pad(resizer(pixels, *inside(old_height, old_width, height, width)), height, width, values)
+    return resizer(pixels, height, width)
 
 
 def inside(height: int, width: int, max_height: int, max_width: int) -> tuple[int, int]:

@@ -111,13 +111,7 @@ class Labels(Square):
 
     def _framed(self, values: Pixels, fill: int) -> Pixels:
         """Bring a map (H, W, C) to size: each pixel takes what is at its centre, so that nothing is mixed."""
-        size, (height, width) = self.size, values.shape[:2]
-        if self.fit == "crop":
-            values = geometry.crop(values, *geometry.inside(size, size, height, width))
-        if self.fit != "pad":
-            return geometry.pick(values, size, size)
-        inside = geometry.pick(values, *geometry.inside(height, width, size, size))
-        return geometry.pad(inside, size, size, np.array(fill))
+        return geometry.fit(values, self.size, self.fit, np.array(fill), geometry.pick)
 
     def _dtype(self, stored: Pixels) -> np.dtype[Any]:
         """Return the smallest type of images that holds every id: of those declared, else of how the map is stored."""

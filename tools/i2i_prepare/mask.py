@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from i2i.errors import DataError
 from i2i.images import geometry, with_channels
-from i2i.images.colour import blend
+from i2i.images.colour import blend, values_of
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i_prepare.background import colour_of
 from i2i_prepare.fitted import Square
@@ -56,7 +56,8 @@ class Mask(Square):
             raise SkipError("empty", "Nothing is foreground: the picture is all background.")
         # blended before it is resized: colours under transparent pixels would bleed into the edges otherwise
         target = blend(colours, opacity, self.colour)
-        return Pair(*(geometry.fit(image, self.size, self.fit, self.colour) for image in (colours, target)))
+        around = values_of(self.colour, colours.shape[2], colours.dtype)
+        return Pair(*(geometry.fit(image, self.size, self.fit, around) for image in (colours, target)))
 
     def _matte(self, matte: Pixels, photo: Pixels) -> Pixels:
         if matte.shape[:2] != photo.shape[:2] and not self.resize_matte:
