@@ -16,7 +16,7 @@ from i2i.config import RunConfig, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.plugins import installed_versions
 from i2i.system.files import TEMPORARY_PREFIX, lock, make_folder, sweep, write_atomically
-from i2i.translation.model import MODEL
+from i2i.translation.model import LAST_MODEL, MODEL
 
 LOCK = ".lock"
 
@@ -36,7 +36,7 @@ class RunFolder:
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
         self.model = path / MODEL
-        self.last_model = path / "model-last"
+        self.last_model = path / LAST_MODEL
 
     @property
     def resuming(self) -> str:

@@ -32,6 +32,8 @@ from i2i.translation.weights import difference, fill, read_table, read_tensors, 
 CONFIG = "config.json"
 MODEL = "model"
 """The model folder in a run's, or in a checkpoint's."""
+LAST_MODEL = "model-last"
+"""The same in a run's: as it was at the last step, instead of the best."""
 FORMAT = 1
 MAX_CONFIG = 1_000_000
 """Bytes of a configuration; most take 2,000."""
@@ -158,7 +160,7 @@ def find_model(path: str | os.PathLike[str], revision: str | None = None) -> Pat
     for folder in (Path(path), Path(path) / MODEL):
         if (folder / CONFIG).is_file():
             return folder
-    if (last := Path(path) / "model-last").is_dir():
+    if (last := Path(path) / LAST_MODEL).is_dir():
         raise MissingInputError(f"{os.fspath(path)} has not been validated yet. Give its last model: {last}.")
     raise MissingInputError(f"{os.fspath(path)} is neither a model folder (with {CONFIG}) nor a run with a model.")
 

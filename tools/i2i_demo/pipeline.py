@@ -21,6 +21,7 @@ from i2i.pairs import Pixels
 from i2i.preparation import prepare
 from i2i.prepared import HALVES
 from i2i.system.files import make_folder, write_atomically
+from i2i.training.folder import RunFolder
 from i2i.translation import Translator
 from i2i.translation.folder import plan, translate_files
 
@@ -83,7 +84,7 @@ def run(out: Path, steps: int | None, console: Console) -> Story:
         story, "Translate", _line("i2i", "translate", out / "run", held_out, "--out", out / "translated"), console
     ):
         _translate(out, held_out)
-    log = (out / "run" / "metrics.jsonl").read_text().splitlines()
+    log = RunFolder(out / "run").metrics.read_text().splitlines()
     story.rows = [safe_json.load(line) for line in log]
     story.triples = list(_triples(out))
     return story
@@ -116,15 +117,15 @@ def _prepare(sources: Path, out: Path, story: Story, console: Console) -> None:
 
 
 def _train(out: Path, steps: int | None, console: Console) -> None:
-    folder = out / "run"
+    folder = RunFolder(out / "run")
     length = {"training": {"steps": steps}} if steps else {}
     with TrainingProgress(console.quiet) as progress:
-        if (folder / "config.yaml").exists():
-            training.resume(folder, length, progress)
+        if folder.config.exists():
+            training.resume(folder.path, length, progress)
         else:
             settings = safe_yaml.load((out / "settings.yaml").read_text(), "settings.yaml")
             config = resolve([settings, {"data": {"path": str(out / "pairs")}}, length])
-            training.train(config, folder, progress)
+            training.train(config, folder.path, progress)
 
 
 def _translate(out: Path, drawings: Path) -> None:
