@@ -87,14 +87,15 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def without_suffix(name: str) -> str:
-    """Return a path with ``/`` between its parts without its suffix.
+def without_suffix(name: str, suffixes: Collection[str] = SUFFIXES) -> str:
+    """Return a path with ``/`` between its parts without its suffix, if it is one of these: ``photo.v2`` has none.
 
     Example:
-        >>> without_suffix("a.b/c.d.png"), without_suffix("a.b/.png")
-        ('a.b/c.d', 'a.b/.png')
+        >>> without_suffix("a.b/c.d.PNG"), without_suffix("a.b/.png"), without_suffix("photo.v2")
+        ('a.b/c.d', 'a.b/.png', 'photo.v2')
     """
-    return name.removesuffix(_suffix(name.rpartition("/")[2]))
+    suffix = _suffix(name.rpartition("/")[2])
+    return name.removesuffix(suffix) if suffix.lower() in suffixes else name
 
 
 def common_parent(roots: Sequence[Path]) -> Path:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from i2i import images
 from i2i.data.tables.folders import folders_in, match
 from i2i.errors import ContractError, I2iError, OutputError, UsageError
-from i2i.images.discovery import common_parent
+from i2i.images.discovery import common_parent, without_suffix
 from i2i.system.devices import is_out_of_memory
 from i2i.system.files import make_folder
 from i2i.translation.ranges import is_declared
@@ -121,7 +121,7 @@ def _distinct(jobs: Sequence[Job]) -> list[Job]:
     Raises:
         UsageError: If two are one all the same.
     """
-    outputs = [job.output.with_suffix("") for job in jobs]
+    outputs = [Path(without_suffix(job.output.as_posix())) for job in jobs]
     for _ in range(2):  # a name that was lengthened may meet another one
         for i, count in enumerate(_counts(outputs)):
             if count > 1:

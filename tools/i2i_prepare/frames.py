@@ -11,6 +11,7 @@ from pydantic import Field
 
 from i2i.errors import DataError, MissingInputError, UsageError, things
 from i2i.images import ImageError
+from i2i.images.discovery import without_suffix
 from i2i.pairs import Finding, Item, LeftOut, Pair, Pixels
 from i2i.places import is_url, without_secrets
 from i2i.prepared import CARD, STAGING
@@ -191,9 +192,12 @@ def _videos(sources: Sequence[str]) -> tuple[list[_Video], list[LeftOut]]:
     if not files:
         raise DataError(f"No video was found in {', '.join(map(repr, sources))}. Give videos, or folders of videos.")
     top = os.path.commonpath([file.parent for file in files | others])
-    stems = Counter(file.with_suffix("") for file in files)
-    named = {file: file.with_suffix("") if stems[file.with_suffix("")] == 1 else file for file in sorted(files)}
-    videos = [_Video(name.relative_to(top).as_posix(), str(file)) for file, name in named.items()]
+    stems = {file: without_suffix(file.relative_to(top).as_posix(), SUFFIXES) for file in sorted(files)}
+    counts = Counter(stems.values())
+    videos = [
+        _Video(stem if counts[stem] == 1 else file.relative_to(top).as_posix(), str(file))
+        for file, stem in stems.items()
+    ]
     return videos, [LeftOut(file.relative_to(top).as_posix(), "skipped", "no-video") for file in sorted(others)]
 
 

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial, reduce
 from itertools import accumulate
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from i2i.data.tables.names import images_among, refuse_hidden_splits, split_colu
 from i2i.data.tables.table import Part, Problem, Splits, Table
 from i2i.errors import DataError
 from i2i.images import printable, read_bytes
+from i2i.images.discovery import without_suffix
 from i2i.splits import our_name
 
 Stored = TypeVar("Stored")
@@ -271,5 +272,5 @@ def _distinct(values: Iterator[object], *, files: bool) -> list[str] | None:
         path = SNAPSHOT.sub("", value).strip("/") if isinstance(value, str) else ""
         if not path:
             return None
-        names.append(printable(PurePosixPath(path).with_suffix("").as_posix() if files else path))
+        names.append(printable(without_suffix(path) if files else path))
     return names if len(set(names)) == len(names) else None

@@ -88,6 +88,14 @@ def test_names_that_are_not_all_different_are_not_used(tmp_path: Path, named: li
     assert list(open_table(tmp_path, "train").names) == ["train/0", "train/1", "train/2"]
 
 
+@pytest.mark.parametrize(
+    ("named", "names"), [(["photo.v1", "photo.v2"], ["photo.v1", "photo.v2"]), (["a/1.PNG", "."], ["a/1", "."])]
+)
+def test_names_of_files_lose_a_suffix_of_images_only(tmp_path: Path, named: list[str], names: list[str]) -> None:
+    pq.write_table(pa.table({"A": A[:2], "B": B[:2], "file_name": named}), tmp_path / "train.parquet")
+    assert list(open_table(tmp_path, "train").names) == names
+
+
 def test_a_row_that_lacks_an_image_is_left_out_and_named(tmp_path: Path) -> None:
     b: list[Any] = [image(data) for data in B]
     b[5], b[6], b[24] = None, image(None, "elsewhere.png"), None

@@ -50,3 +50,9 @@ def test_outputs_that_would_be_one_are_refused() -> None:
     Path("scenes/1.png").touch()
     with pytest.raises(UsageError, match=r"would both become '.*1.png'"):
         outputs(["scenes", "scenes/1.png"])
+
+
+def test_only_a_suffix_of_images_is_left_out_of_an_outputs_name() -> None:
+    for name in ("photo.v1", "photo.v2", "scan.PNG"):
+        Path(name).touch()
+    assert list(outputs(["photo.v1", "photo.v2", "scan.PNG"], ())) == ["out/photo.v1", "out/photo.v2", "out/scan"]
