@@ -5,7 +5,6 @@ distribution is installed or a plugin's module changes.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
@@ -15,6 +14,7 @@ from pathlib import Path
 from i2i import safe_json
 from i2i.errors import I2iError
 from i2i.plugins import COMMANDS, COMPONENTS, KINDS, catalogue
+from i2i.system.files import user_cache
 
 Words = dict[str, list[str]]
 """What may be typed, by the flag that it is typed for; also by kind of component."""
@@ -38,7 +38,7 @@ def completer(*topics: str) -> Callable[[str], list[str]]:
 
 def words() -> Words:
     """Load what may be typed from the cache, or ask the plugins and cache it."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "i2i" / "completion.json"
+    cache = user_cache("completion.json")
     installed = _installed()
     with suppress(OSError, ValueError, KeyError, TypeError):
         stored = safe_json.load(cache.read_bytes())

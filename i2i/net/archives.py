@@ -1,7 +1,6 @@
 """Unpack archives whose members go below one folder and nowhere else, under names that every system understands."""
 
 import gzip
-import re
 import tarfile
 import unicodedata
 import zlib
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from i2i.net.errors import ArchiveError
-from i2i.system.files import WINDOWS_DEVICE, cannot_write, make_folder
+from i2i.system.files import NOT_IN_NAMES, WINDOWS_DEVICE, cannot_write, make_folder
 
 MAX_BYTES = 64 * 2**30
 """Most that an archive may hold."""
@@ -21,8 +20,6 @@ SMALL = 2**24
 """An archive that holds fewer bytes may have any ratio."""
 MAX_HEADER = 2**20
 """Longest part of an archive that is read at once: of a header, bytes."""
-
-_ILLEGAL = re.compile(r'[\x00-\x1f\x7f\\:<>"|?*\ud800-\udfff]')
 
 
 def extract(archive: Path, folder: Path) -> None:
@@ -133,7 +130,7 @@ def safe_parts(name: str) -> tuple[str, ...] | None:
         >>> safe_parts("./train/1.jpg"), safe_parts("../1.jpg"), safe_parts("aux.jpg")
         (('train', '1.jpg'), None, None)
     """
-    if name.startswith("/") or _ILLEGAL.search(name):
+    if name.startswith("/") or NOT_IN_NAMES.search(name):
         return None
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     unsafe = any(part.endswith((".", " ")) or WINDOWS_DEVICE.match(part) or len(part.encode()) > 255 for part in parts)

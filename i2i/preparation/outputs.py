@@ -1,7 +1,6 @@
 """Where outputs go in a dataset: names that are distinct on every file system, folders or A|B files, and columns."""
 
 import hashlib
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -16,13 +15,12 @@ from i2i.pairs import Pair, Pixels
 from i2i.preparation.report import Row
 from i2i.preparation.settings import PairFiles
 from i2i.prepared import HALVES, IMAGES
-from i2i.system.files import WINDOWS_DEVICE
+from i2i.system.files import NOT_IN_NAMES, WINDOWS_DEVICE
 
 SEPARATOR = "__"
 """Stands for ``/``: folders are flattened, so that every reader of dataset folders finds every image."""
 
 MAX_BYTES = 180  # leaves room for a hash, a suffix and the additions of other tools below the usual limit of 255
-UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 
 
 def output_stems(names: Sequence[str]) -> list[str]:
@@ -54,7 +52,7 @@ def composed(name: str) -> str:
 
 
 def _stem(name: str) -> str:
-    stem = UNSAFE.sub("_", composed(name).replace("/", SEPARATOR)).strip(" .") or "image"
+    stem = NOT_IN_NAMES.sub("_", composed(name).replace("/", SEPARATOR)).strip(" .") or "image"
     stem = WINDOWS_DEVICE.sub(r"\1_", stem)
     if len(stem.encode()) > MAX_BYTES:
         return f"{stem.encode()[:MAX_BYTES].decode(errors='ignore')}-{_hash(name)[:8]}"

@@ -12,6 +12,7 @@ from i2i.places import without_secrets
 from i2i.preparation.command import Command, finished_command
 from i2i.preparation.listing import WEB, remote, said_of
 from i2i.prepared import CARD, REPORT
+from i2i.system.files import user_cache
 
 BATCH = 64
 """Files that are handed to a store at once."""
@@ -26,8 +27,7 @@ def work_folder(url: str, chosen: Path | None) -> Path:
     """
     if chosen is not None:
         return Path(os.path.abspath(chosen))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "i2i" / "prepare" / hashlib.sha256(url.encode()).hexdigest()[:16]
+    return user_cache("prepare", hashlib.sha256(url.encode()).hexdigest()[:16])
 
 
 def check_place(url: str, command: Command) -> None:

@@ -18,6 +18,8 @@ from i2i.errors import DiskFullError, OutputError, UsageError
 TEMPORARY_PREFIX = ".i2i-tmp-"
 WINDOWS_DEVICE = re.compile(r"^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?= *(\.|$))", re.IGNORECASE)
 """Names that Windows takes for a device, whatever comes behind the dot."""
+NOT_IN_NAMES = re.compile(r'[<>:"\\|?*\x00-\x1f\x7f\ud800-\udfff]')
+"""What some system refuses in a path with ``/`` between its parts: Windows most, others half a surrogate pair."""
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -154,6 +156,11 @@ def sha256_of(path: Path) -> str:
     """Return the checksum of a file's bytes, which are never in memory together."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def user_cache(*parts: str) -> Path:
+    """Return a path below the user's folder of what may be deleted (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "i2i", *parts)
 
 
 def make_folder(folder: Path) -> None:

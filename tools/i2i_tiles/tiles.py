@@ -1,6 +1,5 @@
 """Pairs out of two maps of one place, as in the map task of pix2pix."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import Field
 from i2i.errors import DataError, UsageError, things
 from i2i.images import MAX_PIXELS
 from i2i.pairs import Finding, Item, Pair
+from i2i.system.files import user_cache
 from i2i_tiles.fetching import Fetcher
 from i2i_tiles.grids import Cell, TileGrid
 from i2i_tiles.inspection import check_alignment, placeholders
@@ -110,7 +110,7 @@ class Tiles:
         if val + test >= 1:
             raise UsageError("The shares for validation and test leave nothing for training. Lower them.")
         nearest = resample == "nearest"
-        folder = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "i2i" / "tiles"
+        folder = cache or user_cache("tiles")
         self._cut = Cut(zoom, size, stitch, (scheme, scheme_b or scheme), nearest, folder, max_pixels)
         self._limits = Limits(size, nearest, aerial == "b", max_nodata, min_detail, max_one_colour, max_cloud)
         self._manners = Manners(contact, rate, yes, permission)
