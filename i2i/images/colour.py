@@ -1,4 +1,4 @@
-"""Channels, transparency and brightness of decoded images."""
+"""Channels, transparency, brightness and lightness of decoded images."""
 
 from typing import Any
 
@@ -15,6 +15,8 @@ Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness (ITU-R BT.601), as OpenCV, Pillow and TensorFlow use them."""
+LUMINANCE = (0.212671, 0.715160, 0.072169)
+"""Weights of linear red, green and blue in the luminance Y of sRGB with white D65 (ITU-R BT.709)."""
 
 
 def with_channels(pixels: Pixels, channels: int) -> Pixels:
@@ -120,3 +122,29 @@ def in_unit(values: NDArray[Any], pixels: Pixels) -> Gray:
     low, high = range_of(pixels.dtype)
     scaled: Gray = (values.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
     return scaled
+
+
+def lightness(photo: Pixels) -> NDArray[np.float64]:
+    """Return the lightness L of CIE 1976 L*a*b*, (H, W, 1) in 0..100, of an RGB image in sRGB."""
+    luminance = (_linear_light(photo) @ np.array(LUMINANCE))[..., None]
+    cube_root = np.where(luminance > (6 / 29) ** 3, np.cbrt(luminance), luminance * (29 / 6) ** 2 / 3 + 4 / 29)
+    found: NDArray[np.float64] = np.clip(116 * cube_root - 16, 0, 100)
+    return found
+
+
+def _linear_light(photo: Pixels) -> NDArray[np.float64]:
+    """Return values of sRGB without their transfer function (IEC 61966-2-1), 0..1."""
+    low, high = range_of(photo.dtype)
+    integers = photo.dtype != np.float32
+    levels = np.arange(high + 1) if integers else photo.astype(np.float64)  # every level once is quicker
+    encoded = (levels - low) / (high - low)
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    light: NDArray[np.float64] = linear[photo] if integers else linear
+    return light
+
+
+def rough_lab(photo: Pixels) -> NDArray[np.float32]:
+    """Return CIE Lab, (H, W, 3), of an RGB image in sRGB by OpenCV: within 0.5 of the formula, to compare colours."""
+    low, high = range_of(photo.dtype)
+    unit = (photo.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+    return np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2Lab), np.float32)

@@ -11,8 +11,9 @@ from PIL import Image
 from skimage import color, data
 
 from i2i.errors import DataError
+from i2i.images.colour import lightness, rough_lab
 from i2i.pairs import Pixels, SkipError
-from i2i_prepare.colorize import Colorize, Grayscale, lightness
+from i2i_prepare.colorize import Colorize, Grayscale
 
 
 def all_colours() -> Pixels:
@@ -33,6 +34,11 @@ def test_lightness_is_that_of_scikit_image_and_of_kornia() -> None:
     np.testing.assert_allclose(lightness(photo), color.rgb2lab(photo)[..., :1], atol=2e-3)
     np.testing.assert_allclose(lightness(photo), kornia_lightness(photo), atol=2e-3)
     np.testing.assert_allclose(lightness((photo / 127.5 - 1).astype(np.float32)), lightness(photo), atol=1e-4)
+
+
+def test_rough_lab_is_near_that_of_scikit_image() -> None:
+    photo = all_colours()
+    np.testing.assert_allclose(rough_lab(photo), color.rgb2lab(photo), atol=0.5)
 
 
 @pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])

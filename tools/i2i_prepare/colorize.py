@@ -4,17 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from i2i.errors import DataError
 from i2i.images import with_channels
-from i2i.images.colour import rounded
+from i2i.images.colour import lightness, rounded
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i_prepare.fitted import Square
 
-LUMINANCE = (0.212671, 0.715160, 0.072169)
-"""Weights of linear red, green and blue in the luminance Y of sRGB with white D65 (ITU-R BT.709)."""
 IS_GRAY = "The photograph is gray: there is no colour to learn from it."
 
 
@@ -75,22 +72,3 @@ class Colorize(Square):
         if difference.max() * 255 / (high - low) <= self.tolerance:
             raise SkipError("gray", IS_GRAY)
         return Pair(rounded(low + lightness(target) * ((high - low) / 100), target.dtype), target)
-
-
-def lightness(photo: Pixels) -> NDArray[np.float64]:
-    """Return the lightness L of CIE 1976 L*a*b*, (H, W, 1) in 0..100, of an RGB image in sRGB."""
-    luminance = (_linear_light(photo) @ np.array(LUMINANCE))[..., None]
-    cube_root = np.where(luminance > (6 / 29) ** 3, np.cbrt(luminance), luminance * (29 / 6) ** 2 / 3 + 4 / 29)
-    found: NDArray[np.float64] = np.clip(116 * cube_root - 16, 0, 100)
-    return found
-
-
-def _linear_light(photo: Pixels) -> NDArray[np.float64]:
-    """Return values of sRGB without their transfer function (IEC 61966-2-1), 0..1."""
-    low, high = range_of(photo.dtype)
-    integers = photo.dtype != np.float32
-    levels = np.arange(high + 1) if integers else photo.astype(np.float64)  # every level once is quicker
-    encoded = (levels - low) / (high - low)
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    light: NDArray[np.float64] = linear[photo] if integers else linear
-    return light

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from i2i.errors import DataError, UsageError
 from i2i.images import with_channels
-from i2i.images.colour import rounded
+from i2i.images.colour import rough_lab, rounded
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i_prepare import chance
 from i2i_prepare.fitted import Square
@@ -87,7 +87,7 @@ def palette_of(image: Pixels, k: int, random: np.random.Generator) -> Colours:
     pixels = pixels[np.sort(random.choice(len(pixels), min(SAMPLES, len(pixels)), replace=False))]
     if len(np.unique(pixels, axis=0)) < k:
         raise SkipError("few-colours", f"The image has fewer than {k} colours. Lower k to keep images such as this.")
-    lab = _lab(pixels[None])[0]
+    lab = rough_lab(pixels[None])[0]
     cv2.setRNGSeed(int(random.integers(2**31)))  # of this thread; k-means draws its first centres
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 50, 0.1)
     _, labels, centres = cv2.kmeans(lab, k, np.empty((0, 1), np.int32), until, 3, cv2.KMEANS_PP_CENTERS)
@@ -110,9 +110,9 @@ def hints(colours: Colours, blank: NDArray[np.bool_], picture: Pixels) -> Pixels
     """Draw the picture in gray, with a dot of each colour that is not blank at the place nearest to it in Lab."""
     drawn = with_channels(with_channels(picture, 1), 3).copy()
     values = rounded(colours, picture.dtype)
-    lab = _lab(picture)
+    lab = rough_lab(picture)
     radius = max(1, len(picture) // 40)
-    for colour, place in zip(values[~blank], _lab(values[None])[0][~blank], strict=True):
+    for colour, place in zip(values[~blank], rough_lab(values[None])[0][~blank], strict=True):
         distance = cv2.blur(((lab - place) ** 2).sum(2), (2 * radius + 1, 2 * radius + 1))
         y, x = np.unravel_index(np.argmin(distance), picture.shape[:2])
         drawn[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1] = colour
@@ -126,10 +126,3 @@ def _chequers(height: int, width: int, like: Pixels) -> Pixels:
     shades = rounded(np.array([high, low + 0.8 * (high - low)]), like.dtype)
     chequers: Pixels = shades[(y + x) % 2]
     return chequers[..., None].repeat(3, axis=2)
-
-
-def _lab(rgb: Pixels) -> NDArray[np.float32]:
-    """Turn sRGB into CIE Lab by OpenCV in floats, within 0.5 of the formula: enough to tell colours apart."""
-    low, high = range_of(rgb.dtype)
-    scaled = (rgb.astype(np.float32) - np.float32(low)) / np.float32(high - low)
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2Lab), np.float32)
