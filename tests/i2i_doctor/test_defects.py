@@ -15,6 +15,8 @@ from PIL import Image
 from sound_pairs import SIDE, TRAIN, VAL, examined, found, negative, picture, write
 
 from i2i import images
+from i2i.data.dataset import open_pairs
+from i2i.errors import I2iError
 from i2i.pairs import Pixels
 
 Plant = Callable[[Path], None]
@@ -161,8 +163,13 @@ DEFECTS: Mapping[str, tuple[Plant, str, str, str]] = {
     "damaged-file": (flipped_bit, "error", "1 files are not as", "train/imageB/t0.png"),
 }
 
-ALONE = {"no-partner", "same-name", "truncated", "not-an-image", "no-train", "channels"}
-"""Errors on which training stops, which is a second error."""
+STOPS = {
+    "no-partner": "'t0' has no partner in imageB. Did you mean 't_0'?",
+    "same-name": "'t0.jpg' and 't0.png' have the same name. Rename one.",
+    "truncated": "t0.png' is cut off. Copy or download it again.",
+    "not-an-image": "t0.png' is a web page, perhaps that of a failed download. Download the image again.",
+}
+"""Errors on which training stops at its first pair, which is a second error: what it says."""
 
 COMPANIONS = {
     "unequal-sizes": {"not-square", "odd-sizes"},
@@ -184,7 +191,16 @@ def test_planted_defect_is_found_by_name_and_nothing_else_is(dataset: Path, code
     assert codes[code].startswith(severity)
     assert said in codes[code]
     assert named in codes[code]
-    assert codes.keys() - {code} <= COMPANIONS.get(code, set()) | ({"training-stops"} if code in ALONE else set())
+    assert codes.keys() - {code} <= COMPANIONS.get(code, set()) | ({"training-stops"} if code in STOPS else set())
+
+
+@pytest.mark.parametrize("code", STOPS)
+def test_training_stops_is_what_training_says(dataset: Path, code: str) -> None:
+    DEFECTS[code][0](dataset)
+    with pytest.raises(I2iError) as stop:
+        open_pairs(dataset, "train")[0]
+    assert STOPS[code] in str(stop.value)
+    assert found(dataset)["training-stops"] == f"error 1 `i2i train` would stop at the split 'train': {stop.value} "
 
 
 @pytest.mark.parametrize(("groups", "noted"), [(("clip", "clip"), False), (("clip", "other"), True), (("", ""), True)])

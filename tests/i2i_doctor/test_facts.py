@@ -1,5 +1,6 @@
 """What is measured of an image against numpy, and that pictures are told apart by it."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from i2i.pairs import Pixels, range_of
 from i2i_doctor.facts import BINS, FACTS, measure
+
+CHECK_PAGE = Path(__file__).parents[2] / "docs/check.md"
 
 
 def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> Pixels:
@@ -20,6 +23,10 @@ def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> Pixels:
 
 def digest(pixels: Pixels) -> Any:
     return np.frombuffer(measure(pixels).facts, FACTS)[0]["digest"].tobytes()
+
+
+def test_of_an_image_as_many_bytes_are_kept_as_the_docs_say() -> None:
+    assert f"Of each image {FACTS.itemsize} bytes are kept" in CHECK_PAGE.read_text()
 
 
 @settings(deadline=None, max_examples=40)

@@ -33,7 +33,7 @@ FACTS = np.dtype(
         ("miniature", "u1", (MINIATURE, MINIATURE)),
     ]
 )
-"""One image. 313 bytes."""
+"""One image, in 309 bytes."""
 
 BINS = 64
 """Of the histogram of values, which spans the dtype's range."""
