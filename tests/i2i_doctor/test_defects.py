@@ -121,6 +121,10 @@ def flipped_bit(root: Path) -> None:
     images.write(file, negative(picture(0)) ^ np.uint8(1))
 
 
+def lost(root: Path) -> None:
+    (root / "report.jsonl").write_text(prepared("gone.png", ("imageB/gone.png", "")))
+
+
 DEFECTS: Mapping[str, tuple[Plant, str, str, str]] = {
     "no-partner": (lonely, "error", "2 ", "Did you mean 't_0'?"),
     "same-name": (twice, "error", "1 ", "t0.jpg"),
@@ -160,6 +164,7 @@ DEFECTS: Mapping[str, tuple[Plant, str, str, str]] = {
         "differ in their channels",
         "t",
     ),
+    "lost-file": (lost, "error", "1 files that", "train/imageB/gone.png"),
     "damaged-file": (flipped_bit, "error", "1 files are not as", "train/imageB/t0.png"),
 }
 

@@ -25,10 +25,18 @@ WHY = {
 }
 """Codes in words, where they are not words themselves."""
 CHANGED = {
-    "missing": ("files that `i2i prepare` made are gone", "Restore them, or prepare again with --overwrite."),
-    "damaged": ("files are not as `i2i prepare` made them", "Restore them, unless they were changed on purpose."),
+    "missing": (
+        "lost-file",
+        "files that `i2i prepare` made are gone",
+        "Restore them, or prepare again with --overwrite.",
+    ),
+    "damaged": (
+        "damaged-file",
+        "files are not as `i2i prepare` made them",
+        "Restore them, unless they were changed on purpose.",
+    ),
 }
-"""Kind of damage -> text and remedy."""
+"""Kind of damage -> code, text and remedy."""
 
 
 def missing_splits(known: Known) -> Iterator[Diagnosis]:
@@ -81,9 +89,9 @@ def changed_files(known: Known) -> Iterator[Diagnosis]:
         yield Diagnosis("no-checksums", "warning", f"Checksums cannot be compared: {error}", "Prepare again.")
         return
     for kind, examples in _by_code((damage.kind, Example(damage.file)) for damage in damages):
-        text, remedy = CHANGED[kind]
+        code, text, remedy = CHANGED[kind]
         text = f"{len(examples):,} {text}."
-        yield Diagnosis(f"{kind}-file", "error", text, remedy, len(examples), examples[:EXAMPLES])
+        yield Diagnosis(code, "error", text, remedy, len(examples), examples[:EXAMPLES])
 
 
 def _by_code(cases: Iterable[tuple[str, Example]]) -> list[tuple[str, list[Example]]]:
