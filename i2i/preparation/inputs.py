@@ -132,7 +132,7 @@ def inputs_of(finding: Finding, group: str = "") -> Inputs:
     if len(set(names)) < len(names):
         twin = Counter(names).most_common(1)[0][0]
         raise DataError(f"Two items are called {twin!r}. The preparer must give each a name of its own.")
-    stems = output_stems([f"{name}.x" for name in names])
+    stems = output_stems([f"{name}.png" for name in names])
     tasks = [
         Task(images.printable(item.name), stem, group=item.group, split=item.split, item=item)
         for item, stem in zip(finding.items, stems, strict=True)
@@ -205,7 +205,7 @@ def _matched(found: Sequence[Found], folders: Sequence[str], match: str) -> tupl
     keys = sorted(set().union(*sides), key=os.fsencode)
     whole = [key for key in keys if all(len(side.get(key, ())) == 1 for side in sides)]
     tasks = []
-    for key, stem in zip(whole, output_stems([f"{key}.x" for key in whole]), strict=True):
+    for key, stem in zip(whole, output_stems([f"{key}.png" for key in whole]), strict=True):
         members = [side[key][0] for side in sides]
         texts = tuple(images.printable(one.name) for one in members)
         stamps = tuple(one.stamp for one in members) if members[0].stamp else ()
