@@ -1,14 +1,14 @@
 """Splits of a dataset: what we call them, what others do, and which pair is drawn for which."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Literal
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 HELD_OUT: tuple[Split, ...] = ("val", "test")
 SAFEST: tuple[Split, ...] = ("test", "val", "train")
-"""Where a pair goes that is like pairs of several splits: not to training what is measured on."""
+"""Splits from the one whose figures say most."""
 HUB_NAMES = {"val": "validation"}
 """What the Hugging Face Hub calls a split, where it has a name of its own."""
 
@@ -35,6 +35,15 @@ def in_order(splits: Sequence[str]) -> list[str]:
     """Sort splits: train, val, test, then others by name."""
     order = list(SPLIT_NAMES)
     return sorted(splits, key=lambda s: (order.index(our_name(s)) if our_name(s) in order else len(order), s))
+
+
+def safest(splits: Container[str]) -> Split:
+    """Return the split of a pair that is like pairs of all of these: not training where it is measured on another.
+
+    Args:
+        splits: Ours, one or more.
+    """
+    return next(split for split in SAFEST if split in splits)
 
 
 def drawn(key: str) -> float:

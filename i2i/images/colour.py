@@ -1,5 +1,6 @@
 """Channels, transparency, brightness and lightness of decoded images."""
 
+from math import sqrt
 from typing import Any
 
 import cv2
@@ -13,6 +14,8 @@ Colour = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
 WHITE: Colour = (255, 255, 255)
+ONE_LEVEL = 1 / 255
+"""Standard deviation, of the range of values, below which a picture shows nothing."""
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness (ITU-R BT.601), as OpenCV, Pillow and TensorFlow use them."""
 LUMINANCE = (0.212671, 0.715160, 0.072169)
@@ -115,6 +118,13 @@ def deviation(pixels: Pixels) -> float:
     low, high = range_of(pixels.dtype)
     fours = (np.ascontiguousarray(pixels[..., start : start + 4]) for start in range(0, pixels.shape[2], 4))
     return max(float(cv2.meanStdDev(four)[1].max()) for four in fours) / (high - low)
+
+
+def shows_something(pixels: Pixels) -> bool:
+    """Return whether a picture is more than one colour."""
+    some = pixels[::8]
+    # the variance of all is at least that of some of them times their share, which is the quick answer
+    return deviation(some) * sqrt(len(some) / len(pixels)) >= ONE_LEVEL or deviation(pixels) >= ONE_LEVEL
 
 
 def in_unit(values: NDArray[Any], pixels: Pixels) -> Gray:

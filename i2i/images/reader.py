@@ -27,6 +27,9 @@ from i2i.system.time_limit import within
 MAX_PIXELS = 40_000_000
 """Largest image that is decoded unless the caller says otherwise."""
 
+MIN_SIDE = 16
+"""Smallest height and width of an image that is worth learning from."""
+
 ALLOW = "max_pixels"
 """How the caller of a function allows larger images; commands and datasets have options of other names."""
 

@@ -17,7 +17,7 @@ from i2i.preparation.listing import PREPARED, Found, Listing, absolute, is_insid
 from i2i.preparation.outputs import composed, output_stems
 from i2i.preparation.report import Row
 from i2i.preparation.tasks import Inputs, Task, unread
-from i2i.splits import SAFEST, SPLIT_NAMES, SPLITS, Split
+from i2i.splits import SPLIT_NAMES, SPLITS, Split, safest
 
 MAX_SUGGESTIONS = 100  # each compares a name with all others
 
@@ -96,7 +96,7 @@ def _keep_published(inputs: Inputs, files: Sequence[Found], *, named_by_key: boo
     tasks, short = [], []
     for task in inputs.tasks:
         lies_in = {splits[tops[file]] for file in task.files}
-        tasks.append(task._replace(split=next(split for split in SAFEST if split in lies_in)))
+        tasks.append(task._replace(split=safest(lies_in)))
         first = by_file[task.files[0]]
         before = "" if named_by_key else first.name[: len(first.name) - len(first.inner)]
         short.append(before + first.inner.partition("/")[2])

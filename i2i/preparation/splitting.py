@@ -4,23 +4,20 @@ import hashlib
 from base64 import b64decode, b64encode
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import floor, sqrt
+from math import floor
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from i2i.errors import UsageError
-from i2i.images.colour import deviation
+from i2i.images.colour import shows_something
 from i2i.images.near_copies import MINIATURE, Miniatures, alike_groups, hashes_of, miniature, telling
 from i2i.pairs import Pixels
 from i2i.preparation.report import Row
-from i2i.splits import HELD_OUT, SAFEST, Split, drawn
+from i2i.splits import HELD_OUT, Split, drawn, safest
 
 Rule = Literal["count", "hash"]
 """``count``: as many pairs as the shares say. ``hash``: each pair by its own hash, whatever others there are."""
-
-ONE_LEVEL = 1 / 255
-"""Standard deviation, of the range of values, below which a picture shows nothing; the dataset doctor has the same."""
 
 
 def likeness_of(images: Sequence[Pixels]) -> tuple[str, ...]:
@@ -49,13 +46,6 @@ def contents_of(files: Sequence[str], read: Sequence[Pixels], made: Sequence[Pix
     shown += [text for text, pixels in zip(sums, made, strict=True) if shows_something(pixels)]
     whole = hashlib.sha256(" ".join([*files, *sums]).encode()).hexdigest()
     return tuple(dict.fromkeys(text[:32] for text in shown or [whole]))
-
-
-def shows_something(pixels: Pixels) -> bool:
-    """Return whether a picture is more than one colour."""
-    some = pixels[::8]
-    # the variance of all is at least that of some of them times their share, which is the quick answer
-    return deviation(some) * sqrt(len(some) / len(pixels)) >= ONE_LEVEL or deviation(pixels) >= ONE_LEVEL
 
 
 def _digest(pixels: Pixels) -> str:
@@ -147,10 +137,10 @@ def assign(members: Sequence[Member], val: float, test: float, seed: int, rule: 
     splits = {member.name: member.forced for member in members if member.forced is not None}
     free = []
     for block in _blocks(members):
-        forced = {member.forced for member in block}
+        forced = {member.forced for member in block if member.forced is not None}
         names = [member.name for member in block if member.forced is None]
-        if leader := next((split for split in SAFEST if split in forced), None):
-            splits |= dict.fromkeys(names, leader)
+        if forced:
+            splits |= dict.fromkeys(names, safest(forced))
         elif names:
             free.append((_key(block) if rule == "hash" else "", names))
     if rule == "hash":

@@ -11,7 +11,7 @@ import numpy as np
 
 from i2i.errors import DataError, I2iError, MissingInputError, OutputError, UsageError
 from i2i.images import MAX_PIXELS, ImageError, Picture, encode, read, read_bytes, suffix_for
-from i2i.images.reader import TURNED
+from i2i.images.reader import MIN_SIDE, TURNED
 from i2i.pairs import Pair, Pixels, Reading, SkipError, range_of
 from i2i.places import hide_secrets, is_url
 from i2i.plugins import describe
@@ -25,8 +25,6 @@ from i2i.preparation.tasks import Task, stamps_of, unread
 from i2i.system.files import write_atomically
 
 DECLARE = "Declare its range (--range)"
-MIN_SIDE = 16
-"""Smallest height and width of an image that is worth learning from."""
 
 
 class JournaledTask(NamedTuple):

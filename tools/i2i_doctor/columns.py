@@ -6,14 +6,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from i2i.images.colour import ONE_LEVEL
+from i2i.images.reader import MIN_SIDE
 from i2i_doctor.diagnosis import Diagnosis, of_images
 from i2i_doctor.facts import DTYPES, Facts
 from i2i_doctor.walk import Known
 
-MIN_SIDE = 16
 SQUARE = 1.05  # most that one side of an image may be longer than the other
 USUAL = 0.5  # share of the images that makes their size the usual one
-ONE_LEVEL = 1 / 255  # of the range: what varies less shows nothing
 BITS = (8, 10, 12, 14)
 """Of values that people store in 16."""
 

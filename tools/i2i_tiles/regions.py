@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from i2i.errors import UsageError
-from i2i.splits import HELD_OUT, SAFEST, Split, drawn
+from i2i.splits import HELD_OUT, SAFEST, Split, drawn, safest
 from i2i_tiles.areas import Area, read_area
 from i2i_tiles.grids import Cell, Grid
 from i2i_tiles.mercator import Box
@@ -92,7 +92,7 @@ def _by_area(cells: Sequence[Cell], area: Area, box_of: Callable[[Cell], Box]) -
     splits: dict[Cell, Split] = {}
     for cell in cells:
         names = {properties.get("split", "test") for properties in area.touched_by(box_of(cell))}
-        splits[cell] = "test" if "test" in names else "val" if names else "train"
+        splits[cell] = safest({*names, "train"})
     if "train" not in splits.values():
         raise UsageError("The polygons touch every place, and nothing is left for training. Take a larger area.")
     for name in sorted(said - set(splits.values())):
