@@ -83,8 +83,8 @@ class Command(Settings):
             pairs: Whether it makes pairs; what only they have is left out otherwise.
         """
         words = ["i2i", "prepare", self.preparer, *self.sources, "OUT"]
-        given = {**self.options, **self.model_dump(exclude={"preparer", "options", "files", "sources", "versions"})}
-        for name, value in given.items():
+        shared = self.model_dump(exclude={"preparer", "options", "files", "sources", "versions"}, exclude_none=True)
+        for name, value in (self.options | shared).items():
             if pairs or name not in OF_PAIRS:
                 words += _typed(name, value)
         return shlex.join(words)

@@ -57,6 +57,7 @@ _OUT_OF_MEMORY = (
     "out of memory",  # CUDA, MPS, cuDNN and others
     "Insufficient memory",  # OpenCV
     "could not create a memory object",  # oneDNN
+    "could not create a primitive",  # the same, for the code that it compiles
     "bad_alloc",  # whatever else is C++
 )
 

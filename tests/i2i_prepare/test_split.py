@@ -125,7 +125,8 @@ def test_declared_ranges_become_those_of_the_dtype(write: Any, tmp_path: Path) -
         file.unlink()
     assert prepare("split", [tmp_path / "old"], tmp_path / "no", workers=1).made == 0
     for _ in range(2):
-        report = prepare("split", [tmp_path / "old"], tmp_path / "new", range=[(0, 4080)], val=0.25, workers=1)
+        settings: dict[str, Any] = {"range": [(0, 4080)], "max_pixels": 10**6, "val": 0.25}
+        report = prepare("split", [tmp_path / "old"], tmp_path / "new", workers=1, **settings)
         assert (report.made, report.rejected) == (4, {})
     assert report.resumed == 4  # the second time nothing was done
     for half, number in (("imageA", 0), ("imageB", 1)):
@@ -135,6 +136,7 @@ def test_declared_ranges_become_those_of_the_dtype(write: Any, tmp_path: Path) -
             np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
     card = safe_yaml.load((tmp_path / "new" / "dataset.yaml").read_text("utf-8"), "card")
     assert card["command"].count("--range") == 1
+    assert card["command"].count("--max-pixels 1000000") == 1
 
 
 def test_each_image_of_a_pair_can_have_a_range_of_its_own(tmp_path: Path) -> None:

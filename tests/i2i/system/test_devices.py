@@ -38,4 +38,5 @@ def test_memory_that_cannot_be_had_is_told_from_other_failures() -> None:
     assert is_out_of_memory(refusal.value)
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."))
     assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(RuntimeError("could not create a primitive"))  # oneDNN of torch 2.13 under `ulimit -v`
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
