@@ -15,6 +15,7 @@ from i2i.pairs import Pixels
 
 settings.register_profile(
     "repeatable",
+    max_examples=50,
     derandomize=True,  # the same examples in each run
     deadline=None,  # no test fails because the machine is busy
     suppress_health_check=[HealthCheck.too_slow],
