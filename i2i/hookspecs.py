@@ -34,6 +34,11 @@ def i2i_losses() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
 
 
 @hookspec
+def i2i_penalties() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Terms that hold a discriminator back, by name; see `i2i.contracts.Penalty`."""
+
+
+@hookspec
 def i2i_recipes() -> Mapping[str, type[Recipe]]:  # type: ignore[empty-body]
     """Methods, by name; see `i2i.contracts.Recipe`."""
 
@@ -51,6 +56,11 @@ def i2i_datasets() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
 @hookspec
 def i2i_preparers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
     """Makers of pairs, by name; see `i2i.pairs.Preparer`. Asked of the group ``i2i.commands``."""
+
+
+@hookspec
+def i2i_components() -> Mapping[str, Mapping[str, type[Any]]]:  # type: ignore[empty-body]
+    """Components of kinds that a plugin brings, by kind, then by name; not of kinds that have a hook of their own."""
 
 
 @hookspec

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,8 +22,6 @@ from i2i.errors import I2iError, UnknownNameError, UsageError, suggest
 
 if TYPE_CHECKING:
     import typer
-
-from importlib.metadata import PackageNotFoundError, version
 
 COMPONENTS = "i2i"
 COMMANDS = "i2i.commands"
@@ -41,12 +39,18 @@ KINDS = {
     "generator": Kind("i2i_generators", COMPONENTS),
     "discriminator": Kind("i2i_discriminators", COMPONENTS),
     "loss": Kind("i2i_losses", COMPONENTS),
+    "penalty": Kind("i2i_penalties", COMPONENTS),
     "metric": Kind("i2i_metrics", COMPONENTS),
     "dataset": Kind("i2i_datasets", COMPONENTS),
     "preparer": Kind("i2i_preparers", COMMANDS),
 }
+"""The kinds that i2i knows; plugins bring others by the hook ``i2i_components``, see `kinds`."""
 
-HOOKS = {kind.hook: kind.group for kind in KINDS.values()} | {"i2i_commands": COMMANDS, "i2i_find_model": COMMANDS}
+HOOKS = {kind.hook: kind.group for kind in KINDS.values()} | {
+    "i2i_components": COMPONENTS,
+    "i2i_commands": COMMANDS,
+    "i2i_find_model": COMMANDS,
+}
 """Every hook, and the group of entry points that is asked for it."""
 
 
@@ -118,6 +122,7 @@ class Plugins:
         self.problems: list[PluginProblem] = []
         self._origin: dict[str, tuple[str, str]] = {}
         self._found: dict[str, _Found] = {}
+        self._brought: dict[str, list[tuple[str, Any]]] | None = None
         for entry_point in sorted(entry_points, key=lambda e: (e.name, e.value)):
             self._load(entry_point)
 
@@ -155,28 +160,54 @@ class Plugins:
         self.manager.refused = []
         self.manager.register(plugin, name)
         self._found.clear()
+        self._brought = None
         self._origin[name] = (distribution, version)
         for reason in self.manager.refused:
             self._blame(name, self._origin[name], reason)
         if not self.manager.refused and not self._hooks_of(name):
             self._blame(name, self._origin[name], "it implements no hook. Mark its hooks with @i2i.hookimpl.")
 
+    def _answers(self, hook: str) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+        """Ask every plugin with a hook; yields its name and what it answers."""
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            plugin = implementation.plugin_name
+            try:
+                with at_work(plugin, self._origin[plugin][0]):
+                    answer = dict(implementation.function())
+            except FAILURES as error:
+                self._blame(plugin, self._origin[plugin], f"{hook}() fails: {describe(error)}")
+            else:
+                yield plugin, answer
+
+    def kinds(self) -> list[str]:
+        """List the kinds that these plugins bring, in alphabetical order."""
+        return sorted(self._bring())
+
+    def _bring(self) -> Mapping[str, list[tuple[str, Any]]]:
+        """Return, for each kind that plugins bring, which plugin has what of it."""
+        if self._brought is None:
+            self._brought = {}
+            for plugin, answer in self._answers("i2i_components"):
+                for kind, components in answer.items():
+                    if reason := _no_kind(kind):
+                        self._blame(plugin, self._origin[plugin], f"i2i_components() has {reason}")
+                    else:
+                        self._brought.setdefault(kind, []).append((plugin, components))
+        return self._brought
+
     def _provided(self, kind: str) -> Iterator[tuple[str, Provided]]:
         """Yield every component of a kind, clashing names included."""
-        for implementation in getattr(self.manager.hook, KINDS[kind].hook).get_hookimpls():
-            plugin = implementation.plugin_name
+        hook = KINDS[kind].hook if kind in KINDS else "i2i_components"
+        for plugin, components in self._answers(hook) if kind in KINDS else self._bring().get(kind, []):
             origin = self._origin[plugin]
-            try:
-                with at_work(plugin, origin[0]):
-                    components = dict(implementation.function())
-            except FAILURES as error:
-                self._blame(plugin, origin, f"{KINDS[kind].hook}() fails: {describe(error)}")
+            if not isinstance(components, Mapping):
+                self._blame(plugin, origin, f"{hook}() has {kind!r}: {components!r}, not classes by name.")
                 continue
             for name, cls in components.items():
                 if isinstance(name, str) and isinstance(cls, type):
                     yield name, Provided(cls, plugin, *origin)
                 else:
-                    self._blame(plugin, origin, f"{KINDS[kind].hook}() has {name!r}: {cls!r}, not a name and a class.")
+                    self._blame(plugin, origin, f"{hook}() has {name!r}: {cls!r}, not a name and a class.")
 
     def _find(self, kind: str) -> _Found:
         if kind not in self._found:
@@ -245,6 +276,15 @@ class Plugins:
         raise UnknownNameError(f"No {kind} named {name!r}.{suggest(name, known)} Installed: {listed}.{doctor}")
 
 
+def _no_kind(name: Any) -> str:
+    """Say why a plugin cannot bring a kind of that name; nothing where it can."""
+    if name in KINDS:
+        return f"the kind {name!r}, which has a hook of its own. Provide it by {KINDS[name].hook}."
+    if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
+        return f"the kind {name!r}. Call a kind by a word, such as 'projector'."
+    return ""
+
+
 @contextmanager
 def at_work(plugin: str, distribution: str) -> Iterator[None]:
     """Name the plugin whose code was at work when Ctrl-C came, or which raised KeyboardInterrupt itself."""
@@ -268,14 +308,24 @@ def installed(group: str) -> Plugins:
     return Plugins(entry_points(group=group))
 
 
+def kinds() -> list[str]:
+    """List every kind of component: those that i2i knows, then those that the installed plugins bring."""
+    return [*KINDS, *installed(COMPONENTS).kinds()]
+
+
+def group_of(kind: str) -> str:
+    """Return the group of entry points whose plugins provide a kind."""
+    return KINDS[kind].group if kind in KINDS else COMPONENTS
+
+
 def catalogue(kind: str) -> Mapping[str, Provided]:
-    """Return the installed components of a kind, by name."""
-    return installed(KINDS[kind].group).catalogue(kind)
+    """Return the installed components of a kind, by name; none of a kind that nothing brings."""
+    return installed(group_of(kind)).catalogue(kind)
 
 
 def lookup(kind: str, name: str) -> Provided:
     """Return the installed component of that kind and name; see `Plugins.lookup`."""
-    return installed(KINDS[kind].group).lookup(kind, name)
+    return installed(group_of(kind)).lookup(kind, name)
 
 
 def installed_versions(distributions: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from i2i import safe_json
 from i2i.errors import I2iError
-from i2i.plugins import COMMANDS, COMPONENTS, KINDS, catalogue
+from i2i.plugins import COMMANDS, COMPONENTS, catalogue, kinds
 from i2i.system.files import user_cache
 
 Words = dict[str, list[str]]
@@ -73,19 +73,20 @@ def _ask() -> Words:
     from i2i.config import ENGINE
     from i2i.options import options_of
 
-    found = {kind: list(catalogue(kind)) for kind in KINDS}
+    found = {kind: list(catalogue(kind)) for kind in kinds()}
     uses, settings = set[str](), {f"{name}.{option}=" for name, of in ENGINE.items() for option in of.model_fields}
     for recipe in catalogue("recipe").values():
         with suppress(I2iError):
             settings |= {f"recipe.{option}=" for option in options_of(recipe.cls).model_fields}
             for part, kind, names in _parts(recipe.cls):
                 uses |= {f"{part}={name}" for name in names}
-                components = (catalogue(kind)[name].cls for name in names)
-                settings |= {f"{part}.{option}=" for cls in components for option in options_of(cls).model_fields}
+                classes = (catalogue(kind)[name].cls for name in names)
+                settings |= {f"{part}.{option}=" for cls in classes for option in options_of(cls).model_fields}
     for dataset in catalogue("dataset").values():
         with suppress(I2iError):
             settings |= {f"dataset.{option}=" for option in options_of(dataset.cls).model_fields}
-    return {**found, "kind": list(KINDS), "--use": sorted(uses), "--set": sorted(settings)}
+    components = sorted({name for names in found.values() for name in names})
+    return {**found, "kind": list(found), "component": components, "--use": sorted(uses), "--set": sorted(settings)}
 
 
 def _parts(recipe: type) -> Iterable[tuple[str, str, list[str]]]:

@@ -22,12 +22,16 @@ from i2i.plugins import (
     PluginProblem,
     Provided,
     catalogue,
+    group_of,
     installed,
     installed_versions,
+    kinds,
     lookup,
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+KNOWN = f"{', '.join(KINDS)}, or one that a plugin brings"
 
 LIBRARIES = ("i2i-toolkit", "torch", "numpy", "pillow", "kornia", "safetensors", "typer", "pluggy", "pydantic")
 OPENCV = (
@@ -50,14 +54,15 @@ def register(app: typer.Typer) -> None:
 
 def list_components(
     kind: Annotated[
-        str | None, typer.Option(help=f"Only these: {', '.join(KINDS)}.", autocompletion=completer("kind"))
+        str | None,
+        typer.Option(help=f"Only these: {KNOWN}.", autocompletion=completer("kind")),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """List every component, with the plugin and the package that it comes from."""
     if kind is not None:
         _check_kind(kind)
-    rows = [_entry(k, name, p) for k in ([kind] if kind else KINDS) for name, p in catalogue(k).items()]
+    rows = [_entry(k, name, p) for k in ([kind] if kind else kinds()) for name, p in catalogue(k).items()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:
@@ -75,7 +80,7 @@ def show_component(
     what: Annotated[
         list[str],
         typer.Argument(
-            metavar="[KIND] NAME", help=f"A kind is {', '.join(KINDS)}.", autocompletion=completer("kind", *KINDS)
+            metavar="[KIND] NAME", help=f"A kind is {KNOWN}.", autocompletion=completer("kind", "component")
         ),
     ],
     as_json: Json = False,
@@ -123,19 +128,19 @@ def doctor(as_json: Json = False) -> None:
 
 def _kind_of(name: str) -> str:
     """Return the kind of a component that was named alone: a recipe goes before all others."""
-    kinds = [kind for kind in KINDS if name in catalogue(kind)]
-    if len(kinds) > 1 and kinds[0] != "recipe":
-        ways = " or ".join(f"`i2i plugins show {kind} {name}`" for kind in kinds)
+    found = [kind for kind in kinds() if name in catalogue(kind)]
+    if len(found) > 1 and found[0] != "recipe":
+        ways = " or ".join(f"`i2i plugins show {kind} {name}`" for kind in found)
         raise UsageError(f"{name!r} is of several kinds: {ways}.")
-    if not kinds:
-        known = [known for kind in KINDS for known in catalogue(kind)]
+    if not found:
+        known = [known for kind in kinds() for known in catalogue(kind)]
         raise UnknownNameError(f"No component named {name!r}.{suggest(name, known)} See `i2i plugins list`.")
-    return kinds[0]
+    return found[0]
 
 
 def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise UsageError(f"No kind {kind!r}.{suggest(kind, KINDS)} Kinds: {', '.join(KINDS)}.")
+    if kind not in KINDS and kind not in (known := kinds()):
+        raise UsageError(f"No kind {kind!r}.{suggest(kind, known)} Kinds: {', '.join(known)}.")
 
 
 def _entry(kind: str, name: str, provided: Provided) -> dict[str, Any]:
@@ -218,9 +223,9 @@ def _print_options(console: Console, options: Mapping[str, Any]) -> None:
 
 def _problems() -> list[str]:
     """Return a line for every broken plugin, name that two provide, and component that cannot be configured."""
-    unusable = [line for kind in KINDS for name, p in catalogue(kind).items() for line in _faults(kind, name, p)]
+    unusable = [line for kind in kinds() for name, p in catalogue(kind).items() for line in _faults(kind, name, p)]
     broken = [str(problem) for group in (COMPONENTS, COMMANDS) for problem in installed(group).problems]
-    clashes = [line for kind, of in KINDS.items() for line in installed(of.group).clashes(kind).values()]
+    clashes = [line for kind in kinds() for line in installed(group_of(kind)).clashes(kind).values()]
     return [*broken, *clashes, *unusable]
 
 

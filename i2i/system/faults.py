@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from i2i.errors import ContractError, I2iError, UsageError
-from i2i.plugins import COMPONENTS, KINDS, Provided, catalogue, describe
+from i2i.plugins import COMPONENTS, Provided, catalogue, describe, group_of, kinds
 from i2i.system.devices import is_out_of_memory
 
 
@@ -38,8 +38,8 @@ def fault(error: Exception, at_work: type | None = None) -> UsageError | None:
     """
     if isinstance(error, I2iError) or is_out_of_memory(error):
         return None
-    kinds = [kind for kind, (_, group) in KINDS.items() if group == COMPONENTS]
-    components = [provided for kind in kinds for provided in catalogue(kind).values()]
+    trained = [kind for kind in kinds() if group_of(kind) == COMPONENTS]
+    components = [provided for kind in trained for provided in catalogue(kind).values()]
     # the engine's own components are no strangers: what they raise is a bug of i2i
     found = {each.cls.__module__: each for each in components if not each.cls.__module__.startswith("i2i.")}
     module, where = place(error, found)

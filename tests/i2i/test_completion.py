@@ -9,7 +9,7 @@ import pytest
 
 from i2i.cli import completion
 from i2i.config import parse_assignments, parse_choices
-from i2i.plugins import KINDS, catalogue
+from i2i.plugins import catalogue, kinds
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,9 @@ def refuse() -> completion.Words:
 
 def test_what_is_completed_may_be_typed() -> None:
     found = completion.words()
-    assert all(found[kind] == list(catalogue(kind)) for kind in KINDS)
+    assert all(found[kind] == list(catalogue(kind)) for kind in kinds())
+    assert {"generator", "preparer"} < set(found["kind"])
+    assert {"unet", "pix2pix", "edges"} < set(found["component"])
     chosen = parse_choices(found["--use"])
     assert {"generator", "discriminator", "pixel_loss", "gan_loss"} <= set(chosen)
     settings = parse_assignments(f"{word}1" for word in found["--set"])

@@ -16,7 +16,7 @@ import typer
 import i2i
 from i2i import hookspecs
 from i2i.errors import UnknownNameError, UsageError, suggest
-from i2i.plugins import COMMANDS, COMPONENTS, HOOKS, KINDS, Plugins, catalogue, installed
+from i2i.plugins import COMMANDS, COMPONENTS, HOOKS, Plugins, catalogue, installed, kinds
 
 Package = Callable[..., list[EntryPoint]]
 Cli = Callable[..., tuple[int, str, str]]
@@ -148,6 +148,64 @@ def test_failing_hook_is_reported_once_and_stops_nothing(package: Package, body:
     assert reason in problem.reason
 
 
+def bringer(answer: Any) -> Any:
+    return SimpleNamespace(i2i_components=i2i.hookimpl(lambda: answer))
+
+
+def test_kind_that_plugins_bring_is_like_any_other() -> None:
+    plugins = Plugins()
+    plugins.register(bringer({"projector": {"patch": int, "both": int}}), "mine", "i2i-mine", "1.0")
+    plugins.register(bringer({"projector": {"line": str, "both": str}, "code-book": {}}), "theirs")
+    assert plugins.kinds() == ["code-book", "projector"]
+    assert plugins.catalogue("projector").keys() == {"patch", "line"}
+    assert plugins.lookup("projector", "patch") == (int, "mine", "i2i-mine", "1.0")
+    assert "projector 'both' is provided by both" in plugins.clashes("projector")["both"]
+    with pytest.raises(UnknownNameError, match=r"No projector named 'pitch'\. Did you mean 'patch'\?"):
+        plugins.lookup("projector", "pitch")
+    with pytest.raises(UnknownNameError, match=r"No sampler named 'uniform'\. Installed: none\."):
+        plugins.lookup("sampler", "uniform")
+    assert plugins.problems == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"generator": {"unet": int}}, "has the kind 'generator', which has a hook of its own. Provide it by i2i_gen"),
+        ({7: {}}, "has the kind 7. Call a kind by a word, such as 'projector'."),
+        ({"two words": {}}, "has the kind 'two words'."),
+        ({"sampler": ["uniform"]}, "has 'sampler': ['uniform'], not classes by name."),
+        ({"sampler": {"uniform": 7}}, "has 'uniform': 7, not a name and a class."),
+        (None, "fails: TypeError"),
+    ],
+)
+def test_bad_kind_is_reported_once_and_stops_nothing(answer: Any, reason: str) -> None:
+    plugins = Plugins()
+    plugins.register(bringer(answer), "bad")
+    plugins.register(bringer({"sampler": {"sound": int}}), "good")
+    for _ in range(2):
+        assert plugins.kinds() == ["sampler"]
+        assert plugins.catalogue("sampler").keys() == {"sound"}
+        assert "unet" not in plugins.catalogue("generator")
+    (problem,) = plugins.problems
+    assert problem.plugin == "bad"
+    assert f"i2i_components() {reason}" in problem.reason
+
+
+def test_kinds_are_asked_for_once() -> None:
+    asked = []
+
+    def components() -> dict[str, dict[str, type]]:
+        asked.append("components")
+        return {"projector": {}, "sampler": {}}
+
+    plugins = Plugins()
+    plugins.register(SimpleNamespace(i2i_components=i2i.hookimpl(components)), "mine")
+    for _ in range(2):
+        assert plugins.kinds() == ["projector", "sampler"]
+        assert [dict(plugins.catalogue(kind)) for kind in plugins.kinds()] == [{}, {}]
+    assert len(asked) == 1
+
+
 def test_clash_names_both_plugins_and_leaves_other_names() -> None:
     plugins = Plugins()
     for owner, names in (("mine", ("unet", "resnet")), ("theirs", ("unet",))):
@@ -213,7 +271,7 @@ def test_list_has_every_component_and_its_package(run_cli: Cli) -> None:
     code, out, _ = run_cli("plugins", "list", "--json")
     assert code == 0
     rows = {(row["kind"], row["name"]): row for row in json.loads(out)}
-    assert rows.keys() == {(kind, name) for kind in KINDS for name in catalogue(kind)}
+    assert rows.keys() == {(kind, name) for kind in kinds() for name in catalogue(kind)}
     unet = rows["generator", "unet"]
     assert (unet["plugin"], unet["distribution"], unet["version"]) == ("pix2pix", "i2i-toolkit", i2i.__version__)
     assert unet["summary"].startswith("Encoder-decoder with skip connections")
@@ -362,6 +420,42 @@ def test_list_goes_on_and_warns_of_broken_plugins(installed_package: Package, ru
     assert code == 0
     assert "pix2pix" in out
     assert "Warning: plugin 'bad' (from i2i-bad 1.2): RuntimeError: no GPU" in err
+
+
+PROJECTOR = '''
+import i2i
+
+class Patch:
+    """Projects patches.
+
+    Args:
+        width: Of what comes out.
+    """
+
+    def __init__(self, *, width: int = 64) -> None: ...
+
+@i2i.hookimpl
+def i2i_components():
+    return {"projector": {"patch": Patch, "vague": type("Vague", (), {"__init__": lambda self, *, name=1: None})}}
+'''
+
+
+def test_kind_of_a_plugin_is_listed_shown_and_looked_into(installed_package: Package, run_cli: Cli) -> None:
+    installed_package("own", PROJECTOR)
+    _, out, _ = run_cli("plugins", "list", "--kind", "projector", "--json")
+    assert [(row["kind"], row["name"], row["plugin"]) for row in json.loads(out)] == [
+        ("projector", "patch", "own"),
+        ("projector", "vague", "own"),
+    ]
+    assert '"projector"' in run_cli("plugins", "list", "--json")[1]
+    for words in (("patch",), ("projector", "patch")):
+        _, out, _ = run_cli("plugins", "show", *words, "--json")
+        assert json.loads(out)["options"]["width"]["meaning"] == "Of what comes out."
+    _, _, err = run_cli("plugins", "show", "projectors", "patch")
+    assert "No kind 'projectors'. Did you mean 'projector'?" in err
+    code, out, _ = run_cli("plugins", "doctor")
+    assert code == 1
+    assert "plugin 'own' (from i2i-own 1.2): projector 'vague': Vague has an option 'name'" in out
 
 
 def test_text_of_a_plugin_steers_no_terminal(run_cli: Cli) -> None:
