@@ -1,14 +1,23 @@
-"""What a component must be. Images are float32, (N, C, H, W), in [-1, 1].
+"""What a component must be: a plain class that inherits nothing, whose signature says all that it wants.
 
-A component is a plain ``nn.Module``: positional parameters are wired by the recipe, keyword-only parameters are the
-user's options. Nothing needs to inherit from the protocols below.
+Positional parameters of ``__init__`` are wired by the recipe, keyword-only parameters are the user's options. Steps and
+translators are given what their parameters name: fields of the data, the clock, parts of the recipe, noise.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor, nn
+
+Image = Annotated[Tensor, "image"]
+"""Float32 (N, C, H, W): an image in [-1, 1], or class ids one-hot, 0 and 1 (all 0 where a pixel has no class)."""
+Ids = Annotated[Tensor, "ids"]
+"""Int64 (N, H, W); -100, which torch's losses ignore, where a pixel has no class."""
+Vector = Annotated[Tensor, "vector"]
+"""Float32 (N, C)."""
+Noise = Annotated[Tensor, "noise"]
+"""Float32 of the shape of the field that is made, from N(0, 1), drawn by the engine from the caller's seed."""
 
 
 class Batch(NamedTuple):
@@ -18,6 +27,22 @@ class Batch(NamedTuple):
     target: Tensor
 
 
+class Clock(NamedTuple):
+    """When a step happens; `Recipe.step` is given it where it has a parameter ``clock``."""
+
+    step: int
+    """Steps that are done: 0 at the first one."""
+    total: int
+    """Steps of the whole run."""
+    epoch: int
+    """Counted from 0."""
+
+    @property
+    def progress(self) -> float:
+        """Return how much of the run is done, in [0, 1)."""
+        return self.step / self.total
+
+
 class Update(NamedTuple):
     """One optimizer step on one network, down the sum of its losses (scalars, by name)."""
 
@@ -25,12 +50,52 @@ class Update(NamedTuple):
     losses: Mapping[str, Tensor]
 
 
+class Verdict(NamedTuple):
+    """What a discriminator may return instead of logits."""
+
+    logits: Sequence[Tensor]
+    """(N, 1, h, w) each, one a scale."""
+    features: Sequence[Tensor]
+    """What it saw on the way, (N, C, h, w) each: the layers of the first scale, then those of the next."""
+
+
+class Wire:
+    """What a recipe builds a part with.
+
+    Args:
+        arguments: Positional arguments of the component. A function among them is called first, with the parts that its
+            parameters name: ``Wire(lambda generator: generator.widths)``.
+        options: Options of the component that the recipe decides, and the user cannot.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.arguments, self.options = arguments, options
+
+
+CONTRACTS: dict[Any, str] = {}
+"""What a recipe's part may be annotated with -> the kind of component that serves as it."""
+
+P = TypeVar("P")
+
+
+def contract(kind: str) -> Callable[[type[P]], type[P]]:
+    """Make a Protocol a contract: what components of a kind must have, to serve as a part that is annotated with it."""
+
+    def mark(protocol: type[P]) -> type[P]:
+        CONTRACTS[protocol] = kind
+        return runtime_checkable(protocol)
+
+    return mark
+
+
+@contract("generator")
 @runtime_checkable
 class Generator(Protocol):
     """``__init__(in_channels, out_channels, *, options)``; maps a source to a fake of the same height and width.
 
     A generator that only takes sizes divisible by some number says so in an attribute ``size_multiple`` (1 when
-    absent): the engine checks it before training, and pads and crops by it when translating.
+    absent): the engine checks it before training, and pads and crops by it when translating. One that can also give
+    logits of class ids has an option ``bounded``, which recipes set to false for that.
 
     Translating runs it in evaluation, from several threads at once: it then changes nothing of itself, and its noise,
     if it has any, is that of ``nn.Dropout``, ``torch.rand`` or ``torch.randn``, which is drawn from the caller's seed.
@@ -41,15 +106,27 @@ class Generator(Protocol):
         ...
 
 
+@contract("discriminator")
 @runtime_checkable
 class Discriminator(Protocol):
-    """``__init__(in_channels, *, options)``; returns logits (N, 1, h, w), one per patch."""
+    """``__init__(in_channels, *, options)``; returns logits (N, 1, h, w), one a patch, or a `Verdict`."""
 
     def __call__(self, image: Tensor, /) -> Tensor:
         """Return logits: above 0 for what looks real."""
         ...
 
 
+@contract("discriminator")
+@runtime_checkable
+class FeatureDiscriminator(Protocol):
+    """A discriminator that returns a `Verdict`, and says so in the annotation of its ``forward``."""
+
+    def __call__(self, image: Tensor, /) -> Verdict:
+        """Return logits and features."""
+        ...
+
+
+@contract("loss")
 @runtime_checkable
 class Loss(Protocol):
     """``__init__(*, options)``; returns a scalar."""
@@ -59,22 +136,41 @@ class Loss(Protocol):
         ...
 
 
+@contract("loss")
 @runtime_checkable
 class AdversarialLoss(Protocol):
-    """``__init__(*, options)``; both methods take logits and return a scalar."""
+    """``__init__(*, options)``; both methods take logits of one scale and return a scalar.
 
-    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    One that compares with real logits in the generator's step too has a second parameter there:
+    ``generator_loss(fake_logits, real_logits)``.
+    """
+
+    def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor, /) -> Tensor:
         """Return what the discriminator minimises."""
         ...
 
-    def generator_loss(self, fake_logits: Tensor) -> Tensor:
+    def generator_loss(self, fake_logits: Tensor, /) -> Tensor:
         """Return what the generator minimises."""
         ...
 
 
+@contract("penalty")
+@runtime_checkable
+class Penalty(Protocol):
+    """``__init__(*, options)``; what a discriminator pays for its slope, or None at a step where nothing is due."""
+
+    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, clock: Clock, /) -> Tensor | None:
+        """Return a scalar for what the discriminator sees of real images and of fakes."""
+        ...
+
+
+@contract("metric")
 @runtime_checkable
 class Metric(Protocol):
-    """``__init__(*, options)``; compares two batches and returns one figure an image, (N,)."""
+    """``__init__(*, options)``; compares two batches and returns one figure an image, (N,).
+
+    It is left out where what is made has nothing to be compared with, as in unpaired sets.
+    """
 
     higher_is_better: ClassVar[bool]
 
@@ -83,11 +179,33 @@ class Metric(Protocol):
         ...
 
 
+@contract("metric")
+@runtime_checkable
+class SetMetric(Protocol):
+    """``__init__(*, options)``; compares two sets of images, and is built anew for each measurement."""
+
+    higher_is_better: ClassVar[bool]
+
+    def update(self, output: Tensor, target: Tensor, /) -> None:
+        """Add a batch of what was made, and one of what is real."""
+        ...
+
+    def compute(self) -> float:
+        """Return the figure of all that was added."""
+        ...
+
+
+def translate(generator: Generator, source: Image) -> Tensor:
+    """Return the target that the generator makes of a source."""
+    return generator(source)
+
+
 class Recipe(nn.Module):
     """A method: its parts, annotated in ``__init__`` with their contracts, and the order of its updates.
 
-    Parts are positional parameters of ``__init__``; keyword-only parameters are the recipe's own options. The part
-    called ``generator`` is what a trained model consists of.
+    Parts are positional parameters of ``__init__``; keyword-only parameters are the recipe's own options. A part that
+    is annotated with `i2i.parts.Losses`, `i2i.parts.Penalties` or `i2i.parts.Adversarial` is built by the engine around
+    the components that the user names.
     """
 
     defaults: ClassVar[Mapping[str, str]]

@@ -14,6 +14,9 @@ from i2i.splits import Split
 Pixels = NDArray[Any]
 """An image, (H, W, C): uint8 in 0..255, uint16 in 0..65535, or float32 in [-1, 1]. The dtype alone says the range."""
 
+Range = tuple[float, float]
+"""Smallest and largest value that images of a dataset can hold, in their own unit."""
+
 
 class Pair(NamedTuple):
     """A source and the target it should become, (H, W, C) each."""

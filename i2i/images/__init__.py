@@ -7,9 +7,10 @@ from i2i.images.errors import ImageError
 from i2i.images.formats.header import Header
 from i2i.images.formats.stored import probe, read_bytes, read_header
 from i2i.images.geometry import fit, resize
-from i2i.images.ranges import Range, check_range, scaled, unscaled
+from i2i.images.ranges import check_range, scaled, unscaled
 from i2i.images.reader import MAX_PIXELS, Limit, Picture, from_pillow, read
 from i2i.images.writer import encode, suffix_for, write
+from i2i.pairs import Range
 
 __all__ = [
     "MAX_PIXELS",

@@ -8,10 +8,7 @@ from numpy.typing import NDArray
 
 from i2i.errors import UsageError
 from i2i.images.errors import ImageError
-from i2i.pairs import Pixels
-
-Range = tuple[float, float]
-"""Smallest and largest value that images of a dataset can hold, in their own unit."""
+from i2i.pairs import Pixels, Range
 
 DECLARE = "Declare its range (value_range)"
 """How the caller of a function says what values stand for; commands and datasets have options of other names."""

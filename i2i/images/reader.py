@@ -17,8 +17,8 @@ from i2i.images.formats.header import Header
 from i2i.images.formats.pillow import MANY, orientation_of, plain
 from i2i.images.formats.stored import decoded, read_bytes, read_header, upright
 from i2i.images.profiles import managed
-from i2i.images.ranges import DECLARE, Range, extremes, finite_extremes, scaled
-from i2i.pairs import Pixels, Reading
+from i2i.images.ranges import DECLARE, extremes, finite_extremes, scaled
+from i2i.pairs import Pixels, Range, Reading
 from i2i.system.chatter import CodecsKeptQuiet
 from i2i.system.devices import is_out_of_memory
 from i2i.system.pool import MAX_SECONDS

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from i2i.images import MAX_PIXELS
-from i2i.images.ranges import Range
+from i2i.pairs import Range
 from i2i.preparation.splitting import Rule
 
 PairFiles = Literal["folders", "ab"]

@@ -1,0 +1,99 @@
+"""Parts of a recipe that the engine builds around what the user names: lists of losses, and adversarial losses."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2i.contracts import CONTRACTS, AdversarialLoss, Clock, Discriminator, Loss, Penalty, Verdict
+from i2i.errors import UsageError
+
+
+class _Terms(nn.ModuleDict):
+    """Components by name, each with its weight.
+
+    Args:
+        components: Modules by name.
+        weights: λ of each, by name.
+    """
+
+    def __init__(self, components: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:
+        super().__init__(components)
+        self.weights = dict(weights)
+
+
+class Losses(_Terms):
+    """A part of several pixel losses: calling it gives the weighted terms by name."""
+
+    contract = Loss
+
+    def forward(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Compare (N, C, H, W) with (N, C, H, W); returns scalars by name, weighted."""
+        return {name: self.weights[name] * loss(output, target) for name, loss in self.items()}
+
+
+class Penalties(_Terms):
+    """A part of several penalties of a discriminator; none of them may be there."""
+
+    contract = Penalty
+
+    def forward(self, discriminator: Discriminator, real: Tensor, fake: Tensor, clock: Clock) -> dict[str, Tensor]:
+        """Return scalars by name, weighted, of those penalties that are due at this step.
+
+        Args:
+            discriminator: Who pays.
+            real: What it sees of real images, (N, C, H, W).
+            fake: What it sees of fakes, (N, C, H, W).
+            clock: When.
+        """
+        due = {name: penalty(discriminator, real, fake, clock) for name, penalty in self.items()}
+        return {name: self.weights[name] * value for name, value in due.items() if value is not None}
+
+
+class Adversarial(nn.Module):
+    """A part of one adversarial loss over all that discriminators return: summed over the scales of a verdict.
+
+    Args:
+        loss: Of the logits of one scale.
+    """
+
+    contract = AdversarialLoss
+
+    def __init__(self, loss: AdversarialLoss) -> None:
+        super().__init__()
+        self.loss: Any = loss
+        self.compares = len(inspect.signature(loss.generator_loss).parameters) > 1
+
+    def discriminator_loss(self, real: Tensor | Verdict, fake: Tensor | Verdict) -> Tensor:
+        """Return what the discriminator minimises, a scalar."""
+        scales = zip(_logits(real), _logits(fake), strict=True)
+        return torch.stack([self.loss.discriminator_loss(r, f) for r, f in scales]).sum()
+
+    def generator_loss(self, fake: Tensor | Verdict, real: Tensor | Verdict | None = None) -> Tensor:
+        """Return what the generator minimises, a scalar.
+
+        Args:
+            fake: What the discriminator says of fakes.
+            real: What it said of real images, for losses that compare with it; no gradient flows into it.
+
+        Raises:
+            UsageError: If the loss compares, and there is nothing to compare with.
+        """
+        if not self.compares:
+            return torch.stack([self.loss.generator_loss(f) for f in _logits(fake)]).sum()
+        if real is None:
+            raise UsageError(
+                f"{type(self.loss).__name__} compares with real logits, and this recipe gives the generator none. "
+                "Choose another adversarial loss."
+            )
+        scales = zip(_logits(fake), _logits(real), strict=True)
+        return torch.stack([self.loss.generator_loss(f, r.detach()) for f, r in scales]).sum()
+
+
+def _logits(verdict: Tensor | Verdict) -> Sequence[Tensor]:
+    return verdict.logits if isinstance(verdict, Verdict) else [verdict]
+
+
+CONTRACTS.update({Losses: "loss", Penalties: "penalty", Adversarial: "loss"})
