@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from i2i.contracts import Recipe
 
+API = 1
+"""Version of this interface: of the hooks, and of the contracts of what they provide.
+
+A plugin may say in its module which one it was made for: ``i2i_api = 1``.
+"""
+
 hookspec = pluggy.HookspecMarker("i2i")
 hookimpl = pluggy.HookimplMarker("i2i")
 

@@ -123,6 +123,8 @@ class Plugins:
         self._origin: dict[str, tuple[str, str]] = {}
         self._found: dict[str, _Found] = {}
         self._brought: dict[str, list[tuple[str, Any]]] | None = None
+        self._other_api: dict[str, PluginProblem] = {}
+        self._used: set[str] = set()
         for entry_point in sorted(entry_points, key=lambda e: (e.name, e.value)):
             self._load(entry_point)
 
@@ -162,6 +164,8 @@ class Plugins:
         self._found.clear()
         self._brought = None
         self._origin[name] = (distribution, version)
+        if reason := _other_api(getattr(plugin, "i2i_api", hookspecs.API)):
+            self._other_api[name] = PluginProblem(name, f"{distribution} {version}", reason)
         for reason in self.manager.refused:
             self._blame(name, self._origin[name], reason)
         if not self.manager.refused and not self._hooks_of(name):
@@ -233,6 +237,14 @@ class Plugins:
         """Return the names that more than one plugin provides, each with one line about who does."""
         return self._find(kind).clashes
 
+    def made_for_others(self, *, used: bool = False) -> list[PluginProblem]:
+        """List the plugins that say that they were made for another version of the interface, `hookspecs.API`.
+
+        Args:
+            used: Only those of which a component was looked up.
+        """
+        return [problem for name, problem in self._other_api.items() if name in self._used or not used]
+
     def add_commands(self, app: typer.Typer) -> None:
         """Let every plugin add its subcommands to ``app``."""
         for implementation in self.manager.hook.i2i_commands.get_hookimpls():
@@ -268,6 +280,7 @@ class Plugins:
             UsageError: If two plugins do.
         """
         if name in (known := self.catalogue(kind)):
+            self._used.add(known[name].plugin)
             return known[name]
         if name in (clashes := self.clashes(kind)):
             raise UsageError(clashes[name])
@@ -283,6 +296,15 @@ def _no_kind(name: Any) -> str:
     if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
         return f"the kind {name!r}. Call a kind by a word, such as 'projector'."
     return ""
+
+
+def _other_api(version: Any) -> str:
+    """Say what it means that a plugin was made for a version of the interface; nothing where that is this one."""
+    if version == hookspecs.API:
+        return ""
+    newer = isinstance(version, int) and version > hookspecs.API
+    advice = "Update i2i-toolkit" if newer else "Look for a newer version of the plugin"
+    return f"it is made for version {version!r} of the plugin interface, and this i2i has {hookspecs.API}. {advice}."
 
 
 @contextmanager

@@ -98,3 +98,10 @@ def warn_of_problems(group: str) -> None:
     """Print one line for each thing that is wrong with the plugins of a group, as far as they were asked."""
     for problem in installed(group).problems:
         complain(f"Warning: {problem} See `i2i plugins doctor`.", "yellow")
+    warn_of_versions(group)
+
+
+def warn_of_versions(group: str) -> None:
+    """Print one line for each plugin of a group that is used, and was made for another version of the interface."""
+    for problem in installed(group).made_for_others(used=True):
+        complain(f"Warning: {problem}.", "yellow")

@@ -244,11 +244,12 @@ def _faults(kind: str, name: str, provided: Provided) -> Iterator[str]:
 
 
 def _warnings() -> list[str]:
+    warnings = [str(problem) for group in (COMPONENTS, COMMANDS) for problem in installed(group).made_for_others()]
     doubled = list(installed_versions(OPENCV))
-    if len(doubled) < 2:
-        return []
-    advice = "They overwrite each other's files: uninstall all and install opencv-python-headless."
-    return [f"{' and '.join(doubled)} are both installed. {advice}"]
+    if len(doubled) > 1:
+        advice = "They overwrite each other's files: uninstall all and install opencv-python-headless."
+        warnings.append(f"{' and '.join(doubled)} are both installed. {advice}")
+    return warnings
 
 
 def _package(row: Mapping[str, Any]) -> str:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from i2i.cli.console import GOES_ON, complain, shown, stoppable, visible
+from i2i.cli.console import GOES_ON, complain, shown, stoppable, visible, warn_of_versions
 from i2i.cli.flags import as_data, flag_of, plain
 from i2i.errors import DataError, UsageError, things
 from i2i.places import is_url, without_secrets
-from i2i.plugins import Provided, catalogue, lookup
+from i2i.plugins import COMMANDS, Provided, catalogue, lookup
 from i2i.prepared import REPORT
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
         return _broken_command(name, error)
 
     def command(**values: Any) -> None:
+        warn_of_versions(COMMANDS)
         given = {option: value for option, value in values.items() if value is not None}
         typed = [option for option in own if option in given]
         options = {option: as_data(option, given.pop(option), own[option]) for option in typed}

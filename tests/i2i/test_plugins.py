@@ -414,12 +414,77 @@ def test_doctor_names_every_problem_and_leaves_with_1(installed_package: Package
     assert "Traceback" not in out
 
 
+@pytest.mark.parametrize("version", ["1", "__import__('i2i').hookspecs.API"])
+def test_plugin_for_this_interface_is_no_cause_to_warn(package: Package, version: str) -> None:
+    plugins = Plugins([*package("says", f"{generators('a')}i2i_api = {version}\n"), *package("mum", generators("b"))])
+    plugins.lookup("generator", "a")
+    assert (plugins.made_for_others(), plugins.problems) == ([], [])
+
+
+def test_doctor_warns_of_a_plugin_for_another_interface(installed_package: Package, run_cli: Cli) -> None:
+    installed_package("newer", f"{generators('a')}i2i_api = 2\n")
+    installed_package("older", f"{generators('b')}i2i_api = 0\n")
+    code, out, _ = run_cli("plugins", "doctor", "--json")
+    newer, older = json.loads(out)["warnings"]
+    made_for = "it is made for version {} of the plugin interface, and this i2i has 1."
+    assert (code, json.loads(out)["problems"]) == (0, [])
+    assert newer == f"plugin 'newer' (from i2i-newer 1.2): {made_for.format(2)} Update i2i-toolkit"
+    assert older == f"plugin 'older' (from i2i-older 1.2): {made_for.format(0)} Look for a newer version of the plugin"
+
+
+def test_run_warns_of_a_plugin_for_another_interface_that_it_uses(
+    installed_package: Package, run_cli: Cli, shared_pairs: Path, tmp_path: Path
+) -> None:
+    text = (Path(__file__).parents[1] / "stranger" / "i2i_fullres.py").read_text("utf-8")
+    installed_package("newer", f"{text}i2i_api = 2\n")
+    small = ["--set", "discriminator.layers=1", "--set", "discriminator.base_channels=4", "--size", 32, "--steps", 1]
+    warned = {}
+    for generator, options in (("unet", ["depth=2", "base_channels=4"]), ("fullres", ["blocks=1"])):
+        chosen = [word for option in options for word in ("--set", f"generator.{option}")]
+        said = ["--plugin", "pix2pix", "--use", f"generator={generator}", *chosen, *small, "--workers", 0]
+        out = tmp_path / generator
+        code, _, warned[generator] = run_cli("train", "--data", shared_pairs, "--out", out, *said)
+        assert code == 0, warned[generator]
+    assert "Warning: plugin 'newer' (from i2i-newer 1.2): it is made for version 2" in warned["fullres"]
+    assert "newer" not in warned["unet"]
+
+
+def test_preparer_for_another_interface_is_warned_of(
+    installed_package: Package, run_cli: Cli, shared_pairs: Path, tmp_path: Path
+) -> None:
+    installed_package("newer", PREPARER, COMMANDS)
+    assert "newer" not in run_cli("prepare", "resize", "--help")[2]
+    code, _, err = run_cli("prepare", "same", shared_pairs / "train" / "imageA", tmp_path / "out", "--workers", 1)
+    assert code == 0, err
+    assert "Warning: plugin 'newer' (from i2i-newer 1.2): it is made for version 2" in err
+
+
 def test_list_goes_on_and_warns_of_broken_plugins(installed_package: Package, run_cli: Cli) -> None:
     installed_package("bad", "raise RuntimeError('no GPU')")
     code, out, err = run_cli("plugins", "list", "--json")
     assert code == 0
     assert "pix2pix" in out
     assert "Warning: plugin 'bad' (from i2i-bad 1.2): RuntimeError: no GPU" in err
+
+
+PREPARER = """
+import i2i
+from i2i.pairs import Pair
+
+i2i_api = 2
+
+class Same:
+    '''An image -> itself.'''
+
+    inputs = ("image",)
+
+    def __call__(self, image):
+        return Pair(image, image)
+
+@i2i.hookimpl
+def i2i_preparers():
+    return {"same": Same}
+"""
 
 
 PROJECTOR = '''
