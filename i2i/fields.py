@@ -1,11 +1,11 @@
 """Named fields of the data: what each is, as networks see it and as a trained model remembers it. Free of torch."""
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from i2i.pairs import Pixels, Range
+from i2i.pairs import PairDataset, Pixels, Range
 
 Kind = Literal["image", "ids", "vector"]
 """``image``: (H, W, C) in the range of its dtype. ``ids``: (H, W, 1) whole numbers, such as classes or instances, which
@@ -80,3 +80,24 @@ class Fields(Mapping[str, Field]):
     def aligned(self, *names: str) -> bool:
         """Return whether these fields belong to each other pixel by pixel, so that they can be compared."""
         return len({self[name].group for name in names}) <= 1
+
+
+@runtime_checkable
+class DescribedDataset(PairDataset, Protocol):
+    """A dataset that says itself what its fields are, where its first item does not say it all."""
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Return all of them, by name."""
+        ...
+
+
+def fields_of(dataset: PairDataset) -> Mapping[str, Field]:
+    """Describe the fields of a dataset, by name: as it says itself, else as its first item is.
+
+    Raises:
+        DataError: If that cannot be read.
+    """
+    if isinstance(dataset, DescribedDataset):
+        return dataset.fields
+    return {name: Field.of(values) for name, values in dataset[0]._asdict().items()}

@@ -6,26 +6,26 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+import pydantic
+from pydantic import PositiveInt
 
 from i2i import images
 from i2i.data import lab
-from i2i.data.sides import Colours, Column, Side
 from i2i.data.tables import datafiles
 from i2i.data.tables.ab import limit_of
 from i2i.data.tables.detect import open_table
 from i2i.data.tables.names import choose
 from i2i.data.tables.table import LayoutChoice, Table
 from i2i.errors import DataError, UsageError
+from i2i.fields import Colours, Column, Field
 from i2i.images import Range
 from i2i.options import build
 from i2i.pairs import Block, Pair, PairDataset, Pixels, range_of
 from i2i.places import is_url
 from i2i.plugins import lookup
 
-Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Counts = Count | tuple[Count | None, ...] | None
+Share = Annotated[float, pydantic.Field(gt=0, lt=1)]
+Counts = PositiveInt | tuple[PositiveInt | None, ...] | None
 Ranges = Range | tuple[Range | None, ...] | None
 
 
@@ -77,7 +77,7 @@ class Pairs:
         streaming: bool = False,
         val_share: Share | None = None,
         match: str = "",
-        max_pixels: Count | None = None,
+        max_pixels: PositiveInt | None = None,
     ) -> None:
         root = fspath(root)
         self._limit = limit_of(root, max_pixels)
@@ -115,13 +115,14 @@ class Pairs:
         """Return neighbouring pairs that are read together; see `i2i.pairs.PairStream`."""
         return self.table.blocks
 
-    def sides(self, first: Pair) -> tuple[Side, Side]:
-        """Say what sources and targets are; see `i2i.data.sides.SidedDataset`."""
-        source, target = (Side.of(image) for image in first)
-        return (
-            source.model_copy(update={"colours": self.colours, "columns": self._source}),
-            target.model_copy(update={"colours": self.colours, "columns": self._target}),
-        )
+    @property
+    def fields(self) -> dict[str, Field]:
+        """Say what sources and targets are, which reads the first pair; see `i2i.fields.fields_of`."""
+        columns = {"source": self._source, "target": self._target}
+        return {
+            name: Field.of(image).model_copy(update={"colours": self.colours, "columns": columns[name]})
+            for name, image in self[0]._asdict().items()
+        }
 
     def _side(self, index: int, columns: Sequence[Column], notes: list[str]) -> Pixels:
         parts = [self._part(index, column, notes) for column in columns]

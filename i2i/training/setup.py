@@ -16,8 +16,8 @@ from i2i.contracts import Recipe
 from i2i.data.dataset import open_pairs
 from i2i.data.jitter import Jitter, jitter_of
 from i2i.data.loading import Loader, steps_per_epoch
-from i2i.data.sides import Side, sides_of
 from i2i.errors import MissingSplitError, UsageError
+from i2i.fields import Field, fields_of
 from i2i.options import build
 from i2i.pairs import PairDataset
 from i2i.plugins import lookup
@@ -38,8 +38,8 @@ class Setup:
     pairs: PairDataset
     """The training split."""
     jitter: Jitter
-    source: Side
-    target: Side
+    source: Field
+    target: Field
     recipe: Recipe
     """The networks, on the device, as they were drawn from the seed."""
     updater: Updater
@@ -134,7 +134,8 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
     torch.set_num_threads(config.training.threads or 1)
     device = resolve_device(config.training.device)
     pairs = _open(config, "train")
-    source, target = sides_of(pairs)
+    fields = fields_of(pairs)
+    source, target = fields["source"], fields["target"]
     jitter = jitter_of(config.data.crop, config.data.resize, config.data.mirror)
     _seed_everything(config.training.seed)
     recipe = assemble(config.selection, source.channels, target.channels).to(device)

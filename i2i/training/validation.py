@@ -14,8 +14,8 @@ from i2i.contracts import Metric
 from i2i.data import lab
 from i2i.data.jitter import Jitter
 from i2i.data.order import spread
-from i2i.data.sides import Colours
 from i2i.data.tensors import to_pixels, to_tensor
+from i2i.fields import Colours
 from i2i.pairs import PairDataset, Pixels
 from i2i.translation.modes import in_mode, inference
 

@@ -20,8 +20,8 @@ from i2i import __version__, safe_json
 from i2i.assembly import Selection, build_part, providers
 from i2i.config import Mode
 from i2i.contracts import Generator
-from i2i.data.sides import Side
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
+from i2i.fields import Field
 from i2i.options import complete, validate
 from i2i.plugins import COMMANDS, installed, lookup
 from i2i.system.faults import naming_plugins
@@ -78,8 +78,8 @@ class ModelConfig(BaseModel):
     i2i: PackageVersion = __version__
     selection: Selection
     providers: dict[str, Origin]
-    source: Side
-    target: Side
+    source: Field
+    target: Field
     size: PositiveInt
     """Height and width that the model was trained at."""
     direction: str

@@ -1,4 +1,4 @@
-"""Between the numbers that users have and those that networks see, as a model's two sides declare them."""
+"""Between the numbers that users have and those that networks see, as a model's fields declare them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,40 +9,40 @@ from numpy.typing import NDArray
 
 from i2i import images
 from i2i.data.dataset import stack
-from i2i.data.sides import Column, Side
 from i2i.errors import DataError
+from i2i.fields import Column, Field
 from i2i.images.ranges import extremes
 from i2i.pairs import Pixels
 
 UNDECLARED = "The model was trained without a range for such numbers: scale them to what its training images held"
 
 
-def is_declared(side: Side) -> bool:
+def is_declared(field: Field) -> bool:
     """Return whether any range was declared, so that results are numbers in it instead of brightness."""
-    return any(side.ranges)
+    return any(field.ranges)
 
 
-def to_network(arrays: Sequence[NDArray[Any]], side: Side) -> Pixels:
+def to_network(arrays: Sequence[NDArray[Any]], field: Field) -> Pixels:
     """Turn one source in the user's numbers into `i2i.pairs.Pixels`.
 
     Args:
         arrays: (H, W, C) each: one with all channels, or one for each column.
-        side: What the model's sources are.
+        field: What the model's sources are.
 
     Raises:
-        DataError: If they have other channels than the side, or values are beyond their range.
+        DataError: If they have other channels than the field, or values are beyond their range.
     """
-    if len(arrays) == 1 and len(side.columns) < 2:
-        return _scaled(arrays[0], next(iter(side.ranges), None), "The image")
+    if len(arrays) == 1 and len(field.columns) < 2:
+        return _scaled(arrays[0], next(iter(field.ranges), None), "The image")
     if len(arrays) == 1:
-        if arrays[0].shape[2] != side.channels:
-            raise wrong_channels(arrays[0].shape[2], side)
-        arrays = [part for part, _ in _parts(arrays[0], side.columns)]
-    if len(arrays) != len(side.columns):
-        names = ", ".join(column.name for column in side.columns) or "one image"
+        if arrays[0].shape[2] != field.channels:
+            raise wrong_channels(arrays[0].shape[2], field)
+        arrays = [part for part, _ in _parts(arrays[0], field.columns)]
+    if len(arrays) != len(field.columns):
+        names = ", ".join(column.name for column in field.columns) or "one image"
         raise DataError(f"{len(arrays)} images are given, the model takes {names}.")
-    parts = [_scaled(array, column.range, column.name) for array, column in zip(arrays, side.columns, strict=True)]
-    return _stacked(parts, side, [column.name for column in side.columns])
+    parts = [_scaled(array, column.range, column.name) for array, column in zip(arrays, field.columns, strict=True)]
+    return _stacked(parts, field, [column.name for column in field.columns])
 
 
 def _scaled(values: NDArray[Any], span: images.Range | None, where: str) -> Pixels:
@@ -55,30 +55,30 @@ def _scaled(values: NDArray[Any], span: images.Range | None, where: str) -> Pixe
     return values
 
 
-def _stacked(parts: Sequence[Pixels], side: Side, names: Sequence[object]) -> Pixels:
+def _stacked(parts: Sequence[Pixels], field: Field, names: Sequence[object]) -> Pixels:
     if len({part.shape[:2] for part in parts}) > 1:
         sizes = ", ".join(f"{name} is {part.shape[1]}x{part.shape[0]}" for name, part in zip(names, parts, strict=True))
         raise DataError(f"{sizes}. Images of one source have one size.")
-    counts = (column.channels for column in side.columns)
+    counts = (column.channels for column in field.columns)
     return stack([images.with_channels(part, count) for part, count in zip(parts, counts, strict=True)])
 
 
-def wrong_channels(channels: int, side: Side) -> DataError:
-    """Return the one line about an image that does not have what a side of several columns is put together of."""
-    names = " and ".join(f"{column.name} ({column.channels})" for column in side.columns)
-    return DataError(f"The image has {channels} channels, the model takes {side.channels}: {names}. Give all of them.")
+def wrong_channels(channels: int, field: Field) -> DataError:
+    """Return the one line about an image that does not have what a field of several columns is put together of."""
+    names = " and ".join(f"{column.name} ({column.channels})" for column in field.columns)
+    return DataError(f"The image has {channels} channels, the model takes {field.channels}: {names}. Give all of them.")
 
 
-def read(files: Sequence[Path], side: Side, max_pixels: int = images.MAX_PIXELS) -> images.Picture:
+def read(files: Sequence[Path], field: Field, max_pixels: int = images.MAX_PIXELS) -> images.Picture:
     """Read one source, from one file or from one for each column; see `Translator.read`."""
     if len(files) == 1:
-        if len(set(side.ranges)) > 1:
-            names = ", ".join(column.name for column in side.columns)
+        if len(set(field.ranges)) > 1:
+            names = ", ".join(column.name for column in field.columns)
             raise DataError(f"{files[0]}: its channels have different ranges. Give a folder for each of {names}.")
-        return _read(files[0], next(iter(side.ranges), None), max_pixels)
-    pairs = zip(files, side.columns, strict=True)
+        return _read(files[0], next(iter(field.ranges), None), max_pixels)
+    pairs = zip(files, field.columns, strict=True)
     pictures = [_read(file, column.range, max_pixels) for file, column in pairs]
-    pixels = _stacked([picture.pixels for picture in pictures], side, files)
+    pixels = _stacked([picture.pixels for picture in pictures], field, files)
     return images.Picture(pixels, tuple(note for picture in pictures for note in picture.notes))
 
 
@@ -86,11 +86,11 @@ def _read(file: Path, span: images.Range | None, max_pixels: int) -> images.Pict
     return images.read(file, value_range=span, max_pixels=max_pixels, declare=UNDECLARED, allow="--max-pixels")
 
 
-def from_network(pixels: Pixels, side: Side) -> NDArray[Any]:
+def from_network(pixels: Pixels, field: Field) -> NDArray[Any]:
     """Return a result in the numbers that were declared, float32; as it is where none were."""
-    if not is_declared(side):
+    if not is_declared(field):
         return pixels
-    parts = _parts(pixels, side.columns)
+    parts = _parts(pixels, field.columns)
     return np.concatenate([images.unscaled(part, column.range) if column.range else part for part, column in parts], 2)
 
 

@@ -156,6 +156,6 @@ def test_channels_that_were_measured_are_those_that_training_finds(colour: int |
         if number != colour:
             images.write(file, picture(number)[..., :1])
     examination, pairs = examined(dataset), Pairs(dataset, "train")
-    sides = [[column.channels for column in side.columns] for side in pairs.sides(pairs[0])]
+    sides = [[column.channels for column in side.columns] for side in pairs.fields.values()]
     assert sides == [[1 if colour is None else 3], [3]]
     assert list(measured_channels(examination.known, "train").values()) == sides

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from i2i.assembly import assemble, select
-from i2i.data.sides import Side
+from i2i.fields import Field
 from i2i.translation.model import ModelConfig, origins, save_model
 
 SMALL = {"generator": {"depth": 2, "base_channels": 4, "dropout": 0.5}}
@@ -29,8 +29,8 @@ def model_folder(
     torch.manual_seed(0)
     recipe = assemble(selection, source, target)
     sides = {
-        "source": Side(channels=source, dtype="uint8"),
-        "target": Side.model_validate({"channels": target, "dtype": dtype}),
+        "source": Field(channels=source, dtype="uint8"),
+        "target": Field.model_validate({"channels": target, "dtype": dtype}),
     }
     about: dict[str, Any] = {"size": 16, "direction": "AtoB", "mode": "deterministic", "step": 1, **sides, **config}
     weights = {"generator": recipe.get_submodule("generator").state_dict()}

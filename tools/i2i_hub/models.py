@@ -14,8 +14,8 @@ from i2i.config import RunConfig
 from i2i.data import lab
 from i2i.data.dataset import open_pairs
 from i2i.data.order import spread
-from i2i.data.sides import Column
 from i2i.errors import MissingInputError, UnknownNameError
+from i2i.fields import Column
 from i2i.options import summary_of
 from i2i.pairs import Pixels
 from i2i.plugins import lookup

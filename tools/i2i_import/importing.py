@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from i2i.assembly import Selection, build_part, select
 from i2i.config import Mode
 from i2i.contracts import Discriminator, Generator
-from i2i.data.sides import Side
 from i2i.errors import DataError, UsageError
+from i2i.fields import Field
 from i2i.system.unfilled import unfilled
 from i2i.translation.model import ModelConfig, origins, save_model
 from i2i_import.networks import STATISTICS, Network, tensor_names
@@ -85,8 +85,8 @@ def import_checkpoint(
     config = ModelConfig(
         selection=selection,
         providers=origins(selection),
-        source=Side(channels=source, dtype="uint8"),
-        target=Side(channels=target, dtype="uint8"),
+        source=Field(channels=source, dtype="uint8"),
+        target=Field(channels=target, dtype="uint8"),
         size=size or _size(network),
         direction=direction,
         mode=mode,

@@ -77,8 +77,8 @@ def test_columns_of_different_depth_meet_in_minus_one_to_one(tmp_path: Path) -> 
     pairs = Pairs(tmp_path, "train", source=("photo", "height"), target=("day",), source_range=(None, (0, 1000)))
     source = pairs[0].source
     assert (source.dtype, source[0, 0].tolist()) == (np.float32, [1, 1, 1, 0.5])
-    side = pairs.sides(pairs[0])[0]
-    assert [(c.name, c.channels, c.range) for c in side.columns] == [("photo", 3, None), ("height", 1, (0, 1000))]
+    field = pairs.fields["source"]
+    assert [(c.name, c.channels, c.range) for c in field.columns] == [("photo", 3, None), ("height", 1, (0, 1000))]
 
 
 def test_columns_of_different_size_are_named(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_declared_ranges_hold_for_both_sides(tmp_path: Path) -> None:
     pairs = Pairs(tmp_path, "train", source_range=(0, 4092), target_range=(-20, 30))
     source, target = pairs[0]
     assert (source[0, 0].tolist(), target[0, 0].tolist()) == ([-0.5], [-1] * 5)
-    assert [side.ranges for side in pairs.sides(pairs[0])] == [((0, 4092),), ((-20, 30),)]
+    assert [field.ranges for field in pairs.fields.values()] == [((0, 4092),), ((-20, 30),)]
     with pytest.raises(images.ImageError, match="from 1023 to 1023, the declared range is 0 to 1000"):
         Pairs(tmp_path, "train", source_range=(0, 1000), target_range=(-20, 30))[0]
     with pytest.raises(images.ImageError, match=r"from -20 to -20\. Declare its range \(source_range or target_range"):
@@ -128,7 +128,7 @@ def test_lab_pairs_are_lightness_and_colours_of_the_target(tmp_path: Path) -> No
     source, target = pairs[0]
     assert (source.shape, target.shape, source.dtype, target.dtype) == ((4, 8, 1), (4, 8, 2), np.float32, np.float32)
     np.testing.assert_array_equal(lab.join(source, target, np.uint8), picture)
-    assert [side.colours for side in pairs.sides(pairs[0])] == ["lab", "lab"]
+    assert [field.colours for field in pairs.fields.values()] == ["lab", "lab"]
     assert np.array_equal(Pairs(tmp_path, "train", colours="lab", target=("imageB",))[0].target, target)
 
 

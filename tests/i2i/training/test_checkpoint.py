@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from i2i.assembly import Component, Selection
-from i2i.data.sides import Side
 from i2i.errors import OutputError
+from i2i.fields import Field
 from i2i.system.files import replace_folder, sweep
 from i2i.training import checkpoint as checkpoint_module
 from i2i.training.checkpoint import Checkpoint, DamagedError, load, newest, save
@@ -23,7 +23,7 @@ from i2i.translation.model import ModelConfig
 OPERATIONS = ("open", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir")
 
 
-RGB = Side(channels=3, dtype="uint8")
+RGB = Field(channels=3, dtype="uint8")
 CONFIG = ModelConfig(
     selection=Selection(recipe=Component(name="recipe"), parts={"generator": Component(name="network")}),
     providers={},

@@ -15,8 +15,8 @@ from skimage.color import rgb2lab
 
 import i2i
 from i2i import images
-from i2i.data.sides import Column, Side
 from i2i.errors import DataError
+from i2i.fields import Column, Field
 from i2i.translation import ranges
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -37,8 +37,8 @@ def smooth(seed: int, channels: int) -> NDArray[np.float64]:
 def write_numbers(root: Path) -> Path:
     """12 bits of gray in 16 -> five bands of metres as float TIFF."""
     for seed, split in enumerate(("train", "train", "train", "val")):
-        for side in ("imageA", "imageB"):
-            (root / split / side).mkdir(parents=True, exist_ok=True)
+        for field in ("imageA", "imageB"):
+            (root / split / field).mkdir(parents=True, exist_ok=True)
         gray = (smooth(seed, 1) * 4095).astype(np.uint16)
         images.write(root / split / "imageA" / f"{seed}.png", gray)
         bands = HEIGHTS[0] + smooth(seed + 9, 5) * (HEIGHTS[1] - HEIGHTS[0])
@@ -116,9 +116,9 @@ def test_a_model_that_colours_keeps_the_lightness_and_gives_rgb(run_cli: Cli, tm
     data, run = tmp_path / "data", tmp_path / "run"
     for seed in range(2):
         colours = np.rint(smooth(seed, 3) * 150 + 50).astype(np.uint8)
-        for side, image in (("imageA", images.with_channels(colours, 1)), ("imageB", colours)):
-            (data / "train" / side).mkdir(parents=True, exist_ok=True)
-            images.write(data / "train" / side / f"{seed}.png", image)
+        for field, image in (("imageA", images.with_channels(colours, 1)), ("imageB", colours)):
+            (data / "train" / field).mkdir(parents=True, exist_ok=True)
+            images.write(data / "train" / field / f"{seed}.png", image)
     code, _, err = run_cli("train", "--data", data, "--out", run, *SMALL, "--set", "dataset.colours=lab")
     assert code == 0, err
     grid = images.read(next((run / "samples").iterdir())).pixels
@@ -135,17 +135,17 @@ def test_a_model_that_colours_keeps_the_lightness_and_gives_rgb(run_cli: Cli, tm
         np.testing.assert_allclose(found, expected, atol=1)
 
 
-def side(*columns: Column) -> Side:
-    return Side(channels=sum(c.channels for c in columns), dtype="float32", columns=columns)
+def field(*columns: Column) -> Field:
+    return Field(channels=sum(c.channels for c in columns), dtype="float32", columns=columns)
 
 
 def test_each_column_of_a_result_has_its_own_range() -> None:
-    two = side(Column(name="a", channels=1, range=(0, 10)), Column(name="b", channels=2, range=(100, 300)))
+    two = field(Column(name="a", channels=1, range=(0, 10)), Column(name="b", channels=2, range=(100, 300)))
     result = ranges.from_network(np.zeros((1, 1, 3), np.float32), two)
     assert result.ravel().tolist() == [5, 200, 200]
 
 
 def test_one_file_for_columns_of_different_ranges_is_refused() -> None:
-    two = side(Column(name="a", channels=1, range=(0, 10)), Column(name="b", channels=2))
+    two = field(Column(name="a", channels=1, range=(0, 10)), Column(name="b", channels=2))
     with pytest.raises(DataError, match="Give a folder for each of a, b"):
         ranges.read([Path("x.npy")], two)
