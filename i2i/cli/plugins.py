@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -13,16 +13,15 @@ from rich.table import Table
 
 from i2i.cli.completion import completer
 from i2i.cli.console import complain, shown
+from i2i.cli.inventory import inventory, problems, row_of
 from i2i.errors import UnknownNameError, UsageError, suggest
-from i2i.options import description_of, plain, summary_of
+from i2i.options import description_of, plain
 from i2i.plugins import (
     COMMANDS,
     COMPONENTS,
     KINDS,
-    PluginProblem,
     Provided,
     catalogue,
-    group_of,
     installed,
     installed_versions,
     kinds,
@@ -55,14 +54,15 @@ def register(app: typer.Typer) -> None:
 def list_components(
     kind: Annotated[
         str | None,
-        typer.Option(help=f"Only these: {KNOWN}.", autocompletion=completer("kind")),
+        typer.Option(help=f"Only these: {KNOWN}.", autocompletion=completer("--kind")),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """List every component, with the plugin and the package that it comes from."""
+    found = inventory(anew=True)
     if kind is not None:
-        _check_kind(kind)
-    rows = [_entry(k, name, p) for k in ([kind] if kind else kinds()) for name, p in catalogue(k).items()]
+        _check_kind(kind, found.words["--kind"])
+    rows = [row for row in found.rows if kind in (None, row["kind"])]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:
@@ -71,7 +71,7 @@ def list_components(
             table.add_row(*map(shown, (row["kind"], row["name"], row["summary"], row["plugin"], _package(row))))
         Console().print(table)
     said_at_start = {str(problem) for problem in installed(COMMANDS).problems}
-    for problem in _problems():
+    for problem in found.problems:
         if problem not in said_at_start:
             complain(f"Warning: {problem}", "yellow")
 
@@ -79,9 +79,7 @@ def list_components(
 def show_component(
     what: Annotated[
         list[str],
-        typer.Argument(
-            metavar="[KIND] NAME", help=f"A kind is {KNOWN}.", autocompletion=completer("kind", "component")
-        ),
+        typer.Argument(metavar="[KIND] NAME", help=f"A kind is {KNOWN}.", autocompletion=completer("[KIND] NAME")),
     ],
     as_json: Json = False,
 ) -> None:
@@ -92,7 +90,7 @@ def show_component(
     if len(what) > 2:
         raise UsageError(f"{' '.join(what)!r} is not a kind and a name. Such as: i2i plugins show generator unet.")
     kind, name = (_kind_of(*what), *what) if len(what) == 1 else what
-    _check_kind(kind)
+    _check_kind(kind, kinds())
     described = _description(kind, name, lookup(kind, name))
     if as_json:
         typer.echo(json.dumps(described, indent=2))
@@ -107,22 +105,22 @@ def show_component(
 
 def doctor(as_json: Json = False) -> None:
     """Say what is wrong with the installed plugins; exit code 1 if one is broken."""
-    problems, warnings = _problems(), _warnings()
+    broken, warnings = problems(), _warnings()
     versions = {"python": platform.python_version(), **installed_versions((*LIBRARIES, *OPENCV))}
     if as_json:
-        typer.echo(json.dumps({"problems": problems, "warnings": warnings, "versions": versions}, indent=2))
+        typer.echo(json.dumps({"problems": broken, "warnings": warnings, "versions": versions}, indent=2))
     else:
         console = Console(soft_wrap=True, highlight=False)
         console.print(shown(", ".join(f"{name} {number}" for name, number in versions.items())))
-        for problem in problems:
+        for problem in broken:
             console.print(f"[red]Broken: {shown(problem)}[/]")
         for warning in warnings:
             console.print(f"[yellow]Warning: {shown(warning)}[/]")
-        if not problems:
+        if not broken:
             groups = (COMPONENTS, COMMANDS)
             plugins = sorted(name for group in groups for name, _ in installed(group).manager.list_name_plugin())
             console.print(f"[green]No plugin is broken.[/] They are: {shown(', '.join(plugins))}.")
-    if problems:
+    if broken:
         raise typer.Exit(1)
 
 
@@ -138,21 +136,16 @@ def _kind_of(name: str) -> str:
     return found[0]
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS and kind not in (known := kinds()):
+def _check_kind(kind: str, known: Collection[str]) -> None:
+    if kind not in known:
         raise UsageError(f"No kind {kind!r}.{suggest(kind, known)} Kinds: {', '.join(known)}.")
-
-
-def _entry(kind: str, name: str, provided: Provided) -> dict[str, Any]:
-    origin = {"plugin": provided.plugin, "distribution": provided.distribution, "version": provided.version}
-    return {"kind": kind, "name": name, "summary": summary_of(provided.cls), **origin}
 
 
 def _description(kind: str, name: str, provided: Provided) -> dict[str, Any]:
     from i2i.options import options_of
 
     schema = options_of(provided.cls).model_json_schema()
-    described = _entry(kind, name, provided)
+    described: dict[str, Any] = {**row_of(kind, name, provided)}
     described["description"] = description_of(provided.cls)
     if kind == "recipe":
         from i2i.assembly import candidates, part_kinds
@@ -219,28 +212,6 @@ def _print_options(console: Console, options: Mapping[str, Any]) -> None:
         default = "required" if values["required"] else json.dumps(values["default"])
         table.add_row(*map(shown, (option, values["type"], default, values["meaning"])))
     console.print(table)
-
-
-def _problems() -> list[str]:
-    """Return a line for every broken plugin, name that two provide, and component that cannot be configured."""
-    unusable = [line for kind in kinds() for name, p in catalogue(kind).items() for line in _faults(kind, name, p)]
-    broken = [str(problem) for group in (COMPONENTS, COMMANDS) for problem in installed(group).problems]
-    clashes = [line for kind in kinds() for line in installed(group_of(kind)).clashes(kind).values()]
-    return [*broken, *clashes, *unusable]
-
-
-def _faults(kind: str, name: str, provided: Provided) -> Iterator[str]:
-    from i2i.assembly import part_kinds
-    from i2i.options import options_of
-
-    try:
-        options_of(provided.cls)
-        if kind == "recipe":
-            part_kinds(provided.cls)
-    except UsageError as error:
-        yield str(
-            PluginProblem(provided.plugin, f"{provided.distribution} {provided.version}", f"{kind} {name!r}: {error}")
-        )
 
 
 def _warnings() -> list[str]:
