@@ -1,7 +1,7 @@
 """The one reader and writer of images: files and bytes in, (H, W, C) arrays out, and back without loss."""
 
 from i2i.images.colour import with_channels
-from i2i.images.contact_sheet import as_rgb, contact_sheet
+from i2i.images.contact_sheet import as_rgb, class_colours, contact_sheet
 from i2i.images.discovery import Discovery, Skipped, discover, printable
 from i2i.images.errors import ImageError
 from i2i.images.formats.header import Header
@@ -23,6 +23,7 @@ __all__ = [
     "Skipped",
     "as_rgb",
     "check_range",
+    "class_colours",
     "contact_sheet",
     "discover",
     "encode",

@@ -41,6 +41,17 @@ def as_rgb(pixels: Pixels) -> Pixels:
     return np.rint((shown.astype(np.float64) - low) * (255 / (high - low))).astype(np.uint8)
 
 
+def class_colours(ids: Pixels) -> Pixels:
+    """Colour class ids (H, W, 1), whole numbers from 0 on, to look at: (H, W, 3) uint8, black for class 0.
+
+    The colours are those of PASCAL VOC's devkit: bits 0, 3, 6, ... of an id are the highest bits of red, bits 1, 4, 7,
+    ... those of green, and bits 2, 5, 8, ... those of blue. Each id below 2**24 has a colour of its own.
+    """
+    bits = [[(ids[:, :, 0].astype(np.int64) >> (3 * place + channel)) & 1 for place in range(8)] for channel in range(3)]
+    channels = [sum(bit << (7 - place) for place, bit in enumerate(channel)) for channel in bits]
+    return np.stack(channels, axis=2).astype(np.uint8)
+
+
 def _heading(labels: Sequence[str], width: int) -> Pixels:
     """Write words in black on white, each above an image of a width; no higher than they need be."""
     scale = min(SCALE, *(width / max(cv2.getTextSize(label, FONT, 1, 1)[0][0], 1) for label in labels))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from i2i.testing.basics import TARGET, built, called, check_tensor, completed, images, require, seeded
+from i2i.testing.basics import TARGET, blame, built, called, check_tensor, completed, images, require, seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,16 +52,22 @@ def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> N
 
 @seeded(0)
 def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
-    """Check that ``cls`` keeps the contract of `i2i.contracts.Metric`.
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Metric`, or that of `i2i.contracts.SetMetric`.
 
     Raises:
         AssertionError: If it does not.
     """
-    metric = built(cls, (), completed(cls, options))
-    higher = getattr(cls, "higher_is_better", None)
+    saved, higher = completed(cls, options), getattr(cls, "higher_is_better", None)
     require(type(higher) is bool, f"higher_is_better is {higher!r}. Set it on the class to True or False.")
+    if hasattr(cls, "update") or hasattr(cls, "compute"):
+        _check_set_metric(cls, saved)
+    else:
+        _check_image_metric(built(cls, (), saved), higher)
+
+
+def _check_image_metric(metric: Any, higher: bool) -> None:
     target = images(TARGET, 64, 48)
-    output = (target + 0.3 * images(TARGET, 64, 48, seed=1)).clamp(-1, 1)
+    output = _noisy(target)
     figures = called("the metric", metric, output, target)
     check_tensor("the figures", figures, (len(target),))
     for image in range(len(target)):
@@ -71,6 +78,40 @@ def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     require(not bool(perfect.isnan().any()), "the figure of equal images is not a number.")
     agrees = bool((perfect > figures).all() if higher else (perfect < figures).all())
     require(agrees, f"equal images score {perfect[0]:.4g}, others {figures[0]:.4g}, but higher_is_better is {higher}.")
+
+
+def _check_set_metric(cls: type[Any], options: Mapping[str, Any]) -> None:
+    """Require one finite number of all that was added, however it was put into batches, and best of equal sets."""
+    import torch
+
+    target = torch.cat([images(TARGET, 64, 48, seed) for seed in range(4)])
+    output = _noisy(target)
+    whole, halves = _set_figure(cls, options, output, target, 8), _set_figure(cls, options, output, target, 4)
+    require(abs(halves - whole) <= 1e-3 * abs(whole), f"a set scores {whole:.6g} in one batch and {halves:.6g} in two.")
+    equal = _set_figure(cls, options, target, target, 4)
+    agrees = equal > whole if cls.higher_is_better else equal < whole
+    require(
+        agrees, f"equal sets score {equal:.4g}, others {whole:.4g}, but higher_is_better is {cls.higher_is_better}."
+    )
+
+
+def _set_figure(cls: type[Any], options: Mapping[str, Any], output: Tensor, target: Tensor, batch: int) -> float:
+    metric = built(cls, (), options)
+    for made, real in zip(output.split(batch), target.split(batch), strict=True):
+        with blame("update()"):
+            metric.update(made, real)
+    with blame("compute()"):
+        figure: float = metric.compute()
+    require(isinstance(figure, float), f"compute() returns a {type(figure).__name__}, not a float.")
+    require(math.isfinite(figure), f"compute() returns {figure}, which is not finite.")
+    return figure
+
+
+def _noisy(target: Tensor) -> Tensor:
+    import torch
+
+    noise = torch.rand(target.shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return (target + 0.3 * noise).clamp(-1, 1)
 
 
 def _check_falls(what: str, loss: Callable[..., Any], worse: tuple[Tensor, ...], better: tuple[Tensor, ...]) -> None:

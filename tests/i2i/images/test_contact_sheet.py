@@ -11,6 +11,17 @@ def test_every_depth_and_channel_count_becomes_something_to_look_at() -> None:
     assert images.as_rgb(np.array([[[7, 9]]], np.uint8)).tolist() == [[[7, 7, 7]]]
 
 
+def test_classes_have_the_colours_of_pascal_voc() -> None:
+    known = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 8: (64, 0, 0), 15: (192, 128, 128), 255: (224, 224, 192)}
+    shown = images.class_colours(np.array([[[each] for each in known]], np.uint16))
+    assert (shown.dtype, list(map(tuple, shown[0].tolist()))) == (np.uint8, list(known.values()))
+
+
+def test_classes_are_told_apart_by_their_colours() -> None:
+    shown = images.class_colours(np.arange(65_536).reshape(256, 256, 1))
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 65_536
+
+
 def test_images_stand_in_rows_framed_in_white() -> None:
     rows = [[np.full((6, 8, 1), 10 * row + column, np.uint8) for column in range(3)] for row in range(2)]
     sheet = images.contact_sheet(rows)

@@ -50,6 +50,23 @@ class Squares(nn.Module):
         return (output - target).square().mean((1, 2, 3))
 
 
+class MeanColour(nn.Module):
+    """Distance of the mean colours of two sets."""
+
+    higher_is_better: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sums: list[Tensor] = []
+
+    def update(self, output: Tensor, target: Tensor) -> None:
+        self.sums.append(torch.stack([output.mean((2, 3)).sum(0), target.mean((2, 3)).sum(0)]) / 8)
+
+    def compute(self) -> float:
+        output, target = torch.stack(self.sums).sum(0)
+        return (output - target).abs().sum().item()
+
+
 def squares(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).square().mean((1, 2, 3))
 
@@ -58,6 +75,7 @@ def test_what_is_sound_passes() -> None:
     check_loss(Distance)
     check_adversarial_loss(Hinge)
     check_metric(Squares)
+    check_metric(MeanColour)
 
 
 @pytest.mark.parametrize(
@@ -126,3 +144,19 @@ def test_missing_method_of_an_adversarial_loss_is_named() -> None:
 )
 def test_bug_of_a_metric_is_named(members: dict[str, Any], reason: str) -> None:
     assert reason in named(check_metric, Squares, **members)
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"higher_is_better": 1}, "higher_is_better is 1."),
+        ({"higher_is_better": True}, "but higher_is_better is True."),
+        ({"compute": lambda metric: torch.stack(metric.sums).sum()}, "compute() returns a Tensor, not a float."),
+        ({"compute": lambda _: float("nan")}, "compute() returns nan, which is not finite."),
+        ({"compute": lambda metric: float(metric.sums[-1].diff(dim=0).abs().sum())}, "in one batch and"),
+        ({"update": lambda *_: 1 / 0}, "update() fails: ZeroDivisionError"),
+        ({"compute": None}, "compute() fails: TypeError"),
+    ],
+)
+def test_bug_of_a_metric_of_sets_is_named(members: dict[str, Any], reason: str) -> None:
+    assert reason in named(check_metric, MeanColour, **members)
