@@ -47,7 +47,9 @@ def class_colours(ids: Pixels) -> Pixels:
     The colours are those of PASCAL VOC's devkit: bits 0, 3, 6, ... of an id are the highest bits of red, bits 1, 4, 7,
     ... those of green, and bits 2, 5, 8, ... those of blue. Each id below 2**24 has a colour of its own.
     """
-    bits = [[(ids[:, :, 0].astype(np.int64) >> (3 * place + channel)) & 1 for place in range(8)] for channel in range(3)]
+    bits = [
+        [(ids[:, :, 0].astype(np.int64) >> (3 * place + channel)) & 1 for place in range(8)] for channel in range(3)
+    ]
     channels = [sum(bit << (7 - place) for place, bit in enumerate(channel)) for channel in bits]
     return np.stack(channels, axis=2).astype(np.uint8)
 

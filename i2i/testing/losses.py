@@ -57,7 +57,8 @@ def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     Raises:
         AssertionError: If it does not.
     """
-    saved, higher = completed(cls, options), getattr(cls, "higher_is_better", None)
+    saved = completed(cls, options)
+    higher: Any = getattr(cls, "higher_is_better", None)
     require(type(higher) is bool, f"higher_is_better is {higher!r}. Set it on the class to True or False.")
     if hasattr(cls, "update") or hasattr(cls, "compute"):
         _check_set_metric(cls, saved)

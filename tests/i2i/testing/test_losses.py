@@ -64,7 +64,7 @@ class MeanColour(nn.Module):
 
     def compute(self) -> float:
         output, target = torch.stack(self.sums).sum(0)
-        return (output - target).abs().sum().item()
+        return float((output - target).abs().sum())
 
 
 def squares(output: Tensor, target: Tensor) -> Tensor:
