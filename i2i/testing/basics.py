@@ -75,16 +75,24 @@ def built(cls: type[Any], wiring: tuple[Any, ...], options: Mapping[str, Any]) -
 
 def called(what: str, function: Callable[..., Any], *inputs: Tensor) -> Tensor:
     """Return the tensor that a function makes, without writing into its inputs."""
-    from torch import Tensor, equal
+    from torch import Tensor
+
+    output = answered(what, function, *inputs)
+    require(isinstance(output, Tensor), f"{what} returns a {type(output).__name__}, not a tensor.")
+    result: Tensor = output
+    return result
+
+
+def answered(what: str, function: Callable[..., Any], *inputs: Tensor) -> Any:
+    """Return whatever a function makes, without writing into its inputs."""
+    from torch import equal
 
     before = [tensor.detach().clone() for tensor in inputs]
     with blame(what):
         output = function(*inputs)
-    require(isinstance(output, Tensor), f"{what} returns a {type(output).__name__}, not a tensor.")
     untouched = all(equal(tensor, copy) for tensor, copy in zip(inputs, before, strict=True))
     require(untouched, f"{what} writes into its input. Others read it too: do not compute in place there.")
-    result: Tensor = output
-    return result
+    return output
 
 
 def fitting(size: int, multiple: int) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from i2i.plugins import describe
 from i2i.testing import basics
-from i2i.testing.basics import SOURCE, TARGET, blame, called, check_tensor, images, require, seeded
+from i2i.testing.basics import SOURCE, TARGET, answered, blame, called, check_tensor, images, require, seeded
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,7 +43,7 @@ def check_generator(cls: type[nn.Module], options: Mapping[str, Any] = {}) -> No
 
 @seeded(0)
 def check_discriminator(cls: type[nn.Module], options: Mapping[str, Any] = {}, size: int = 256) -> None:
-    """Check that ``cls`` keeps the contract of `i2i.contracts.Discriminator`.
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Discriminator`, whose verdict has gradients throughout.
 
     Args:
         cls: The discriminator.
@@ -56,10 +56,9 @@ def check_discriminator(cls: type[nn.Module], options: Mapping[str, Any] = {}, s
     kind = _Kind(cls, (SOURCE,), options)
     discriminator = kind.build()
     image = images(SOURCE, size, size).requires_grad_()
-    logits = called(f"the discriminator, given {size}x{size},", discriminator, image)
-    height, width = logits.shape[-2:] if logits.ndim == 4 else (1, 1)
-    check_tensor("the output", logits, (len(image), 1, height, width))
-    _check_gradients(discriminator, logits)
+    output = answered(f"the discriminator, given {size}x{size},", discriminator, image)
+    _check_judgement(output, len(image))
+    _check_gradients(discriminator, _flat(output))
     reached = image.grad is not None and bool(image.grad.any())
     require(reached, "the gradient does not reach the image, so no generator could learn from it.")
     judged = kind.judged(image)
@@ -107,8 +106,35 @@ def _output(network: nn.Module, image: Tensor) -> Tensor:
     import torch
 
     with torch.no_grad():
-        output: Tensor = network(image)
-    return output
+        return _flat(network(image))
+
+
+def _flat(output: Any) -> Tensor:
+    """Return what a network made; of a verdict, all logits in a row."""
+    import torch
+
+    from i2i.contracts import Verdict
+
+    made: Tensor = torch.cat([each.flatten() for each in output.logits]) if isinstance(output, Verdict) else output
+    return made
+
+
+def _check_judgement(output: Any, count: int) -> None:
+    """Require logits, or a verdict whose features can be learned from."""
+    from torch import Tensor
+
+    from i2i.contracts import Verdict
+
+    verdict = output if isinstance(output, Verdict) else Verdict([output], [])
+    require(bool(verdict.logits), "its verdict has no logits.")
+    for logits in verdict.logits:
+        kind = type(logits).__name__
+        require(isinstance(logits, Tensor), f"the output is a {kind}. Return logits, or a Verdict of logits.")
+        height, width = logits.shape[-2:] if logits.ndim == 4 else (1, 1)
+        check_tensor("the output", logits, (count, 1, height, width))
+    for feature in verdict.features:
+        check_tensor("a feature", feature, (count, *feature.shape[1:]))
+        require(feature.requires_grad, "a feature has no gradient, so nothing can learn to match it.")
 
 
 def _check_gradients(network: nn.Module, output: Tensor) -> None:

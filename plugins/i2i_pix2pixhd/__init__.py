@@ -8,11 +8,24 @@ from torch import nn
 
 import i2i
 from i2i_pix2pixhd.generators import GlobalGenerator, LocalEnhancer
+from i2i_pix2pixhd.multi_scale import MultiScale
 
-__all__ = ["GlobalGenerator", "LocalEnhancer"]
+__all__ = ["GlobalGenerator", "LocalEnhancer", "MultiScale"]
 
 
 @i2i.hookimpl
 def i2i_generators() -> dict[str, type[nn.Module]]:
     """Provide the paper's generator of whole scenes."""
     return {"global": GlobalGenerator}
+
+
+@i2i.hookimpl
+def i2i_discriminators() -> dict[str, type[nn.Module]]:
+    """Provide the paper's discriminators, which judge one image at several sizes."""
+    return {"multi-scale": MultiScale}
+
+
+@i2i.hookimpl
+def i2i_components() -> dict[str, dict[str, type[nn.Module]]]:
+    """Provide what doubles the size of a generator."""
+    return {"enhancer": {"local": LocalEnhancer}}

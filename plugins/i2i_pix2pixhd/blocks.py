@@ -1,11 +1,16 @@
-"""What the generators of pix2pixHD are made of, in the notation of Johnson et al. 2016 that the paper uses.
+"""What the networks of pix2pixHD are made of, in the notation of Johnson et al. 2016 that the paper uses.
 
-Paper: Wang et al. 2018, arXiv 1711.11585v2, appendix "Generator". Original code: github.com/NVIDIA/pix2pixHD (a BSD
-licence of its own); this is our own. Instance norm follows each convolution but a generator's last, and has no scale
-and shift; all convolutions carry biases, as in the original code.
+Paper: Wang et al. 2018, arXiv 1711.11585v2, appendices A and B. Original code: github.com/NVIDIA/pix2pixHD (a BSD
+licence of its own); this is our own. Instance norm has no scale and shift, and all convolutions carry biases, as there.
 """
 
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def halved(image: Tensor) -> Tensor:
+    """Average (N, C, H, W) over 3x3 pixels in steps of two; height and width are halved, rounded up."""
+    return F.avg_pool2d(image, 3, stride=2, padding=1, count_include_pad=False)
 
 
 def entrance(in_channels: int, channels: int) -> nn.Sequential:
@@ -54,7 +59,7 @@ class ResidualBlock(nn.Module):
 
 
 def initialize(network: nn.Module) -> None:
-    """Draw weights from N(0, 0.02), as the paper does (appendix "Training details"); set biases to 0."""
+    """Draw weights from N(0, 0.02), as the paper does (appendix A); set biases to 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, std=0.02)

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from i2i.contracts import Verdict
 from i2i.testing import check_discriminator, check_generator, check_options
 
 
@@ -218,10 +219,19 @@ class Judge(nn.Module):
             lambda self, image: self.conv(image).repeat(1, 2, 1, 1),
             "the output is of shape (2, 2, 15, 15), not (2, 1, 15, 15).",
         ),
+        (lambda self, image: [self.conv(image)], "the output is a list. Return logits, or a Verdict of logits."),
+        (lambda self, image: Verdict([], [self.conv(image)]), "its verdict has no logits."),
+        (lambda self, image: Verdict([self.conv(image).sigmoid()], []), "it returns probabilities. Return logits"),
+        (lambda self, image: Verdict([self.conv(image), image], []), "the output is of shape (2, 2, 32, 32), not"),
+        (
+            lambda self, image: Verdict([self.conv(image)], [self.conv(image).detach()]),
+            "a feature has no gradient, so nothing can learn to match it.",
+        ),
     ],
 )
 def test_bug_of_a_discriminator_is_named(forward: Any, reason: str) -> None:
     check_discriminator(Judge, size=32)
+    check_discriminator(planted(Judge, forward=lambda self, x: Verdict([self.conv(x)], [x])), size=32)
     with pytest.raises(AssertionError) as error:
         check_discriminator(planted(Judge, forward=forward), size=32)
     assert reason in str(error.value)
