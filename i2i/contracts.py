@@ -6,6 +6,7 @@ translators are given what their parameters name: fields of the data, the clock,
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor, nn
@@ -44,10 +45,33 @@ class Clock(NamedTuple):
 
 
 class Update(NamedTuple):
-    """One optimizer step on one network, down the sum of its losses (scalars, by name)."""
+    """One optimizer step on one network, or one joint step on several, down the sum of the losses."""
 
-    network: str
-    losses: Mapping[str, Tensor]
+    networks: str | tuple[str, ...]
+    """Attributes of the recipe; of several, the optimizer of each makes a step after one backward."""
+    losses: Mapping[str, Tensor | Mapping[str, Tensor]]
+    """Scalars by name; several terms of one name in a mapping, as `i2i.parts.Losses` gives them."""
+    figures: Mapping[str, Tensor] = MappingProxyType({})
+    """Scalars that are logged and are no losses."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the networks."""
+        return (self.networks,) if isinstance(self.networks, str) else tuple(self.networks)
+
+    @property
+    def owner(self) -> str:
+        """Return what the networks are called together: ``generator+generator_back``."""
+        return "+".join(self.names)
+
+    @property
+    def terms(self) -> dict[str, Tensor]:
+        """Return the losses by one name each: ``pixel.l1`` where there are several of ``pixel``, else ``pixel``."""
+        flat: dict[str, Tensor] = {}
+        for name, loss in self.losses.items():
+            several = loss if isinstance(loss, Mapping) else {"": loss}
+            flat |= {f"{name}.{term}" if len(several) > 1 else name: value for term, value in several.items()}
+        return flat
 
 
 class Verdict(NamedTuple):

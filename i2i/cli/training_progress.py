@@ -55,12 +55,16 @@ class TrainingProgress(Reporter):
         self._bar.start()
 
     def advanced(self, row: Mapping[str, Any]) -> None:
-        """Show the losses of the newest step."""
-        losses = "  ".join(f"{name} {value:.3f}" for name, value in row.items() if "/" in name)
-        self._bar.update(self._task, completed=row["step"], description=shown(losses))
+        """Show the losses and figures of the newest step."""
+        scalars = "  ".join(
+            f"{name} not finite" if value is None else f"{name} {value:.3f}"
+            for name, value in row.items()
+            if "/" in name
+        )
+        self._bar.update(self._task, completed=row["step"], description=shown(scalars))
         if not self.console.is_terminal and time.monotonic() - self._said > PLAIN_EVERY:
             self._said = time.monotonic()
-            self.console.print(f"step {row['step']}/{self._total}  {shown(losses)}", soft_wrap=True)
+            self.console.print(f"step {row['step']}/{self._total}  {shown(scalars)}", soft_wrap=True)
 
     def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None:
         """Show how near the fakes are to their targets."""

@@ -83,19 +83,26 @@ def _step(recipe: Recipe, batch: Batch) -> dict[str, Tensor]:
     waiting = {f"{name}.{parameter}": None for name, trained in networks.items() for parameter in trained}
     losses: dict[str, Tensor] = {}
     with blame("step()"):
-        for network, update in recipe.step(batch):
-            require(bool(networks.get(network)), f"step() updates {network!r}, but its networks are {list(networks)}.")
-            require(bool(update), f"step() yields no loss for the {network}.")
-            for name, loss in update.items():
-                basics.check_tensor(f"the loss {name!r} of the {network}", loss, ())
-            trained = networks[network]
-            total = torch.stack(list(update.values())).sum()
+        for update in recipe.step(batch):
+            owner, terms = update.owner, update.terms
+            for network in update.names:
+                known = list(networks)
+                require(bool(networks.get(network)), f"step() updates {network!r}, but its networks are {known}.")
+            require(bool(terms), f"step() yields no loss for the {owner}.")
+            for name, loss in terms.items():
+                basics.check_tensor(f"the loss {name!r} of the {owner}", loss, ())
+            for name, figure in update.figures.items():
+                require(
+                    figure.dim() == 0, f"the figure {name!r} of the {owner} is of shape {tuple(figure.shape)}, not ()."
+                )
+            trained = {f"{network}.{name}": p for network in update.names for name, p in networks[network].items()}
+            total = torch.stack(list(terms.values())).sum()
             gradients = torch.autograd.grad(total, list(trained.values()), allow_unused=True)
             with torch.no_grad():
                 for parameter, gradient in zip(trained, gradients, strict=True):
                     if gradient is not None:
                         trained[parameter].sub_(1e-3 * gradient)
-                        waiting.pop(f"{network}.{parameter}", None)
-            losses |= {f"{network}/{name}": loss.detach() for name, loss in update.items()}
+                        waiting.pop(parameter, None)
+            losses |= {f"{owner}/{name}": loss.detach() for name, loss in terms.items()}
     require(not waiting, f"step() trains no {', '.join(waiting)}. Update these parameters, or freeze them.")
     return losses

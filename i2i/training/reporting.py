@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from i2i.data.loading import Loaded
 from i2i.errors import DataError
 from i2i.system.files import cannot_write
+from i2i.training.updates import Applied
 
 
 class Reporter:
@@ -65,7 +65,7 @@ class NonFiniteError(DataError):
 class MetricsLog:
     """``metrics.jsonl``: one line a step, each once and in order, however often the run was killed.
 
-    Losses are collected on their device and written in bunches.
+    Losses and figures are collected on their device and written in bunches; a figure that is not finite as ``null``.
 
     Args:
         path: The file; created when missing.
@@ -79,11 +79,11 @@ class MetricsLog:
             self._file.truncate(min(length, path.stat().st_size))
         except OSError as error:
             raise cannot_write(path, error) from error
-        self._pending: list[tuple[dict[str, Any], list[str], dict[str, Tensor]]] = []
+        self._pending: list[tuple[dict[str, Any], list[str], Applied]] = []
 
-    def add(self, step: int, names: list[str], losses: Mapping[str, Tensor], **facts: Any) -> None:
-        """Note one step's losses (scalars, left on their device) and whatever else is known of it."""
-        self._pending.append(({"step": step, **facts}, names, dict(losses)))
+    def add(self, step: int, names: list[str], applied: Applied, **facts: Any) -> None:
+        """Note what one step's updates yielded (left on its device) and whatever else is known of the step."""
+        self._pending.append(({"step": step, **facts}, names, applied))
 
     @property
     def pending(self) -> int:
@@ -97,12 +97,19 @@ class MetricsLog:
             NonFiniteError: If a loss is not finite; nothing from that step on is written.
             OutputError: If the file cannot be written.
         """
-        losses = [loss for _, _, step in self._pending for loss in step.values()]
-        values = iter(torch.stack([loss.float() for loss in losses]).tolist() if losses else [])
+        scalars = [
+            scalar
+            for _, _, applied in self._pending
+            for scalar in (*applied.losses.values(), *applied.figures.values())
+        ]
+        values = iter(
+            torch.stack([scalar.to(scalars[0].device, torch.float32) for scalar in scalars]).tolist() if scalars else []
+        )
         rows: list[dict[str, Any]] = []
-        for facts, names, step in self._pending:
-            row = {**facts, **{name: next(values) for name in step}}
-            broken = [name for name in step if not math.isfinite(row[name])]
+        for facts, names, applied in self._pending:
+            row = {**facts, **{name: next(values) for name in (*applied.losses, *applied.figures)}}
+            row |= {name: None for name in applied.figures if not math.isfinite(row[name])}
+            broken = [name for name in applied.losses if not math.isfinite(row[name])]
             if broken:
                 self._write(rows)
                 raise NonFiniteError(_reason(row, broken[0], names))

@@ -10,7 +10,6 @@ from types import FrameType
 from typing import Any, NamedTuple, Self
 
 import torch
-from torch import Tensor
 
 from i2i import images
 from i2i.contracts import Batch
@@ -22,7 +21,7 @@ from i2i.training.folder import RunFolder
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.setup import Setup
 from i2i.training.state import Progress
-from i2i.training.updates import lr_at
+from i2i.training.updates import Applied, lr_at
 from i2i.translation.model import save_model
 
 FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all
@@ -134,13 +133,13 @@ class Trainer:
         done = self.progress.step
         lr = lr_at(self.config, done, self.setup.steps)
         self.setup.updater.set_lr(lr)
-        losses = self._update(loaded.batch)
+        applied = self._update(loaded.batch)
         self.progress.step = done + 1
         epoch = done // self.setup.steps_per_epoch + 1
-        self.log.add(done + 1, loaded.names, losses, epoch=epoch, lr=lr)
+        self.log.add(done + 1, loaded.names, applied, epoch=epoch, lr=lr)
         self.notes.add(loaded)
 
-    def _update(self, batch: Batch) -> dict[str, Tensor]:
+    def _update(self, batch: Batch) -> Applied:
         batch = Batch(*(side.to(self.setup.device, non_blocking=True) for side in batch))
         with naming_plugins(type(self.setup.recipe)):
             return self.setup.updater.step(batch)

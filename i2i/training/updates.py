@@ -1,13 +1,21 @@
 """Applies a recipe's updates: one optimizer a network, in the order in which the recipe yields them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from i2i.config import RunConfig
-from i2i.contracts import Batch, Recipe
-from i2i.errors import UsageError
+from i2i.contracts import Batch, Recipe, Update
+from i2i.errors import ContractError
+
+
+class Applied(NamedTuple):
+    """What the updates of one step yielded: scalars, detached, by ``network/name``."""
+
+    losses: dict[str, Tensor]
+    figures: dict[str, Tensor]
 
 
 class Updater:
@@ -33,36 +41,54 @@ class Updater:
             for group in optimizer.param_groups:
                 group["lr"] = lr
 
-    def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Apply every update of one batch; returns the losses, detached, as ``network/loss``."""
-        losses: dict[str, Tensor] = {}
-        for update in self.recipe.step(batch):
-            optimizer = self.optimizer(update.network)
-            if not update.losses:
-                raise UsageError(f"{type(self.recipe).__name__} yields an update of {update.network!r} without losses.")
-            optimizer.zero_grad()
-            # float32 sums, and gradients of this network alone: nobody reads those of the others
-            total = torch.stack([loss.float() for loss in update.losses.values()]).sum()
-            total.backward(inputs=self.parameters[update.network])
-            optimizer.step()
-            # fused Adam does not say that it wrote: a loss computed before this update would get wrong gradients
-            # from it in silence, where torch otherwise refuses
-            torch.autograd.graph.increment_version(self.parameters[update.network])
-            losses |= {f"{update.network}/{name}": loss.detach() for name, loss in update.losses.items()}
-        return losses
-
-    def optimizer(self, network: str) -> torch.optim.Optimizer:
-        """Return the optimizer of a network.
+    def step(self, batch: Batch) -> Applied:
+        """Apply every update of one batch.
 
         Raises:
-            UsageError: If the recipe has no such network, or nothing in it can be trained.
+            ContractError: If the recipe yields an update that cannot be.
         """
-        if network not in self.optimizers:
-            raise UsageError(
-                f"{type(self.recipe).__name__} yields an update of {network!r}, but its networks are "
-                f"{', '.join(self.optimizers) or 'none'}. Mend the recipe."
-            )
-        return self.optimizers[network]
+        losses: dict[str, Tensor] = {}
+        figures: dict[str, Tensor] = {}
+        for update in self.recipe.step(batch):
+            terms = update.terms
+            self._check(update, terms)
+            # sums in float32
+            self._descend(update.names, torch.stack([term.float() for term in terms.values()]).sum())
+            losses |= {f"{update.owner}/{name}": term.detach() for name, term in terms.items()}
+            # a figure may be a buffer, which later steps change
+            figures |= {f"{update.owner}/{name}": each.detach().clone() for name, each in update.figures.items()}
+        return Applied(losses, figures)
+
+    def _descend(self, names: tuple[str, ...], total: Tensor) -> None:
+        """Make one step on some networks; gradients are theirs alone: nobody reads those of the others."""
+        parameters = [parameter for name in names for parameter in self.parameters[name]]
+        for name in names:
+            self.optimizers[name].zero_grad()
+        total.backward(inputs=parameters)
+        for name in names:
+            self.optimizers[name].step()
+        # fused Adam does not say that it wrote: a loss computed before this update would get wrong gradients
+        # from it in silence, where torch otherwise refuses
+        torch.autograd.graph.increment_version(parameters)
+
+    def _check(self, update: Update, terms: Mapping[str, Tensor]) -> None:
+        recipe, names = type(self.recipe).__name__, update.names
+        for name in names:
+            if name not in self.optimizers:
+                known = ", ".join(self.optimizers) or "none"
+                raise ContractError(f"{recipe} yields an update of {name!r}, but its networks are {known}. Mend it.")
+        if len(set(names)) < len(names) or not names:
+            raise ContractError(f"{recipe} yields an update of {names}. Name each network once.")
+        if not terms:
+            raise ContractError(f"{recipe} yields an update of {update.owner!r} without losses. Mend it.")
+        if twice := sorted(terms.keys() & update.figures.keys()):
+            raise ContractError(f"{recipe} yields a loss and a figure {twice[0]!r} of {update.owner!r}. Rename one.")
+        for name, value in {**terms, **update.figures}.items():
+            if value.dim():
+                raise ContractError(
+                    f"{recipe} yields {name!r} of {update.owner!r}, of shape {tuple(value.shape)}. "
+                    "Losses and figures are scalars: take the mean."
+                )
 
 
 def _trainable(module: nn.Module) -> list[nn.Parameter]:

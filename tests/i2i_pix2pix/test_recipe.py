@@ -99,7 +99,7 @@ def test_three_steps_equal_the_textbook_loop(options: dict[str, Any], gan_loss: 
 
 def test_discriminator_step_leaves_the_generator_alone() -> None:
     recipe = build({})
-    sum(next(recipe.step(batches()[0])).losses.values()).backward()
+    sum(next(recipe.step(batches()[0])).terms.values()).backward()
     assert all(p.grad is None for p in recipe.generator.parameters())
     assert all(p.grad is not None for p in recipe.discriminator.parameters())
 
@@ -122,7 +122,7 @@ def test_each_row_of_table_1_builds_only_its_terms(
     recipe = build(options)
     assert {part for part in Pix2Pix.defaults if getattr(recipe, part) is not None} == parts
     if judged is None:
-        assert list(Updater(recipe, lr=1e-4, betas=(0.5, 0.9)).step(batches()[0])) == ["generator/pixel"]
+        assert list(Updater(recipe, lr=1e-4, betas=(0.5, 0.9)).step(batches()[0]).losses) == ["generator/pixel"]
     else:
         assert recipe.discriminator.stack[0].in_channels == judged
 

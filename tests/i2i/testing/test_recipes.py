@@ -93,7 +93,7 @@ class Dicing(Adversary):
 
     def step(self, batch: Batch) -> Iterator[Update]:
         for update in super().step(batch):
-            yield Update(update.network, {name: loss * np.random.random() for name, loss in update.losses.items()})
+            yield Update(update.networks, {name: loss * np.random.random() for name, loss in update.terms.items()})
 
 
 class Miswired(Adversary):

@@ -259,7 +259,8 @@ class Faulty(Recipe):
     def step(self, batch: Batch) -> Iterator[Update]:
         self.steps += 1
         loss = (self.generator(batch.source) - batch.target).abs().mean()
-        yield Update("generator", {"pixel": loss if self.steps < 8 else loss * float("nan")})
+        figures = {"steps": self.steps, "slope": 1 / (self.steps - 3)}
+        yield Update("generator", {"pixel": loss if self.steps < 8 else loss * float("nan")}, figures)
 
 
 class FaultyPlugin:
@@ -283,6 +284,10 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_reaches_no_file(pairs_folde
         train(resolve([layers]), tmp_path / "run")
     assert [row["step"] for row in rows(tmp_path / "run") if "lr" in row] == list(range(1, 8))
     assert [p.name for p in (tmp_path / "run" / "checkpoints").glob("step-*")] == ["step-000000005"]
+    # figures are logged, and one that is not finite stops nothing
+    assert [row["generator/steps"] for row in rows(tmp_path / "run") if "lr" in row] == [1, 2, 3, 4, 5, 6, 7]
+    slopes = [row["generator/slope"] for row in rows(tmp_path / "run") if "lr" in row]
+    assert slopes == [-0.5, -1, None, 1, 0.5, pytest.approx(1 / 3), 0.25]
 
 
 def test_a_folder_of_somebody_elses_files_is_left_alone(pairs_folder: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -6,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i.contracts import Batch, Recipe, Update
-from i2i.errors import UsageError
+from i2i.errors import ContractError
 from i2i.training.updates import Updater
 
 BATCH = Batch(torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4))
@@ -19,8 +20,8 @@ class TwoNetworks(Recipe):
 
     def __init__(self, order: Any) -> None:
         super().__init__()
-        self.generator = nn.Conv2d(1, 1, 1)
-        self.discriminator = nn.Conv2d(1, 1, 1)
+        self.generator: Any = nn.Conv2d(1, 1, 1)
+        self.discriminator: Any = nn.Conv2d(1, 1, 1)
         self.order = order
 
     @classmethod
@@ -36,6 +37,10 @@ def judged(recipe: Any, image: Tensor) -> Tensor:
     return logits
 
 
+def updater(order: Any) -> Any:
+    return Updater(TwoNetworks(order), lr=0.1, betas=(0.5, 0.9))
+
+
 def test_each_update_changes_its_own_network_alone() -> None:
     def order(recipe: Any, batch: Batch) -> Iterator[Update]:
         before = {name: p.clone() for name, p in recipe.named_parameters()}
@@ -45,10 +50,78 @@ def test_each_update_changes_its_own_network_alone() -> None:
         assert changed == {"discriminator.weight", "discriminator.bias"}
         yield Update("generator", {"gan": judged(recipe, recipe.generator(batch.source))})
 
-    recipe = TwoNetworks(order)
-    losses = Updater(recipe, lr=0.1, betas=(0.5, 0.9)).step(BATCH)
+    losses = updater(order).step(BATCH).losses
     assert list(losses) == ["discriminator/a", "discriminator/b", "generator/gan"]
     assert not any(loss.requires_grad for loss in losses.values())
+
+
+def test_a_joint_update_equals_one_optimizer_over_all_of_its_networks() -> None:
+    def order(recipe: Any, batch: Batch) -> Iterator[Update]:
+        loss = (recipe.discriminator(recipe.generator(batch.source)) - batch.target).abs().mean()
+        yield Update(("generator", "discriminator"), {"cycle": loss})
+
+    joint = updater(order)
+    first, second = copy.deepcopy(joint.recipe.generator), copy.deepcopy(joint.recipe.discriminator)
+    textbook = torch.optim.Adam([*first.parameters(), *second.parameters()], lr=0.1, betas=(0.5, 0.9))
+    for _ in range(3):
+        assert list(joint.step(BATCH).losses) == ["generator+discriminator/cycle"]
+        textbook.zero_grad()
+        (second(first(BATCH.source)) - BATCH.target).abs().mean().backward()
+        textbook.step()
+    for trained, expected in [(joint.recipe.generator, first), (joint.recipe.discriminator, second)]:
+        for name, weight in trained.state_dict().items():
+            torch.testing.assert_close(weight, expected.state_dict()[name])
+
+
+def test_losses_of_one_name_are_summed_and_logged_one_by_one() -> None:
+    def order(recipe: Any, batch: Batch) -> Iterator[Update]:
+        fake = recipe.generator(batch.source)
+        l1, l2 = (fake - batch.target).abs().mean(), (fake - batch.target).square().mean()
+        yield Update("generator", {"gan": l1, "pixel": {"l1": 2 * l1, "l2": l2}, "edges": {"l2": l2}, "none": {}})
+
+    nested = updater(order)
+    generator = copy.deepcopy(nested.recipe.generator)
+    fake = generator(BATCH.source)
+    (3 * (fake - BATCH.target).abs().mean() + 2 * (fake - BATCH.target).square().mean()).backward()
+    losses = nested.step(BATCH).losses
+    assert list(losses) == ["generator/gan", "generator/pixel.l1", "generator/pixel.l2", "generator/edges"]
+    assert losses["generator/pixel.l1"] == 2 * losses["generator/gan"]
+    for parameter, expected in zip(nested.recipe.generator.parameters(), generator.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, expected.grad)
+
+
+def test_figures_are_given_and_add_nothing_to_the_sum() -> None:
+    def order(recipe: Any, batch: Batch) -> Iterator[Update]:
+        loss = judged(recipe, recipe.generator(batch.source))
+        figures = {"slope": torch.tensor(float("inf")), "twice": 2 * loss} if told else {}
+        yield Update("generator", {"gan": loss}, figures)
+
+    weights = []
+    for told in (True, False):
+        torch.manual_seed(0)
+        trained = updater(order)
+        losses, figures = trained.step(BATCH)
+        assert list(losses) == ["generator/gan"]
+        assert list(figures) == (["generator/slope", "generator/twice"] if told else [])
+        assert not any(figure.requires_grad for figure in figures.values())
+        weights.append(trained.recipe.generator.weight.detach().clone())
+    assert torch.equal(*weights)
+
+
+def test_a_network_that_was_updated_twice_made_two_steps() -> None:
+    def order(recipe: Any, batch: Batch) -> Iterator[Update]:
+        for _ in range(2):
+            yield Update("discriminator", {"gan": judged(recipe, batch.target)})
+
+    twice = updater(order)
+    discriminator = copy.deepcopy(twice.recipe.discriminator)
+    textbook = torch.optim.Adam(discriminator.parameters(), lr=0.1, betas=(0.5, 0.9))
+    for _ in range(2):
+        textbook.zero_grad()
+        discriminator(BATCH.target).square().mean().backward()
+        textbook.step()
+    twice.step(BATCH)
+    torch.testing.assert_close(twice.recipe.discriminator.weight, discriminator.weight)
 
 
 def test_a_loss_computed_before_another_update_is_refused_rather_than_wrong() -> None:
@@ -58,16 +131,26 @@ def test_a_loss_computed_before_another_update_is_refused_rather_than_wrong() ->
         yield Update("generator", {"gan": stale})
 
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        Updater(TwoNetworks(order), lr=0.1, betas=(0.5, 0.9)).step(BATCH)
+        updater(order).step(BATCH)
+
+
+ZERO = torch.zeros(())
 
 
 @pytest.mark.parametrize(
     ("update", "complaint"),
     [
-        (Update("critic", {"x": torch.zeros(())}), "'critic', but its networks are generator, discriminator"),
+        (Update("critic", {"x": ZERO}), "'critic', but its networks are generator, discriminator"),
+        (Update(("generator", "critic"), {"x": ZERO}), "'critic', but its networks are generator, discriminator"),
+        (Update(("generator", "generator"), {"x": ZERO}), "Name each network once"),
+        (Update((), {"x": ZERO}), "Name each network once"),
         (Update("generator", {}), "'generator' without losses"),
+        (Update("generator", {"pixel": {}}), "'generator' without losses"),
+        (Update("generator", {"x": ZERO}, {"x": ZERO}), "a loss and a figure 'x' of 'generator'. Rename one"),
+        (Update("generator", {"x": torch.zeros(2, 3)}), r"'x' of 'generator', of shape \(2, 3\)"),
+        (Update("generator", {"x": ZERO}, {"y": torch.zeros(2)}), r"'y' of 'generator', of shape \(2,\)"),
     ],
 )
 def test_an_update_that_cannot_be_is_named(update: Update, complaint: str) -> None:
-    with pytest.raises(UsageError, match=complaint):
-        Updater(TwoNetworks(lambda *_: iter([update])), lr=0.1, betas=(0.5, 0.9)).step(BATCH)
+    with pytest.raises(ContractError, match=complaint):
+        updater(lambda *_: iter([update])).step(BATCH)
