@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from i2i.testing.basics import TARGET, blame, built, called, check_tensor, completed, images, require, seeded
 
@@ -13,20 +14,36 @@ if TYPE_CHECKING:
 
 
 @seeded(0)
-def check_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
-    """Check that ``cls`` keeps the contract of `i2i.contracts.Loss`: a finite scalar, least where images are equal.
+def check_loss(
+    cls: type[Any], options: Mapping[str, Any] = {}, of: Literal["images", "classes", "output"] = "images"
+) -> None:
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Loss`: a finite scalar, least where it should be.
+
+    Args:
+        cls: The loss.
+        options: What to build it with.
+        of: What it looks at: ``images`` in [-1, 1], whose loss is least where they are equal; ``classes``, where the
+            output is logits and the target one-hot; or the ``output`` alone, of which nothing is known.
 
     Raises:
         AssertionError: If it does not.
     """
     loss = built(cls, (), completed(cls, options))
-    output, target = images(TARGET, 64, 64).requires_grad_(), images(TARGET, 64, 64, seed=1)
-    same = target.clone().requires_grad_()
+    target = images(TARGET, 64, 64, seed=1) if of != "classes" else _one_hot(images(TARGET, 64, 64, seed=1))
+    output = images(TARGET, 64, 64).requires_grad_()
+    same = (target.clone() if of != "classes" else 10 * target).requires_grad_()
     different = _scalar("the loss", loss, output, target)
     _check_reached("the output", different, output)
     equal = _scalar("the loss of equal images", loss, same, target)
-    require(bool(equal < different), f"equal images cost {equal:.4g}, others {different:.4g}. Turn the sign.")
+    lower = bool(equal < different) or of == "output"
+    require(lower, f"equal images cost {equal:.4g}, others {different:.4g}. Turn the sign.")
     _check_reached("the output where it equals the target", equal, same)
+
+
+def _one_hot(scores: Tensor) -> Tensor:
+    import torch
+
+    return torch.zeros_like(scores).scatter_(1, scores.argmax(1, keepdim=True), 1)
 
 
 @seeded(0)
@@ -34,7 +51,7 @@ def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> N
     """Check that ``cls`` keeps the contract of `i2i.contracts.AdversarialLoss`.
 
     Both losses are finite scalars however sure the discriminator is; its own falls as it tells real from fake, the
-    generator's falls as fakes pass for real.
+    generator's falls as fakes pass for real. A ``generator_loss`` of two parameters is given the real logits too.
 
     Raises:
         AssertionError: If it does not.
@@ -47,7 +64,8 @@ def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> N
     for sureness in (1.0, 1000.0):
         high, low = (torch.full((2, 1, 3, 3), sign * sureness, requires_grad=True) for sign in (1, -1))
         _check_falls("discriminator_loss()", loss.discriminator_loss, worse=(low, high), better=(high, low))
-        _check_falls("generator_loss()", loss.generator_loss, worse=(low,), better=(high,))
+        seen = len(inspect.signature(loss.generator_loss).parameters)
+        _check_falls("generator_loss()", loss.generator_loss, worse=(low, high)[:seen], better=(high, low)[:seen])
 
 
 @seeded(0)

@@ -8,13 +8,12 @@ from torch import nn
 
 import i2i
 from i2i.contracts import Recipe
-from i2i_pix2pix.losses import L1, L2, LeastSquares, NonSaturating
 from i2i_pix2pix.patchgan import PatchGAN
 from i2i_pix2pix.recipe import Pix2Pix
 from i2i_pix2pix.resnet import ResNet
 from i2i_pix2pix.unet import EncoderDecoder, UNet
 
-__all__ = ["L1", "L2", "EncoderDecoder", "LeastSquares", "NonSaturating", "PatchGAN", "Pix2Pix", "ResNet", "UNet"]
+__all__ = ["EncoderDecoder", "PatchGAN", "Pix2Pix", "ResNet", "UNet"]
 
 
 @i2i.hookimpl
@@ -27,12 +26,6 @@ def i2i_generators() -> dict[str, type[nn.Module]]:
 def i2i_discriminators() -> dict[str, type[nn.Module]]:
     """Provide the paper's discriminator, from 1x1 patches to whole images."""
     return {"patchgan": PatchGAN}
-
-
-@i2i.hookimpl
-def i2i_losses() -> dict[str, type[nn.Module]]:
-    """Provide adversarial losses and pixel losses."""
-    return {"non-saturating": NonSaturating, "least-squares": LeastSquares, "l1": L1, "l2": L2}
 
 
 @i2i.hookimpl

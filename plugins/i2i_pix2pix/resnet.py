@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from i2i.errors import UsageError
-from i2i_pix2pix.blocks import Norm, hidden_bias, initialize, norm_layers
+from i2i_pix2pix.blocks import Norm, Upsample, doubling, hidden_bias, initialize, norm_layers
 
 HALVINGS = 2
 SMALLEST = 2 * 2**HALVINGS  # a mirrored border of one pixel needs two where the blocks work
@@ -50,16 +50,19 @@ class ResidualBlock(nn.Module):
 class ResNet(nn.Module):
     """Residual blocks at a quarter of the size (Johnson et al. 2016, as in CycleGAN, Zhu et al. 2017, section 7.2).
 
-    Maps (N, in_channels, H, W) in [-1, 1] to (N, out_channels, H, W) in [-1, 1]; H and W must be multiples of 4, and at
-    least 8. In the paper's words, at 9 blocks: c7s1-64, d128, d256, R256 nine times, u128, u64, c7s1-3. A convolution
-    of 7x7 enters and leaves with mirrored borders; two of 3x3 and stride 2 halve the image, two transposed ones double
-    it. Biases stand by the rule of `blocks.hidden_bias`.
+    Maps (N, in_channels, H, W) in [-1, 1] to (N, out_channels, H, W) in [-1, 1], unless `bounded` is off; H and W must
+    be multiples of 4, and at least 8. In the paper's words, at 9 blocks: c7s1-64, d128, d256, R256 nine times, u128,
+    u64, c7s1-3. A convolution of 7x7 enters and leaves with mirrored borders; two of 3x3 and stride 2 halve the image,
+    two transposed ones double it. Biases stand by the rule of `blocks.hidden_bias`.
 
     Args:
         blocks: Number of residual blocks; CycleGAN has 9 at 256 pixels and 6 at 128.
         base_channels: Channels after the first convolution; the blocks have 4 times this.
         norm: Norm after each convolution but the last.
         dropout: Probability that a value is zeroed, inside of each block; CycleGAN has none.
+        upsample: How the image is doubled: by the paper's transposed convolutions, or, against checkerboards, by
+            nearest neighbours and a 3x3 convolution, or by one to 4 times the channels, laid out in space.
+        bounded: Whether tanh ends it. Without, it gives logits: a recipe decides so where the target is class ids.
 
     Raises:
         UsageError: When called, if height or width is below 8 or not a multiple of 4.
@@ -78,8 +81,11 @@ class ResNet(nn.Module):
         base_channels: Annotated[int, Field(ge=1)] = 64,
         norm: Norm = "instance",
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        upsample: Upsample = "transposed",
+        bounded: bool = True,
     ) -> None:
         super().__init__()
+        self.bounded = bounded
         self.size_multiple = 2**HALVINGS
         bias = hidden_bias(norm)
         channels = [base_channels * 2**i for i in range(HALVINGS + 1)]
@@ -92,13 +98,13 @@ class ResNet(nn.Module):
         self.blocks = nn.Sequential(*(ResidualBlock(channels[-1], norm, dropout) for _ in range(blocks)))
         self.up = nn.Sequential()
         for before, after in pairwise(reversed(channels)):
-            doubling = nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=1, bias=bias)
-            self.up.append(nn.Sequential(doubling, *norm_layers(norm, after), nn.ReLU()))
+            doubled = doubling(upsample, before, after, kernel=3, bias=bias)
+            self.up.append(nn.Sequential(doubled, *norm_layers(norm, after), nn.ReLU()))
         self.leave = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(base_channels, out_channels, kernel_size=7))
         initialize(self)
 
     def forward(self, source: Tensor) -> Tensor:
-        """Turn (N, in_channels, H, W) into (N, out_channels, H, W) in [-1, 1]."""
+        """Turn (N, in_channels, H, W) into (N, out_channels, H, W), in [-1, 1] where it is bounded."""
         height, width = source.shape[-2:]
         multiple = self.size_multiple
         if height % multiple or width % multiple or min(height, width) < SMALLEST:
@@ -107,4 +113,5 @@ class ResNet(nn.Module):
                 f"got {height}x{width}. Resize or pad the image."
             )
         x = self.blocks(self.down(self.enter(source)))  # (N, 4 * base_channels, H / 4, W / 4)
-        return torch.tanh(self.leave(self.up(x)))
+        made: Tensor = self.leave(self.up(x))
+        return torch.tanh(made) if self.bounded else made

@@ -12,14 +12,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from i2i.errors import UsageError
-from i2i_pix2pix.blocks import Norm, hidden_bias, initialize, norm_layers, widths
+from i2i_pix2pix.blocks import Norm, Upsample, doubling, hidden_bias, initialize, norm_layers, widths
 
 
 class EncoderDecoder(nn.Module):
     """U-Net without its skip connections: the baseline of pix2pix (Isola et al. 2017, section 6.1 and table 2).
 
-    Maps (N, in_channels, H, W) in [-1, 1] to (N, out_channels, H, W) in [-1, 1]; H and W must be multiples of
-    ``2**depth``. At depth 8 the encoder is C64-C128-C256-C512-C512-C512-C512-C512 and the decoder
+    Maps (N, in_channels, H, W) in [-1, 1] to (N, out_channels, H, W) in [-1, 1], unless `bounded` is off; H and W must
+    be multiples of ``2**depth``. At depth 8 the encoder is C64-C128-C256-C512-C512-C512-C512-C512 and the decoder
     CD512-CD512-CD512-C512-C256-C128-C64, then out_channels. Differs from the authors' code: no norm at the bottleneck,
     where batch norm of one pixel and batch 1 would be zero whatever the image, and biases by the rule of
     `blocks.hidden_bias`.
@@ -31,6 +31,9 @@ class EncoderDecoder(nn.Module):
         dropout: Probability that a value is zeroed, the method's only noise.
         dropout_layers: Layers of the decoder with dropout, counted from the bottleneck; the output layer has none. The
             paper has 1, 2, 3; checkpoints of pytorch-CycleGAN-and-pix2pix have 2, 3, 4 at depth 8 and 2, 3 at depth 7.
+        upsample: How the decoder doubles the image: by the paper's transposed convolutions, or, against checkerboards,
+            by nearest neighbours and a 3x3 convolution, or by one to 4 times the channels, laid out in space.
+        bounded: Whether tanh ends it. Without, it gives logits: a recipe decides so where the target is class ids.
 
     Raises:
         UsageError: When called, if height or width is not a multiple of ``2**depth``.
@@ -53,9 +56,12 @@ class EncoderDecoder(nn.Module):
         norm: Norm = "batch",
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
         dropout_layers: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2, 3),
+        upsample: Upsample = "transposed",
+        bounded: bool = True,
     ) -> None:
         super().__init__()
         self.depth = depth
+        self.bounded = bounded
         self.size_multiple = 2**depth
         outputs = widths(base_channels, depth)
         self.down = nn.ModuleList()
@@ -69,14 +75,14 @@ class EncoderDecoder(nn.Module):
             layer, last = len(self.up) + 1, len(self.up) == depth - 1
             seen = 2 * before if self.skips and layer > 1 else before
             bias = last or hidden_bias(norm)
-            transposed = nn.ConvTranspose2d(seen, after, kernel_size=4, stride=2, padding=1, bias=bias)
+            doubled = doubling(upsample, seen, after, kernel=4, bias=bias)
             normalization = [] if last else norm_layers(norm, after)
             noise = [nn.Dropout(dropout)] if dropout and layer in dropout_layers and not last else []
-            self.up.append(nn.Sequential(nn.ReLU(), transposed, *normalization, *noise))
+            self.up.append(nn.Sequential(nn.ReLU(), doubled, *normalization, *noise))
         initialize(self)
 
     def forward(self, source: Tensor) -> Tensor:
-        """Turn (N, in_channels, H, W) into (N, out_channels, H, W) in [-1, 1]."""
+        """Turn (N, in_channels, H, W) into (N, out_channels, H, W), in [-1, 1] where it is bounded."""
         height, width = source.shape[-2:]
         if height % self.size_multiple or width % self.size_multiple:
             raise UsageError(
@@ -91,15 +97,16 @@ class EncoderDecoder(nn.Module):
         for block in self.up[1:]:
             same_size = encoded.pop()
             x = block(torch.cat([same_size, x], dim=1) if self.skips else x)
-        return torch.tanh(x)
+        return torch.tanh(x) if self.bounded else x
 
 
 class UNet(EncoderDecoder):
     """Encoder-decoder with skip connections: the generator of pix2pix (Isola et al. 2017, section 6.1).
 
-    Maps (N, in_channels, H, W) in [-1, 1] to (N, out_channels, H, W) in [-1, 1]; H and W must be multiples of
-    ``2**depth``. The layers are those of `EncoderDecoder`, whose options these are. From the second on, layers of the
-    decoder take twice the channels of the one before: first those of the encoder's layer of that size, then those.
+    Maps (N, in_channels, H, W) in [-1, 1] to (N, out_channels, H, W) in [-1, 1], unless `bounded` is off; H and W must
+    be multiples of ``2**depth``. The layers are those of `EncoderDecoder`, whose options these are. From the second on,
+    layers of the decoder take twice the channels of the one before: first those of the encoder's layer of that size,
+    then those.
 
     Example:
         >>> UNet(3, 1, depth=2)(torch.zeros(1, 3, 8, 12)).shape

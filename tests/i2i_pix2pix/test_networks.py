@@ -53,7 +53,8 @@ def test_parameters_are_those_of_published_checkpoints(cls: Any, channels: Any, 
     assert sum(p.numel() for p in paper_sized(cls, *channels, **options).parameters()) == parameters
 
 
-PAPER = {"depth": 8, "base_channels": 64, "norm": "batch", "dropout": 0.5, "dropout_layers": [1, 2, 3]}
+GENERATORS = {"upsample": "transposed", "bounded": True}
+PAPER = {"depth": 8, "base_channels": 64, "norm": "batch", "dropout": 0.5, "dropout_layers": [1, 2, 3], **GENERATORS}
 
 
 @pytest.mark.parametrize(
@@ -61,8 +62,8 @@ PAPER = {"depth": 8, "base_channels": 64, "norm": "batch", "dropout": 0.5, "drop
     [
         (UNet, PAPER),
         (EncoderDecoder, PAPER),
-        (PatchGAN, {"layers": 3, "base_channels": 64, "norm": "batch"}),
-        (ResNet, {"blocks": 9, "base_channels": 64, "norm": "instance", "dropout": 0.0}),
+        (PatchGAN, {"layers": 3, "base_channels": 64, "norm": "batch", "spectral": False}),
+        (ResNet, {"blocks": 9, "base_channels": 64, "norm": "instance", "dropout": 0.0, **GENERATORS}),
     ],
 )
 def test_defaults_are_the_papers(cls: Any, defaults: dict[str, Any]) -> None:

@@ -149,3 +149,14 @@ def test_defaults_and_settings_are_the_papers() -> None:
         "pixel_loss": "l1",
     }
     assert Pix2Pix.settings["optimizer"] == {"lr": 2e-4, "betas": [0.5, 0.999]}
+
+
+def test_spectral_norm_bears_three_calls_in_a_step() -> None:
+    recipe = build({}, {"discriminator": {**SMALL["discriminator"], "spectral": True}})
+    before = {name: weight.detach().clone() for name, weight in recipe.named_parameters()}
+    updater = Updater(recipe, lr=2e-4, betas=(0.5, 0.999))
+    for batch in batches()[:2]:
+        updater.step(batch)
+    for name, weight in recipe.named_parameters():
+        assert bool(weight.isfinite().all()), name
+        assert not torch.equal(weight, before[name]), f"{name} was never trained"

@@ -15,7 +15,7 @@ from i2i import images
 from i2i.data.dataset import Pairs
 from i2i.pairs import Pair
 from i2i.plugins import COMPONENTS, installed
-from i2i_pix2pix import losses
+from i2i_losses import L1
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -66,7 +66,7 @@ class Generator(nn.Module):
         fail("resuming")
 
 
-class Loss(losses.L1):
+class Loss(L1):
     """Fails or not."""
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Losses against torch's own and values worked by hand."""
+"""Adversarial losses against torch's own and values worked by hand."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from i2i_pix2pix import L1, L2, LeastSquares, NonSaturating
+from i2i_losses import Hinge, LeastSquares, NonSaturating, Relativistic
 
 
 @pytest.fixture
@@ -41,7 +41,17 @@ def test_gradient_does_not_vanish_while_the_discriminator_wins() -> None:
     assert fake.grad.item() == pytest.approx(-1)
 
 
-def test_pixel_losses_are_means_over_every_value() -> None:
-    output, target = torch.tensor([[[[1.0, -1.0]]], [[[0.5, 0.0]]]]), torch.zeros(2, 1, 1, 2)
-    assert L1()(output, target).item() == pytest.approx((1 + 1 + 0.5) / 4)
-    assert L2()(output, target).item() == pytest.approx((1 + 1 + 0.25) / 4)
+def test_hinge_costs_what_is_within_its_margins() -> None:
+    real, fake = torch.tensor([2.0, 0.5, -1.0]), torch.tensor([-3.0, -0.25, 1.0])
+    assert Hinge().discriminator_loss(real, fake).item() == pytest.approx((0 + 0.5 + 2) / 3 + (0 + 0.75 + 2) / 3)
+    assert Hinge().generator_loss(fake).item() == pytest.approx(2.25 / 3)
+
+
+def test_relativistic_loss_judges_pairs_and_not_levels(logits: tuple[Tensor, Tensor]) -> None:
+    real, fake = logits
+    loss, ones = Relativistic(), torch.ones_like(real)
+    discriminators = nn.BCEWithLogitsLoss()(real - fake, ones)
+    torch.testing.assert_close(loss.discriminator_loss(real, fake), discriminators)
+    torch.testing.assert_close(loss.discriminator_loss(real + 7, fake + 7), discriminators)
+    torch.testing.assert_close(loss.generator_loss(fake, real), nn.BCEWithLogitsLoss()(fake - real, ones))
+    assert loss.generator_loss(fake, fake).item() == pytest.approx(math.log(2))
