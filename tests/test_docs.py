@@ -176,15 +176,16 @@ def test_the_baseline_has_the_options_of_the_unet() -> None:
     assert "It has the same options." in text_of("pix2pix.md")
 
 
-def test_every_loss_is_in_a_table_and_its_options_in_one_with_their_defaults() -> None:
+def test_every_loss_and_penalty_is_in_a_table_and_its_options_in_one_with_their_defaults() -> None:
     told = rows(text_of("losses.md"))
+    components = {**catalogue("loss"), **catalogue("penalty")}
     defaults = {
         f"{name}.{option}": default
-        for name, provided in catalogue("loss").items()
+        for name, provided in components.items()
         for option, default in complete(provided.cls, {}, name).items()
     }
-    assert {row: safe_yaml.load(cell, cell) for row, cell in told.items() if row in defaults} == defaults
-    assert catalogue("loss").keys() == {row for row in told if "." not in row} - {"name", "option"}
+    assert {row: safe_yaml.load(cell, cell) for row, cell in told.items() if "." in row} == defaults
+    assert {row for row in told if "." not in row} == components.keys()
 
 
 def assert_flags(told: dict[str, str], defaults: dict[str, Any]) -> None:

@@ -12,6 +12,9 @@ from i2i.testing.basics import TARGET, blame, built, called, check_tensor, compl
 if TYPE_CHECKING:
     from torch import Tensor
 
+STEPS = 1000
+"""In which a penalty is due at least once."""
+
 
 @seeded(0)
 def check_loss(
@@ -66,6 +69,42 @@ def check_adversarial_loss(cls: type[Any], options: Mapping[str, Any] = {}) -> N
         _check_falls("discriminator_loss()", loss.discriminator_loss, worse=(low, high), better=(high, low))
         seen = len(inspect.signature(loss.generator_loss).parameters)
         _check_falls("generator_loss()", loss.generator_loss, worse=(low, high)[:seen], better=(high, low)[:seen])
+
+
+@seeded(0)
+def check_penalty(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
+    """Check that ``cls`` keeps the contract of `i2i.contracts.Penalty`.
+
+    It is due at some step before the thousandth, then a finite scalar whose gradient reaches the discriminator, takes
+    logits and verdicts, and leaves the images as they are.
+
+    Raises:
+        AssertionError: If it does not.
+    """
+    import torch
+
+    from i2i.contracts import Clock, Verdict
+
+    penalty = built(cls, (), completed(cls, options))
+    first = torch.nn.Conv2d(TARGET, 4, 3)
+    judge = torch.nn.Sequential(first, torch.nn.Softplus(), torch.nn.Conv2d(4, 1, 3))
+    real, fake = images(TARGET, 16, 16), images(TARGET, 16, 16, seed=1)
+
+    def scales(image: Tensor) -> Verdict:
+        return Verdict([judge(image), judge(image[..., ::2, ::2])], [image])
+
+    with blame("the penalty"):
+        due = next(
+            (step for step in range(STEPS) if penalty(judge, real, fake, Clock(step, STEPS, 0)) is not None), None
+        )
+    require(due is not None, f"nothing is due at any of {STEPS} steps. Return a scalar at some.")
+    clock = Clock(due or 0, STEPS, 0)
+    for what, discriminator in (("logits", judge), ("a verdict", scales)):
+        value = called(f"the penalty of {what}", lambda *seen, d=discriminator: penalty(d, *seen, clock), real, fake)
+        check_tensor(f"the penalty of {what}", value, ())
+        _check_reached("the discriminator", value, first.weight)
+    alone = not real.requires_grad and not fake.requires_grad
+    require(alone, "it asks the images of others for their gradient. Detach them first.")
 
 
 @seeded(0)

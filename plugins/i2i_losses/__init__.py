@@ -5,12 +5,15 @@ from torch import nn
 import i2i
 from i2i_losses.adversarial import Hinge, LeastSquares, NonSaturating, Relativistic
 from i2i_losses.classes import CrossEntropy
+from i2i_losses.penalties import R1, R2
 from i2i_losses.perceptual import Perceptual
 from i2i_losses.pixels import L1, L2, SSIM, Charbonnier, TotalVariation
 
 __all__ = [
     "L1",
     "L2",
+    "R1",
+    "R2",
     "SSIM",
     "Charbonnier",
     "CrossEntropy",
@@ -39,3 +42,9 @@ def i2i_losses() -> dict[str, type[nn.Module]]:
         "hinge": Hinge,
         "relativistic": Relativistic,
     }
+
+
+@i2i.hookimpl
+def i2i_penalties() -> dict[str, type[nn.Module]]:
+    """Provide penalties of a discriminator's gradient."""
+    return {"r1": R1, "r2": R2}

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from i2i.testing import check_adversarial_loss, check_loss, check_metric
+from i2i.contracts import Clock, Verdict
+from i2i.testing import check_adversarial_loss, check_loss, check_metric, check_penalty
 
 
 def named(check: Callable[[Any], None], base: type[Any], **members: Any) -> str:
@@ -71,7 +72,38 @@ def squares(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).square().mean((1, 2, 3))
 
 
+class Right(nn.Module):
+    """Share of the probability that is not at the class."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return 1 - (output.softmax(1) * target).sum(1).mean()
+
+
+class Slope(nn.Module):
+    """Squared slope at real images, at every third step but the first."""
+
+    def forward(self, discriminator: Any, real: Tensor, _: Tensor, clock: Clock) -> Tensor | None:
+        if clock.step % 3 != 1:
+            return None
+        seen = real.detach().requires_grad_()
+        made = discriminator(seen)
+        scales = made.logits if isinstance(made, Verdict) else [made]
+        total = torch.stack([scale.sum() for scale in scales]).sum()
+        (slope,) = torch.autograd.grad(total, seen, create_graph=True)
+        return slope.square().sum()
+
+
+class Pairs(Hinge):
+    """Compares with real logits in both steps."""
+
+    def generator_loss(self, fake_logits: Tensor, real_logits: Tensor) -> Tensor:  # type: ignore[override]
+        return nn.functional.softplus(real_logits - fake_logits).mean()
+
+
 def test_what_is_sound_passes() -> None:
+    check_penalty(Slope)
+    check_adversarial_loss(Pairs)
+    check_loss(Right, of="classes")
     check_loss(Distance)
     check_adversarial_loss(Hinge)
     check_metric(Squares)
@@ -160,3 +192,43 @@ def test_bug_of_a_metric_is_named(members: dict[str, Any], reason: str) -> None:
 )
 def test_bug_of_a_metric_of_sets_is_named(members: dict[str, Any], reason: str) -> None:
     assert reason in named(check_metric, MeanColour, **members)
+
+
+@pytest.mark.parametrize(
+    ("forward", "reason"),
+    [
+        (lambda *_: None, "nothing is due at any of 1000 steps."),
+        (lambda _, judge, real, fake, clock: judge(real).mean(), "'Verdict' object has no attribute 'mean'"),
+        (lambda *_: torch.zeros(()), "no gradient reaches the discriminator."),
+        (lambda *_: torch.zeros(2), "is of shape (2,), not ()."),
+        (lambda *_: 0.5, "returns a float, not a tensor."),
+        (
+            lambda _, judge, real, fake, clock: (
+                sum(p.square().sum() for p in judge.parameters()) + 0 * real.requires_grad_().sum()
+                if isinstance(judge, nn.Module)
+                else logits(judge(real))
+            ),
+            "Detach them first.",
+        ),
+    ],
+)
+def test_bug_of_a_penalty_is_named(forward: Any, reason: str) -> None:
+    assert reason in named(check_penalty, Slope, forward=forward)
+
+
+def logits(verdict: Verdict) -> Tensor:
+    return torch.stack([scale.mean() for scale in verdict.logits]).sum()
+
+
+def test_comparing_loss_of_the_wrong_sign_is_named() -> None:
+    def turned(_: Any, fake_logits: Tensor, real_logits: Tensor) -> Tensor:
+        return nn.functional.softplus(fake_logits - real_logits).mean()
+
+    assert "generator_loss() is" in named(check_adversarial_loss, Pairs, generator_loss=turned)
+
+
+def test_loss_of_classes_of_the_wrong_sign_is_named() -> None:
+    def turned(_: Any, output: Tensor, target: Tensor) -> Tensor:
+        return (output.softmax(1) * target).sum(1).mean()
+
+    assert "Turn the sign." in named(lambda cls: check_loss(cls, of="classes"), Right, forward=turned)
