@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError, suggest
 from i2i.options import validate
+from i2i.plugin_files import PluginFile, is_loaded
 from i2i.plugins import lookup
 
 if TYPE_CHECKING:
@@ -105,6 +106,13 @@ class Validation(Section):
     """Pairs in the sample grid: the same ones each time."""
 
 
+class Plugins(Section):
+    """What the run needs besides packages."""
+
+    files: tuple[PluginFile, ...] = ()
+    """Plugins out of one file each, by path and checksum."""
+
+
 class Inference(Section):
     """How the trained model translates unless told otherwise."""
 
@@ -123,6 +131,7 @@ class RunConfig:
     training: Training
     validation: Validation
     inference: Inference
+    plugins: Plugins
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain data, in the shape of its YAML file."""
@@ -154,6 +163,7 @@ ENGINE: dict[str, type[Section]] = {
     "training": Training,
     "validation": Validation,
     "inference": Inference,
+    "plugins": Plugins,
 }
 """The sections that the engine itself reads, by name."""
 
@@ -259,6 +269,7 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
     from i2i.assembly import Component, select
 
     said = merge(layers)
+    _check_plugin_files(validate(Plugins, said.get("plugins", {}), "plugins"))
     name = said.get("recipe", {}).get("name")
     if name is None:
         raise UsageError("No recipe was chosen. Say which with --plugin, such as --plugin pix2pix.")
@@ -278,6 +289,13 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
         dataset=_dataset(Component(**{"name": "pairs", **said.get("dataset", {})})),
         **engine,
     )
+
+
+def _check_plugin_files(plugins: Plugins) -> None:
+    """Refuse what needs a file that nobody has loaded: a configuration is data, and runs no code."""
+    for file in plugins.files:
+        if not is_loaded(file.sha256):
+            raise UsageError(f"The plugin file {file.path} is needed. Give it: --plugin-file {file.path}.")
 
 
 def _dataset(chosen: Component) -> Component:

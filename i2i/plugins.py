@@ -65,6 +65,8 @@ class Provided(NamedTuple):
     plugin: str
     distribution: str
     version: str
+    sha256: str = ""
+    """Checksum of the file, where the plugin is one file and no distribution; see `i2i.plugin_files`."""
 
 
 class PluginProblem(NamedTuple):
@@ -120,7 +122,7 @@ class Plugins:
     def __init__(self, entry_points: Iterable[EntryPoint] = ()) -> None:
         self.manager = _Manager()
         self.problems: list[PluginProblem] = []
-        self._origin: dict[str, tuple[str, str]] = {}
+        self._origin: dict[str, tuple[str, str, str]] = {}
         self._found: dict[str, _Found] = {}
         self._brought: dict[str, list[tuple[str, Any]]] | None = None
         self._other_api: dict[str, PluginProblem] = {}
@@ -130,28 +132,31 @@ class Plugins:
 
     def _load(self, entry_point: EntryPoint) -> None:
         dist = entry_point.dist
-        origin = (dist.name, dist.version) if dist else ("unknown", "unknown")
+        origin = (dist.name, dist.version, "") if dist else ("unknown", "unknown", "")
         try:
             with at_work(entry_point.name, origin[0]):
                 self.register(entry_point.load(), entry_point.name, *origin)
         except FAILURES as error:
             self._blame(entry_point.name, origin, describe(error))
             return
-        for hook in self._hooks_of(entry_point.name):
+        for hook in self.hooks_of(entry_point.name):
             if HOOKS[hook] != entry_point.group:
                 reason = f"{hook} is asked of the entry points {HOOKS[hook]!r}, not of {entry_point.group!r}. Move it."
                 self._blame(entry_point.name, origin, reason)
 
-    def _blame(self, plugin: str, origin: tuple[str, str], reason: str) -> None:
-        problem = PluginProblem(plugin, " ".join(origin), reason)
+    def _blame(self, plugin: str, origin: tuple[str, str, str], reason: str) -> None:
+        problem = PluginProblem(plugin, f"{origin[0]} {origin[1]}", reason)
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def _hooks_of(self, name: str) -> list[str]:
+    def hooks_of(self, name: str) -> list[str]:
+        """List the hooks that a plugin implements."""
         callers = self.manager.get_hookcallers(self.manager.get_plugin(name)) or []
         return [caller.name for caller in callers]
 
-    def register(self, plugin: object, name: str, distribution: str = "local", version: str = "0") -> None:
+    def register(
+        self, plugin: object, name: str, distribution: str = "local", version: str = "0", sha256: str = ""
+    ) -> None:
         """Add one plugin. A hook of it that is not known becomes a `PluginProblem`; its other hooks serve.
 
         Raises:
@@ -163,13 +168,27 @@ class Plugins:
         self.manager.register(plugin, name)
         self._found.clear()
         self._brought = None
-        self._origin[name] = (distribution, version)
+        self._origin[name] = (distribution, version, sha256)
         if reason := _other_api(getattr(plugin, "i2i_api", hookspecs.API)):
             self._other_api[name] = PluginProblem(name, f"{distribution} {version}", reason)
         for reason in self.manager.refused:
             self._blame(name, self._origin[name], reason)
-        if not self.manager.refused and not self._hooks_of(name):
+        if not self.manager.refused and not self.hooks_of(name):
             self._blame(name, self._origin[name], "it implements no hook. Mark its hooks with @i2i.hookimpl.")
+
+    def unregister(self, name: str) -> None:
+        """Take one plugin away, with all that was said of it."""
+        self.manager.unregister(name=name)
+        self._found.clear()
+        self._brought = None
+        self._other_api.pop(name, None)
+        self._used.discard(name)
+        del self._origin[name]
+        self.problems = [problem for problem in self.problems if problem.plugin != name]
+
+    def checksums(self) -> dict[str, str]:
+        """Return, by name, the checksum of each plugin that is one file."""
+        return {name: sha256 for name, (_, _, sha256) in self._origin.items() if sha256}
 
     def _answers(self, hook: str) -> Iterator[tuple[str, Mapping[Any, Any]]]:
         """Ask every plugin with a hook; yields its name and what it answers."""
@@ -236,6 +255,13 @@ class Plugins:
     def clashes(self, kind: str) -> Mapping[str, str]:
         """Return the names that more than one plugin provides, each with one line about who does."""
         return self._find(kind).clashes
+
+    def clashes_of(self, plugin: str) -> Iterator[str]:
+        """Yield a line for each name of one plugin that another provides too; asks all of them for everything."""
+        for kind in (*KINDS, *self.kinds()):
+            for name, provided in self._provided(kind):
+                if provided.plugin == plugin and name in self.clashes(kind):
+                    yield self.clashes(kind)[name]
 
     def made_for_others(self, *, used: bool = False) -> list[PluginProblem]:
         """List the plugins that say that they were made for another version of the interface, `hookspecs.API`.

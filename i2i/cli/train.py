@@ -36,6 +36,9 @@ def train(
             "--set", help="SECTION.OPTION=VALUE, such as generator.depth=7.", autocompletion=completer("--set")
         ),
     ] = None,
+    plugin_file: Annotated[
+        list[Path] | None, typer.Option(help="FILE.py with hooks, used as a plugin in this run; may be repeated.")
+    ] = None,
     init: Annotated[
         str | None,
         typer.Option(help="Run or model to begin with, also USER/NAME: its weights, and its settings unless given."),
@@ -59,6 +62,7 @@ def train(
     from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable, warn_of_problems
     from i2i.cli.training_progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
+    from i2i.plugin_files import load_plugin_file
     from i2i.plugins import COMPONENTS
     from i2i.training.initial import initial_settings
 
@@ -80,6 +84,8 @@ def train(
     nothing = "No step was made. Run the same command again."
     try:
         with stoppable(nothing), raise_on_sigterm(), TrainingProgress(quiet) as progress:
+            if plugin_file:
+                said.append({"plugins": {"files": [load_plugin_file(file).model_dump() for file in plugin_file]}})
             if resume is not None:
                 if out is not None or config is not None:
                     raise UsageError(

@@ -35,6 +35,9 @@ def translate(
         typer.Option(help="How results are stored; auto is PNG where that holds them, TIFF for a declared range."),
     ] = "auto",
     max_pixels: MaxPixels = None,
+    plugin_file: Annotated[
+        list[Path] | None, typer.Option(help="FILE.py that the model needs as a plugin; may be repeated.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Translate again what is there already.")] = False,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a model on the Hub.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
@@ -50,12 +53,15 @@ def translate(
     from i2i import images
     from i2i.cli.console import GOES_ON, complain, shown, stopped, warn_of_problems
     from i2i.cli.progress import WorkProgress
+    from i2i.plugin_files import load_plugin_file
     from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
     from i2i.translation.folder import Translated, is_file_name, plan, plan_one, translate_files
     from i2i.translation.record import Record
 
     console = Console(quiet=quiet, highlight=False)
+    for file in plugin_file or []:
+        load_plugin_file(file)
     translator = Translator.load(model, revision=revision, device=device, mode=mode, seed=seed)
     single = is_file_name(out)
     columns = [column.name for column in translator.config.source.columns]

@@ -3,7 +3,7 @@
 import json
 import platform
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import torch
 
 from i2i import __version__, safe_json
-from i2i.assembly import Selection, providers
-from i2i.config import RunConfig, read_file, resolve
+from i2i.assembly import providers
+from i2i.config import Plugins, RunConfig, merge, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.options import validate
+from i2i.plugin_files import load_plugin_file
 from i2i.plugins import installed_versions
 from i2i.system.files import TEMPORARY_PREFIX, lock, make_folder, sweep, write_atomically
 from i2i.translation.model import LAST_MODEL, MODEL
@@ -93,15 +95,22 @@ class RunFolder:
         for own in (self.checkpoints, self.samples):
             sweep(own)
 
-    def read_config(self) -> RunConfig:
+    def read_config(self, plugins: Mapping[str, Any] = {}) -> RunConfig:
         """Read the configuration of the run that is in the folder.
 
+        Args:
+            plugins: The section of that name, where it is not the recorded one. The files that it names are loaded.
+
         Raises:
-            MissingInputError: If there is none.
+            MissingInputError: If there is none, or one of its plugin files is gone.
+            UsageError: If a plugin file has changed.
         """
         if not self.config.is_file():
             raise MissingInputError(f"{self.path} holds no run to resume: there is no {self.config.name}.")
-        return resolve([read_file(self.config)])
+        said = merge([read_file(self.config), {"plugins": plugins}])
+        for file in validate(Plugins, said["plugins"], "plugins").files:
+            load_plugin_file(file.path, file.sha256)
+        return resolve([said])
 
     def write_environment(self, environment: dict[str, Any]) -> None:
         """Record what the run depends on."""
@@ -135,9 +144,10 @@ class RunFolder:
 LIBRARIES = ("torch", "numpy", "opencv-python-headless", "opencv-python", "pillow", "kornia", "safetensors")
 
 
-def describe_environment(selection: Selection) -> dict[str, Any]:
+def describe_environment(config: RunConfig) -> dict[str, Any]:
     """Return everything that is recorded in ``environment.json``."""
-    plugins = {f"{p.distribution} {p.version}" for p in providers(selection).values()}
+    plugins = {f"{p.distribution} {p.version}" for p in providers(config.selection).values()}
+    plugins |= {file.package for file in config.plugins.files}
     return {
         "i2i": __version__,
         "python": platform.python_version(),

@@ -26,6 +26,7 @@ from i2i.training.updates import lr_at
 RESUMABLE = {
     "data": {"path", "workers"},
     "optimizer": {"lr"},
+    "plugins": {"files"},
     "schedule": {"name", "decay_start"},
     "training": {"epochs", "steps", "device", "checkpoint_every", "keep", "export"},
     "validation": {"every", "images", "samples"},
@@ -49,7 +50,7 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
         setup = set_up(_concrete(with_found_model(config)), reporter)
         begun = begin(setup)
         folder.write_config(setup.config)
-        folder.write_environment(describe_environment(setup.config.selection))
+        folder.write_environment(describe_environment(setup.config))
         return _run(folder, setup, Progress(), reporter, begun)
 
 
@@ -69,7 +70,7 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
         for option in values.keys() - RESUMABLE.get(section, set()):
             raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
     folder, reporter = RunFolder(path), reporter or Reporter()
-    config = folder.read_config().change(**changes)
+    config = folder.read_config(changes.get("plugins", {})).change(**changes)
     with folder.held(), within_memory(folder, config), naming_plugins():
         folder.sweep()
         setup = set_up(_concrete(config), reporter)
@@ -91,12 +92,13 @@ def _go_back(folder: RunFolder, setup: Setup, reporter: Reporter) -> tuple[Progr
 def _departures(folder: RunFolder, setup: Setup, saved: Checkpoint | None) -> Iterator[str]:
     """Yield one line about each thing by which the run will not go on as it began."""
     if before := folder.read_environment():
-        for line in differences(before, describe_environment(setup.config.selection)):
+        for line in differences(before, describe_environment(setup.config)):
             yield f"The run may not repeat to the bit: {line}."
     if saved is None:
         yield "There is no checkpoint yet: the run starts afresh."
         return
-    if line := _other_rate(folder.read_config(), setup, saved.state["step"], saved.state["total"]):
+    recorded = folder.read_config(setup.config.plugins.model_dump())
+    if line := _other_rate(recorded, setup, saved.state["step"], saved.state["total"]):
         yield line
     if saved.state["pairs"] != setup.fingerprint:
         yield "The training pairs are not the ones this run began with: their order changes."

@@ -6,6 +6,7 @@ run has a model folder in it, and so does each of its checkpoints.
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ from i2i.system.faults import naming_plugins
 from i2i.system.files import replace_folder
 from i2i.system.unfilled import unfilled
 from i2i.translation.weights import difference, fill, read_table, read_tensors, to_bytes
+
+_log = logging.getLogger(__name__)
 
 CONFIG = "config.json"
 MODEL = "model"
@@ -67,6 +70,15 @@ class Origin(BaseModel):
     plugin: str
     distribution: Distribution
     version: PackageVersion
+    sha256: str = ""
+    """Of a plugin out of one file its checksum; distribution is then the file's name."""
+
+    @property
+    def remedy(self) -> str:
+        """Say how to get what is missing."""
+        if self.sha256:
+            return f"Give that file by --plugin-file (its sha256 begins with {self.sha256[:12]})."
+        return f"pip install {self.distribution}."
 
 
 class ModelConfig(BaseModel):
@@ -110,7 +122,7 @@ def weights_file(part: str) -> str:
 def origins(selection: Selection) -> dict[str, Origin]:
     """Say where the recipe and its parts come from, in this environment."""
     return {
-        part: Origin(plugin=found.plugin, distribution=found.distribution, version=found.version)
+        part: Origin(plugin=found.plugin, distribution=found.distribution, version=found.version, sha256=found.sha256)
         for part, found in providers(selection).items()
     }
 
@@ -249,14 +261,17 @@ def _needs(config: ModelConfig, part: Literal["recipe", "generator"]) -> Any:
     if part not in config.providers or (part != "recipe" and part not in config.selection.parts):
         raise DataError(f"{CONFIG} says nothing of the {part}. Copy the model folder again.")
     component = config.selection.recipe if part == "recipe" else config.selection.parts[part]
+    origin = config.providers[part]
     try:
-        return lookup(part, component.name).cls
+        found = lookup(part, component.name)
     except UnknownNameError as error:
-        origin = config.providers[part]
         raise UnknownNameError(
-            f"{error} The model was made with {origin.distribution} {origin.version}: "
-            f"pip install {origin.distribution}."
+            f"{error} The model was made with {origin.distribution} {origin.version}: {origin.remedy}"
         ) from None
+    if found.sha256 and origin.sha256 not in ("", found.sha256):
+        made, now = f"{origin.distribution} {origin.version}", f"{found.distribution} {found.version}"
+        _log.warning("%s: the model was made with %s, and %s may do something else.", _owner(config, part), made, now)
+    return found.cls
 
 
 def load_weights(folder: Path, config: ModelConfig, part: str) -> dict[str, Tensor]:

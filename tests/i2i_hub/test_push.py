@@ -68,6 +68,20 @@ def test_card_says_how_to_install_what_made_the_model(pushed: Files) -> None:
         assert "\npython -m build --wheel\n" in text
 
 
+def test_card_names_a_plugin_file_that_made_the_model(bench: Bench, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    config = tmp_path / "run" / "model" / "config.json"
+    values = json.loads(config.read_text())
+    values["providers"]["generator"] |= {"distribution": "mine.py", "version": "0+c0ffee", "sha256": "c0ffee" * 10}
+    config.write_text(json.dumps(values))
+    name = bench.new_name()
+    assert bench("push", tmp_path / "run", name, "--licence", "mit").code == 0
+    text = bench.repository(name).files()["README.md"].decode()
+    assert f"which is not here: `mine.py`, sha256 `{'c0ffee' * 10}`." in text
+    (line,) = re.findall(r"^pip install .*$", text, re.MULTILINE)
+    assert "mine" not in line
+
+
 SECRETS = ("S3CRETkey", "S3CRETpass", "S3CRETsig")
 
 

@@ -63,9 +63,9 @@ def assemble(
     if not path.is_dir():
         raise MissingInputError(f"There is no folder {str(path)!r}. Give a run's folder, or a model folder.")
     model = find_model(path)
-    translator = Translator(*load_model(model))
     run = RunFolder(path)
-    read = run.read_config() if run.config.is_file() else None
+    read = run.read_config() if run.config.is_file() else None  # first, since it loads the plugin files of the run
+    translator = Translator(*load_model(model))
     metrics = _metrics_at(run.metrics, translator.config.step) if read else {}
     pushed = PushedModel(translator, translator.config, read, metrics)
     make_folder(folder)
@@ -135,7 +135,8 @@ def _result(pushed: PushedModel, keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
     origins = pushed.config.providers.values()
-    versions = {origin.distribution: origin.version for origin in origins} | {"i2i-toolkit": __version__}
+    packages = {origin.distribution: origin.version for origin in origins if not origin.sha256}
+    versions = packages | {"i2i-toolkit": __version__}
     return render_body(
         "model_card.md.j2",
         repository=repository,
@@ -145,6 +146,7 @@ def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
         requirements=[
             shlex.quote(f"{name}>={version.partition('+')[0]}") for name, version in sorted(versions.items())
         ],
+        plugin_files={origin.distribution: origin.sha256 for origin in origins if origin.sha256},
         config=pushed.config,
         result=_example(pushed.translator),
         metrics=pushed.metrics,
