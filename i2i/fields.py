@@ -5,7 +5,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from i2i.pairs import PairDataset, Pixels, Range
+from i2i.pairs import Dataset, Pixels, Range, by_name
 
 Kind = Literal["image", "ids", "vector"]
 """``image``: (H, W, C) in the range of its dtype. ``ids``: (H, W, 1) whole numbers, such as classes or instances, which
@@ -83,7 +83,7 @@ class Fields(Mapping[str, Field]):
 
 
 @runtime_checkable
-class DescribedDataset(PairDataset, Protocol):
+class DescribedDataset(Dataset, Protocol):
     """A dataset that says itself what its fields are, where its first item does not say it all."""
 
     @property
@@ -92,7 +92,7 @@ class DescribedDataset(PairDataset, Protocol):
         ...
 
 
-def fields_of(dataset: PairDataset) -> Mapping[str, Field]:
+def fields_of(dataset: Dataset) -> Mapping[str, Field]:
     """Describe the fields of a dataset, by name: as it says itself, else as its first item is.
 
     Raises:
@@ -100,4 +100,4 @@ def fields_of(dataset: PairDataset) -> Mapping[str, Field]:
     """
     if isinstance(dataset, DescribedDataset):
         return dataset.fields
-    return {name: Field.of(values) for name, values in dataset[0]._asdict().items()}
+    return {name: Field.of(values) for name, values in by_name(dataset[0]).items()}

@@ -56,7 +56,7 @@ def i2i_metrics() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
 
 @hookspec
 def i2i_datasets() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
-    """Readers of pairs, by name; see `i2i.pairs.PairDataset`."""
+    """Readers of pairs, by name; see `i2i.pairs.Dataset`."""
 
 
 @hookspec

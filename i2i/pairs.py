@@ -1,8 +1,12 @@
-"""Pairs of images as arrays: what datasets yield and preparers make. Free of torch: worker processes start fast."""
+"""Pairs of images, and other fields, as arrays: what datasets yield and preparers make.
+
+Free of torch: worker processes start fast.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from random import Random
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,7 +16,9 @@ from i2i.errors import DataError
 from i2i.splits import Split
 
 Pixels = NDArray[Any]
-"""An image, (H, W, C): uint8 in 0..255, uint16 in 0..65535, or float32 in [-1, 1]. The dtype alone says the range."""
+"""An image, (H, W, C): uint8 in 0..255, uint16 in 0..65535, or float32 in [-1, 1]. The dtype alone says the range.
+
+Datasets yield other fields besides, which they declare: see `i2i.fields.Kind`."""
 
 Range = tuple[float, float]
 """Smallest and largest value that images of a dataset can hold, in their own unit."""
@@ -25,26 +31,56 @@ class Pair(NamedTuple):
     target: Pixels
 
 
+def by_name(item: Pair | Mapping[str, Pixels]) -> dict[str, Pixels]:
+    """Return the fields of a dataset's item, by name."""
+    return item._asdict() if isinstance(item, Pair) else dict(item)
+
+
 @runtime_checkable
-class PairDataset(Protocol):
-    """``__init__(root, split, *, options)``; a fixed sequence of pairs."""
+class Dataset(Protocol):
+    """``__init__(root, split, *, options)``; a fixed sequence of items.
+
+    An item is a `Pair`, or a mapping of any fields: images, ids (H, W, 1) of whole numbers, vectors (C,) float32. What
+    an item does not show of its fields an attribute ``fields`` says; see `i2i.fields.DescribedDataset`.
+    """
 
     @property
     def names(self) -> Sequence[str]:
-        """Return one name a pair, for reports and sample grids."""
+        """Return one name an item, for reports and sample grids."""
         ...
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> Pair: ...
+    def __getitem__(self, index: int, /) -> Pair | Mapping[str, Pixels]: ...
 
 
 @runtime_checkable
-class NotedDataset(PairDataset, Protocol):
-    """A `PairDataset` that says what had to be done to images to read them; training counts it and says it once."""
+class NotedDataset(Dataset, Protocol):
+    """A `Dataset` that says what had to be done to images to read them; training counts it and says it once."""
 
-    def read_noted(self, index: int, /) -> tuple[Pair, tuple[str, ...]]:
-        """Return a pair, and notes such as ``imageA: turned upright``."""
+    def read_noted(self, index: int, /) -> tuple[Pair | Mapping[str, Pixels], tuple[str, ...]]:
+        """Return an item, and notes such as ``imageA: turned upright``."""
+        ...
+
+
+@runtime_checkable
+class DrawnDataset(Dataset, Protocol):
+    """A `Dataset` whose items vary by epoch in training: partners are drawn, or places in a large image.
+
+    Validation, which draws nothing, reads ``dataset[index]``.
+    """
+
+    def draw(self, index: int, rng: Random, /) -> Pair | Mapping[str, Pixels]:
+        """Return an item, which depends on the index and on what is drawn from ``rng``, and on nothing else."""
+        ...
+
+
+@runtime_checkable
+class NotedDrawnDataset(DrawnDataset, Protocol):
+    """A `DrawnDataset` that says what had to be done to images to read them; see `NotedDataset`."""
+
+    def draw_noted(self, index: int, rng: Random, /) -> tuple[Pair | Mapping[str, Pixels], tuple[str, ...]]:
+        """Return what `draw` does, and notes."""
         ...
 
 
@@ -58,8 +94,8 @@ class Block(NamedTuple):
 
 
 @runtime_checkable
-class PairStream(PairDataset, Protocol):
-    """A `PairDataset` of which one pair costs as much to read as its whole block: compressed, or far away.
+class PairStream(Dataset, Protocol):
+    """A `Dataset` of which one pair costs as much to read as its whole block: compressed, or far away.
 
     Training visits such pairs in windows: some blocks are drawn, as many as fit into `i2i.data.order.WINDOW` bytes,
     their pairs shuffled together, then the next ones. Keep the blocks that were read last: `i2i.data.order.BlockCache`

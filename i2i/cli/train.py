@@ -47,7 +47,10 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Length of the run in epochs.")] = None,
     steps: Annotated[int | None, typer.Option(help="Length of the run in steps; overrules --epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pairs in a batch.")] = None,
-    size: Annotated[int | None, typer.Option(help="Height and width of what the networks see (data.crop).")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Of what the networks see (data.crop): height and width in one number, or HEIGHTxWIDTH."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of initial weights, order, augmentation and dropout.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read images.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = None,
@@ -70,7 +73,7 @@ def train(
         {
             "recipe.name": plugin,
             "data.path": data,
-            "data.crop": size,
+            "data.crop": None if size is None else _crop(size),
             "data.workers": workers,
             "training.epochs": epochs,
             "training.steps": steps,
@@ -114,6 +117,15 @@ def train(
         say(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")
     say(f"Samples: {outcome.folder / 'samples'}")
     say(f"Next: i2i translate {folder} IMAGES --out DIR")
+
+
+def _crop(size: str) -> int | list[int]:
+    """Read what ``--size`` says."""
+    height, by, width = size.lower().partition("x")
+    try:
+        return [int(height), int(width)] if by else int(height)
+    except ValueError:
+        raise UsageError(f"--size {size!r} is no size. Say one number, or HEIGHTxWIDTH such as 256x128.") from None
 
 
 def _flags(given: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

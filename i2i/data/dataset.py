@@ -20,7 +20,7 @@ from i2i.errors import DataError, UsageError
 from i2i.fields import Colours, Column, Field
 from i2i.images import Range
 from i2i.options import build
-from i2i.pairs import Block, Pair, PairDataset, Pixels, range_of
+from i2i.pairs import Block, Dataset, Pair, Pixels, range_of
 from i2i.places import is_url
 from i2i.plugins import lookup
 
@@ -208,7 +208,7 @@ def _check_lab(target: Sequence[Column], source_channels: Counts, source_range: 
 
 def open_pairs(
     root: str | PathLike[str], split: str, *, name: str = "pairs", options: Mapping[str, Any] = {}
-) -> PairDataset:
+) -> Dataset:
     """Open the pairs of one split.
 
     Args:
@@ -223,5 +223,5 @@ def open_pairs(
     """
     root = fspath(root)
     place = root if is_url(root) else Path(root)
-    pairs: PairDataset = build(lookup("dataset", name).cls, place, split, options=options, owner=f"dataset {name!r}")
+    pairs: Dataset = build(lookup("dataset", name).cls, place, split, options=options, owner=f"dataset {name!r}")
     return pairs

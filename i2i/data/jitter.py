@@ -1,76 +1,117 @@
-"""The paper's jitter: resize, random crop, random mirror, the same for source and target (section 6.2)."""
+"""The paper's jitter: resize, random crop, random mirror, the same for aligned fields (section 6.2)."""
 
+from collections.abc import Callable, Mapping
 from random import Random
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from i2i import images
 from i2i.errors import DataError
-from i2i.pairs import Pair, Pixels
+from i2i.fields import Field
+from i2i.images.geometry import crop, pick
+from i2i.pairs import Pixels
 
 PAPER_RATIO = 286 / 256
 
+Size = tuple[int, int]
+"""Height and width, pixels."""
+
 
 class Jitter(NamedTuple):
-    """What is done to a pair before the networks see it.
+    """What is done to an item before the networks see it: to images and ids; vectors pass as they are.
 
     Args:
         crop: Height and width that come out.
         resize: Height and width before the random crop, or None to keep the size on disk.
-        mirror: Whether half of the pairs are mirrored, left to right.
+        mirror: Whether half of the items are mirrored, left to right.
     """
 
-    crop: int
-    resize: int | None
+    crop: Size
+    resize: Size | None
     mirror: bool
 
-    def train(self, pair: Pair, rng: Random, name: str = "") -> Pair:
-        """Jitter a pair as training sees it.
+    def train(
+        self, item: Mapping[str, Pixels], fields: Mapping[str, Field], rng: Callable[[str], Random], name: str = ""
+    ) -> dict[str, Pixels]:
+        """Jitter an item as training sees it: the fields of a group alike, those of different groups independently.
+
+        Args:
+            item: Its fields, by name.
+            fields: What each of them is.
+            rng: Group -> where its crop and mirror are drawn from.
+            name: What errors call the item.
 
         Raises:
-            DataError: If the pair is too small for the crop, or its halves differ in size and are not resized.
+            DataError: If something is too small for the crop, or aligned fields differ in size and are not resized.
         """
-        # always three draws, so that what one setting draws never shifts another's
-        down, right, mirror = rng.random(), rng.random(), rng.random()
-        pair = self._resized(pair, self.resize, name)
-        height, width = pair.source.shape[:2]
-        top, left = int(down * (height - self.crop + 1)), int(right * (width - self.crop + 1))
-        mirrored = self.mirror and mirror < 0.5
-        return Pair(*(self._window(half, top, left, mirrored) for half in pair))
+        jittered = dict(item)
+        for group, aligned in self._resized(item, fields, self.resize, name):
+            # always three draws, so that what one setting draws never shifts another's
+            draws = rng(group)
+            down, right, mirror = draws.random(), draws.random(), draws.random()
+            jittered.update(self._cropped(aligned, down, right, mirrored=self.mirror and mirror < 0.5))
+        return jittered
 
-    def test(self, pair: Pair, name: str = "") -> Pair:
-        """Crop a pair as validation sees it: no jitter; the whole picture, or its centre where sizes are kept.
+    def test(self, item: Mapping[str, Pixels], fields: Mapping[str, Field], name: str = "") -> dict[str, Pixels]:
+        """Crop an item as validation sees it: no jitter; the whole picture, or its centre where sizes are kept.
 
         Raises:
             DataError: As for `train`.
         """
-        pair = self._resized(pair, None if self.resize is None else self.crop, name)
-        height, width = pair.source.shape[:2]
-        return Pair(*(self._window(half, (height - self.crop) // 2, (width - self.crop) // 2, False) for half in pair))
+        cropped = dict(item)
+        for _, aligned in self._resized(item, fields, self.resize and self.crop, name):
+            cropped.update({field: crop(pixels, *self.crop) for field, pixels in aligned.items()})
+        return cropped
 
-    def _resized(self, pair: Pair, size: int | None, name: str) -> Pair:
-        if size is not None:
-            pair = Pair(*(images.resize(half, size, size) for half in pair))
-        source, target = (half.shape[:2] for half in pair)
-        if source != target:
-            raise DataError(f"{name}: source is {_size(source)}, target {_size(target)}. Set data.resize to a number.")
-        if min(source) < self.crop:
-            raise DataError(
-                f"{name} is {_size(source)}, smaller than data.crop ({self.crop}). Lower it, or set data.resize."
-            )
-        return pair
+    def _resized(
+        self, item: Mapping[str, Pixels], fields: Mapping[str, Field], size: Size | None, name: str
+    ) -> list[tuple[str, dict[str, Pixels]]]:
+        """Return each group, and its images and ids by field, of one size and no smaller than the crop."""
+        groups: dict[str, dict[str, Pixels]] = {}
+        for field, pixels in item.items():
+            if fields[field].kind != "vector":
+                resized = pixels if size is None else _resize(pixels, size, nearest=fields[field].kind == "ids")
+                groups.setdefault(fields[field].group, {})[field] = resized
+        for aligned in groups.values():
+            self._check(aligned, name)
+        return list(groups.items())
 
-    def _window(self, half: Pixels, top: int, left: int, mirrored: bool) -> Pixels:
-        window = half[top : top + self.crop, left : left + self.crop]
-        return np.ascontiguousarray(window[:, ::-1] if mirrored else window)
+    def _check(self, aligned: Mapping[str, Pixels], name: str) -> None:
+        (first, pixels), *others = aligned.items()
+        size = pixels.shape[:2]
+        for field, other in others:
+            if other.shape[:2] != size:
+                sizes = f"{first} is {_size(size)}, {field} {_size(other.shape)}"
+                raise DataError(f"{name}: {sizes}. Set data.resize=auto, or to a size.")
+        crop_height, crop_width = self.crop
+        if size[0] < crop_height or size[1] < crop_width:
+            said = crop_height if crop_height == crop_width else f"[{crop_height}, {crop_width}]"
+            raise DataError(f"{name} is {_size(size)}, smaller than data.crop ({said}). Lower it, or set data.resize.")
+
+    def _cropped(
+        self, aligned: Mapping[str, Pixels], down: float, right: float, *, mirrored: bool
+    ) -> dict[str, Pixels]:
+        crop_height, crop_width = self.crop
+        height, width = next(iter(aligned.values())).shape[:2]
+        top, left = int(down * (height - crop_height + 1)), int(right * (width - crop_width + 1))
+        windows = {
+            field: pixels[top : top + crop_height, left : left + crop_width] for field, pixels in aligned.items()
+        }
+        return {
+            field: np.ascontiguousarray(window[:, ::-1] if mirrored else window) for field, window in windows.items()
+        }
 
 
-def jitter_of(crop: int, resize: int | str, mirror: bool) -> Jitter:
+def jitter_of(size: Size, resize: Size | Literal["auto", "keep"], mirror: bool) -> Jitter:
     """Return the jitter of a configuration's ``data`` section."""
     if resize == "auto":
-        resize = round(crop * PAPER_RATIO)
-    return Jitter(crop, None if resize == "keep" else int(resize), mirror)
+        resize = (round(size[0] * PAPER_RATIO), round(size[1] * PAPER_RATIO))
+    return Jitter(size, None if resize == "keep" else resize, mirror)
+
+
+def _resize(pixels: Pixels, size: Size, *, nearest: bool) -> Pixels:
+    return pick(pixels, *size) if nearest else images.resize(pixels, *size)
 
 
 def _size(shape: tuple[int, ...]) -> str:

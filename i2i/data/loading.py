@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from itertools import count, islice
+from itertools import count, islice, product
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
 
-from i2i.contracts import Batch
-from i2i.data.jitter import Jitter
-from i2i.data.order import keyed, order, visits
-from i2i.data.tensors import to_tensor
+from i2i.data.items import Items, Sample
+from i2i.data.order import order, visits
 from i2i.errors import DataError, I2iError, ResourceError
-from i2i.pairs import Block, NotedDataset, Pair, PairDataset, PairStream
+from i2i.pairs import Block, PairStream
 from i2i.system.faults import fault
 from i2i.system.pool import MAX_SECONDS
 
@@ -33,59 +32,39 @@ GRACE = 1
 
 
 class Key(NamedTuple):
-    """Which pair, on which visit."""
+    """Which item, on which visit."""
 
     epoch: int
-    pair: int
-
-
-class Sample(NamedTuple):
-    """One pair as the networks see it, (C, H, W) each."""
-
-    source: Tensor
-    target: Tensor
-    name: str
-    notes: tuple[str, ...]
-    """What had to be done to its images."""
+    item: int
 
 
 class Loaded(NamedTuple):
-    """A batch, the names of its pairs, and what had to be done to which of them."""
+    """A batch, the names of its items, and what had to be done to which of them."""
 
-    batch: Batch
+    batch: dict[str, Tensor]
+    """Fields by name: images (N, C, H, W), ids (N, H, W), vectors (N, C)."""
     names: list[str]
     notes: list[tuple[str, str]]
 
 
-class JitteredPairs(Dataset[Any]):
-    """Pairs as training sees them: a pure function of the seed and the key.
+class TrainingItems(TorchDataset[Any]):
+    """Items by key, with errors as values: raised in a worker, one would reach the user as a traceback."""
 
-    Args:
-        pairs: Where they come from.
-        jitter: What is done to them.
-        seed: The run's seed.
-    """
-
-    def __init__(self, pairs: PairDataset, jitter: Jitter, seed: int) -> None:
-        self.pairs, self.jitter, self.seed = pairs, jitter, seed
+    def __init__(self, items: Items) -> None:
+        self.items = items
 
     def __getitem__(self, key: Key) -> Sample | I2iError:
-        name = self.pairs.names[key.pair]
         try:
-            pair, notes = self._read(key.pair)
-            pair = self.jitter.train(pair, keyed(self.seed, key.epoch, key.pair), name)
+            return self.items.train(key.epoch, key.item)
         except I2iError as error:
-            return error  # raised in a worker it would reach the user as a traceback
+            return error
         except MemoryError:
+            name = self.items.dataset.names[key.item]
             return ResourceError(f"Not enough memory to read {name!r}. Lower data.workers, or make it smaller.")
         except Exception as error:
             if (named := fault(error)) is None:
                 raise
             return named
-        return Sample(to_tensor(pair.source), to_tensor(pair.target), name, notes)
-
-    def _read(self, index: int) -> tuple[Pair, tuple[str, ...]]:
-        return self.pairs.read_noted(index) if isinstance(self.pairs, NotedDataset) else (self.pairs[index], ())
 
 
 class KeyedBatches(Sampler[list[Key]]):
@@ -93,8 +72,8 @@ class KeyedBatches(Sampler[list[Key]]):
 
     Args:
         seed: The run's seed.
-        length: Pairs in the set.
-        batch_size: Pairs in a batch.
+        length: Items in the set.
+        batch_size: Items in a batch.
         start: Steps that are already done.
         stop: Steps of the whole run.
         blocks: Of a set that is read in blocks; see `i2i.data.order`.
@@ -116,7 +95,7 @@ class KeyedBatches(Sampler[list[Key]]):
         """Yield those of all epochs from ``start`` on, without end."""
         first, position = divmod(self.start, steps_per_epoch(self.length, self.batch_size))
         for epoch in count(first):
-            keys = (Key(epoch, pair) for pair in self._order(epoch, position * self.batch_size))
+            keys = (Key(epoch, item) for item in self._order(epoch, position * self.batch_size))
             while batch := list(islice(keys, self.batch_size)):
                 yield batch
             position = 0
@@ -128,7 +107,7 @@ class KeyedBatches(Sampler[list[Key]]):
 
 
 def steps_per_epoch(length: int, batch_size: int) -> int:
-    """Return how many batches visit every pair once."""
+    """Return how many batches visit every item once."""
     return -(-length // batch_size)
 
 
@@ -136,23 +115,20 @@ class Loader:
     """Iterates over the batches from ``start`` to ``stop``; close it, so that no worker outlives the run.
 
     Args:
-        pairs: What to read.
-        jitter: What to do to each pair.
-        seed: The run's seed.
-        batch_size: Pairs in a batch.
+        items: What to read, and what to do to it.
+        batch_size: Items in a batch.
         start: Steps that are already done.
         stop: Steps of the whole run.
         workers: Processes that read; 0 reads in this one.
     """
 
-    def __init__(
-        self, pairs: PairDataset, jitter: Jitter, *, seed: int, batch_size: int, start: int, stop: int, workers: int
-    ) -> None:
-        blocks = pairs.blocks if isinstance(pairs, PairStream) else ()
-        self._keys = KeyedBatches(seed, len(pairs), batch_size, start, stop, blocks)
-        self._names = pairs.names
+    def __init__(self, items: Items, *, batch_size: int, start: int, stop: int, workers: int) -> None:
+        dataset = items.dataset
+        blocks = dataset.blocks if isinstance(dataset, PairStream) else ()
+        self._keys = KeyedBatches(items.seed, len(dataset), batch_size, start, stop, blocks)
+        self._names = dataset.names
         loader = DataLoader(
-            JitteredPairs(pairs, jitter, seed),
+            TrainingItems(items),
             batch_sampler=self._keys,
             num_workers=workers,
             collate_fn=_collate,
@@ -206,7 +182,7 @@ class Loader:
         """Stop the workers, and say which images take for ever."""
         batch = next(iter(self._keys))
         self.close()
-        names = ", ".join(repr(self._names[key.pair]) for key in batch)
+        names = ", ".join(repr(self._names[key.item]) for key in batch)
         return DataError(f"Reading takes more than {MAX_SECONDS:g} seconds an image: {names}. Remove what hangs.")
 
     def _death_of(self, dead: BaseProcess) -> ResourceError:
@@ -215,7 +191,7 @@ class Loader:
         self.close()
         code = dead.exitcode or 0
         by = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended by code {code}"
-        name = self._names[next(iter(self._keys))[0].pair]
+        name = self._names[next(iter(self._keys))[0].item]
         return ResourceError(
             f"A process that reads images was {by}, at {name!r} or soon after it. "
             f"If memory is short, lower data.workers (now {len(self._workers)})."
@@ -275,13 +251,13 @@ def _collate(samples: list[Sample | I2iError]) -> Loaded | I2iError:
             return sample
         whole.append(sample)
     first = whole[0]
-    for sample in whole:
-        if (sample.source.shape, sample.target.shape) != (first.source.shape, first.target.shape):
-            shapes = " and ".join(f"{s.name} ({_shape(s.source)} -> {_shape(s.target)})" for s in (first, sample))
+    for sample, (field, values) in product(whole, first.fields.items()):
+        if sample.fields[field].shape != values.shape:
+            shapes = " and ".join(f"{s.name} ({_shapes(s)})" for s in (first, sample))
             return DataError(f"{shapes} differ (channels x height x width). A batch needs equal shapes.")
-    batch = Batch(torch.stack([s.source for s in whole]), torch.stack([s.target for s in whole]))
+    batch = {field: torch.stack([sample.fields[field] for sample in whole]) for field in first.fields}
     return Loaded(batch, [s.name for s in whole], [(s.name, note) for s in whole for note in s.notes])
 
 
-def _shape(image: Tensor) -> str:
-    return "x".join(map(str, image.shape))
+def _shapes(sample: Sample) -> str:
+    return ", ".join(f"{field} {'x'.join(map(str, values.shape))}" for field, values in sample.fields.items())

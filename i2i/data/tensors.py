@@ -1,4 +1,4 @@
-"""Between pixels, (H, W, C) in their dtype's range, and tensors, (C, H, W) float32 in [-1, 1]."""
+"""Between fields as datasets yield them, and as networks see them."""
 
 from typing import Any
 
@@ -6,7 +6,60 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.errors import DataError
+from i2i.fields import Field
 from i2i.pairs import Pixels, range_of
+
+NO_CLASS = -100
+"""What pixels without a class are in a tensor of ids; torch's losses leave it out unless told otherwise."""
+
+
+def field_to_tensor(values: Pixels, field: Field) -> Tensor:
+    """Turn a field into what networks see.
+
+    Returns:
+        Of an image, float32 (C, H, W) in [-1, 1]; of ids, int64 (H, W), with `NO_CLASS` where they are ``field.void``;
+        of a vector, float32 (C,).
+    """
+    if field.kind == "image":
+        return to_tensor(values)
+    if field.kind == "vector":
+        return torch.from_numpy(np.array(values, np.float32))
+    ids = torch.from_numpy(values[..., 0].astype(np.int64))
+    return ids if field.void is None else ids.masked_fill_(ids == field.void, NO_CLASS)
+
+
+def check_field(values: Pixels, field: Field, where: str) -> None:
+    """Refuse values that are not what their field is said to be; of images, only their shape is looked at.
+
+    Args:
+        values: As the dataset yields them, before anything is cut off.
+        field: What they are said to be.
+        where: What errors call them.
+
+    Raises:
+        DataError: If they are of another shape or dtype, or ids lie beyond the declared classes.
+    """
+    if field.kind == "vector":
+        if values.shape != (field.channels,):
+            raise DataError(f"{where} is of shape {values.shape}. A vector of ({field.channels},) is declared.")
+    elif values.ndim != 3:
+        raise DataError(f"{where} is of shape {values.shape}. Images and ids are (H, W, C).")
+    elif field.kind == "ids":
+        _check_ids(values, field, where)
+
+
+def _check_ids(ids: Pixels, field: Field, where: str) -> None:
+    if ids.shape[2] != 1 or ids.dtype.kind not in "iu":
+        raise DataError(f"{where} has {ids.shape[2]} channels of {ids.dtype}. Ids are one channel of whole numbers.")
+    if field.channels:
+        classes = ids if field.void is None else ids[ids != field.void]
+        wrong = classes[(classes < 0) | (classes >= field.channels)]
+        if wrong.size:
+            raise DataError(
+                f"{where} has the label {wrong.max()}. {field.channels} classes are declared, 0 to "
+                f"{field.channels - 1}. Number labels anew, or train with more classes, or with this label as void."
+            )
 
 
 def to_tensor(pixels: Pixels) -> Tensor:

@@ -15,7 +15,7 @@ from i2i.testing.basics import blame, built, completed, require
 
 
 def check_dataset(cls: type[Any], root: Path, split: str = "train", options: Mapping[str, Any] = {}) -> None:
-    """Check that ``cls``, reading ``root``, keeps the contract of `i2i.pairs.PairDataset`.
+    """Check that ``cls``, reading ``root``, keeps the contract of `i2i.pairs.Dataset`.
 
     Args:
         cls: The dataset.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from i2i.assembly import Component, Selection, build_part
-from i2i.config import RunConfig
+from i2i.config import RunConfig, crop_value
 from i2i.contracts import Generator
 from i2i.errors import I2iError, ResourceError
 from i2i.plugins import lookup
@@ -54,12 +54,14 @@ def smaller_settings(config: RunConfig) -> str:
 
 def _smaller_crop(config: RunConfig) -> str:
     """Name half the crop, in a size that the generator takes, or that it takes when it is less deep."""
-    crop, generator = config.data.crop, config.selection.parts["generator"]
+    height, width = config.data.size
+    generator = config.selection.parts["generator"]
     said = ""
-    while crop > 1:
+    while min(height, width) > 1:
         multiple = _size_multiple(config.selection, generator)
-        if half := crop // 2 // multiple * multiple:
-            return f"data.crop={half} (now {crop}){said}"
+        half = (height // 2 // multiple * multiple, width // 2 // multiple * multiple)
+        if all(half):
+            return f"data.crop={crop_value(half)} (now {crop_value((height, width))}){said}"
         depth = generator.options.get("depth")
         if not isinstance(depth, int) or depth < 2:
             break

@@ -11,15 +11,16 @@ import torch
 from torch import nn
 
 from i2i.assembly import assemble, check_first
-from i2i.config import RunConfig
+from i2i.config import RunConfig, crop_value
 from i2i.contracts import Recipe
 from i2i.data.dataset import open_pairs
-from i2i.data.jitter import Jitter, jitter_of
+from i2i.data.items import Items
+from i2i.data.jitter import jitter_of
 from i2i.data.loading import Loader, steps_per_epoch
 from i2i.errors import MissingSplitError, UsageError
 from i2i.fields import Field, fields_of
 from i2i.options import build
-from i2i.pairs import PairDataset
+from i2i.pairs import Dataset
 from i2i.plugins import lookup
 from i2i.system.devices import resolve_device
 from i2i.training.reporting import Reporter
@@ -35,9 +36,8 @@ class Setup:
     config: RunConfig
     """What it does, with device and threads said."""
     device: torch.device
-    pairs: PairDataset
-    """The training split."""
-    jitter: Jitter
+    items: Items
+    """The training split, jittered."""
     source: Field
     target: Field
     recipe: Recipe
@@ -58,7 +58,7 @@ class Setup:
     @cached_property
     def steps_per_epoch(self) -> int:
         """Return how many steps visit every pair once."""
-        return steps_per_epoch(len(self.pairs), self.config.training.batch_size)
+        return steps_per_epoch(len(self.items), self.config.training.batch_size)
 
     @property
     def steps(self) -> int:
@@ -68,7 +68,8 @@ class Setup:
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
         """Return how many training pairs there are, and a checksum of their names, as JSON."""
-        return {"count": len(self.pairs), "names": hashlib.sha256("\n".join(self.pairs.names).encode()).hexdigest()}
+        names = self.items.dataset.names
+        return {"count": len(names), "names": hashlib.sha256("\n".join(names).encode()).hexdigest()}
 
     @cached_property
     def _origins(self) -> dict[str, Origin]:
@@ -78,9 +79,7 @@ class Setup:
         """Load the batches of the run from a step on."""
         training = self.config.training
         return Loader(
-            self.pairs,
-            self.jitter,
-            seed=training.seed,
+            self.items,
             batch_size=training.batch_size,
             start=start,
             stop=self.steps,
@@ -104,12 +103,13 @@ class Setup:
         """Describe the run before its first step, in words."""
         counts = {name: sum(p.numel() for p in ps) for name, ps in self.updater.parameters.items()}
         networks = ", ".join(f"{name} {count / 1e6:.1f} M" for name, count in counts.items())
-        layout = getattr(self.pairs, "layout", None)
+        size = crop_value(self.config.data.size)
+        layout = getattr(self.items.dataset, "layout", None)
         return {
             "recipe": self.config.selection.recipe.name,
             "networks": f"{networks} parameters",
-            "data": f"{len(self.pairs)} training pairs" + (f", layout {layout}" if layout else "") + self._columns(),
-            "images": f"{self.source.channels} -> {self.target.channels} channels, {self.config.data.crop} px",
+            "data": f"{len(self.items)} training pairs" + (f", layout {layout}" if layout else "") + self._columns(),
+            "images": f"{self.source.channels} -> {self.target.channels} channels, {size} px",
             "device": f"{self.device}, {self.config.training.threads} threads",
         }
 
@@ -136,14 +136,15 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
     pairs = _open(config, "train")
     fields = fields_of(pairs)
     source, target = fields["source"], fields["target"]
-    jitter = jitter_of(config.data.crop, config.data.resize, config.data.mirror)
+    items = Items(
+        pairs, fields, jitter_of(config.data.size, config.data.resized, config.data.mirror), config.training.seed
+    )
     _seed_everything(config.training.seed)
     recipe = assemble(config.selection, source.channels, target.channels).to(device)
     _check_size(config, recipe)
     held_out = _held_out(config, reporter)
     validator = Validator(
-        pairs if held_out is None else held_out,
-        jitter,
+        items if held_out is None else items.of(held_out),
         held_out=held_out is not None,
         metrics={
             name: build(lookup("metric", name).cls, options={}, owner=f"metric {name!r}")
@@ -152,19 +153,17 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
         mode=config.inference.mode,
         seed=config.training.seed,
         device=device,
-        channels=(source.channels, target.channels),
-        colours=target.colours,
     )
     check_first(recipe.get_submodule("generator"), target.channels)
     updater = Updater(recipe, lr=config.optimizer.lr, betas=config.optimizer.betas)
-    return Setup(config, device, pairs, jitter, source, target, recipe, updater, validator)
+    return Setup(config, device, items, source, target, recipe, updater, validator)
 
 
-def _open(config: RunConfig, split: str) -> PairDataset:
+def _open(config: RunConfig, split: str) -> Dataset:
     return open_pairs(config.data.path, split, name=config.dataset.name, options=config.dataset.options)
 
 
-def _held_out(config: RunConfig, reporter: Reporter) -> PairDataset | None:
+def _held_out(config: RunConfig, reporter: Reporter) -> Dataset | None:
     try:
         return _open(config, "val")
     except MissingSplitError:
@@ -182,12 +181,14 @@ def _seed_everything(seed: int) -> None:
 
 
 def _check_size(config: RunConfig, recipe: Recipe) -> None:
-    crop = config.data.crop
+    height, width = config.data.size
     multiple = int(getattr(recipe.get_submodule("generator"), "size_multiple", 1))
-    if crop % multiple:
+    if height % multiple or width % multiple:
         component = config.selection.parts["generator"]
+        nearest = dict.fromkeys(max(round(side / multiple), 1) * multiple for side in (height, width))
         options = ", ".join(f"{name}={value}" for name, value in component.options.items())
         raise UsageError(
-            f"generator {component.name!r} ({options}) takes sizes divisible by {multiple}, and data.crop is {crop}. "
-            f"Say --size {max(round(crop / multiple), 1) * multiple}, or change the generator's options."
+            f"generator {component.name!r} ({options}) takes sizes divisible by {multiple}, "
+            f"and data.crop is {crop_value(config.data.size)}. Say --size {'x'.join(map(str, nearest))}, or change the "
+            "generator's options."
         )

@@ -139,10 +139,10 @@ class Trainer:
         self.log.add(done + 1, loaded.names, applied, epoch=epoch, lr=lr)
         self.notes.add(loaded)
 
-    def _update(self, batch: Batch) -> Applied:
-        batch = Batch(*(side.to(self.setup.device, non_blocking=True) for side in batch))
+    def _update(self, batch: dict[str, torch.Tensor]) -> Applied:
+        batch = {name: field.to(self.setup.device, non_blocking=True) for name, field in batch.items()}
         with naming_plugins(type(self.setup.recipe)):
-            return self.setup.updater.step(batch)
+            return self.setup.updater.step(Batch(batch["source"], batch["target"]))
 
     def _record(self, stopping: bool) -> None:
         """Log, validate and save, whatever is due after this step."""

@@ -92,7 +92,7 @@ class ModelConfig(BaseModel):
     providers: dict[str, Origin]
     source: Field
     target: Field
-    size: PositiveInt
+    size: PositiveInt | tuple[PositiveInt, PositiveInt]
     """Height and width that the model was trained at."""
     direction: str
     mode: Mode

@@ -49,6 +49,18 @@ def test_training_says_what_was_detected_and_what_to_type_next(
     assert "Nothing was left to do" not in out
 
 
+def test_crops_that_are_no_square_are_trained_and_translated(run_cli: Cli, shared_pairs: Path, tmp_path: Path) -> None:
+    words = ["--plugin", "pix2pix", "--data", shared_pairs, "--out", tmp_path / "run", *SMALL, "--size", "24x16"]
+    code, out, err = run_cli("train", *words)
+    assert (code, err) == (0, "")
+    assert "3 -> 3 channels, [24,16] px" in out
+    image = next((shared_pairs / "train" / "imageA").iterdir())
+    assert run_cli("translate", tmp_path / "run", image, "--out", tmp_path / "out")[0] == 0
+    code, _, err = run_cli("train", *words[:-1], "16x")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--size '16x' is no size. Say one number, or HEIGHTxWIDTH such as 256x128." in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [

@@ -23,6 +23,15 @@ def test_defaults_are_those_of_the_paper() -> None:
     }
 
 
+def test_crop_and_resize_are_one_number_or_height_and_width() -> None:
+    assert resolve([BASE]).data.size == (256, 256)
+    data = resolve([BASE, parse_assignments(["data.crop=[256,128]", "data.resize=[300,150]"])]).data
+    assert (data.size, data.resized) == ((256, 128), (300, 150))
+    for resize, complaint in ((300, "say two numbers, or auto"), ([300, 100], r"\(\[300,100\]\) is smaller than crop")):
+        with pytest.raises(UsageError, match=complaint):
+            resolve([BASE, {"data": {"crop": [256, 128], "resize": resize}}])
+
+
 def test_later_layers_overrule_earlier_ones() -> None:
     file = {"generator": {"depth": 7}, "optimizer": {"lr": 1.0}}
     config = resolve([BASE, file, parse_assignments(["generator.depth=6", "optimizer.betas=[0.9, 0.99]"])])

@@ -10,7 +10,7 @@ from i2i import images
 from i2i.data import lab
 from i2i.data.dataset import Pairs, open_pairs
 from i2i.data.order import spread
-from i2i.pairs import Pair, PairDataset, Pixels
+from i2i.pairs import Dataset, Pair, Pixels, by_name
 from i2i_doctor.columns import used_top
 
 SIDE = 256  # pixels; no picture on a sheet is larger
@@ -50,12 +50,13 @@ def sheet_of(dataset: str | Path, split: str = "train", number: int = 8, options
     return Sheet(images.contact_sheet(rows), names, {side: top for side, top in tops.items() if top})
 
 
-def _to_see(pairs: PairDataset, index: int) -> Pair:
+def _to_see(pairs: Dataset, index: int) -> Pair:
     """Return a pair as a person understands it: colours that training splits off are put back on their lightness."""
-    pair = pairs[index]
+    item = by_name(pairs[index])
+    source, target = item["source"], item["target"]
     if isinstance(pairs, Pairs) and pairs.colours == "lab":
-        return pair._replace(target=lab.join(pair.source, pair.target, np.uint8))
-    return pair
+        return Pair(source, lab.join(source, target, np.uint8))
+    return Pair(source, target)
 
 
 def top_of(pictures: Sequence[Pixels]) -> int | None:

@@ -17,7 +17,7 @@ from i2i.data.order import spread
 from i2i.errors import MissingInputError, UnknownNameError
 from i2i.fields import Column
 from i2i.options import summary_of
-from i2i.pairs import Pixels
+from i2i.pairs import Pixels, by_name
 from i2i.plugins import lookup
 from i2i.system.files import make_folder
 from i2i.training.folder import RunFolder
@@ -95,7 +95,8 @@ def _held_out(translator: Translator, run: RunConfig) -> Iterator[dict[str, Pixe
     """Yield what the gallery shows of some held-out pairs; what colours shows its source without them."""
     pairs = open_pairs(run.data.path, "val", name=run.dataset.name, options=run.dataset.options)
     for index in spread(len(pairs), MAX_SAMPLES):
-        source, target = pairs[index]
+        item = by_name(pairs[index])
+        source, target = item["source"], item["target"]
         if translator.config.source.colours == "lab":
             target = lab.join(source, target, np.float32)
             yield {"source": source, "output": translator.render(target), "target": target}
@@ -160,9 +161,11 @@ def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
 def _example(translator: Translator) -> NDArray[Any]:
     """Translate an empty image of the size that the model was trained at, 8-bit where no range was declared."""
     side, size = translator.config.source, translator.config.size
+    height, width = (size, size) if isinstance(size, int) else size
     columns = side.columns or [Column(name="image", channels=side.channels)]
     blanks = [
-        np.full((size, size, column.channels), column.range[0] if column.range else np.uint8(0)) for column in columns
+        np.full((height, width, column.channels), column.range[0] if column.range else np.uint8(0))
+        for column in columns
     ]
     return translator(*blanks)
 

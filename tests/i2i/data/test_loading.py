@@ -36,9 +36,10 @@ def test_loading_draws_nothing_from_the_generator_that_dropout_uses(pairs_folder
 
 def test_values_are_in_range_and_sources_are_negatives_of_targets(pairs_folder: Path) -> None:
     for loaded in batches(pairs_folder, stop=2):
-        assert loaded.batch.source.abs().max() <= 1
+        source, target = loaded.batch["source"], loaded.batch["target"]
+        assert source.abs().max() <= 1
         # resizing rounds each half to whole levels on its own
-        torch.testing.assert_close(loaded.batch.source, -loaded.batch.target, atol=2.01 / 255, rtol=0)
+        torch.testing.assert_close(source, -target, atol=2.01 / 255, rtol=0)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -14,9 +14,11 @@ import pytest
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from i2i.data import loading as loading_module
+from i2i.data.items import Items
 from i2i.data.jitter import Jitter
 from i2i.data.loading import Loader
 from i2i.errors import DataError, ResourceError
+from i2i.fields import Field
 from i2i.pairs import Pair
 
 
@@ -59,7 +61,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def loading(pairs: Any, workers: int) -> Loader:
-    return Loader(pairs, Jitter(8, 8, True), seed=0, batch_size=2, start=0, stop=12, workers=workers)
+    gray = dict.fromkeys(("source", "target"), Field(channels=1))
+    items = Items(pairs, gray, Jitter((8, 8), (8, 8), True), seed=0)
+    return Loader(items, batch_size=2, start=0, stop=12, workers=workers)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")

@@ -13,8 +13,10 @@ import pytest
 from training_runs import FRESH, assert_same, finish, new_run, steps_done, wait_for
 
 from i2i.config import read_file, resolve
+from i2i.data.items import Items
 from i2i.data.jitter import Jitter
 from i2i.data.loading import Loader
+from i2i.fields import Field
 from i2i.pairs import Pair
 from i2i.training import resume, train
 
@@ -71,7 +73,9 @@ class Slow:
 
 
 def lead(started: Connection, workers: int) -> None:
-    next(Loader(Slow(started), Jitter(8, 8, False), seed=0, batch_size=1, start=0, stop=8, workers=workers))
+    gray = dict.fromkeys(("source", "target"), Field(channels=1))
+    items = Items(Slow(started), gray, Jitter((8, 8), (8, 8), False), seed=0)
+    next(Loader(items, batch_size=1, start=0, stop=8, workers=workers))
 
 
 def test_readers_end_with_their_leader_even_in_the_midst_of_an_image() -> None:

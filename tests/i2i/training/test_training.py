@@ -178,6 +178,8 @@ def test_a_size_that_the_generator_cannot_take_is_refused_before_the_first_step(
         train(tiny(pairs_folder, generator={"depth": 3}, data={"crop": 21}), tmp_path / "run")
     with pytest.raises(UsageError, match=r"divisible by 32, and data.crop is 3\. Say --size 32,"):
         train(tiny(pairs_folder, generator={"depth": 5}, data={"crop": 3}), tmp_path / "run")
+    with pytest.raises(UsageError, match=r"divisible by 8, and data.crop is \[16,21\]\. Say --size 16x24,"):
+        train(tiny(pairs_folder, generator={"depth": 3}, data={"crop": [16, 21]}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -460,6 +462,8 @@ def test_memory_that_does_not_suffice_is_one_line_with_what_to_lower(
 def test_a_generator_that_takes_no_smaller_image_is_to_be_less_deep(pairs_folder: Path) -> None:
     lower = smaller_settings(tiny(pairs_folder, generator={"depth": 4}))
     assert lower == "data.crop=8 (now 16) with generator.depth=3 or generator.base_channels=2 (now 4)"
+    lower = smaller_settings(tiny(pairs_folder, generator={"depth": 3}, data={"crop": [32, 16]}))
+    assert lower == "data.crop=[16,8] (now [32,16]) or generator.base_channels=2 (now 4)"
 
 
 @pytest.mark.parametrize("workers", [0, 1])
