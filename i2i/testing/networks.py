@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def check_generator(cls: type[nn.Module], options: Mapping[str, Any] = {}) -> None:
     """Check that ``cls`` keeps the contract of `i2i.contracts.Generator`.
 
-    Looks at shape, dtype and range of what it makes, at the sizes that it says it takes, at the gradients of its
-    parameters, at its options in JSON, and builds it again from options and weights.
+    Looks at shape, dtype and range of what it makes (of logits, where it has an option ``bounded``), at the sizes that
+    it says it takes, at the gradients of its parameters, at its options in JSON, and builds it again from options and
+    weights.
 
     Raises:
         AssertionError: If it does not.
@@ -33,8 +34,7 @@ def check_generator(cls: type[nn.Module], options: Mapping[str, Any] = {}) -> No
     output = called(f"the generator, given {height}x{height + multiple}{without},", generator, source)
     check_tensor("the output", output, (len(source), TARGET, height, height + multiple))
     _check_gradients(generator, output)
-    beyond = float((kind.judged(source).abs() - 1).nan_to_num().max())
-    require(beyond < 1e-5, "with other weights the output leaves [-1, 1]. End with tanh.")
+    _check_range(kind, source)
     if multiple > 1:
         _check_refusal(generator, source[..., 1:, :], multiple)
     kind.check_rebuilt(generator, source)
@@ -142,6 +142,17 @@ def _check_gradients(network: nn.Module, output: Tensor) -> None:
         output.square().mean().backward()
     idle = [name for name, p in network.named_parameters() if p.requires_grad and p.grad is None]
     require(not idle, f"no gradient reaches {', '.join(idle)}. Use these parameters, or drop them.")
+
+
+def _check_range(kind: _Kind, source: Tensor) -> None:
+    """Require [-1, 1], and of one that can give logits, that these are not held there."""
+    if kind.options.get("bounded", True):
+        beyond = float((kind.judged(source).abs() - 1).nan_to_num().max())
+        require(beyond < 1e-5, "with other weights the output leaves [-1, 1]. End with tanh.")
+    if "bounded" in kind.options:
+        free = _Kind(kind.cls, kind.wiring, {**kind.options, "bounded": False}).judged(source)
+        held = bool((free.abs() <= 1).all())
+        require(not held, "with bounded=false the output stays in [-1, 1], so these are no logits. Leave out tanh.")
 
 
 def _check_refusal(generator: nn.Module, source: Tensor, multiple: int) -> None:

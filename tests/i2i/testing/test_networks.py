@@ -41,6 +41,21 @@ class Halves(Sound):
         return super().forward(source)
 
 
+class Free(Sound):
+    """Gives logits where it is asked to.
+
+    Args:
+        bounded: Whether tanh ends it.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, bounded: bool = True) -> None:
+        super().__init__(in_channels, out_channels)
+        self.bounded = bounded
+
+    def forward(self, source: Tensor) -> Tensor:
+        return super().forward(source) if self.bounded else self.noise(self.conv(source))
+
+
 class Silent(nn.Module):
     """Says nothing of its option."""
 
@@ -123,6 +138,13 @@ def test_sound_generator_passes(cls: Any) -> None:
     torch.manual_seed(5)
     check_generator(cls)
     assert torch.equal(torch.rand(1), expected)  # and the check draws nothing
+
+
+def test_generator_that_can_give_logits_is_checked_for_them() -> None:
+    check_generator(Free)
+    check_generator(Free, {"bounded": False})
+    with pytest.raises(AssertionError, match=r"with bounded=false the output stays in \[-1, 1\]"):
+        check_generator(type("Held", (Free,), {"forward": Sound.forward}))
 
 
 def test_generator_is_built_with_the_given_options() -> None:
