@@ -51,3 +51,8 @@ def test_logits_beyond_the_range_of_exp_are_finite() -> None:
 def test_single_class_is_refused() -> None:
     with pytest.raises(UsageError, match="one class"):
         CrossEntropy()(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
+
+
+def test_image_in_place_of_classes_is_refused(logits: Tensor) -> None:
+    with pytest.raises(UsageError, match=r"one-hot classes of 0 and 1, got values from -1 to 0\.5"):
+        CrossEntropy()(logits, torch.tensor([-1.0, 0.5]).repeat(2, VOID, 6, 4))
