@@ -57,7 +57,7 @@ class Relativistic(nn.Module):
     """Binary cross-entropy of whether real looks more real than fake (Jolicoeur-Martineau 2019, arXiv 1807.00734).
 
     Logits of real and fake are paired one by one, and have one shape. This is RpGAN, which R3GAN has beside the
-    penalties R1 and R2 (Huang et al. 2024, arXiv 2501.05441, equation 2): a generator that drops what is rare loses.
+    penalties R1 and R2 (Huang et al. 2024, arXiv 2501.05441, section 2): a generator that drops what is rare loses.
     """
 
     def discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:

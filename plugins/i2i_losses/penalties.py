@@ -1,7 +1,7 @@
 """What a discriminator pays for its slope: gradient penalties, at every so many steps.
 
-Mescheder et al. 2018, arXiv 1801.04406, section 4.1 (both); Huang et al. 2024, arXiv 2501.05441, section 3 (both at
-once); Karras et al. 2020, arXiv 1912.04958, appendix B (lazily). Own code.
+Mescheder et al. 2018, arXiv 1801.04406, section 4.1 (both); Huang et al. 2024, arXiv 2501.05441, section 2 (both at
+once); Karras et al. 2020, arXiv 1912.04958, section 3.1 (lazily). Own code.
 """
 
 from typing import Annotated

@@ -15,7 +15,7 @@ from i2i_losses.lite0 import Lite0
 
 INSTALL = "pip install 'i2i-toolkit[metrics]'"
 FLOOR = 1e-10
-"""Under the root of a length, so that features of all 0 have a gradient; as in the authors' code of Zhang et al."""
+"""Under the root of a length, so that features of all 0 have a gradient."""
 
 
 class Perceptual(nn.Module):

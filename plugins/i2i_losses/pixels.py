@@ -31,7 +31,7 @@ class L2(nn.Module):
 
 
 class Charbonnier(nn.Module):
-    """L1 with a round bottom: mean of sqrt(difference² + epsilon²) (Lai et al. 2017, arXiv 1704.03915, section 3.3).
+    """L1 with a round bottom: mean of sqrt(difference² + epsilon²) (Lai et al. 2017, arXiv 1704.03915).
 
     Its gradient fades as the difference falls below epsilon, where that of L1 keeps its size and turns at 0.
 
