@@ -7,10 +7,11 @@ GANs*, CVPR 2018, arXiv 1711.11585v2.
 from torch import nn
 
 import i2i
+from i2i_pix2pixhd.contracts import Enhancer, FeatureGenerator
 from i2i_pix2pixhd.generators import GlobalGenerator, LocalEnhancer
 from i2i_pix2pixhd.multi_scale import MultiScale
 
-__all__ = ["GlobalGenerator", "LocalEnhancer", "MultiScale"]
+__all__ = ["Enhancer", "FeatureGenerator", "GlobalGenerator", "LocalEnhancer", "MultiScale"]
 
 
 @i2i.hookimpl

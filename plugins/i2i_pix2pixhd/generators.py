@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from i2i.errors import UsageError
 from i2i_pix2pixhd.blocks import ResidualBlock, doubling, entrance, exit_layer, halving, initialize
+from i2i_pix2pixhd.contracts import FeatureGenerator
 
 
 class GlobalGenerator(nn.Module):
@@ -88,11 +89,13 @@ class LocalEnhancer(nn.Module):
         blocks: Number of residual blocks.
 
     Raises:
-        UsageError: If ``feature_channels`` is odd: half as many enter. When called, if the features are not of half the
-            source's height and width.
+        UsageError: If the generator has an odd number of features, since half as many are to enter. When called, if the
+            features are not of half the source's height and width.
 
     Example:
-        >>> LocalEnhancer(1, 3, 4)(torch.zeros(1, 1, 8, 12), torch.zeros(1, 4, 4, 6)).shape
+        >>> generator = GlobalGenerator(1, 3, base_channels=4, downsamplings=1, blocks=1)
+        >>> enhancer, source = LocalEnhancer(1, 3, generator), torch.zeros(1, 1, 8, 12)
+        >>> enhancer(source, generator.features(source[..., ::2, ::2])).shape
         torch.Size([1, 3, 8, 12])
     """
 
@@ -100,11 +103,13 @@ class LocalEnhancer(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
-        feature_channels: int,
+        generator: FeatureGenerator,
         *,
         blocks: Annotated[int, Field(ge=1)] = 3,
     ) -> None:
         super().__init__()
+        self.size_multiple = 2 * int(getattr(generator, "size_multiple", 1))
+        feature_channels = generator.feature_channels
         if feature_channels % 2:
             raise UsageError(
                 f"The generator has {feature_channels} features. A local enhancer is half as wide at full size, so it "

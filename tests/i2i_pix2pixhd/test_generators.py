@@ -1,10 +1,12 @@
 """The coarse-to-fine generator against the paper's words, and against sizes worked out by hand."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2i.errors import UsageError
@@ -15,9 +17,10 @@ from i2i_pix2pixhd import GlobalGenerator, LocalEnhancer
 from i2i_pix2pixhd.blocks import ResidualBlock
 
 
-def paper_sized(cls: Any, *channels: int) -> Any:
+def paper_sized(cls: Any, in_channels: int = 3) -> Any:
     with unfilled("it"):
-        return cls(*channels)
+        generator = GlobalGenerator(in_channels, 3)
+        return generator if cls is GlobalGenerator else cls(in_channels, 3, generator)
 
 
 def architecture(network: nn.Module) -> str:
@@ -46,13 +49,13 @@ def convolution(before: int, after: int, kernel: int) -> int:
 def test_global_generator_is_the_papers() -> None:
     blocks = ",".join(["R1024"] * 9)
     expected = f"c7s1-64,d128,d256,d512,d1024,{blocks},u512,u256,u128,u64,c7s1-3"
-    assert architecture(paper_sized(GlobalGenerator, 3, 3)) == expected
+    assert architecture(paper_sized(GlobalGenerator)) == expected
     defaults = {"base_channels": 64, "downsamplings": 4, "blocks": 9, "bounded": True}
     assert complete(GlobalGenerator, {}, "") == defaults
 
 
 def test_local_enhancer_is_the_papers() -> None:
-    assert architecture(paper_sized(LocalEnhancer, 3, 3, 64)) == "c7s1-32,d64,R64,R64,R64,u32,c7s1-3"
+    assert architecture(paper_sized(LocalEnhancer)) == "c7s1-32,d64,R64,R64,R64,u32,c7s1-3"
     assert complete(LocalEnhancer, {}, "") == {"blocks": 3}
 
 
@@ -63,26 +66,71 @@ def test_global_generator_has_the_parameters_of_the_original(in_channels: int) -
     blocks = 9 * 2 * convolution(1024, 1024, 3)
     expected = convolution(in_channels, 64, 7) + scaling + blocks + convolution(64, 3, 7)
     assert expected == {3: 182_443_267, 36: 182_546_755}[in_channels]
-    network = paper_sized(GlobalGenerator, in_channels, 3)
+    network = paper_sized(GlobalGenerator, in_channels)
     assert sum(p.numel() for p in network.parameters()) == expected
 
 
 def test_local_enhancer_has_the_parameters_of_the_original() -> None:
     expected = convolution(3, 32, 7) + convolution(32, 64, 3) + 6 * convolution(64, 64, 3)
     expected += convolution(64, 32, 3) + convolution(32, 3, 7)
-    network = paper_sized(LocalEnhancer, 3, 3, 64)
+    network = paper_sized(LocalEnhancer)
     assert sum(p.numel() for p in network.parameters()) == expected
 
 
-@pytest.mark.parametrize("network", [(GlobalGenerator, 3, 3), (LocalEnhancer, 3, 3, 64)])
-def test_instance_norm_follows_each_convolution_but_the_last(network: tuple[Any, ...]) -> None:
-    kinds = [type(m) for m in paper_sized(*network).modules() if not list(m.children())]
+@pytest.mark.parametrize("cls", [GlobalGenerator, LocalEnhancer])
+def test_instance_norm_follows_each_convolution_but_the_last(cls: Any) -> None:
+    kinds = [type(m) for m in paper_sized(cls).modules() if not list(m.children())]
     follows = [
         after is nn.InstanceNorm2d
         for layer, after in zip(kinds, [*kinds[1:], None], strict=True)
         if layer in {nn.Conv2d, nn.ConvTranspose2d}
     ]
     assert follows == [*[True] * (len(follows) - 1), False]
+
+
+def computed(words: str, weights: Iterator[Tensor], x: Tensor) -> Tensor:
+    """What layers make of an image, by the paper's words for them; ``o`` is the last convolution."""
+
+    def mirrored(border: int) -> Tensor:
+        return F.pad(x, [border] * 4, "reflect")
+
+    def normal(values: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(values, (2, 3), correction=0, keepdim=True)
+        return (values - mean) / (variance + 1e-5).sqrt()
+
+    for word in words:
+        weight, bias = next(weights), next(weights)
+        match word:
+            case "c":
+                x = normal(F.conv2d(mirrored(3), weight, bias)).relu()
+            case "d":
+                x = normal(F.conv2d(x, weight, bias, stride=2, padding=1)).relu()
+            case "R":
+                before, x = x, normal(F.conv2d(mirrored(1), weight, bias)).relu()
+                x = before + normal(F.conv2d(mirrored(1), next(weights), next(weights)))
+            case "u":
+                x = normal(F.conv_transpose2d(x, weight, bias, stride=2, padding=1, output_padding=1)).relu()
+            case "o":
+                x = F.conv2d(mirrored(3), weight, bias).tanh()
+    return x
+
+
+def drawn(network: nn.Module) -> list[Tensor]:
+    """Draw all weights and biases anew, and return them in the order of the layers."""
+    torch.manual_seed(2)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    return [parameter.detach() for parameter in network.parameters()]
+
+
+def test_networks_compute_what_the_papers_words_say() -> None:
+    generator, source = GlobalGenerator(2, 3, base_channels=4, downsamplings=2, blocks=2), image(2, 16, 24)
+    expected = computed("cddRRuuo", iter(drawn(generator)), source)
+    torch.testing.assert_close(generator(source), expected, rtol=1e-4, atol=1e-4)
+    enhancer, features = LocalEnhancer(2, 3, generator, blocks=2), image(4, 8, 12)
+    weights = iter(drawn(enhancer))
+    expected = computed("RRuo", weights, computed("cd", weights, source) + features)
+    torch.testing.assert_close(enhancer(source, features), expected, rtol=1e-4, atol=1e-4)
 
 
 def small(**options: Any) -> GlobalGenerator:
@@ -116,8 +164,7 @@ def test_features_are_what_the_last_convolution_sees() -> None:
 
 
 def test_features_are_added_to_the_source_at_half_its_size() -> None:
-    torch.manual_seed(0)
-    enhancer = LocalEnhancer(2, 3, 4, blocks=1)
+    enhancer = LocalEnhancer(2, 3, small(), blocks=1)
     source, features = image(2, 8, 12), image(4, 4, 6)
     entered: list[Tensor] = []
     enhancer.blocks.register_forward_hook(lambda _module, given, _output: entered.append(given[0]))
@@ -136,9 +183,17 @@ def test_size_that_the_global_generator_cannot_halve_is_refused(size: tuple[int,
 
 def test_features_of_another_size_than_half_are_refused() -> None:
     with pytest.raises(UsageError, match=r"source of 8x8 and features of 8x8\. Give features of half the size"):
-        LocalEnhancer(2, 3, 4, blocks=1)(image(2, 8, 8), image(4, 8, 8))
+        LocalEnhancer(2, 3, small(), blocks=1)(image(2, 8, 8), image(4, 8, 8))
+
+
+def test_enhanced_sizes_are_twice_the_generators() -> None:
+    generator = small()
+    enhancer = LocalEnhancer(2, 3, generator, blocks=1)
+    assert enhancer.size_multiple == 2 * generator.size_multiple
+    assert enhancer(image(2, 16, 24), generator.features(image(2, 8, 12))).shape == (1, 3, 16, 24)
 
 
 def test_odd_number_of_features_is_refused() -> None:
-    with pytest.raises(UsageError, match="5 features"):
-        LocalEnhancer(2, 3, 5)
+    generator = GlobalGenerator(2, 3, base_channels=5, downsamplings=1, blocks=1)
+    with pytest.raises(UsageError, match=r"The generator has 5 features.* Give the generator an even base_channels"):
+        LocalEnhancer(2, 3, generator)
