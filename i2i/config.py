@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError, suggest
-from i2i.options import validate
 from i2i.plugin_files import PluginFile, is_loaded
 from i2i.plugins import lookup
+from i2i.sections import Optimizer, Section
 
 if TYPE_CHECKING:
     from i2i.assembly import Component, Selection
@@ -24,12 +24,6 @@ Mode = Literal["paper", "deterministic", "running"]
 ``paper``: dropout on, statistics of the test batch (always one image here). ``deterministic``: dropout off, statistics
 of each single image. ``running``: dropout off, running averages of the training.
 """
-
-
-class Section(BaseModel):
-    """A part of the configuration that the engine itself reads."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -82,16 +76,6 @@ def _both(size: int | tuple[int, int]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else size
 
 
-Decay = Annotated[float, Field(ge=0, lt=1)]
-
-
-class Optimizer(Section):
-    """Adam, for every network."""
-
-    lr: Annotated[float, Field(gt=0)] = 2e-4
-    betas: tuple[Decay, Decay] = (0.9, 0.999)
-
-
 class Schedule(Section):
     """Learning rate over the run."""
 
@@ -120,6 +104,11 @@ class Training(Section):
     """Checkpoints that are kept."""
     export: Literal["generator", "all"] = "generator"
     """Networks that the run's models hold; with ``all``, those who get a model can train on from it."""
+
+    @classmethod
+    def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge; a number of steps gives way to epochs that are said later."""
+        return {**before, **({"steps": None} if values.get("epochs") is not None else {}), **values}
 
 
 class Validation(Section):
@@ -181,8 +170,8 @@ class RunConfig:
         """
         changed: dict[str, Any] = {}
         for name, values in sections.items():
-            before = getattr(self, name).model_dump()
-            changed[name] = validate(ENGINE[name], {**before, **_with_length(values)}, name)
+            section = ENGINE[name]
+            changed[name] = section.read(section.merge(getattr(self, name).model_dump(), values), name)
         return replace(self, **changed)
 
 
@@ -218,7 +207,7 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Parse nested values out of ``section.option=value`` texts; values are YAML.
+    """Parse nested values out of ``section.option=value`` and ``section.x.option=value`` texts; values are YAML.
 
     Raises:
         UsageError: If a text is not of that form.
@@ -227,13 +216,16 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         path = key.strip().split(".")
-        if not equals or not all(path) or len(path) != 2:
-            sections = [
-                name for name, section in ENGINE.items() if path == [key.strip()] and key in section.model_fields
-            ]
+        if not equals or not all(path) or len(path) not in {2, 3}:
+            sections = [name for name, section in ENGINE.items() if path == [key.strip()] and key in section.known()]
             meant = f" Did you mean --set {sections[0]}.{assignment}?" if equals and sections else ""
             raise UsageError(f"--set {assignment!r} is not SECTION.OPTION=VALUE, such as generator.depth=7.{meant}")
-        nested.setdefault(path[0], {})[path[1]] = safe_yaml.load(text, f"--set {key}")
+        within = nested.setdefault(path[0], {})
+        if len(path) == 3:
+            if not isinstance(within.get(path[1]), dict):
+                within[path[1]] = {}
+            within = within[path[1]]
+        within[path[-1]] = safe_yaml.load(text, f"--set {key}")
     return nested
 
 
@@ -265,11 +257,18 @@ def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for section, values in layer.items():
             _check_section(section, values)
             before = merged.get(section, {})
-            name = values.get("name")
-            if section not in ENGINE and name is not None and before.get("name", name) != name:
-                before = {}
-            merged[section] = {**before, **(_with_length(values) if section == "training" else values)}
+            merged[section] = ENGINE.get(section, _Component).merge(before, values)
     return merged
+
+
+class _Component(Section):
+    """A recipe, a part or a dataset."""
+
+    @classmethod
+    def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge option by option; options of another component do not go over to the one that is named now."""
+        name = values.get("name")
+        return {**(before if name is None or before.get("name", name) == name else {}), **values}
 
 
 def _check_section(section: Any, values: Any) -> None:
@@ -284,11 +283,6 @@ def _check_section(section: Any, values: Any) -> None:
         raise UsageError(f"{section}.name is {values['name']!r}. It is the name of a component.")
 
 
-def _with_length(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace a number of steps by epochs that are said later."""
-    return {**({"steps": None} if values.get("epochs") is not None else {}), **values}
-
-
 def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
     """Resolve the complete configuration out of what was said, least important first.
 
@@ -299,7 +293,7 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
     from i2i.assembly import Component, select
 
     said = merge(layers)
-    _check_plugin_files(validate(Plugins, said.get("plugins", {}), "plugins"))
+    _check_plugin_files(Plugins.read(said.get("plugins", {}), "plugins"))
     name = said.get("recipe", {}).get("name")
     if name is None:
         raise UsageError("No recipe was chosen. Say which with --plugin, such as --plugin pix2pix.")
@@ -312,10 +306,12 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
     if "path" not in said.get("data", {}):
         raise UsageError("No data was given. Say where the pairs are with --data FOLDER.")
     options = {key: value for key, value in said["recipe"].items() if key != "name"}
-    engine: dict[str, Any] = {name: validate(section, said.get(name, {}), name) for name, section in ENGINE.items()}
+    engine: dict[str, Any] = {name: section.read(said.get(name, {}), name) for name, section in ENGINE.items()}
     _check_metrics(engine["validation"])
+    selection = select(name, options, {part: said[part] for part in recipe.defaults if part in said})
+    engine["optimizer"] = engine["optimizer"].without(recipe.defaults.keys() - selection.parts.keys())
     return RunConfig(
-        selection=select(name, options, {part: said[part] for part in recipe.defaults if part in said}),
+        selection=selection,
         dataset=_dataset(Component(**{"name": "pairs", **said.get("dataset", {})})),
         **engine,
     )

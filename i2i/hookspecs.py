@@ -60,6 +60,11 @@ def i2i_datasets() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
 
 
 @hookspec
+def i2i_optimizers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Optimizers of networks, by name: ``torch.optim.Optimizer`` of parameters, with an option ``lr``."""
+
+
+@hookspec
 def i2i_preparers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
     """Makers of pairs, by name; see `i2i.pairs.Preparer`. Asked of the group ``i2i.commands``."""
 

@@ -42,6 +42,7 @@ KINDS = {
     "penalty": Kind("i2i_penalties", COMPONENTS),
     "metric": Kind("i2i_metrics", COMPONENTS),
     "dataset": Kind("i2i_datasets", COMPONENTS),
+    "optimizer": Kind("i2i_optimizers", COMPONENTS),
     "preparer": Kind("i2i_preparers", COMMANDS),
 }
 """The kinds that i2i knows; plugins bring others by the hook ``i2i_components``, see `kinds`."""

@@ -133,7 +133,7 @@ def test_commands_were_found() -> None:
     assert {command.words[0] for command in COMMANDS} == set(PAGE_OF)
 
 
-@pytest.mark.parametrize("name", ENGINE)
+@pytest.mark.parametrize("name", [name for name in ENGINE if name != "optimizer"])
 def test_every_setting_of_the_engine_is_in_a_table_with_its_default(name: str) -> None:
     model = ENGINE[name]
     defaults = model.model_construct().model_dump(mode="json")
@@ -148,6 +148,7 @@ def test_every_setting_of_the_engine_is_in_a_table_with_its_default(name: str) -
     ("page", "name", "kind", "component"),
     [
         ("train.md", "dataset", "dataset", "pairs"),
+        ("train.md", "optimizer", "optimizer", "adam"),
         ("pix2pix.md", "recipe", "recipe", "pix2pix"),
         ("pix2pix.md", "generator", "generator", "unet"),
         ("pix2pix.md", "discriminator", "discriminator", "patchgan"),

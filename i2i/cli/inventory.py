@@ -126,7 +126,7 @@ def _words() -> Words:
     from i2i.options import options_of
 
     found = {kind: list(catalogue(kind)) for kind in kinds()}
-    uses, settings = set[str](), {f"{name}.{option}=" for name, of in ENGINE.items() for option in of.model_fields}
+    uses, settings = set[str](), {f"{name}.{option}=" for name, of in ENGINE.items() for option in of.known()}
     for recipe in catalogue("recipe").values():
         with suppress(I2iError):
             settings |= {f"recipe.{option}=" for option in options_of(recipe.cls).model_fields}

@@ -8,6 +8,7 @@ from i2i.testing.basics import check_options
 from i2i.testing.data import check_dataset, check_preparer
 from i2i.testing.losses import check_adversarial_loss, check_loss, check_metric, check_penalty
 from i2i.testing.networks import check_discriminator, check_generator
+from i2i.testing.optimizers import check_optimizer
 from i2i.testing.recipes import check_recipe
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "check_generator",
     "check_loss",
     "check_metric",
+    "check_optimizer",
     "check_options",
     "check_penalty",
     "check_preparer",

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from i2i.options import validate
 from i2i.testing import basics
 from i2i.testing.basics import SOURCE, TARGET, blame, images, require, seeded
 
@@ -45,7 +44,7 @@ def check_recipe(
         require(section in ENGINE, f"settings name {section!r}, which is none of {', '.join(ENGINE)}.")
         required = {name: "" for name, field in ENGINE[section].model_fields.items() if field.is_required()}
         with blame("settings"):
-            validate(ENGINE[section], {**required, **json.loads(json.dumps(values))}, section)
+            ENGINE[section].read({**required, **json.loads(json.dumps(values))}, section)
     with blame("wiring()"):
         wiring = cls.wiring(SOURCE, TARGET, saved)
     strangers, given = sorted(wiring.keys() - kinds.keys()), wiring.get("generator")

@@ -74,7 +74,7 @@ def begin(setup: Setup) -> str:
     loaded = load_initial(setup)
     if not loaded:
         return ""
-    drawn = [name for name in setup.updater.parameters if name not in loaded]
+    drawn = [name for name in setup.updater.networks if name not in loaded]
     return f"{', '.join(loaded)} of {setup.config.training.init}" + (f"; {', '.join(drawn)} drawn" if drawn else "")
 
 

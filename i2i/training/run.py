@@ -21,7 +21,7 @@ from i2i.training.reporting import Reporter
 from i2i.training.setup import Setup, set_up
 from i2i.training.state import Progress, restore
 from i2i.training.trainer import Outcome, Trainer
-from i2i.training.updates import lr_at
+from i2i.training.updates import factor_at
 
 RESUMABLE = {
     "data": {"path", "workers"},
@@ -67,8 +67,9 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
         I2iError: As for `train`.
     """
     for section, values in changes.items():
-        for option in values.keys() - RESUMABLE.get(section, set()):
-            raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
+        for option in _said(values):
+            if option.rpartition(".")[2] not in RESUMABLE.get(section, set()):
+                raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
     folder, reporter = RunFolder(path), reporter or Reporter()
     config = folder.read_config(changes.get("plugins", {})).change(**changes)
     with folder.held(), within_memory(folder, config), naming_plugins():
@@ -76,6 +77,12 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
         setup = set_up(_concrete(config), reporter)
         progress, begun = _go_back(folder, setup, reporter)
         return _run(folder, setup, progress, reporter, begun)
+
+
+def _said(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every option that is said, of single networks as ``network.option``."""
+    for option, value in values.items():
+        yield from (f"{option}.{inner}" for inner in value) if isinstance(value, Mapping) else (option,)
 
 
 def _go_back(folder: RunFolder, setup: Setup, reporter: Reporter) -> tuple[Progress, str]:
@@ -98,25 +105,34 @@ def _departures(folder: RunFolder, setup: Setup, saved: Checkpoint | None) -> It
         yield "There is no checkpoint yet: the run starts afresh."
         return
     recorded = folder.read_config(setup.config.plugins.model_dump())
-    if line := _other_rate(recorded, setup, saved.state["step"], saved.state["total"]):
-        yield line
+    yield from _other_rates(recorded, setup, saved.state["step"], saved.state["total"])
     if saved.state["pairs"] != setup.fingerprint:
         yield "The training pairs are not the ones this run began with: their order changes."
 
 
-def _other_rate(before: RunConfig, setup: Setup, step: int, total: int) -> str:
-    """Say how the learning rate goes on after a step if it does not as it would have: by settings, or a new length."""
-    length = f"its schedule follows the new length of {things(setup.steps, 'step')} (was {total})"
-    follows = setup.steps != total and setup.config.schedule.name != "constant"
-    last, now = lr_at(before, step - 1, total), lr_at(setup.config, step, setup.steps)
-    expected = lr_at(before, step, total) if step < total else last
+def _other_rates(before: RunConfig, setup: Setup, step: int, total: int) -> Iterator[str]:
+    """Say how learning rates go on after a step that do not as they would have: by settings, or by a new length."""
     if step >= setup.steps:
-        return ""
-    if isclose(now, expected):
-        return f"The learning rate: {length}." if follows else ""
-    jump = f"The learning rate was {last:.3g} at step {step} and is {now:.3g} at step {step + 1}"
-    keep = f"--set schedule.name=constant --set optimizer.lr={last:.3g}"
-    return f"{jump}: {length}. To keep the old end, resume with {keep}." if follows else f"{jump}."
+        return
+    schedule, networks = setup.config.schedule, list(setup.updater.optimizers)
+    length = f"its schedule follows the new length of {things(setup.steps, 'step')} (was {total})"
+    follows = setup.steps != total and schedule.name != "constant"
+    was, expected = (factor_at(before.schedule, at, total) for at in (step - 1, min(step, total - 1)))
+    factor = factor_at(schedule, step, setup.steps)
+    jumps: dict[tuple[float, float], list[str]] = {}
+    for network in networks:
+        old, new = before.optimizer.of(network).lr, setup.config.optimizer.of(network).lr
+        if not isclose(new * factor, old * expected):
+            jumps.setdefault((old * was, new * factor), []).append(network)
+    if follows and not jumps:
+        yield f"The learning rate: {length}."
+    for (last, now), those in jumps.items():
+        whose = "" if those == networks else f" of {' and '.join(those)}"
+        jump = f"The learning rate{whose} was {last:.3g} at step {step} and is {now:.3g} at step {step + 1}"
+        own = whose or any("lr" in setup.config.optimizer.networks.get(network, {}) for network in those)
+        keys = [f"optimizer.{network}" for network in those] if own else ["optimizer"]
+        keep = " ".join(["--set schedule.name=constant", *(f"--set {key}.lr={last:.3g}" for key in keys)])
+        yield f"{jump}: {length}. To keep the old end, resume with {keep}." if follows else f"{jump}."
 
 
 def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter, begun: str) -> Outcome:

@@ -101,8 +101,11 @@ class Setup:
 
     def facts(self) -> dict[str, str]:
         """Describe the run before its first step, in words."""
-        counts = {name: sum(p.numel() for p in ps) for name, ps in self.updater.parameters.items()}
-        networks = ", ".join(f"{name} {count / 1e6:.1f} M" for name, count in counts.items())
+        networks = ", ".join(
+            f"{name} {sum(p.numel() for p in network.parameters()) / 1e6:.1f} M"
+            f"{'' if name in self.updater.optimizers else ' (frozen)'}"
+            for name, network in self.updater.networks.items()
+        )
         size = crop_value(self.config.data.size)
         layout = getattr(self.items.dataset, "layout", None)
         return {
@@ -155,7 +158,7 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
         device=device,
     )
     check_first(recipe.get_submodule("generator"), target.channels)
-    updater = Updater(recipe, lr=config.optimizer.lr, betas=config.optimizer.betas)
+    updater = Updater(recipe, config.optimizer.model_dump())
     return Setup(config, device, items, source, target, recipe, updater, validator)
 
 

@@ -21,7 +21,7 @@ from i2i.training.folder import RunFolder
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.setup import Setup
 from i2i.training.state import Progress
-from i2i.training.updates import Applied, lr_at
+from i2i.training.updates import Applied, factor_at
 from i2i.translation.model import save_model
 
 FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all
@@ -131,12 +131,12 @@ class Trainer:
     def _advance(self, loaded: Loaded) -> None:
         """Make one step."""
         done = self.progress.step
-        lr = lr_at(self.config, done, self.setup.steps)
-        self.setup.updater.set_lr(lr)
+        factor = factor_at(self.config.schedule, done, self.setup.steps)
+        self.setup.updater.scale(factor)
         applied = self._update(loaded.batch)
         self.progress.step = done + 1
         epoch = done // self.setup.steps_per_epoch + 1
-        self.log.add(done + 1, loaded.names, applied, epoch=epoch, lr=lr)
+        self.log.add(done + 1, loaded.names, applied, epoch=epoch, lr=self.config.optimizer.lr * factor)
         self.notes.add(loaded)
 
     def _update(self, batch: dict[str, torch.Tensor]) -> Applied:
@@ -227,6 +227,6 @@ class Trainer:
     def _export(self, folder: Path) -> None:
         """Export the networks as a model that can be used."""
         weights, _ = state.by_part(self.setup)
-        wanted = {"generator", *(self.setup.updater.parameters if self.config.training.export == "all" else ())}
+        wanted = {"generator", *(self.setup.updater.networks if self.config.training.export == "all" else ())}
         kept = {part: tensors for part, tensors in weights.items() if part in wanted}
         save_model(folder, self.setup.model_config(self.progress.step), kept)

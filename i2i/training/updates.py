@@ -1,14 +1,17 @@
 """Applies a recipe's updates: one optimizer a network, in the order in which the recipe yields them."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from i2i.config import RunConfig
+from i2i.config import Schedule
 from i2i.contracts import Batch, Recipe, Update
-from i2i.errors import ContractError
+from i2i.errors import ContractError, UsageError, suggest
+from i2i.options import build
+from i2i.plugins import lookup
+from i2i.sections import Optimizer, Updating
 
 
 class Applied(NamedTuple):
@@ -19,27 +22,42 @@ class Applied(NamedTuple):
 
 
 class Updater:
-    """Optimizers of a recipe's networks.
+    """Optimizers of a recipe's networks, which are its direct children with trainable parameters, by name.
 
     Args:
-        recipe: Its direct children with trainable parameters are the networks, by name.
-        lr: Learning rate of every network.
-        betas: Decay rates of Adam's two moments.
+        recipe: Whose updates are applied. What is frozen of it is no longer trainable then.
+        optimizer: The section ``optimizer`` of the configuration.
+
+    Raises:
+        UsageError: If it sets a network that the recipe does not have, or options that its optimizer refuses.
     """
 
-    def __init__(self, recipe: Recipe, *, lr: float, betas: tuple[float, float]) -> None:
+    def __init__(self, recipe: Recipe, optimizer: Mapping[str, Any]) -> None:
         self.recipe = recipe
-        self.parameters = {name: trainable for name, m in recipe.named_children() if (trainable := _trainable(m))}
-        self.optimizers = {
-            name: torch.optim.Adam(parameters, lr=lr, betas=betas, fused=_fused(parameters))
-            for name, parameters in self.parameters.items()
-        }
+        settings = Optimizer.read(optimizer, "optimizer")
+        self.networks = {name: module for name, module in recipe.named_children() if _trainable(module)}
+        self._check_known("optimizer", settings.networks)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.parameters: dict[str, list[nn.Parameter]] = {}
+        for name, network in self.networks.items():
+            if settings.of(name).frozen:
+                network.requires_grad_(False)
+            else:
+                self.parameters[name] = _trainable(network)
+                self.optimizers[name] = _built(settings.of(name), self.parameters[name], name)
+        self._rates = {name: [group["lr"] for group in each.param_groups] for name, each in self.optimizers.items()}
 
-    def set_lr(self, lr: float) -> None:
-        """Use another learning rate from the next step on."""
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = lr
+    def _check_known(self, section: str, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.networks:
+                known = ", ".join(self.networks) or "none"
+                raise UsageError(f"{section}: no network {name!r}.{suggest(name, self.networks)} Networks: {known}.")
+
+    def scale(self, factor: float) -> None:
+        """Use this part of every network's learning rate from the next step on."""
+        for name, optimizer in self.optimizers.items():
+            for group, rate in zip(optimizer.param_groups, self._rates[name], strict=True):
+                group["lr"] = rate * factor
 
     def step(self, batch: Batch) -> Applied:
         """Apply every update of one batch.
@@ -61,11 +79,14 @@ class Updater:
 
     def _descend(self, names: tuple[str, ...], total: Tensor) -> None:
         """Make one step on some networks; gradients are theirs alone: nobody reads those of the others."""
-        parameters = [parameter for name in names for parameter in self.parameters[name]]
-        for name in names:
+        trained = [name for name in names if name in self.optimizers]
+        parameters = [parameter for name in trained for parameter in self.parameters[name]]
+        if not parameters:
+            return  # all of them are frozen
+        for name in trained:
             self.optimizers[name].zero_grad()
         total.backward(inputs=parameters)
-        for name in names:
+        for name in trained:
             self.optimizers[name].step()
         # fused Adam does not say that it wrote: a loss computed before this update would get wrong gradients
         # from it in silence, where torch otherwise refuses
@@ -74,8 +95,8 @@ class Updater:
     def _check(self, update: Update, terms: Mapping[str, Tensor]) -> None:
         recipe, names = type(self.recipe).__name__, update.names
         for name in names:
-            if name not in self.optimizers:
-                known = ", ".join(self.optimizers) or "none"
+            if name not in self.networks:
+                known = ", ".join(self.networks) or "none"
                 raise ContractError(f"{recipe} yields an update of {name!r}, but its networks are {known}. Mend it.")
         if len(set(names)) < len(names) or not names:
             raise ContractError(f"{recipe} yields an update of {names}. Name each network once.")
@@ -95,18 +116,21 @@ def _trainable(module: nn.Module) -> list[nn.Parameter]:
     return [p for p in module.parameters() if p.requires_grad]
 
 
-def _fused(parameters: Iterable[Tensor]) -> bool:
-    return all(p.device.type in {"cpu", "cuda"} and p.is_floating_point() for p in parameters)
+def _built(updating: Updating, parameters: list[nn.Parameter], network: str) -> torch.optim.Optimizer:
+    owner = f"optimizer.{network} {updating.optimizer!r}"
+    optimizer: torch.optim.Optimizer = build(
+        lookup("optimizer", updating.optimizer).cls, parameters, options=updating.options, owner=owner
+    )
+    return optimizer
 
 
-def lr_at(config: RunConfig, step: int, total: int) -> float:
-    """Return the learning rate of a step (counted from 0) of ``total``.
+def factor_at(schedule: Schedule, step: int, total: int) -> float:
+    """Return by what learning rates are multiplied at a step (counted from 0) of ``total``.
 
     ``linear`` is constant until ``decay_start`` and then falls to zero over the rest, as in the PyTorch code of
     CycleGAN and pix2pix, where the first and the second hundred epochs are these two parts.
     """
-    schedule, lr = config.schedule, config.optimizer.lr
     start = round(schedule.decay_start * total)
     if schedule.name == "constant" or step < start:
-        return lr
-    return lr * ((total - step) / (total - start + 1))
+        return 1.0
+    return (total - step) / (total - start + 1)

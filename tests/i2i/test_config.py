@@ -11,7 +11,11 @@ BASE: dict[str, Any] = {"recipe": {"name": "pix2pix"}, "data": {"path": "somewhe
 
 def test_defaults_are_those_of_the_paper() -> None:
     config = resolve([BASE])
-    assert (config.optimizer.lr, config.optimizer.betas) == (2e-4, (0.5, 0.999))
+    assert (config.optimizer.name, config.optimizer.lr, config.optimizer.options["betas"]) == (
+        "adam",
+        2e-4,
+        [0.5, 0.999],
+    )
     assert (config.data.crop, config.data.resize, config.data.mirror) == (256, "auto", True)
     assert (config.training.batch_size, config.schedule.name) == (1, "constant")
     assert config.inference.mode == "paper"
@@ -36,7 +40,7 @@ def test_later_layers_overrule_earlier_ones() -> None:
     file = {"generator": {"depth": 7}, "optimizer": {"lr": 1.0}}
     config = resolve([BASE, file, parse_assignments(["generator.depth=6", "optimizer.betas=[0.9, 0.99]"])])
     assert config.selection.parts["generator"].options["depth"] == 6
-    assert (config.optimizer.lr, config.optimizer.betas) == (1.0, (0.9, 0.99))
+    assert (config.optimizer.lr, config.optimizer.options["betas"]) == (1.0, [0.9, 0.99])
 
 
 def test_epochs_said_later_replace_steps() -> None:
@@ -50,13 +54,77 @@ def test_another_component_drops_the_options_of_the_one_before() -> None:
     assert merge([file, parse_choices(["gan_loss=least-squares"])]) == {"gan_loss": {"name": "least-squares"}}
 
 
+def updating(*layers: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Optimizer and options of generator and discriminator."""
+    optimizer = resolve([BASE, *({"optimizer": layer} for layer in layers)]).optimizer
+    first, second = (optimizer.of(network) for network in ("generator", "discriminator"))
+    return {"name": first.optimizer, **first.options}, {"name": second.optimizer, **second.options}
+
+
+ADAM = {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.999], "eps": 1e-8, "weight_decay": 0.0}
+PLAIN = {**ADAM, "betas": [0.9, 0.999]}
+SGD = {"name": "sgd", "lr": 1e-3, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("layers", "generator", "discriminator"),
+    [
+        ([], ADAM, ADAM),
+        ([{"discriminator": {"lr": "4e-4"}}], ADAM, {**ADAM, "lr": 4e-4}),
+        ([{"discriminator": {"lr": 4e-4}}, {"lr": 1e-4}], {**ADAM, "lr": 1e-4}, {**ADAM, "lr": 4e-4}),
+        ([{"discriminator": {"lr": 4e-4}}, {"discriminator": {"eps": 1}}], ADAM, {**ADAM, "lr": 4e-4, "eps": 1}),
+        ([{"name": "sgd"}], SGD, SGD),
+        ([{"name": "adam", "lr": 1}], {**ADAM, "lr": 1}, {**ADAM, "lr": 1}),
+        ([{"lr": 1, "discriminator": {"lr": 2}}, {"name": "sgd", "momentum": 0.9}], *[{**SGD, "momentum": 0.9}] * 2),
+        ([{"lr": 1}, {"name": "sgd", "discriminator": {"lr": 2}}], SGD, {**SGD, "lr": 2}),
+        ([{"lr": 1, "discriminator": {"name": "sgd"}}], {**ADAM, "lr": 1}, SGD),
+        ([{"discriminator": {"name": "sgd", "lr": 2}}, {"name": "sgd", "lr": 1}], {**SGD, "lr": 1}, {**SGD, "lr": 2}),
+        ([{"discriminator": {"name": "sgd", "lr": 2}}, {"discriminator": {"name": "adam"}}], ADAM, ADAM),
+        ([{"name": "sgd", "lr": 1}, {"discriminator": {"name": "adam"}}], {**SGD, "lr": 1}, PLAIN),
+    ],
+)
+def test_options_hold_for_every_network_that_has_the_optimizer_and_says_nothing_else(
+    layers: list[dict[str, Any]], generator: dict[str, Any], discriminator: dict[str, Any]
+) -> None:
+    assert updating(*layers) == (generator, discriminator)
+
+
+def test_common_options_that_change_later_reach_networks_that_follow_them() -> None:
+    config = resolve([BASE, {"optimizer": {"discriminator": {"eps": 1e-3}, "generator": {"lr": 1e-3}}}])
+    optimizer = config.change(optimizer={"lr": 1e-5}).optimizer
+    assert (optimizer.of("discriminator").lr, optimizer.of("discriminator").options["eps"]) == (1e-5, 1e-3)
+    assert optimizer.of("generator").lr == 1e-3
+
+
+def test_a_network_stays_frozen_whatever_optimizer_is_named() -> None:
+    config = resolve([BASE, {"optimizer": {"discriminator": {"frozen": True}}}, {"optimizer": {"name": "sgd"}}])
+    assert config.optimizer.of("discriminator").frozen
+    assert not config.optimizer.of("generator").frozen
+
+
+def test_assignments_go_into_sections_of_sections() -> None:
+    said = ["optimizer.discriminator.lr=4e-4", "optimizer.lr=1e-4", "optimizer.discriminator.frozen=true"]
+    assert updating(parse_assignments(said[:2])["optimizer"]) == ({**ADAM, "lr": 1e-4}, {**ADAM, "lr": 4e-4})
+    assert parse_assignments(said)["optimizer"]["discriminator"]["frozen"] is True
+    assert parse_assignments(["a.b=1", "a.b.c=2"]) == {"a": {"b": {"c": 2}}}
+
+
+def test_what_is_said_of_a_network_that_the_options_do_not_need_is_checked_and_left_out() -> None:
+    config = resolve([BASE, {"recipe": {"gan_weight": 0}, "optimizer": {"discriminator": {"lr": 1}}}])
+    assert config.optimizer.networks == {}
+    with pytest.raises(UsageError, match="no option 'rate'"):
+        resolve([BASE, {"recipe": {"gan_weight": 0}, "optimizer": {"discriminator": {"rate": 1}}}])
+
+
 def test_a_weight_of_zero_needs_no_part() -> None:
     config = resolve([BASE, {"recipe": {"gan_weight": 0}}])
     assert set(config.selection.parts) == {"generator", "pixel_loss"}
 
 
 def test_saved_configuration_resolves_to_itself(tmp_path: Path) -> None:
-    config = resolve([BASE, {"generator": {"depth": 5}, "schedule": {"name": "linear"}, "recipe": {"pixel_weight": 3}}])
+    optimizer = {"name": "adamw", "discriminator": {"name": "sgd", "momentum": 0.5}, "generator": {"eps": 1}}
+    layer = {"generator": {"depth": 5}, "schedule": {"name": "linear"}, "recipe": {"pixel_weight": 3}}
+    config = resolve([BASE, layer | {"optimizer": optimizer}])
     file = tmp_path / "config.yaml"
     file.write_text(config.to_yaml())
     again: RunConfig = resolve([read_file(file)])
@@ -70,13 +138,25 @@ def test_saved_configuration_resolves_to_itself(tmp_path: Path) -> None:
         ({"generater": {}}, "No section 'generater'. Did you mean 'generator'"),
         ({"generator": {"depht": 3}}, "generator 'unet': no option 'depht'. Did you mean 'depth'"),
         ({"generator": {"depth": 0}}, "generator 'unet': option 'depth'.*greater than or equal to 1.*got 0"),
-        ({"optimizer": {"lr": "fast"}}, "optimizer: option 'lr'"),
+        ({"optimizer": {"lr": "fast"}}, "optimizer 'adam': option 'lr'"),
         ({"training": {"seed": -1}}, "training: option 'seed'"),
         ({1: {}}, "1 is not the name of a section"),
         ({"generator": {1: 2}}, "generator: 1 is not the name of an option"),
         ({"generator": {"name": None}}, "generator.name is None"),
-        ({"optimizer": {"betas": [1.5, 2]}}, r"optimizer: option 'betas\.0'"),
-        ({"optimizer": {"lr": float("inf")}}, "optimizer: option 'lr'"),
+        ({"optimizer": {"betas": [1.5, 2]}}, r"optimizer 'adam': option 'betas\.0'"),
+        (
+            {"optimizer": {"beta": 1}},
+            "no option 'beta'. Did you mean 'betas'.*Options: lr, betas, eps",
+        ),
+        ({"optimizer": {"discriminator": 1e-4}}, "optimizer 'adam': no option 'discriminator'"),
+        ({"optimizer": {"discriminator": {"lr": -1}}}, "optimizer.discriminator 'adam': option 'lr'.*greater than 0"),
+        (
+            {"optimizer": {"discriminator": {"name": "sgd", "betas": [0, 0]}}},
+            "optimizer.discriminator 'sgd': no option 'betas'.*Options: lr, momentum, nesterov, weight_decay",
+        ),
+        ({"optimizer": {"discriminator": {"frozen": 1}}}, "optimizer.discriminator.frozen is 1. It is true or false"),
+        ({"optimizer": {"discriminator": {"name": []}}}, "its name is no text"),
+        ({"optimizer": {"lr": float("inf")}}, "optimizer 'adam': option 'lr'"),
         ({"data": {"resize": 10}}, "resize .10. is smaller than crop .256."),
         ({"recipe": {"gan_weight": 0}, "discriminator": {"nonsense": 1}}, "no option 'nonsense'"),
         ({"training": 3}, "'training' is 3. It is a section"),
@@ -89,13 +169,21 @@ def test_what_cannot_be_is_refused_in_one_line(layer: dict[Any, Any], complaint:
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("layer", [{"generator": {"name": "unett"}}, {"validation": {"metrics": ["l1", "psnrr"]}}])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"generator": {"name": "unett"}},
+        {"validation": {"metrics": ["l1", "psnrr"]}},
+        {"optimizer": {"name": "adamm"}},
+        {"optimizer": {"generator": {"name": "adamm"}}},
+    ],
+)
 def test_unknown_components_are_named_with_the_nearest(layer: dict[str, Any]) -> None:
-    with pytest.raises(UnknownNameError, match=r"Did you mean '(unet|psnr)'"):
+    with pytest.raises(UnknownNameError, match=r"Did you mean '(unet|psnr|adamw?)'"):
         resolve([BASE, layer])
 
 
-@pytest.mark.parametrize("text", ["depth=3", "generator.depth", "a.b.c=1", ".depth=3", "=3"])
+@pytest.mark.parametrize("text", ["depth=3", "generator.depth", "a.b.c.d=1", "a..c=1", ".depth=3", "=3"])
 def test_malformed_assignments_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"SECTION\.OPTION=VALUE"):
         parse_assignments([text])

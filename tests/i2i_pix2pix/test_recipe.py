@@ -80,7 +80,7 @@ def test_three_steps_equal_the_textbook_loop(options: dict[str, Any], gan_loss: 
     generator, discriminator = copy.deepcopy(recipe.generator), copy.deepcopy(recipe.discriminator)
     before = {name: weight.clone() for name, weight in recipe.state_dict().items()}
 
-    updater = Updater(recipe, lr=2e-4, betas=(0.5, 0.999))
+    updater = Updater(recipe, {"betas": [0.5, 0.999]})
     torch.manual_seed(2)  # of dropout
     for batch in batches():
         updater.step(batch)
@@ -122,7 +122,7 @@ def test_each_row_of_table_1_builds_only_its_terms(
     recipe = build(options)
     assert {part for part in Pix2Pix.defaults if getattr(recipe, part) is not None} == parts
     if judged is None:
-        assert list(Updater(recipe, lr=1e-4, betas=(0.5, 0.9)).step(batches()[0]).losses) == ["generator/pixel"]
+        assert list(Updater(recipe, {}).step(batches()[0]).losses) == ["generator/pixel"]
     else:
         assert recipe.discriminator.stack[0].in_channels == judged
 
@@ -154,7 +154,7 @@ def test_defaults_and_settings_are_the_papers() -> None:
 def test_spectral_norm_bears_three_calls_in_a_step() -> None:
     recipe = build({}, {"discriminator": {**SMALL["discriminator"], "spectral": True}})
     before = {name: weight.detach().clone() for name, weight in recipe.named_parameters()}
-    updater = Updater(recipe, lr=2e-4, betas=(0.5, 0.999))
+    updater = Updater(recipe, {"lr": 2e-4, "betas": [0.5, 0.999]})
     for batch in batches()[:2]:
         updater.step(batch)
     for name, weight in recipe.named_parameters():

@@ -168,7 +168,7 @@ def test_sound_recipe_passes() -> None:
         (Miswired, "wiring() gives the generator (3, 2) of source 2 and target 3."),
         (Invents, "wiring() names ['critic'], which are no parts."),
         (Prescribes, "settings name 'optimiser', which is none of"),
-        (Overdoes, "settings fails: optimizer: option 'lr'"),
+        (Overdoes, "settings fails: optimizer 'adam': option 'lr'"),
         (Nameless, "it has no part 'generator'"),
         (Reserved, "sections of the configuration are called ['data'] too."),
         (Unannotated, "its parts fails: Unannotated: annotate the part 'generator' with its contract"),

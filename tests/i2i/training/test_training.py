@@ -148,6 +148,54 @@ def test_a_learning_rate_that_goes_on_as_it_would_have_is_no_news(
     assert heard.warnings == []
 
 
+def test_the_rate_of_one_network_may_change_when_a_run_is_resumed(finished: Path) -> None:
+    heard = Heard()
+    changes: dict[str, dict[str, Any]] = {"training": {"steps": 14}, "optimizer": {"discriminator": {"lr": 0.5}}}
+    resume(finished, changes, heard)
+    assert heard.warnings == ["The learning rate of discriminator was 0.0002 at step 12 and is 0.5 at step 13."]
+    state = json.loads((finished / "checkpoints" / "step-000000014" / "state.json").read_text())
+    assert [state["optimizers"][name][0]["lr"] for name in ("generator", "discriminator")] == [2e-4, 0.5]
+    assert read_file(finished / "config.yaml")["optimizer"]["discriminator"] == {"lr": 0.5}
+    with pytest.raises(UsageError, match=r"optimizer\.discriminator\.betas cannot change"):
+        resume(finished, {"optimizer": {"discriminator": {"betas": [0, 0]}}})
+
+
+class Signs(torch.optim.Optimizer):
+    """Steps of one length, against the signs of the running mean of the gradient."""
+
+    def __init__(self, parameters: Any, *, lr: float = 1e-3, decay: float = 0.5) -> None:
+        super().__init__(parameters, {"lr": lr, "decay": decay})
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                mean = self.state[parameter].setdefault("mean", torch.zeros_like(parameter))
+                mean.lerp_(parameter.grad, 1 - group["decay"])
+                parameter.data.sub_(group["lr"] * mean.sign())
+
+
+class SignsPlugin:
+    @i2i.hookimpl
+    def i2i_optimizers(self) -> dict[str, type[torch.optim.Optimizer]]:
+        return {"signs": Signs}
+
+
+def test_an_optimizer_of_a_plugin_trains_and_resumes_to_the_bit(shared_pairs: Path, tmp_path: Path) -> None:
+    installed(COMPONENTS).register(SignsPlugin(), "signs")
+    own: dict[str, Any] = {"optimizer": {"discriminator": {"name": "signs", "decay": 0.9}}}
+    try:
+        train(tiny(shared_pairs, **own), tmp_path / "whole")
+        train(tiny(shared_pairs, **own, training={"steps": 5}), tmp_path / "parts")
+        resume(tmp_path / "parts", {"training": {"steps": 12}})
+    finally:
+        installed.cache_clear()
+    for file in ("model/generator.safetensors", "model/discriminator.safetensors", "optimizers.safetensors"):
+        whole, parts = (tmp_path / run / "checkpoints" / "step-000000012" / file for run in ("whole", "parts"))
+        assert whole.read_bytes() == parts.read_bytes()
+    settings = read_file(tmp_path / "parts" / "config.yaml")["optimizer"]
+    assert settings["discriminator"] == {"name": "signs", "lr": 1e-3, "decay": 0.9}
+
+
 def test_without_a_validation_split_the_last_model_is_kept(pairs_folder: Path, tmp_path: Path) -> None:
     (pairs_folder / "val").rename(pairs_folder / "elsewhere")
     outcome = train(tiny(pairs_folder), tmp_path / "run")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i.contracts import Batch, Recipe, Update
-from i2i.errors import ContractError
+from i2i.errors import ContractError, UsageError
 from i2i.training.updates import Updater
 
 BATCH = Batch(torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4))
@@ -37,8 +37,8 @@ def judged(recipe: Any, image: Tensor) -> Tensor:
     return logits
 
 
-def updater(order: Any) -> Any:
-    return Updater(TwoNetworks(order), lr=0.1, betas=(0.5, 0.9))
+def updater(order: Any, **optimizer: Any) -> Any:
+    return Updater(TwoNetworks(order), optimizer or {"lr": 0.1, "betas": [0.5, 0.9]})
 
 
 def test_each_update_changes_its_own_network_alone() -> None:
@@ -132,6 +132,70 @@ def test_a_loss_computed_before_another_update_is_refused_rather_than_wrong() ->
 
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         updater(order).step(BATCH)
+
+
+def both(recipe: Any, batch: Batch) -> Iterator[Update]:
+    yield Update("discriminator", {"gan": judged(recipe, batch.target)})
+    yield Update("generator", {"pixel": (recipe.generator(batch.source) - batch.target).abs().mean()})
+
+
+TEXTBOOKS: list[tuple[dict[str, Any], Any]] = [
+    ({"name": "adam", "lr": 0.1, "betas": [0.5, 0.9]}, lambda ps: torch.optim.Adam(ps, lr=0.1, betas=(0.5, 0.9))),
+    ({"name": "adamw", "weight_decay": 0.5}, lambda ps: torch.optim.AdamW(ps, lr=2e-4, weight_decay=0.5)),
+    (
+        {"name": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True},
+        lambda ps: torch.optim.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
+    ),
+    (
+        {"name": "rmsprop", "lr": 0.1, "alpha": 0.5, "centered": True},
+        lambda ps: torch.optim.RMSprop(ps, lr=0.1, alpha=0.5, centered=True),
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "textbook"), TEXTBOOKS, ids=[settings["name"] for settings, _ in TEXTBOOKS])
+def test_each_network_has_the_optimizer_that_is_said_for_it(settings: dict[str, Any], textbook: Any) -> None:
+    trained = updater(both, name="sgd", lr=0.5, generator=settings)
+    generator, discriminator = (copy.deepcopy(trained.recipe.get_submodule(n)) for n in ("generator", "discriminator"))
+    ours, theirs = textbook(generator.parameters()), torch.optim.SGD(discriminator.parameters(), lr=0.5)
+    for _ in range(3):
+        trained.step(BATCH)
+        theirs.zero_grad()
+        discriminator(BATCH.target).square().mean().backward()
+        theirs.step()
+        ours.zero_grad()
+        (generator(BATCH.source) - BATCH.target).abs().mean().backward()
+        ours.step()
+    for name, network in [("generator", generator), ("discriminator", discriminator)]:
+        for key, weight in trained.recipe.get_submodule(name).state_dict().items():
+            torch.testing.assert_close(weight, network.state_dict()[key], msg=f"{name}.{key}")
+
+
+def test_the_schedule_scales_the_own_rate_of_each_network() -> None:
+    trained = updater(both, lr=0.5, discriminator={"name": "sgd", "lr": 0.25})
+    for _ in range(2):  # not compounded
+        trained.scale(0.5)
+    rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in trained.optimizers.items()}
+    assert rates == {"generator": 0.25, "discriminator": 0.125}
+
+
+def test_a_frozen_network_stays_as_it_is_alone_and_in_a_joint_update() -> None:
+    def order(recipe: Any, batch: Batch) -> Iterator[Update]:
+        yield Update("discriminator", {"gan": judged(recipe, batch.target)})
+        yield Update(("generator", "discriminator"), {"gan": judged(recipe, recipe.generator(batch.source))})
+
+    trained = updater(order, lr=0.1, discriminator={"frozen": True})
+    before = {name: p.clone() for name, p in trained.recipe.named_parameters()}
+    assert list(trained.step(BATCH).losses) == ["discriminator/gan", "generator+discriminator/gan"]
+    changed = {name for name, p in trained.recipe.named_parameters() if not torch.equal(p, before[name])}
+    assert changed == {"generator.weight", "generator.bias"}
+
+
+def test_settings_of_a_network_that_does_not_exist_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"'generater'. Did you mean 'generator'\? Networks: generator, discriminator"):
+        updater(both, generater={"lr": 0.1})
+    with pytest.raises(UsageError, match=r"optimizer.generator 'sgd': nesterov is true and momentum is 0"):
+        updater(both, generator={"name": "sgd", "nesterov": True})
 
 
 ZERO = torch.zeros(())

@@ -1,0 +1,156 @@
+"""Sections of the configuration that say how networks are updated, each by the network's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from i2i.errors import ContractError, UsageError
+from i2i.options import complete, options_of, validate
+from i2i.plugins import catalogue, lookup
+
+
+class Section(BaseModel):
+    """A part of the configuration that the engine itself reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def known(cls) -> list[str]:
+        """Return the options that it may have."""
+        return list(cls.model_fields)
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], name: str) -> Self:
+        """Return what was said, checked and complete.
+
+        Raises:
+            UsageError: If an option or a value is wrong.
+        """
+        return validate(cls, values, name)
+
+    @classmethod
+    def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was said, with what is said later over it."""
+        return {**before, **values}
+
+
+class Updating(NamedTuple):
+    """How one network is updated."""
+
+    optimizer: str
+    options: dict[str, Any]
+    frozen: bool
+
+    @property
+    def lr(self) -> float:
+        """Return the learning rate, before the schedule."""
+        return float(self.options["lr"])
+
+
+class Optimizer(Section):
+    """The optimizer of all networks with its options, and mappings of what is otherwise for some, by their names.
+
+    A network's mapping may name another optimizer, whose defaults then hold, and may say ``frozen: true``.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str = "adam"
+
+    @property
+    def lr(self) -> float:
+        """Return the learning rate of all networks that have none of their own, before the schedule."""
+        return float(self.options["lr"])
+
+    @property
+    def networks(self) -> dict[str, dict[str, Any]]:
+        """Return what was said of single networks."""
+        return {name: value for name, value in self._others.items() if isinstance(value, dict)}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the options that hold for all networks."""
+        return {name: value for name, value in self._others.items() if not isinstance(value, dict)}
+
+    @property
+    def _others(self) -> dict[str, Any]:
+        return self.model_extra or {}
+
+    def of(self, network: str) -> Updating:
+        """Return how a network is updated."""
+        return _updating(self.name, self.options, network, self.networks.get(network, {}))
+
+    def without(self, networks: set[str]) -> Optimizer:
+        """Return the same, but for what was said of some networks."""
+        return self.model_construct(**{key: value for key, value in self if key not in networks})
+
+    @classmethod
+    def known(cls) -> list[str]:
+        """Return the options of the installed optimizers."""
+        options = (options_of(each.cls).model_fields for each in catalogue("optimizer").values())
+        return list(dict.fromkeys(["name", *chain.from_iterable(options)]))
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], name: str) -> Self:
+        """Return what was said, with all options of the common optimizer, and of a network's own one if it has one.
+
+        Raises:
+            UnknownNameError: If an optimizer is not installed.
+            UsageError: If it has no such option, or a value is wrong.
+        """
+        said = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
+        chosen = said.pop("name", cls.model_fields["name"].default)
+        options = _complete(chosen, said, f"{name} {chosen!r}")
+        networks: dict[str, Any] = {}
+        for network, own in values.items():
+            if isinstance(own, Mapping):
+                updating = _updating(chosen, options, network, own)
+                # what follows the common options is not written down: it still does when those change
+                kept = {*updating.options} if updating.optimizer != chosen else own.keys() & updating.options.keys()
+                networks[network] = {
+                    **({"name": updating.optimizer} if "name" in own else {}),
+                    **({"frozen": updating.frozen} if "frozen" in own else {}),
+                    **{option: value for option, value in updating.options.items() if option in kept},
+                }
+        return cls.model_construct(name=chosen, **options, **networks)
+
+    @classmethod
+    def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge option by option, also of single networks; options belong to the optimizer that had them."""
+        default = cls.model_fields["name"].default
+        old, new = before.get("name", default), values.get("name", before.get("name", default))
+        common = {key: value for key, value in before.items() if not isinstance(value, Mapping)}
+        merged: dict[str, Any] = common if old == new else {}
+        for network, own in before.items():
+            if isinstance(own, Mapping):
+                said = values.get(network, {})
+                later = said.get("name", own.get("name", new)) if isinstance(said, Mapping) else new
+                same = own.get("name", old) == later
+                merged[network] = own if same else {key: own[key] for key in own.keys() & {"frozen"}}
+        for key, value in values.items():
+            own = merged.get(key)
+            merged[key] = {**own, **value} if isinstance(own, Mapping) and isinstance(value, Mapping) else value
+        return merged
+
+
+def _updating(common: str, options: Mapping[str, Any], network: str, own: Mapping[str, Any]) -> Updating:
+    """Return how a network is updated: by the common optimizer with some options of its own, or by another one."""
+    said = {key: value for key, value in own.items() if key not in {"name", "frozen"}}
+    name, frozen = own.get("name", common), own.get("frozen", False)
+    if not isinstance(frozen, bool):
+        raise UsageError(f"optimizer.{network}.frozen is {frozen!r}. It is true or false.")
+    inherited = options if name == common else {}
+    return Updating(name, _complete(name, {**inherited, **said}, f"optimizer.{network} {name!r}"), frozen)
+
+
+def _complete(name: Any, options: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    if not isinstance(name, str):
+        raise UsageError(f"{owner}: its name is no text. Name one as `i2i plugins list --kind optimizer` has it.")
+    full = complete(lookup("optimizer", name).cls, options, owner)
+    if "lr" not in full:
+        raise ContractError(f"{owner} has no option 'lr', by which the schedule works. Mend it.")
+    return full
