@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,19 +190,22 @@ def test_model_trains_on_with_the_weights_of_both_networks(model: Path, pairs_fo
 
 
 def test_networks_that_the_other_code_has_not_are_refused(tmp_path: Path, model: Path, run_cli: Cli) -> None:
-    cases = {
-        "depth": ("unet", {"depth": 4}, "That code has no U-Net of depth 4, only from 5 on."),
-        "other": ("encoder-decoder", {"depth": 5}, "That code has no generator 'encoder-decoder', only U-Nets and"),
+    cases: dict[str, tuple[str, str, dict[str, Any], str]] = {
+        "depth": ("generator", "unet", {"depth": 4}, "no U-Net of depth 4, only from 5 on."),
+        "other": ("generator", "encoder-decoder", {"depth": 5}, "no generator 'encoder-decoder', only U-Nets and"),
+        "upsample": ("generator", "unet", {"upsample": "resize"}, "no generator with upsample=resize. Keep the model"),
+        "spectral": ("discriminator", "patchgan", {"spectral": True}, "no discriminator with spectral=True."),
     }
-    for name, (component, options, line) in cases.items():
+    for name, (part, component, options, line) in cases.items():
         folder = tmp_path / name
         folder.mkdir()
         config = json.loads((model / "config.json").read_text())
-        config["selection"]["parts"]["generator"] = {"name": component, **options}
+        config["selection"]["parts"][part] = {"name": component, **options}
         (folder / "config.json").write_text(json.dumps(config))
-        code, _, err = run_cli("import", "--reverse", folder, tmp_path / "G.pth")
+        critic = ["--discriminator", tmp_path / "D.pth"] if part == "discriminator" else []
+        code, _, err = run_cli("import", "--reverse", folder, tmp_path / "G.pth", *critic)
         assert code == 2
-        assert line in err
+        assert f"That code has {line}" in err
 
 
 def train(pairs: Path, run: Path, *more: str) -> None:

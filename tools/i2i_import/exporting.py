@@ -16,6 +16,9 @@ from i2i.translation.model import ModelConfig, find_model, load_weights, read_co
 from i2i_import.importing import Converted, check_new, shapes
 from i2i_import.networks import FEWEST_HALVINGS, Network, patchgan, resnet, tensor_names, unet
 
+PAPERS = {"upsample": "transposed", "bounded": True, "spectral": False}
+"""Options that the other code has not: as the papers have it, and so has it."""
+
 
 def export_checkpoint(model: Path, checkpoint: Path, *, discriminator: Path | None = None) -> Converted:
     """Write the networks of a model folder as checkpoints.
@@ -99,8 +102,12 @@ def _component(config: ModelConfig, part: str) -> tuple[str, dict[str, Any]]:
 
     Raises:
         UnknownNameError: If it is not installed.
-        UsageError: If the installed one refuses the options.
+        UsageError: If the installed one refuses the options, or the other code has them not.
     """
     component = config.selection.parts[part]
     cls = lookup(part, component.name).cls
-    return component.name, complete(cls, component.options, f"{part} {component.name!r}")
+    options = complete(cls, component.options, f"{part} {component.name!r}")
+    for option, value in PAPERS.items():
+        if options.get(option, value) != value:
+            raise UsageError(f"That code has no {part} with {option}={options[option]}. Keep the model folder.")
+    return component.name, options
