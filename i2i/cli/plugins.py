@@ -14,6 +14,7 @@ from rich.table import Table
 from i2i.cli.completion import completer
 from i2i.cli.console import complain, shown
 from i2i.cli.inventory import inventory, problems, row_of
+from i2i.cli.new_plugin import new_plugin
 from i2i.errors import UnknownNameError, UsageError, suggest
 from i2i.options import description_of, plain
 from i2i.plugins import (
@@ -48,6 +49,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_components)
     group.command("show")(show_component)
     group.command("doctor")(doctor)
+    group.command("new")(new_plugin)
     app.add_typer(group, name="plugins")
 
 
