@@ -1,11 +1,13 @@
 """The shape of the house: who may import whom, and what a wheel holds."""
 
 import ast
+import importlib
 import json
+import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +86,110 @@ def test_engine_names_no_plugin() -> None:
 def test_plugins_and_tools_import_only_themselves_and_the_engine() -> None:
     packages = [(file, name) for file in EXTENSIONS for name in imported(file) if name.startswith("i2i_")]
     assert not [(named(file), name) for file, name in packages if name != file.relative_to(ROOT).parts[1]]
+
+
+DOCS = ROOT / "docs" / "plugins.md"
+PUBLIC = set(re.findall(r"^\| `(i2i[a-z_.]*)` \|", DOCS.read_text("utf-8").partition("## What is public")[2], re.M))
+"""Modules that plugins may rely on, as the page says that they are written for."""
+
+INSIDE = {
+    "i2i.assembly",
+    "i2i.cli.console",
+    "i2i.cli.groups",
+    "i2i.cli.progress",
+    "i2i.cli.training_progress",
+    "i2i.config",
+    "i2i.data",
+    "i2i.data.tables",
+    "i2i.data.tables.ab",
+    "i2i.data.tables.folders",
+    "i2i.data.tables.manifest",
+    "i2i.data.tables.names",
+    "i2i.data.tables.table",
+    "i2i.images.colour",
+    "i2i.images.discovery",
+    "i2i.images.formats",
+    "i2i.images.geometry",
+    "i2i.images.label_list",
+    "i2i.images.near_copies",
+    "i2i.images.reader",
+    "i2i.images.shift",
+    "i2i.net",
+    "i2i.net.download",
+    "i2i.net.retry",
+    "i2i.options",
+    "i2i.places",
+    "i2i.plugins",
+    "i2i.preparation.report",
+    "i2i.preparation.tasks",
+    "i2i.prepared",
+    "i2i.safe_json",
+    "i2i.safe_yaml",
+    "i2i.splits",
+    "i2i.system",
+    "i2i.system.devices",
+    "i2i.system.files",
+    "i2i.system.unfilled",
+    "i2i.training",
+    "i2i.training.folder",
+    "i2i.training.initial",
+    "i2i.translation",
+    "i2i.translation.folder",
+    "i2i.translation.model",
+    "i2i.translation.translator",
+    "i2i.translation.weights",
+}
+"""What the tools need besides: they are released together with the engine, and change with it."""
+
+
+def of_the_engine(code: ast.AST) -> Iterator[str]:
+    """Modules of the engine that some code imports from, by their dotted names."""
+    for node in ast.walk(code):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "i2i")
+        elif isinstance(node, ast.ImportFrom) and node.module == "i2i":
+            yield from (f"i2i.{alias.name}" if is_module(alias.name) else "i2i" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("i2i."):
+            yield node.module
+
+
+def is_module(name: str) -> bool:
+    return (ROOT / "i2i" / name).is_dir() or (ROOT / "i2i" / f"{name}.py").exists()
+
+
+def used_by(files: Iterable[Path]) -> set[str]:
+    return {module for file in files for module in of_the_engine(ast.parse(file.read_text("utf-8")))}
+
+
+def test_plugins_need_nothing_but_what_is_public() -> None:
+    used = used_by(file for file in EXTENSIONS if file.is_relative_to(ROOT / "plugins"))
+    assert used >= {"i2i", "i2i.contracts", "i2i.errors"}
+    assert used - PUBLIC == set()
+
+
+def test_tools_need_what_is_public_and_what_is_listed_here() -> None:
+    used = used_by(file for file in EXTENSIONS if file.is_relative_to(ROOT / "tools"))
+    assert used - PUBLIC == INSIDE
+
+
+def test_what_strangers_are_shown_needs_nothing_but_what_is_public() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    shown = [
+        code for page in pages for code in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+    ]
+    texts = [template.read_text("utf-8") for template in (ROOT / "i2i" / "cli" / "template").glob("*.py.j2")]
+    made = [re.sub(r"{{ *(\w+) *}}", r"\1", text) for text in texts]
+    used = {module for code in (*shown, *made) for module in of_the_engine(ast.parse(code))}
+    assert used >= {"i2i", "i2i.contracts", "i2i.pairs", "i2i.testing"}
+    assert used - PUBLIC == set()
+
+
+def test_what_is_public_is_there_and_says_what_it_offers() -> None:
+    assert len(PUBLIC) > 5
+    for name in PUBLIC:
+        module = importlib.import_module(name)
+        assert module.__doc__
+        assert [word for word in vars(module) if not word.startswith("_")]
 
 
 def reads_json(node: ast.AST) -> bool:
