@@ -129,7 +129,9 @@ class Preparer(Protocol):
     inputs: ClassVar[tuple[Reading, ...]]
     """How each image is read. With more than one, every image comes from a folder of its own. A class attribute
     ``optional`` says how many of the last may be left out, where some may. An attribute ``makes_alpha`` says, if it is
-    true, that the last of two or four channels of what is made is opacity, and is to be stored as such."""
+    true, that the last of two or four channels of what is made is opacity, and is to be stored as such. An attribute
+    ``facts`` is plain data for ``dataset.yaml``, such as ``{"classes": {"imageA": 12}, "void": 255}`` where sources are
+    class ids."""
 
     def __call__(self, *images: Pixels) -> Pair | Pixels:
         """Make the pair out of these images; or one image, where a folder of images is made and not of pairs.

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 CARD = "dataset.yaml"
 """Says how the dataset was made; the last file to be written."""
@@ -22,6 +23,15 @@ STAGING = "preparing"
 """Folder of a dataset that is not finished: everything lies in it until all is made."""
 
 BEGUN = f"{STAGING}/command.json"
+
+
+class Classes(NamedTuple):
+    """What the ids of a label map stand for."""
+
+    number: int
+    """Classes are 0 to this, without it; 0 of ids that are no classes, such as instances."""
+    void: int | None = None
+    """The id of pixels that have no class."""
 
 
 def is_prepared(folder: Path, names: Collection[str]) -> bool:

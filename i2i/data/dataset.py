@@ -7,26 +7,27 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pydantic
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from i2i import images
 from i2i.data import lab
+from i2i.data.columns import Composed, Counts, Extra, Ranges, classes_of, composed
 from i2i.data.tables import datafiles
-from i2i.data.tables.ab import limit_of
+from i2i.data.tables.ab import classes_in, limit_of
 from i2i.data.tables.detect import open_table
-from i2i.data.tables.names import choose
+from i2i.data.tables.names import Columns, choose
 from i2i.data.tables.table import LayoutChoice, Table
 from i2i.errors import DataError, UsageError
 from i2i.fields import Colours, Column, Field
-from i2i.images import Range
 from i2i.options import build
-from i2i.pairs import Block, Dataset, Pair, Pixels, range_of
+from i2i.pairs import Block, Dataset, Pair, Pixels, Reading, by_name, range_of
 from i2i.places import is_url
 from i2i.plugins import lookup
+from i2i.prepared import Classes
+
+NO_COLOURS = "Class ids are gray values or indices of a palette: `i2i prepare labels --encoding ids` makes them."
 
 Share = Annotated[float, pydantic.Field(gt=0, lt=1)]
-Counts = PositiveInt | tuple[PositiveInt | None, ...] | None
-Ranges = Range | tuple[Range | None, ...] | None
 
 
 class Pairs:
@@ -45,6 +46,13 @@ class Pairs:
             when not given, the dtype says so.
         target_range: The values of targets that stand for black and white, or those of each column; when not given, the
             dtype says so.
+        source_classes: Read sources as class ids, so many; when not given, as many as a prepared set knows, and images
+            where it knows none.
+        target_classes: Likewise of targets.
+        void: The id of pixels that have no class, in every field of class ids.
+        extra: Fields besides source and target, each of a column: name -> its ``column``, and where it is not an image,
+            ``kind: ids`` and the number of its ``classes``, 0 where they are none, such as instances; of an image,
+            ``channels`` and ``range`` as above.
         colours: ``lab`` learns to colour: the source is the lightness of the target, the target its colours.
         streaming: Read a set of the Hub as it is needed, without downloading it first.
         val_share: Part of ``train``, in 0..1, to hold out as ``val`` where the set has no such split.
@@ -73,6 +81,10 @@ class Pairs:
         target_channels: Counts = None,
         source_range: Ranges = None,
         target_range: Ranges = None,
+        source_classes: NonNegativeInt | None = None,
+        target_classes: NonNegativeInt | None = None,
+        void: NonNegativeInt | None = None,
+        extra: Mapping[str, Extra] = {},
         colours: Colours = "rgb",
         streaming: bool = False,
         val_share: Share | None = None,
@@ -83,32 +95,54 @@ class Pairs:
         self._limit = limit_of(root, max_pixels)
         if streaming:
             layout = datafiles.streamed_layout(root, layout)
-        self.table = open_table(root, split, layout, (*source, *target), match, val_share)
+        if taken := next((name for name in extra if name in Pair._fields), None):
+            raise UsageError(f"dataset.extra has a field {taken!r}, which every pair has. Call it otherwise.")
+
+        def opened(*columns: str) -> Table:
+            return open_table(root, split, layout, columns, match, val_share)
+
+        def chosen_in(table: Table) -> Columns:
+            return choose(table.columns, source, target, direction, target_alone=colours == "lab")
+
+        sides = chosen_in(opened()) if extra and not (source or target) else Columns(source, target)
+        self.table = opened(*sides.source, *sides.target, *(one.column for one in extra.values()))
         self.layout, self.names, self.colours = self.table.layout, self.table.names, colours
         _refuse_problems(self.table, root)
-        is_lab = colours == "lab"
-        chosen = choose(self.table.columns, source, target, direction, target_alone=is_lab)
-        self._target = _columns("target", self.table, chosen.target, target_channels, target_range)
-        if is_lab:
-            _check_lab(self._target, source_channels, source_range)
-            self._source: tuple[Column, ...] = ()
+        if not extra or source or target:
+            sides = chosen_in(self.table)
+        known = classes_in(root)
+        classes = classes_of(sides.target, target_classes, void, known)
+        self._target = composed("target", self.table, sides.target, target_channels, target_range, classes)
+        self._source = Composed(())
+        if colours == "lab":
+            _check_lab(self._target, source_channels, source_range, source_classes)
         else:
-            self._source = _columns("source", self.table, chosen.source, source_channels, source_range)
+            classes = classes_of(sides.source, source_classes, void, known)
+            self._source = composed("source", self.table, sides.source, source_channels, source_range, classes)
+        self._extras = {name: self._extra(name, one, void) for name, one in extra.items()}
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, index: int, /) -> Pair:
+    def __getitem__(self, index: int, /) -> Pair | dict[str, Pixels]:
         return self.read_noted(index)[0]
 
-    def read_noted(self, index: int, /) -> tuple[Pair, tuple[str, ...]]:
-        """Read a pair, and what had to be done to its images; see `i2i.pairs.NotedDataset`."""
+    def read_noted(self, index: int, /) -> tuple[Pair | dict[str, Pixels], tuple[str, ...]]:
+        """Read an item, and what had to be done to its images; see `i2i.pairs.NotedDataset`."""
         notes = list[str]()
-        target = self._side(index, self._target, notes)
-        pair = (
-            Pair(*lab.split(target)) if self.colours == "lab" else Pair(self._side(index, self._source, notes), target)
-        )
-        return pair, tuple(notes)
+        pair = self._pair(index, notes)
+        more = {name: self._field(index, made, notes) for name, made in self._extras.items()}
+        return pair._asdict() | more if more else pair, tuple(notes)
+
+    def pair(self, index: int) -> Pair:
+        """Read source and target alone, whatever other fields there are."""
+        return self._pair(index, [])
+
+    def _pair(self, index: int, notes: list[str]) -> Pair:
+        target = self._field(index, self._target, notes)
+        if self.colours == "lab":
+            return Pair(*lab.split(target))
+        return Pair(self._field(index, self._source, notes), target)
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -117,25 +151,47 @@ class Pairs:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """Say what sources and targets are, which reads the first pair; see `i2i.fields.fields_of`."""
-        columns = {"source": self._source, "target": self._target}
-        return {
-            name: Field.of(image).model_copy(update={"colours": self.colours, "columns": columns[name]})
-            for name, image in self[0]._asdict().items()
-        }
+        """Say what every field is, which reads the first item; see `i2i.fields.fields_of`."""
+        return {name: self._described(name, values) for name, values in by_name(self[0]).items()}
 
-    def _side(self, index: int, columns: Sequence[Column], notes: list[str]) -> Pixels:
-        parts = [self._part(index, column, notes) for column in columns]
+    def _described(self, name: str, values: Pixels) -> Field:
+        made = {"source": self._source, "target": self._target, **self._extras}[name]
+        if made.classes is not None:
+            return Field.model_validate(
+                {
+                    "kind": "ids",
+                    "channels": made.classes.number,
+                    "void": made.classes.void,
+                    "dtype": str(values.dtype),
+                    "columns": made.columns,
+                }
+            )
+        colours = self.colours if name in Pair._fields else "rgb"
+        return Field.of(values).model_copy(update={"colours": colours, "columns": made.columns})
+
+    def _extra(self, name: str, one: Extra, void: int | None) -> Composed:
+        classes = Classes(one.classes, void) if one.kind == "ids" else None
+        return composed(name, self.table, [one.column], one.channels, one.range, classes)
+
+    def _field(self, index: int, made: Composed, notes: list[str]) -> Pixels:
+        parts = [self._part(index, made, column, notes) for column in made.columns]
         if len(parts) == 1:
             return parts[0]
         if len({part.shape[:2] for part in parts}) > 1:
-            sizes = " and ".join(f"{c.name} {p.shape[1]}x{p.shape[0]}" for c, p in zip(columns, parts, strict=True))
+            both = zip(made.columns, parts, strict=True)
+            sizes = " and ".join(f"{column.name} {part.shape[1]}x{part.shape[0]}" for column, part in both)
             raise DataError(f"{self.names[index]}: {sizes} cannot be one image of several channels. Resize them.")
         return stack(parts)
 
-    def _part(self, index: int, column: Column, notes: list[str]) -> Pixels:
-        pixels, noted = self.table.picture(index, column.name, value_range=column.range, limit=self._limit)
+    def _part(self, index: int, made: Composed, column: Column, notes: list[str]) -> Pixels:
+        ids = made.classes is not None
+        reading: Reading = "ids" if ids else "image"
+        pixels, noted = self.table.picture(
+            index, column.name, reading=reading, value_range=column.range, limit=self._limit
+        )
         notes.extend(f"{column.name}: {note}" for note in noted)
+        if ids and pixels.shape[2] != 1:
+            raise DataError(f"{self.table.where(index, column.name)} holds colours. {NO_COLOURS}")
         try:
             return images.with_channels(pixels, column.channels)
         except DataError as error:
@@ -158,52 +214,14 @@ def _refuse_problems(table: Table, root: str) -> None:
         raise DataError(f"{root} holds no pairs ({table.layout}). Prepare them with `i2i prepare`.")
 
 
-def _columns(side: str, table: Table, names: Sequence[str], channels: Counts, ranges: Ranges) -> tuple[Column, ...]:
-    """Return the columns of a side, with what was declared of each, and else their channels as they are found."""
-    counts = channels if isinstance(channels, tuple) else (channels,) * len(names)
-    _check_count(f"{side}_channels", counts, names)
-    return tuple(
-        Column(name=name, channels=count or _channels(table, name, span is not None), range=span)
-        for (name, span), count in zip(declared_ranges(side, names, ranges).items(), counts, strict=True)
-    )
-
-
-def declared_ranges(side: str, names: Sequence[str], ranges: Ranges) -> dict[str, Range | None]:
-    """Map each column to its declared range; two numbers are one range for all.
-
-    Args:
-        side: ``source`` or ``target``, for errors.
-        names: Its columns.
-        ranges: What was declared.
-
-    Raises:
-        UsageError: If a range is none, or there is not one a column.
-    """
-    match ranges:
-        case None:
-            return dict.fromkeys(names)
-        case (int() | float() as low, int() | float() as high):
-            return dict.fromkeys(names, images.check_range((low, high)))
-    _check_count(f"{side}_range", ranges, names)
-    return {name: images.check_range(span) if span else None for name, span in zip(names, ranges, strict=True)}
-
-
-def _check_count(option: str, given: Sequence[object], names: Sequence[str]) -> None:
-    if len(given) != len(names):
-        raise UsageError(f"{option} has {len(given)} entries for {len(names)} columns. Give one a column.")
-
-
-def _channels(table: Table, column: str, declared: bool) -> int:
-    """Return the channels of the first image that is not gray: gray becomes colour without loss, never the reverse."""
-    found = (table.header(row, column).channels_read(declared=declared) for row in range(len(table.names)))
-    return next((channels for channels in found if channels > 1), 1)
-
-
-def _check_lab(target: Sequence[Column], source_channels: Counts, source_range: Ranges) -> None:
-    if len(target) > 1 or target[0].channels != 3 or target[0].range:
+def _check_lab(target: Composed, source_channels: Counts, source_range: Ranges, source_classes: int | None) -> None:
+    (column, *others) = target.columns
+    if others or column.channels != 3 or column.range or target.classes:
         raise UsageError("Colours are learned from one column of RGB images without a declared range.")
-    if source_channels is not None or source_range is not None:
-        raise UsageError("With colours=lab the source is the target's lightness: leave its channels and range away.")
+    if source_channels is not None or source_range is not None or source_classes is not None:
+        raise UsageError(
+            "With colours=lab the source is the target's lightness: leave its channels, range and classes away."
+        )
 
 
 def open_pairs(

@@ -95,6 +95,8 @@ class Request(NamedTuple):
         pairs = not self.makes_images
         inputs = list_inputs(self.sources, self.provided.cls, written, command.match, command.group, pairs=pairs)
         _check_undivided(inputs, command)
+        if hasattr(self.provided.cls, "facts"):
+            return inputs._replace(finding=Finding([], facts=self.construct().facts))
         return inputs
 
 

@@ -72,6 +72,8 @@ def check_preparer(cls: type[Any], options: Mapping[str, Any] = {}, sources: Seq
     inputs, optional = getattr(cls, "inputs", None), getattr(cls, "optional", 0)
     known = isinstance(inputs, tuple) and inputs and set(inputs) <= set(get_args(Reading))
     require(bool(known), f"inputs is {inputs!r}. Set it on the class to a tuple of how each image is read.")
+    with blame("writing facts as JSON"):
+        json.dumps(getattr(preparer, "facts", {}), allow_nan=False)
     count = len(inputs or ())
     allowed = isinstance(optional, int) and 0 <= optional < count
     require(allowed, f"optional is {optional!r}. Set it to how many of the last of {count} inputs may lack.")

@@ -99,12 +99,29 @@ def test_palette_indices_are_ids(photos: Path, tmp_path: Path) -> None:
     assert (source[40:] == (0, 0, 255)).all()
 
 
+def test_class_ids_are_read_as_ids_by_what_the_set_knows_of_its_classes(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    for file in photos.iterdir():
+        ids = np.full_like(images.read(file).pixels[..., :1], 2)
+        ids[:9] = 255
+        images.write(tmp_path / "maps" / f"{file.stem}.png", ids)
+    (tmp_path / "labels.csv").write_text("id,name\n0,ground\n2,sky\n")
+    options = {"labels": str(tmp_path / "labels.csv"), "size": 64, "encoding": "ids", "ignore": 255}
+    prepare("labels", [tmp_path / "maps", photos], tmp_path / "out", options=options, workers=1, val=0)
+    pairs = Pairs(tmp_path / "out", "train")
+    source = pairs.fields["source"]
+    assert (source.kind, source.channels, source.void) == ("ids", 3, 255)
+    assert np.unique(pairs.pair(0).source).tolist() == [2, 255]
+    prepare("split", [tmp_path / "out"], tmp_path / "again", workers=1, val=0)
+    assert Pairs(tmp_path / "again", "train").fields["source"].kind == "ids"
+
+
 def test_colorize_stores_the_lightness_that_training_in_lab_sees(photos: Path, tmp_path: Path) -> None:
     prepare("colorize", [photos], tmp_path / "out", options={"size": 64}, workers=1, val=0)
     seen, stored = (Pairs(tmp_path / "out", "train", colours=colours) for colours in ("lab", "rgb"))
     assert len(seen) == 3
     for index in range(3):
-        lab, rgb = seen[index], stored[index]
+        lab, rgb = seen.pair(index), stored.pair(index)
         assert (lab.source.shape, lab.target.shape) == ((64, 64, 1), (64, 64, 2))
         np.testing.assert_allclose(lab.source, rgb.source / 127.5 - 1, atol=0.5 / 127.5 + 1e-4)
 

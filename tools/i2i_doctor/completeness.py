@@ -132,6 +132,7 @@ def measured_channels(known: Known, split: str) -> dict[str, list[int]]:
     said = {}
     for option, columns in zip(("source_channels", "target_channels"), known.opened.sides, strict=True):
         facts = [known.facts[column][known.opened.splits[split]] for column in columns]
-        if facts and all(some["read"].all() for some in facts):
+        ids = any(column in known.opened.classes for column in columns)
+        if facts and not ids and all(some["read"].all() for some in facts):
             said[option] = [next((n for n in some["channels"].tolist() if n > 1), 1) for some in facts]
     return said

@@ -80,5 +80,5 @@ def of_images(
         examples = [Example(f"{known.opened.name(pair)}, {size}", [(pair, column)]) for pair, size in sizes.items()]
         are, hold = ("is", "holds") if len(pairs) == 1 else ("are", "hold")
         text = text.format(images=f"{things(len(pairs), 'image')} of {column}", column=column, are=are, hold=hold)
-        remedy = remedy.format(range=f"--set dataset.{known.opened.side_of(column)}_range")
+        remedy = remedy.format(range=f"--set {known.opened.range_option(column)}")
         yield Diagnosis(code, severity, text, remedy, len(pairs), examples)

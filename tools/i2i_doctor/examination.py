@@ -187,7 +187,7 @@ def _judged(known: Known, label_column: str | None) -> Iterator[Diagnosis]:
     for column in (column for column, facts in known.facts.items() if facts["read"].any()):
         yield from columns.mixed_kinds(known, column)
         yield from columns.odd_sizes(known, column)
-        if column != label_column:  # ids are no brightness
+        if column != label_column and column not in known.opened.classes:  # ids are no brightness
             yield from columns.unused_ranges(known, column)
     for rule in (pairs.copies, pairs.unequal_sizes, pairs.shifted, pairs.half_turned, pairs.undeclared_labels):
         yield from rule(known)

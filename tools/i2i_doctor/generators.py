@@ -60,7 +60,9 @@ def fits(wanted: Sequence[str], known: Known) -> list[Fit]:
 
 
 def _channels(known: Known, column: str) -> int:
-    """Return the most channels of a column; 3 where nothing could be read."""
+    """Return the most channels of a column, of class ids one a class; 3 where nothing could be read."""
+    if (classes := known.opened.classes.get(column)) and classes.number:
+        return classes.number
     return int(known.facts[column]["channels"].max(initial=0)) or 3
 
 

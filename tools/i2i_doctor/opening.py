@@ -6,14 +6,17 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any
 
-from i2i.data.dataset import Pairs, declared_ranges
+from i2i.data.columns import classes_of, declared_ranges
+from i2i.data.dataset import NO_COLOURS, Pairs
 from i2i.data.tables import datafiles
-from i2i.data.tables.ab import limit_of
+from i2i.data.tables.ab import classes_in, limit_of
 from i2i.data.tables.detect import open_table, splits_of
 from i2i.data.tables.names import Columns, choose
-from i2i.data.tables.table import Table
-from i2i.images import Limit, Picture, Range
+from i2i.data.tables.table import LayoutChoice, Table
+from i2i.images import ImageError, Limit, Picture, Range
 from i2i.options import options_of, validate
+from i2i.pairs import Reading
+from i2i.prepared import Classes
 from i2i.splits import our_name
 
 
@@ -28,8 +31,12 @@ class Opened:
     """Split, by its name among ours -> its images; train, val and test come first."""
     sides: Columns
     """Which columns are source and target; no source where training computes it from the target."""
+    extras: Mapping[str, str]
+    """Field besides these -> its column."""
     ranges: Mapping[str, Range | None]
     """Column that is read, of any split -> its declared range."""
+    classes: Mapping[str, Classes]
+    """Column of class ids -> which."""
     limit: Limit
 
     def __len__(self) -> int:
@@ -45,9 +52,11 @@ class Opened:
         """Return those of a split that are read."""
         return [column for column in self.tables[split].columns if column in self.ranges]
 
-    def side_of(self, column: str) -> str:
-        """Return ``source`` or ``target``: where training reads a column."""
-        return "source" if column in self.sides.source else "target"
+    def range_option(self, column: str) -> str:
+        """Return the option that declares the range of a column."""
+        if field := next((field for field, own in self.extras.items() if own == column), None):
+            return f"dataset.extra.{field}.range"
+        return f"dataset.{'source' if column in self.sides.source else 'target'}_range"
 
     def locate(self, pair: int) -> tuple[str, int]:
         """Return the split of a pair, and its row there."""
@@ -59,9 +68,14 @@ class Opened:
         return f"{split}/{self.tables[split].names[row]}"
 
     def picture(self, pair: int, column: str) -> Picture:
-        """Decode an image in its declared range; raises what `Table.picture` does."""
+        """Decode an image in its declared range, or class ids; raises what `Table.picture` does."""
         split, row = self.locate(pair)
-        return self.tables[split].picture(row, column, value_range=self.ranges[column], limit=self.limit)
+        reading: Reading = "ids" if column in self.classes else "image"
+        span = self.ranges[column]
+        picture = self.tables[split].picture(row, column, reading=reading, value_range=span, limit=self.limit)
+        if reading == "ids" and picture.pixels.shape[2] != 1:
+            raise ImageError("unsupported", f"{self.tables[split].where(row, column)} holds colours. {NO_COLOURS}")
+        return picture
 
 
 def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
@@ -78,7 +92,7 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
     """
     said: Any = validate(options_of(Pairs), options, "dataset 'pairs'")
     layout = datafiles.streamed_layout(root, said.layout) if said.streaming else said.layout
-    named = (*said.source, *said.target)
+    named = _named(root, layout, said)
     names = [our_name(split) for split in splits_of(root, layout, named)]
     if said.val_share is not None and "train" in names:
         names.insert(1, "val")
@@ -86,11 +100,38 @@ def open_as_training(root: str, options: Mapping[str, Any]) -> Opened:
         split: open_table(root, split, layout, named, said.match, said.val_share) for split in dict.fromkeys(names)
     }
     columns = next(iter(tables.values())).columns
-    sides = choose(columns, said.source, said.target, said.direction, target_alone=said.colours == "lab")
+    sides = _sides(columns, said)
+    extras = {name: one.column for name, one in said.extra.items()}
     declared = {
+        **{one.column: one.range for one in said.extra.values()},
         **declared_ranges("source", sides.source, said.source_range),
         **declared_ranges("target", sides.target, said.target_range),
     }
     there = (column for table in tables.values() for column in table.columns)
     ranges = {column: declared.get(column) for column in there if column in declared or column not in columns}
-    return Opened(root, options, tables, sides, ranges, limit_of(root, said.max_pixels))
+    return Opened(
+        root, options, tables, sides, extras, ranges, _classes(root, sides, said), limit_of(root, said.max_pixels)
+    )
+
+
+def _sides(columns: Sequence[str], said: Any) -> Columns:
+    return choose(columns, said.source, said.target, said.direction, target_alone=said.colours == "lab")
+
+
+def _named(root: str, layout: LayoutChoice, said: Any) -> tuple[str, ...]:
+    """Return the columns that every row must have; none where a pair of known names is looked for."""
+    sides = Columns(said.source, said.target)
+    if said.extra and not any(sides):
+        sides = _sides(open_table(root, splits_of(root, layout)[0], layout, (), said.match).columns, said)
+    return (*sides.source, *sides.target, *(one.column for one in said.extra.values()))
+
+
+def _classes(root: str, sides: Columns, said: Any) -> dict[str, Classes]:
+    """Return the columns that training reads as class ids."""
+    known = classes_in(root)
+    fields = [
+        *((sides.source[0], classes_of(sides.source, said.source_classes, said.void, known)) for _ in sides.source[:1]),
+        (sides.target[0], classes_of(sides.target, said.target_classes, said.void, known)),
+        *((one.column, Classes(one.classes, said.void)) for one in said.extra.values() if one.kind == "ids"),
+    ]
+    return {column: classes for column, classes in reversed(fields) if classes is not None}

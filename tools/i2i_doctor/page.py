@@ -35,8 +35,9 @@ def write_page(examination: Examination, out: str | Path) -> Path:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["code"] = _code
     template = environment.from_string((files("i2i_doctor") / "check.html.j2").read_text("utf-8"))
-    tops = {column: top for column, facts in known.facts.items() if (top := column_top(facts))}
-    columns = [column for side in opened.sides for column in side]
+    images_ = {column: facts for column, facts in known.facts.items() if column not in opened.classes}
+    tops = {column: top for column, facts in images_.items() if (top := column_top(facts))}
+    columns = list(dict.fromkeys([*opened.sides.source, *opened.sides.target, *opened.extras.values()]))
     text = template.render(
         e=examination,
         name=Path(opened.root).name or opened.root,
@@ -62,5 +63,5 @@ def _address(opened: Opened, tops: dict[str, int], pair: int, column: str) -> st
         whole = opened.picture(pair, column).pixels
     except (DataError, MissingInputError):
         return ""
-    data = images.encode(small(whole, SIDE, white=tops.get(column)), ".png")
+    data = images.encode(small(whole, SIDE, white=tops.get(column), ids=column in opened.classes), ".png")
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"

@@ -104,7 +104,7 @@ def undeclared_labels(known: Known) -> Iterator[Diagnosis]:
         examples.append(Example(f"{value} in {known.opened.name(pairs[0])}{more}", known.images_of(pairs[0])))
     if examples:
         text = f"Label maps hold {things(len(examples), 'value')} that no label declares."
-        remedy = "Declare them in the list of labels, or mend the maps."
+        remedy = "Declare them, in the list of labels or as dataset.source_classes and dataset.void, or mend the maps."
         yield Diagnosis("undeclared-label", "error", text, remedy, len(examples), examples[:EXAMPLES])
 
 
@@ -136,10 +136,12 @@ def copies(known: Known) -> Iterator[Diagnosis]:
     members of a group that the dataset was prepared in that they look the same: they do by nature.
     """
     found = [group for column in known.facts for group in _groups(known, column)]
-    crossing = {column: set[tuple[int, int]]() for column in known.facts}
+    crossing = {column: set[tuple[int, int]]() for column in known.facts if column not in known.opened.classes}
     for group in found:
-        crossing[group.column] |= group.crossings()
-    both, prepared, by_code = set.intersection(*crossing.values()), _prepared_in(known), defaultdict(list)
+        if group.column in crossing:
+            crossing[group.column] |= group.crossings()
+    both = set.intersection(*crossing.values()) if crossing else set[tuple[int, int]]()
+    prepared, by_code = _prepared_in(known), defaultdict(list)
     for group in found:
         together = {prepared.get(known.opened.name(pair).partition("/")[2]) for pair in group.pairs}
         if group.exact:
@@ -156,13 +158,14 @@ def copies(known: Known) -> Iterator[Diagnosis]:
 
 
 def _groups(known: Known, column: str) -> Iterator[Copies]:
-    """Find groups of equal pixels, and groups that look the same and are not all identical."""
+    """Find groups of equal pixels and, but of class ids, groups that look the same and are not all identical."""
     facts, members = known.facts[column], defaultdict[bytes, list[int]](list)
-    pairs = np.flatnonzero(shows_something(facts))
+    is_ids = column in known.opened.classes
+    pairs = np.flatnonzero(facts["low"] < facts["high"] if is_ids else shows_something(facts))
     for pair, digest in zip(pairs.tolist(), facts["digest"][pairs].tolist(), strict=True):
         members[digest].append(pair)
     equal = [some for some in members.values() if len(some) > 1]
-    alike = [pairs[places] for places in alike_groups(facts["miniature"][pairs])]
+    alike = [] if is_ids else [pairs[places] for places in alike_groups(facts["miniature"][pairs])]
     near = [some.tolist() for some in alike if len(np.unique(facts["digest"][some])) > 1]
     for exact, groups in ((True, equal), (False, near)):
         for some in groups:

@@ -10,6 +10,7 @@ from i2i import images
 from i2i.data import lab
 from i2i.data.dataset import Pairs, open_pairs
 from i2i.data.order import spread
+from i2i.fields import fields_of
 from i2i.pairs import Dataset, Pair, Pixels, by_name
 from i2i_doctor.columns import used_top
 
@@ -51,12 +52,18 @@ def sheet_of(dataset: str | Path, split: str = "train", number: int = 8, options
 
 
 def _to_see(pairs: Dataset, index: int) -> Pair:
-    """Return a pair as a person understands it: colours that training splits off are put back on their lightness."""
+    """Return a pair as a person understands it: colours back on their lightness, and class ids as colours."""
     item = by_name(pairs[index])
     source, target = item["source"], item["target"]
     if isinstance(pairs, Pairs) and pairs.colours == "lab":
         return Pair(source, lab.join(source, target, np.uint8))
-    return Pair(source, target)
+    fields = fields_of(pairs)
+    return Pair(
+        *(
+            images.class_colours(values) if fields[name].kind == "ids" else values
+            for name, values in (("source", source), ("target", target))
+        )
+    )
 
 
 def top_of(pictures: Sequence[Pixels]) -> int | None:
@@ -66,14 +73,16 @@ def top_of(pictures: Sequence[Pixels]) -> int | None:
     return used_top(max(float(pixels.max()) for pixels in pictures))
 
 
-def small(pixels: Pixels, side: int = SIDE, *, white: int | None = None) -> Pixels:
+def small(pixels: Pixels, side: int = SIDE, *, white: int | None = None, ids: bool = False) -> Pixels:
     """Make an image to show, (H, W, 3) uint8, with no longer side than that.
 
     Args:
         pixels: (H, W, C).
         side: Longest side, pixels.
         white: The value of 16-bit images to show as white, where that is not the largest of the type.
+        ids: Whether these are class ids, which get a colour each.
     """
+    pixels = images.class_colours(pixels) if ids else pixels
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
     pixels = images.resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))

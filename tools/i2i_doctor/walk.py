@@ -18,6 +18,7 @@ from i2i.images.label_list import Label
 from i2i.images.reader import TURNED
 from i2i.images.shift import Shift, shift_of
 from i2i.pairs import Pixels
+from i2i.prepared import Classes
 from i2i.system import pool
 from i2i.system.devices import available_cpus
 from i2i_doctor.facts import BINS, DTYPES, FACTS, Facts, Measures, Sums, measure
@@ -215,6 +216,8 @@ def _look(opened: Opened, declared: Declared | None, task: Task) -> Findings:
             picture = opened.picture(task.pair, column)
             if declared and declared.column == column:
                 found.labels, found.strange = _compare(_read_ids(opened, task.pair, column), declared.labels)
+            elif classes := opened.classes.get(column):
+                found.strange = [*found.strange, *_beyond(picture.pixels, classes)]
         except (DataError, MissingInputError) as error:
             found.faults.append(Fault(task.pair, column, _reason(error), str(error)))
             continue
@@ -226,6 +229,12 @@ def _look(opened: Opened, declared: Declared | None, task: Task) -> Findings:
     if len(grays) == 2:
         found.shift = shift_of(*grays)
     return found
+
+
+def _beyond(ids: Pixels, classes: Classes) -> list[str]:
+    """Return the ids that are neither a class nor void; none where ids are no classes."""
+    found = np.unique(ids).tolist() if classes.number else []
+    return [str(value) for value in found if value >= classes.number and value != classes.void]
 
 
 def _reason(error: DataError | MissingInputError) -> str:

@@ -13,6 +13,7 @@ from i2i.errors import DataError, UsageError
 from i2i.images import geometry
 from i2i.images.label_list import MAX_ID, Label, read_labels
 from i2i.pairs import Pair, Pixels, Reading
+from i2i.prepared import HALVES
 from i2i_prepare.fitted import Square
 
 MAX_CHANNELS = 255
@@ -73,6 +74,16 @@ class Labels(Square):
         self.codes = np.array(list(coloured), np.int32)
         self.ids_of_codes = np.array(list(coloured.values()), np.int32)
         self.table = self._colour_table() if self.encoding == "colours" else None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return how many class ids sources hold, and which is void, where that is known; see `i2i.pairs.Preparer`."""
+        if self.encoding != "ids" or not len(self.classes):
+            return {}
+        return {
+            "classes": {HALVES[0]: int(self.classes[-1]) + 1},
+            **({} if self.ignore is None else {"void": self.ignore}),
+        }
 
     def _colour_table(self) -> NDArray[np.uint8]:
         """Return RGB of every id, (65536, 3): as declared, of PASCAL VOC without, and black for what is ignored."""

@@ -16,7 +16,8 @@ from i2i.data.tables.table import LIMIT, Splits
 from i2i.errors import DataError, I2iError
 from i2i.images import Header, Limit, Picture, Range, discover, printable, probe
 from i2i.images.discovery import without_suffix
-from i2i.prepared import CARD, HALVES, IMAGES
+from i2i.pairs import Reading
+from i2i.prepared import CARD, HALVES, IMAGES, Classes
 
 SIDES = ("A", "B")
 MOST_BY_CARD = 10
@@ -28,18 +29,27 @@ LOOKED_AT = 32
 class HalvesTable(FileTable):
     """Halves of files. The file that was decoded last is kept, since its other half is mostly wanted next."""
 
-    _last: tuple[tuple[int, Range | None], Picture] | None = None
+    _last: tuple[tuple[int, Reading, Range | None], Picture] | None = None
 
     def header(self, row: int, column: str) -> Header:
         """Return that of the file, with half of its width."""
         whole = super().header(row, column)
         return replace(whole, width=self._half(row, whole.width))
 
-    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
+    def picture(
+        self,
+        row: int,
+        column: str,
+        *,
+        reading: Reading = "image",
+        value_range: Range | None = None,
+        limit: Limit = LIMIT,
+    ) -> Picture:
         """Return one half of the decoded file. Each half may have as many pixels as the limit says."""
-        if self._last is None or self._last[0] != (row, value_range):
+        if self._last is None or self._last[0] != (row, reading, value_range):
             both = limit._replace(pixels=2 * limit.pixels)
-            self._last = (row, value_range), super().picture(row, "A", value_range=value_range, limit=both)
+            whole = super().picture(row, "A", reading=reading, value_range=value_range, limit=both)
+            self._last = (row, reading, value_range), whole
         whole = self._last[1]
         width = self._half(row, whole.pixels.shape[1])
         return whole._replace(pixels=whole.pixels[:, :width] if column == "A" else whole.pixels[:, width:])
@@ -100,6 +110,20 @@ def limit_of(root: str, max_pixels: int | None = None) -> Limit:
     if not isinstance(said, int) or said <= LIMIT.pixels:
         return LIMIT
     return LIMIT._replace(pixels=min(said, MOST_BY_CARD * LIMIT.pixels))
+
+
+def classes_in(root: str) -> dict[str, Classes]:
+    """Return the class ids that columns of a prepared set hold, where its ``dataset.yaml`` knows them."""
+    facts = _card(root).get("facts")
+    said = facts.get("classes") if isinstance(facts, dict) else None
+    void = facts.get("void") if isinstance(facts, dict) else None
+    if not isinstance(said, dict):
+        return {}
+    return {
+        str(column): Classes(number, void if isinstance(void, int) and void >= 0 else None)
+        for column, number in said.items()
+        if isinstance(number, int) and number > 0
+    }
 
 
 def _listed(listed: FileList, split: str) -> HalvesTable:

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple
 
 from i2i.images import MAX_PIXELS, Header, Limit, Picture, Range, read, read_header
-from i2i.pairs import Block
+from i2i.pairs import Block, Reading
 from i2i.prepared import HALVES
 
 LIMIT = Limit(MAX_PIXELS, "--set dataset.max_pixels")
@@ -87,12 +87,21 @@ class Table(ABC):
         """Return what the image's file says about it; raises what `picture` does."""
         return read_header(BytesIO(self.encoded(row, column)), self.where(row, column))
 
-    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
+    def picture(
+        self,
+        row: int,
+        column: str,
+        *,
+        reading: Reading = "image",
+        value_range: Range | None = None,
+        limit: Limit = LIMIT,
+    ) -> Picture:
         """Return the image, decoded, with all the channels and bits that it has.
 
         Args:
             row: Its row.
             column: Its column.
+            reading: As what; see `i2i.images.read`.
             value_range: The declared range of its values; see `i2i.images.read`.
             limit: How large it may be.
 
@@ -103,6 +112,7 @@ class Table(ABC):
         return read(
             self.encoded(row, column),
             where=self.where(row, column),
+            reading=reading,
             value_range=value_range,
             max_pixels=limit.pixels,
             declare=DECLARE,
@@ -142,9 +152,17 @@ class Part(Table):
         """Return what the image's file says about it."""
         return self._table.header(self._rows[row], column)
 
-    def picture(self, row: int, column: str, *, value_range: Range | None = None, limit: Limit = LIMIT) -> Picture:
+    def picture(
+        self,
+        row: int,
+        column: str,
+        *,
+        reading: Reading = "image",
+        value_range: Range | None = None,
+        limit: Limit = LIMIT,
+    ) -> Picture:
         """Return the decoded image."""
-        return self._table.picture(self._rows[row], column, value_range=value_range, limit=limit)
+        return self._table.picture(self._rows[row], column, reading=reading, value_range=value_range, limit=limit)
 
     def _blocks(self) -> Iterator[Block]:
         """Yield those of the table, each with the rows that are left of it."""

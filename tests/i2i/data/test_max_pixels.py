@@ -26,7 +26,7 @@ def dataset(tmp_path: Path) -> Path:
 
 def test_training_and_the_doctor_have_one_limit_and_name_its_option(dataset: Path) -> None:
     def train(limit: int) -> Any:
-        return Pairs(dataset, "train", max_pixels=limit)[0].source
+        return Pairs(dataset, "train", max_pixels=limit).pair(0).source
 
     def look(limit: int) -> Any:
         return open_as_training(str(dataset), {"max_pixels": limit}).picture(0, "imageA").pixels
@@ -40,9 +40,9 @@ def test_training_and_the_doctor_have_one_limit_and_name_its_option(dataset: Pat
 def test_a_half_of_a_file_may_be_as_large_as_an_image(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     images.write(tmp_path / "train" / "x.png", np.full((40, 80, 3), 7, np.uint8))
-    assert Pairs(tmp_path, "train", max_pixels=1600)[0].source.shape == (40, 40, 3)
+    assert Pairs(tmp_path, "train", max_pixels=1600).pair(0).source.shape == (40, 40, 3)
     with pytest.raises(DataError, match="80x40"):
-        Pairs(tmp_path, "train", max_pixels=1599)[0]
+        Pairs(tmp_path, "train", max_pixels=1599).pair(0)
 
 
 def test_dividing_anew_has_the_limit_of_preparing(dataset: Path) -> None:

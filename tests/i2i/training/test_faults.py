@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import i2i
 from i2i import images
 from i2i.data.dataset import Pairs
-from i2i.pairs import Pair
+from i2i.pairs import Pair, Pixels
 from i2i.plugins import COMPONENTS, installed
 from i2i_losses import L1
 
@@ -91,11 +91,11 @@ class Metric(nn.Module):
 class Failing(Pairs):
     """Reads pairs, except in one phase."""
 
-    def __getitem__(self, index: int, /) -> Pair:
+    def __getitem__(self, index: int, /) -> Pair | dict[str, Pixels]:
         fail("reading")
         return super().__getitem__(index)
 
-    def read_noted(self, index: int) -> tuple[Pair, tuple[str, ...]]:
+    def read_noted(self, index: int) -> tuple[Pair | dict[str, Pixels], tuple[str, ...]]:
         fail("reading in a worker")
         return super().read_noted(index)
 
