@@ -13,7 +13,7 @@ from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError, suggest
 from i2i.plugin_files import PluginFile, is_loaded
 from i2i.plugins import lookup
-from i2i.sections import Optimizer, Section
+from i2i.sections import Average, Optimizer, Section
 
 if TYPE_CHECKING:
     from i2i.assembly import Component, Selection
@@ -146,6 +146,7 @@ class RunConfig:
     dataset: Component
     data: Data
     optimizer: Optimizer
+    average: Average
     schedule: Schedule
     training: Training
     validation: Validation
@@ -178,6 +179,7 @@ class RunConfig:
 ENGINE: dict[str, type[Section]] = {
     "data": Data,
     "optimizer": Optimizer,
+    "average": Average,
     "schedule": Schedule,
     "training": Training,
     "validation": Validation,
@@ -309,7 +311,8 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
     engine: dict[str, Any] = {name: section.read(said.get(name, {}), name) for name, section in ENGINE.items()}
     _check_metrics(engine["validation"])
     selection = select(name, options, {part: said[part] for part in recipe.defaults if part in said})
-    engine["optimizer"] = engine["optimizer"].without(recipe.defaults.keys() - selection.parts.keys())
+    for section in ("optimizer", "average"):  # what is said of a network that these options do not need
+        engine[section] = engine[section].without(recipe.defaults.keys() - selection.parts.keys())
     return RunConfig(
         selection=selection,
         dataset=_dataset(Component(**{"name": "pairs", **said.get("dataset", {})})),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from i2i.errors import ContractError, UsageError
 from i2i.options import complete, options_of, validate
@@ -135,6 +135,23 @@ class Optimizer(Section):
             own = merged.get(key)
             merged[key] = {**own, **value} if isinstance(own, Mapping) and isinstance(value, Mapping) else value
         return merged
+
+
+class Average(Section):
+    """Decays of the running averages of weights, by network; None: that network has none."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, Annotated[float, Field(ge=0, lt=1)] | None] = {}
+
+    @property
+    def decays(self) -> dict[str, float]:
+        """Return the decay of each network that has an average."""
+        return {network: decay for network, decay in self.__pydantic_extra__.items() if decay is not None}
+
+    def without(self, networks: set[str]) -> Average:
+        """Return the same, but for what was said of some networks."""
+        return self.model_construct(**{network: decay for network, decay in self if network not in networks})
 
 
 def _updating(common: str, options: Mapping[str, Any], network: str, own: Mapping[str, Any]) -> Updating:

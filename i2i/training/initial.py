@@ -72,6 +72,7 @@ def begin(setup: Setup) -> str:
         I2iError: As `load_initial`.
     """
     loaded = load_initial(setup)
+    setup.updater.averages.begin()
     if not loaded:
         return ""
     drawn = [name for name in setup.updater.networks if name not in loaded]

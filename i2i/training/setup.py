@@ -47,8 +47,12 @@ class Setup:
 
     @property
     def generator(self) -> nn.Module:
-        """Return the part of the recipe that a trained model consists of."""
-        return self.recipe.get_submodule("generator")
+        """Return the part of the recipe that a trained model consists of, as it translates."""
+        return self.translating("generator")
+
+    def translating(self, part: str) -> nn.Module:
+        """Return a part as a trained model has it: with the running average of its weights where it has one."""
+        return self.updater.averages.applied(part)
 
     @property
     def channels(self) -> tuple[int, int]:
@@ -158,7 +162,7 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
         device=device,
     )
     check_first(recipe.get_submodule("generator"), target.channels)
-    updater = Updater(recipe, config.optimizer.model_dump())
+    updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
     return Setup(config, device, items, source, target, recipe, updater, validator)
 
 

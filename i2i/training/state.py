@@ -1,6 +1,7 @@
 """Everything that a training step depends on, into a checkpoint and back."""
 
 import random
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.contracts import Recipe
 from i2i.errors import DataError
 from i2i.training.checkpoint import Checkpoint
+from i2i.training.module_state import Kept, kept, load
 from i2i.training.setup import Setup
 from i2i.training.updates import Updater
 
@@ -33,9 +34,10 @@ def capture(setup: Setup, progress: Progress) -> Checkpoint:
     """Collect everything that `restore` needs.
 
     Raises:
-        DataError: If a part keeps something else than tensors in its state.
+        DataError: If a part or an optimizer keeps something that cannot be saved safely.
     """
-    weights, own = by_part(setup)
+    tensors, data = kept(setup.recipe)
+    weights, own = _by_part(setup, tensors)
     moments, groups = _optimizer_state(setup.updater)
     rng, generators = _rng_state()
     state = {
@@ -45,45 +47,46 @@ def capture(setup: Setup, progress: Progress) -> Checkpoint:
         "best": progress.best,
         "pairs": setup.fingerprint,
         "log_bytes": progress.log_bytes,
+        "recipe": data,
         "optimizers": groups,
         "rng": generators,
     }
-    tensors = {"recipe": own, "optimizers": moments, "rng": rng}
-    return Checkpoint(state, tensors, setup.model_config(progress.step), weights)
+    files = {"recipe": own, "optimizers": moments, "averages": setup.updater.averages.state(), "rng": rng}
+    return Checkpoint(state, files, setup.model_config(progress.step), weights)
 
 
 def restore(setup: Setup, saved: Checkpoint) -> Progress:
     """Restore networks, optimizers and global generators; returns how far the run has come."""
     state, tensors = saved.state, saved.tensors
     weights = {f"{part}.{name}": tensor for part, named in saved.weights.items() for name, tensor in named.items()}
-    setup.recipe.load_state_dict(weights | tensors["recipe"], strict=True)
+    load(setup.recipe, Kept(weights | tensors["recipe"], state["recipe"]))
+    setup.updater.averages.restore(tensors["averages"])
     _restore_optimizers(setup.updater, tensors["optimizers"], state["optimizers"])
     _restore_rng(tensors["rng"], state["rng"])  # last: whatever is built draws numbers
     return Progress(state["step"], state["validated"], state["best"], state["log_bytes"])
 
 
-def recipe_state(recipe: Recipe) -> dict[str, Tensor]:
-    """Return parameters and buffers of all parts.
+def exported(setup: Setup, parts: Iterable[str]) -> dict[str, dict[str, Tensor]]:
+    """Return the weights with which some parts translate, by part; of a part that keeps nothing, none.
 
     Raises:
-        DataError: If a part keeps something else than tensors in its state: it could not be saved safely.
-    """
-    state = recipe.state_dict()
-    for name, value in state.items():
-        if not isinstance(value, Tensor):
-            raise DataError(f"{name!r} in the state of {type(recipe).__name__} is no tensor. Register it as a buffer.")
-    return dict(state)
-
-
-def by_part(setup: Setup) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
-    """Split the state into that of each part, by the part's own names, and what is the recipe's own.
-
-    Raises:
-        DataError: As `recipe_state`.
+        DataError: If one keeps something else than tensors, for which a model folder has no place.
     """
     weights: dict[str, dict[str, Tensor]] = {}
+    for part in parts:
+        tensors, data = kept(setup.translating(part))
+        if data:
+            raise DataError(f"{part!r} keeps {next(iter(data))!r}, which is no tensor. Register it as a buffer.")
+        if tensors:
+            weights[part] = tensors
+    return weights
+
+
+def _by_part(setup: Setup, tensors: Mapping[str, Tensor]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:
+    """Split tensors into those of each part, by the part's own names, and what is the recipe's own."""
+    weights: dict[str, dict[str, Tensor]] = {}
     own: dict[str, Tensor] = {}
-    for name, tensor in recipe_state(setup.recipe).items():
+    for name, tensor in tensors.items():
         part, _, rest = name.partition(".")
         if part in setup.config.selection.parts:
             weights.setdefault(part, {})[rest] = tensor
@@ -100,7 +103,10 @@ def _optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any
         state = optimizer.state_dict()
         groups[network] = state["param_groups"]
         for parameter, moments in state["state"].items():
-            tensors |= {f"{network}.{parameter}.{moment}": value for moment, value in moments.items()}
+            for moment, value in moments.items():
+                if not isinstance(value, Tensor):
+                    raise DataError(f"The optimizer of {network!r} keeps {moment!r}, which is no tensor. Mend it.")
+                tensors[f"{network}.{parameter}.{moment}"] = value
     return tensors, groups
 
 

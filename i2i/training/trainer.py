@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, NamedTuple, Self
 
 import torch
+from torch import Tensor
 
 from i2i import images
 from i2i.contracts import Batch
@@ -18,6 +19,7 @@ from i2i.errors import I2iError
 from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
 from i2i.training.folder import RunFolder
+from i2i.training.module_state import kept
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.setup import Setup
 from i2i.training.state import Progress
@@ -98,8 +100,10 @@ class Trainer:
         setup, progress = self.setup, self.progress
         begun = progress.step
         if setup.validator.held_out and progress.step < setup.steps:
-            # what cannot be measured should be known before hours of training, not after
+            # what cannot be measured or saved should be known before hours of training, not after
             setup.validator.measure(setup.generator, 1)
+        kept(setup.recipe)
+        self._exported()
         with (
             closing(setup.loader(progress.step)) as loader,
             closing(MetricsLog(self.folder.metrics, progress.log_bytes)) as self.log,
@@ -175,8 +179,8 @@ class Trainer:
 
     def _check_finite(self) -> None:
         """Refuse weights that a step has ruined: neither a model nor a checkpoint may hold them."""
-        values = state.recipe_state(self.setup.recipe)
-        finite = torch.stack([value.isfinite().all() for value in values.values()]).tolist()
+        values = kept(self.setup.recipe).tensors
+        finite = torch.stack([value.isfinite().all().to(self.setup.device) for value in values.values()]).tolist()
         if not all(finite):
             raise NonFiniteError(
                 f"{list(values)[finite.index(False)]!r} is not finite after step {self.progress.step}, "
@@ -226,7 +230,9 @@ class Trainer:
 
     def _export(self, folder: Path) -> None:
         """Export the networks as a model that can be used."""
-        weights, _ = state.by_part(self.setup)
-        wanted = {"generator", *(self.setup.updater.networks if self.config.training.export == "all" else ())}
-        kept = {part: tensors for part, tensors in weights.items() if part in wanted}
-        save_model(folder, self.setup.model_config(self.progress.step), kept)
+        save_model(folder, self.setup.model_config(self.progress.step), self._exported())
+
+    def _exported(self) -> dict[str, dict[str, Tensor]]:
+        """Return the weights of the parts that the run's models hold."""
+        others = self.setup.updater.networks if self.config.training.export == "all" else ()
+        return state.exported(self.setup, dict.fromkeys(["generator", *others]))

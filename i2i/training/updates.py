@@ -12,6 +12,7 @@ from i2i.errors import ContractError, UsageError, suggest
 from i2i.options import build
 from i2i.plugins import lookup
 from i2i.sections import Optimizer, Updating
+from i2i.training.averages import Averages
 
 
 class Applied(NamedTuple):
@@ -27,16 +28,19 @@ class Updater:
     Args:
         recipe: Whose updates are applied. What is frozen of it is no longer trainable then.
         optimizer: The section ``optimizer`` of the configuration.
+        average: Network -> decay of the running average of its weights.
 
     Raises:
         UsageError: If it sets a network that the recipe does not have, or options that its optimizer refuses.
     """
 
-    def __init__(self, recipe: Recipe, optimizer: Mapping[str, Any]) -> None:
+    def __init__(self, recipe: Recipe, optimizer: Mapping[str, Any], average: Mapping[str, float] = {}) -> None:
         self.recipe = recipe
         settings = Optimizer.read(optimizer, "optimizer")
         self.networks = {name: module for name, module in recipe.named_children() if _trainable(module)}
         self._check_known("optimizer", settings.networks)
+        self._check_known("average", average)
+        self.averages = Averages(recipe, average)
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.parameters: dict[str, list[nn.Parameter]] = {}
         for name, network in self.networks.items():
@@ -91,6 +95,8 @@ class Updater:
         # fused Adam does not say that it wrote: a loss computed before this update would get wrong gradients
         # from it in silence, where torch otherwise refuses
         torch.autograd.graph.increment_version(parameters)
+        for name in trained:
+            self.averages.follow(name)
 
     def _check(self, update: Update, terms: Mapping[str, Tensor]) -> None:
         recipe, names = type(self.recipe).__name__, update.names

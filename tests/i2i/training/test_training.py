@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from training_runs import Heard, assert_same
@@ -196,6 +198,42 @@ def test_an_optimizer_of_a_plugin_trains_and_resumes_to_the_bit(shared_pairs: Pa
     assert settings["discriminator"] == {"name": "signs", "lr": 1e-3, "decay": 0.9}
 
 
+def saved_tensors(run: Path, step: int, file: str) -> dict[str, torch.Tensor]:
+    return load_file(run / "checkpoints" / f"step-{step:09d}" / f"{file}.safetensors")
+
+
+def test_models_have_the_average_and_checkpoints_both_it_and_the_weights(shared_pairs: Path, tmp_path: Path) -> None:
+    average: dict[str, Any] = {"average": {"generator": 0.75}}
+    train(tiny(shared_pairs, **average, training={"checkpoint_every": 11}), tmp_path / "whole")
+    before, after = (saved_tensors(tmp_path / "whole", step, "averages") for step in (11, 12))
+    weights = saved_tensors(tmp_path / "whole", 12, "model/generator")
+    model = load_file(tmp_path / "whole" / "model-last" / "generator.safetensors")
+    averaged = {name.removeprefix("generator."): value for name, value in after.items()}
+    assert averaged.keys() <= model.keys() == weights.keys()
+    for name, value in averaged.items():
+        torch.testing.assert_close(value, 0.75 * before[f"generator.{name}"] + 0.25 * weights[name])
+        assert torch.equal(value, model[name])
+        assert not torch.equal(value, weights[name])
+    train(tiny(shared_pairs, **average, training={"steps": 5}), tmp_path / "parts")
+    resume(tmp_path / "parts", {"training": {"steps": 12}})
+    for file in ("averages", "model/generator", "model/discriminator"):
+        whole, parts = (saved_tensors(tmp_path / run, 12, file) for run in ("whole", "parts"))
+        assert whole.keys() == parts.keys()
+        assert all(torch.equal(value, parts[name]) for name, value in whole.items()), file
+
+
+def test_validation_measures_the_average(shared_pairs: Path, once: Path, tmp_path: Path) -> None:
+    def validated(run: Path) -> list[float]:
+        return [row["validation"]["l1"] for row in rows(run) if "validation" in row]
+
+    train(tiny(shared_pairs, average={"generator": 1 - 1e-7}, inference={"mode": "deterministic"}), tmp_path / "kept")
+    assert max(validated(tmp_path / "kept")) == pytest.approx(min(validated(tmp_path / "kept")), abs=1e-5)
+    assert max(validated(once)) > min(validated(once)) + 1e-4
+    # without any memory the average is the network
+    train(tiny(shared_pairs, average={"generator": 0}), tmp_path / "none")
+    assert_same(once, tmp_path / "none", 12)
+
+
 def test_without_a_validation_split_the_last_model_is_kept(pairs_folder: Path, tmp_path: Path) -> None:
     (pairs_folder / "val").rename(pairs_folder / "elsewhere")
     outcome = train(tiny(pairs_folder), tmp_path / "run")
@@ -338,6 +376,78 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_reaches_no_file(pairs_folde
     assert [row["generator/steps"] for row in rows(tmp_path / "run") if "lr" in row] == [1, 2, 3, 4, 5, 6, 7]
     slopes = [row["generator/slope"] for row in rows(tmp_path / "run") if "lr" in row]
     assert slopes == [-0.5, -1, None, 1, 0.5, pytest.approx(1 / 3), 0.25]
+
+
+class Pooled(Recipe):
+    """Keeps some of its fakes in a pool that grows, and draws how often it did by Python's generator."""
+
+    defaults: ClassVar[dict[str, str]] = {"generator": "unet"}
+    refused: ClassVar[Any] = None
+    pool: torch.Tensor
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+        self.register_buffer("pool", torch.empty(0))
+        self.counts: dict[str, int] = {}
+
+    @classmethod
+    def wiring(cls, source: int, target: int, options: Any) -> dict[str, tuple[int, ...]]:
+        return {"generator": (source, target)}
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        fake = self.generator(batch.source)
+        if random.random() < 0.5:
+            self.pool = torch.cat([self.pool.reshape(-1, *fake.shape[1:]), fake.detach()])[-7:]
+        self.counts[f"{len(self.pool)}"] = self.counts.get(f"{len(self.pool)}", 0) + 1
+        old = self.pool.mean() if len(self.pool) else 0.0
+        yield Update("generator", {"pixel": (fake - batch.target - old).abs().mean() * len(self.counts)})
+
+    def get_extra_state(self) -> Any:
+        return self.counts if self.refused is None else self.refused
+
+    def set_extra_state(self, counts: Any) -> None:
+        self.counts = counts
+
+
+class PooledPlugin:
+    @i2i.hookimpl
+    def i2i_recipes(self) -> dict[str, type[nn.Module]]:
+        return {"pooled": Pooled}
+
+
+@pytest.fixture
+def pooled(shared_pairs: Path) -> Iterator[Callable[[int], RunConfig]]:
+    installed(COMPONENTS).register(PooledPlugin(), "pooled")
+    layers = {k: v for k, v in TINY.items() if k != "discriminator"} | {"recipe": {"name": "pooled"}}
+    data = {**TINY["data"], "path": str(shared_pairs)}
+    yield lambda steps: resolve([layers | {"data": data, "training": {**TINY["training"], "steps": steps}}])
+    installed.cache_clear()
+
+
+def test_a_pool_that_grows_resumes_to_the_bit(pooled: Callable[[int], RunConfig], tmp_path: Path) -> None:
+    train(pooled(12), tmp_path / "whole")
+    train(pooled(5), tmp_path / "parts")
+    resume(tmp_path / "parts", {"training": {"steps": 12}})
+    states = [
+        json.loads((tmp_path / run / "checkpoints/step-000000012/state.json").read_text()) for run in ("whole", "parts")
+    ]
+    assert states[0]["recipe"] == states[1]["recipe"]
+    assert len(states[0]["recipe"]["_extra_state"]) > 2
+    whole, parts = (saved_tensors(tmp_path / run, 12, "recipe")["pool"] for run in ("whole", "parts"))
+    assert torch.equal(whole, parts)
+    assert len(whole) > 2
+    weights = "model-last/generator.safetensors"
+    assert (tmp_path / "whole" / weights).read_bytes() == (tmp_path / "parts" / weights).read_bytes()
+
+
+def test_state_that_cannot_be_saved_is_refused_before_the_first_step(
+    pooled: Callable[[int], RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pooled, "refused", {1, 2})
+    with pytest.raises(DataError, match="'_extra_state' in the state of Pooled is a set that JSON does not give back"):
+        train(pooled(5), tmp_path / "run")
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
 def test_a_folder_of_somebody_elses_files_is_left_alone(pairs_folder: Path, tmp_path: Path) -> None:

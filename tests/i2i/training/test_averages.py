@@ -1,0 +1,104 @@
+"""Running averages of weights against the same sum in a loop."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import nn
+
+from i2i.contracts import Batch, Recipe, Update
+from i2i.errors import UsageError
+from i2i.training.averages import Averages
+from i2i.training.updates import Updater
+
+BATCH = Batch(torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4))
+
+
+class Tied(nn.Module):
+    """Two names of one weight, a layer with running statistics, and dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 1)
+        self.second.weight = self.first.weight
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.norm(self.second(self.first(image)))
+        return result
+
+
+class Several(Recipe):
+    """Updates one network alone, and two of three jointly."""
+
+    defaults: ClassVar[dict[str, str]] = {}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one: Any = Tied()
+        self.two: Any = nn.Conv2d(1, 1, 1)
+        self.three: Any = nn.Conv2d(1, 1, 1)
+
+    @classmethod
+    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        return {}
+
+    def step(self, batch: Batch) -> Iterator[Update]:
+        yield Update("three", {"x": self.three(batch.source).square().mean()})
+        yield Update(("one", "two"), {"x": (self.two(self.one(batch.source)) - batch.target).abs().mean()})
+
+
+def weights(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in module.named_parameters()}
+
+
+def test_averages_follow_the_steps_of_their_networks() -> None:
+    recipe, decays = Several(), {"one": 0.5, "two": 0.75, "three": 0.0}
+    expected = {name: weights(recipe.get_submodule(name)) for name in decays}
+    updater = Updater(recipe, {"lr": 0.1}, decays)
+    for _ in range(4):
+        updater.step(BATCH)
+        for name, decay in decays.items():
+            for key, value in weights(recipe.get_submodule(name)).items():
+                expected[name][key] = decay * expected[name][key] + (1 - decay) * value
+    for name in decays:
+        for key, value in updater.averages.applied(name).named_parameters():
+            torch.testing.assert_close(value, expected[name][key])
+            assert not value.requires_grad
+            assert (name == "three") == torch.equal(value, recipe.get_submodule(name).get_parameter(key))
+
+
+def test_a_network_with_its_average_has_all_else_as_the_network_has_it_and_leaves_that_alone() -> None:
+    recipe = Several()
+    updater = Updater(recipe, {"lr": 0.1}, {"one": 0.9})
+    updater.step(BATCH)
+    before = weights(recipe.one)
+    applied: Any = updater.averages.applied("one")
+    assert torch.equal(applied.norm.running_mean, recipe.one.norm.running_mean)
+    assert applied.norm.num_batches_tracked == 1
+    assert applied.first.weight is applied.second.weight
+    assert not torch.equal(applied.first.weight, recipe.one.first.weight)
+    updater.step(BATCH)  # the network goes on to be trained
+    assert not torch.equal(recipe.one.first.weight, before["first.weight"])
+    assert updater.averages.applied("two") is recipe.two
+
+
+def test_an_average_counts_each_step_of_a_network_once_and_those_of_others_not() -> None:
+    recipe = Several()
+    averages = Averages(recipe, {"one": 0.5, "two": 0.5})
+    before = weights(averages.applied("two"))
+    with torch.no_grad():
+        for parameter in recipe.parameters():
+            parameter.add_(1)
+    averages.follow("one")
+    averages.follow("three")
+    assert all(torch.equal(value, before[name]) for name, value in weights(averages.applied("two")).items())
+    averages.follow("two")
+    for name, value in weights(averages.applied("two")).items():
+        torch.testing.assert_close(value, before[name] + 0.5)
+
+
+def test_an_average_of_a_network_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"average: no network 'on'. Did you mean 'one'\? Networks: one, two, three"):
+        Updater(Several(), {}, {"on": 0.9})
