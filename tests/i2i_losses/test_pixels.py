@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from skimage.metrics import structural_similarity
-from torch import Tensor
+from torch import Tensor, nn
 
 from i2i.errors import UsageError
 from i2i_losses import L1, L2, SSIM, Charbonnier, TotalVariation
@@ -59,3 +59,9 @@ def test_images_that_are_too_small_are_refused() -> None:
         SSIM()(torch.zeros(1, 1, 8, 16), torch.zeros(1, 1, 8, 16))
     with pytest.raises(UsageError, match="2x2 at least, got 1x16"):
         TotalVariation()(torch.zeros(1, 1, 1, 16), torch.zeros(1, 1, 1, 16))
+
+
+@pytest.mark.parametrize("cls", [L1, L2, SSIM, Charbonnier, TotalVariation])
+def test_step_can_be_rehearsed_without_values(cls: type[nn.Module]) -> None:
+    output, target = (torch.zeros(1, 3, 16, 16, device="meta") for _ in range(2))
+    assert cls().to("meta")(output.requires_grad_(), target).shape == ()
