@@ -59,7 +59,7 @@ def composed(
     _check_count(f"{field}_channels", counts, names)
     return Composed(
         tuple(
-            Column(name=name, channels=count or _channels(table, name, span is not None), range=span)
+            Column(name=name, channels=count or table.channels(name, declared=span is not None), range=span)
             for (name, span), count in zip(declared_ranges(field, names, ranges).items(), counts, strict=True)
         )
     )
@@ -106,9 +106,3 @@ def declared_ranges(field: str, names: Sequence[str], ranges: Ranges) -> dict[st
 def _check_count(option: str, given: Sequence[object], names: Sequence[str]) -> None:
     if len(given) != len(names):
         raise UsageError(f"{option} has {len(given)} entries for {len(names)} columns. Give one a column.")
-
-
-def _channels(table: Table, column: str, declared: bool) -> int:
-    """Return the channels of the first image that is not gray: gray becomes colour without loss, never the reverse."""
-    found = (table.header(row, column).channels_read(declared=declared) for row in range(len(table.names)))
-    return next((channels for channels in found if channels > 1), 1)

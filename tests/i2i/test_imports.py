@@ -100,6 +100,7 @@ INSIDE = {
     "i2i.cli.training_progress",
     "i2i.config",
     "i2i.data",
+    "i2i.data.columns",
     "i2i.data.tables",
     "i2i.data.tables.ab",
     "i2i.data.tables.folders",

@@ -6,7 +6,7 @@ from os import PathLike, fspath, path
 from i2i.data.tables import refusals
 from i2i.data.tables.ab import find_ab
 from i2i.data.tables.datafiles import address_of, find_by_card, find_parquet, find_shards, has_card
-from i2i.data.tables.folders import find_folders, find_two_folders
+from i2i.data.tables.folders import find_folders, find_two_folders, find_unpaired
 from i2i.data.tables.hub import find_hub, parse_address
 from i2i.data.tables.manifest import find_manifest
 from i2i.data.tables.table import LAYOUTS, LayoutChoice, LayoutName, Part, Splits, Table
@@ -80,6 +80,35 @@ def open_table(
         raise MissingSplitError(f"{root} has no split {wanted!r}, it has {there}. Training needs 'train'.")
     table = splits[stored](match) if match else splits[stored]()
     return table if val_share is None or not held_out else _portion(root, table, split, val_share)
+
+
+def open_unpaired(root: str | PathLike[str], split: str) -> dict[str, Table]:
+    """Open one split of images that are no pairs, in two folders: column, A before B -> a table of its images alone.
+
+    The folders are ``trainA`` and ``trainB``, or as pairs in folders have them; numbers and names may differ.
+
+    Args:
+        root: A folder.
+        split: As for `open_table`.
+
+    Raises:
+        MissingInputError: If there is nothing at ``root``.
+        MissingSplitError: If it has no such split.
+        DataError: If there are no such folders, or one holds no images.
+    """
+    root = fspath(root)
+    if not path.exists(root):
+        raise MissingInputError(f"There is no dataset {root!r}.")
+    found = find_unpaired(root)
+    if not found:
+        raise DataError(f"{root} holds no two folders of images a split, such as trainA and trainB.")
+    stored = next((name for name in found if split in (name, our_name(name))), None)
+    if stored is None:
+        there = ", ".join(map(repr, in_order([*found])))
+        raise MissingSplitError(f"{root} has no split {split!r}, it has {there}. Training needs 'train'.")
+    if empty := next((table for table in found[stored].values() if not table.names), None):
+        raise DataError(f"{root}: {empty.layout.partition(', ')[2]} holds no images. Put some in, or remove the split.")
+    return dict(found[stored])
 
 
 def _portion(root: str, table: Table, split: str, share: float) -> Table:

@@ -71,22 +71,42 @@ class FileTable(Table):
 
 def find_folders(root: str, columns: Sequence[str]) -> Splits:
     """Find folders that hold one of each named column, or a pair of known names."""
-    found = {name: among(folders_in(Path(root, name)), columns) for name in folders_in(root)}
-    return {
-        split: partial(match, Path(root, split), {column: Path(root, split, column) for column in sides})
-        for split, sides in found.items()
-        if sides
-    }
+    return {split: partial(match, Path(root, split), sides) for split, sides in _inside(root, columns).items()}
 
 
 def find_two_folders(root: str, columns: Sequence[str]) -> Splits:
     """Find splits that have a folder for each column: ``trainA``, ``train_A``, ``A/train``; or just ``A``."""
+    return {split: partial(match, Path(root), sides) for split, sides in _beside(root, columns).items()}
+
+
+def find_unpaired(root: str) -> dict[str, dict[str, FileTable]]:
+    """Find the splits of two folders each, and open each folder for itself: split -> column -> its images."""
+    return {
+        split: {column: _alone(Path(root), column, folder) for column, folder in sides.items()}
+        for split, sides in (_inside(root, ()) or _beside(root, ())).items()
+    }
+
+
+def _alone(base: Path, column: str, folder: Path) -> FileTable:
+    paths = _images_of(folder)
+    layout = f"unpaired, {folder.relative_to(base).as_posix()}"
+    return FileTable(layout, names_of(paths), [column], [(os.path.join(os.path.abspath(folder), p),) for p in paths])
+
+
+def _inside(root: str, columns: Sequence[str]) -> dict[str, dict[str, Path]]:
+    """Return split -> column -> folder, of folders that hold one of each column."""
+    found = {name: among(folders_in(Path(root, name)), columns) for name in folders_in(root)}
+    return {split: {side: Path(root, split, side) for side in sides} for split, sides in found.items() if sides}
+
+
+def _beside(root: str, columns: Sequence[str]) -> dict[str, dict[str, Path]]:
+    """Return split -> column -> folder, of splits that have a folder for each column."""
     base, sides = Path(root), among(folders_in(root), columns)
     joined = _called_by_both(root, columns)
     found = {split: {side: base / side / split for side in sides} for split in _below(root, sides)}
     if not joined and not found and sides and all(discover([base / side]).names for side in sides):
         found = {"train": {side: base / side for side in sides}}
-    return {split: partial(match, base, folders) for split, folders in {**found, **joined}.items()}
+    return {**found, **joined}
 
 
 def refuse_leftovers(root: str, columns: Sequence[str]) -> None:

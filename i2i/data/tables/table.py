@@ -87,6 +87,16 @@ class Table(ABC):
         """Return what the image's file says about it; raises what `picture` does."""
         return read_header(BytesIO(self.encoded(row, column)), self.where(row, column))
 
+    def channels(self, column: str, *, declared: bool) -> int:
+        """Return the channels of the first image that is not gray: gray becomes colour without loss, never the reverse.
+
+        Args:
+            column: Where to look.
+            declared: Whether its range of values is declared.
+        """
+        found = (self.header(row, column).channels_read(declared=declared) for row in range(len(self.names)))
+        return next((channels for channels in found if channels > 1), 1)
+
     def picture(
         self,
         row: int,
