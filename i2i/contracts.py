@@ -251,6 +251,6 @@ class Recipe(nn.Module):
             options: The recipe's own options, validated and complete.
         """
 
-    @abstractmethod
-    def step(self, batch: Batch) -> Iterator[Update]:
-        """Yield updates in order; the engine applies each before it asks for the next."""
+    step: Callable[..., Iterator[Update]]
+    """Yields updates in order for a batch; the engine applies each before it asks for the next. A parameter ``clock``
+    is given the `Clock`."""

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -35,6 +36,10 @@ class Commands(TyperGroup):
         try:
             with stoppable(""):
                 return super().invoke(ctx)
+        except I2iError:
+            if ctx.params["debug"]:
+                traceback.print_exc()
+            raise
         except typer.BadParameter as error:
             if error.__cause__ is not None:
                 from pydantic import ValidationError
@@ -60,6 +65,9 @@ def build_app() -> typer.Typer:
     def options(
         version: Annotated[
             bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+        ] = False,
+        debug: Annotated[
+            bool, typer.Option("--debug", help="Show the traceback of what fails too, such as a plugin's.")
         ] = False,
     ) -> None:
         pass

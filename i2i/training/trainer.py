@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from i2i import images
-from i2i.contracts import Batch
+from i2i.contracts import Batch, Clock
 from i2i.data.loading import Loaded, Loader
 from i2i.errors import I2iError
 from i2i.system.faults import naming_plugins
@@ -135,18 +135,18 @@ class Trainer:
     def _advance(self, loaded: Loaded) -> None:
         """Make one step."""
         done = self.progress.step
-        factor = factor_at(self.config.schedule, done, self.setup.steps)
+        clock = Clock(done, self.setup.steps, done // self.setup.steps_per_epoch)
+        factor = factor_at(self.config.schedule, done, clock.total)
         self.setup.updater.scale(factor)
-        applied = self._update(loaded.batch)
+        applied = self._update(loaded.batch, clock)
         self.progress.step = done + 1
-        epoch = done // self.setup.steps_per_epoch + 1
-        self.log.add(done + 1, loaded.names, applied, epoch=epoch, lr=self.config.optimizer.lr * factor)
+        self.log.add(done + 1, loaded.names, applied, epoch=clock.epoch + 1, lr=self.config.optimizer.lr * factor)
         self.notes.add(loaded)
 
-    def _update(self, batch: dict[str, torch.Tensor]) -> Applied:
+    def _update(self, batch: dict[str, torch.Tensor], clock: Clock) -> Applied:
         batch = {name: field.to(self.setup.device, non_blocking=True) for name, field in batch.items()}
         with naming_plugins(type(self.setup.recipe)):
-            return self.setup.updater.step(Batch(batch["source"], batch["target"]))
+            return self.setup.updater.step(Batch(batch["source"], batch["target"]), clock=clock)
 
     def _record(self, stopping: bool) -> None:
         """Log, validate and save, whatever is due after this step."""

@@ -1,5 +1,6 @@
 """Applies a recipe's updates: one optimizer a network, in the order in which the recipe yields them."""
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i.config import Schedule
-from i2i.contracts import Batch, Recipe, Update
+from i2i.contracts import Clock, Recipe, Update
 from i2i.errors import ContractError, UsageError, suggest
 from i2i.options import build
 from i2i.plugins import lookup
@@ -36,6 +37,7 @@ class Updater:
 
     def __init__(self, recipe: Recipe, optimizer: Mapping[str, Any], average: Mapping[str, float] = {}) -> None:
         self.recipe = recipe
+        self._told_time = "clock" in inspect.signature(recipe.step).parameters
         settings = Optimizer.read(optimizer, "optimizer")
         self.networks = {name: module for name, module in recipe.named_children() if _trainable(module)}
         self._check_known("optimizer", settings.networks)
@@ -63,15 +65,21 @@ class Updater:
             for group, rate in zip(optimizer.param_groups, self._rates[name], strict=True):
                 group["lr"] = rate * factor
 
-    def step(self, batch: Batch) -> Applied:
+    def step(self, *batch: Any, clock: Clock | None = None, **fields: Any) -> Applied:
         """Apply every update of one batch.
+
+        Args:
+            batch: What the recipe's ``step`` is called with.
+            clock: When it happens; given to a ``step`` that has a parameter ``clock``.
+            fields: What ``step`` is given by name.
 
         Raises:
             ContractError: If the recipe yields an update that cannot be.
         """
         losses: dict[str, Tensor] = {}
         figures: dict[str, Tensor] = {}
-        for update in self.recipe.step(batch):
+        told = {"clock": clock} if clock is not None and self._told_time else {}
+        for update in self.recipe.step(*batch, **fields, **told):
             terms = update.terms
             self._check(update, terms)
             # sums in float32

@@ -157,6 +157,19 @@ def test_component_that_raises_in_a_run_is_one_line_with_plugin_distribution_and
     assert_named(code, err)
 
 
+def test_debugging_shows_the_traceback_before_the_line(
+    run_cli: Cli, shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "phase", "a loss")
+    code, _, line = train(run_cli, shared_pairs, tmp_path / "run")
+    again, _, err = train(lambda *words: run_cli("--debug", *words), shared_pairs, tmp_path / "again")
+    assert again == code == 2
+    assert err.endswith(line)
+    assert err.startswith("Traceback (most recent call last):\n")
+    assert "KeyError: 'boom'\n" in err
+    assert ", in forward\n" in err  # of the loss
+
+
 def test_recipe_is_named_where_torch_refuses_its_update(
     run_cli: Cli, shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from training_runs import Heard, assert_same
 import i2i
 from i2i import images
 from i2i.config import RunConfig, parse_assignments, read_file, resolve
-from i2i.contracts import Batch, Generator, Recipe, Update
+from i2i.contracts import Batch, Clock, Generator, Recipe, Update
 from i2i.data.jitter import Jitter
 from i2i.data.order import order
 from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceError, UsageError
@@ -448,6 +448,47 @@ def test_state_that_cannot_be_saved_is_refused_before_the_first_step(
     with pytest.raises(DataError, match="'_extra_state' in the state of Pooled is a set that JSON does not give back"):
         train(pooled(5), tmp_path / "run")
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+class Timed(Recipe):
+    """Logs when its steps happen."""
+
+    defaults: ClassVar[dict[str, str]] = {"generator": "unet"}
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    @classmethod
+    def wiring(cls, source: int, target: int, options: Any) -> dict[str, tuple[int, ...]]:
+        return {"generator": (source, target)}
+
+    def step(self, batch: Batch, clock: Clock) -> Iterator[Update]:
+        told = {"step": clock.step, "total": clock.total, "epoch": clock.epoch, "progress": clock.progress}
+        loss = (self.generator(batch.source) - batch.target).abs().mean()
+        yield Update("generator", {"pixel": loss}, {name: torch.tensor(float(value)) for name, value in told.items()})
+
+
+def test_a_step_that_names_the_clock_is_told_when_it_happens_also_when_resumed(
+    shared_pairs: Path, tmp_path: Path
+) -> None:
+    class Plugin:
+        @i2i.hookimpl
+        def i2i_recipes(self) -> dict[str, type[nn.Module]]:
+            return {"timed": Timed}
+
+    installed(COMPONENTS).register(Plugin(), "timed")
+    layers = {k: v for k, v in TINY.items() if k != "discriminator"} | {"recipe": {"name": "timed"}}
+    layers |= {"data": {**TINY["data"], "path": str(shared_pairs)}, "training": {**TINY["training"], "steps": 8}}
+    try:
+        train(resolve([layers]), tmp_path / "run")
+        resume(tmp_path / "run", {"training": {"steps": 10}})
+    finally:
+        installed.cache_clear()
+    steps = [row for row in rows(tmp_path / "run") if "lr" in row]
+    told = [[row[f"generator/{name}"] for name in ("step", "total", "epoch")] for row in steps]
+    assert told == [[step, 8 if step < 8 else 10, step // 6] for step in range(10)]
+    assert steps[4]["generator/progress"] == 0.5
 
 
 def test_a_folder_of_somebody_elses_files_is_left_alone(pairs_folder: Path, tmp_path: Path) -> None:
