@@ -290,7 +290,7 @@ def test_settings_that_are_shown_are_valid(page: Path) -> None:
     base = {"recipe": {"name": "pix2pix"}, "data": {"path": "pairs"}}
     for snippet in snippets(page):
         choices = re.findall(r"--use ([a-z_]+=\S+)", snippet)
-        assignments = re.findall(r"--set ([a-z_]+\.[a-z_]+=\S+)", snippet)
+        assignments = re.findall(r"--set ([a-z_]+(?:\.[a-z_]+)+=\S+)", snippet)
         resolve([base, parse_choices(choices), parse_assignments(assignments)])
     for block in blocks(page, "yaml"):
         values = safe_yaml.load(block, page.name)
