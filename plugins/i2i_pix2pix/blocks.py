@@ -33,7 +33,7 @@ def hidden_bias(norm: Norm) -> bool:
 
 
 class ResizeConvolution(nn.Conv2d):
-    """Nearest neighbours, then a 3x3 convolution: no pixel is written more often than another.
+    """Nearest neighbours, then a 3x3 convolution: all pixels are made by the same weights.
 
     Odena et al. 2016, *Deconvolution and Checkerboard Artifacts*, doi 10.23915/distill.00003. Maps (N, before, H, W) to
     (N, after, 2 H, 2 W).
@@ -51,7 +51,8 @@ class SubpixelConvolution(nn.Conv2d):
     """A 3x3 convolution to 4 times the channels, of which every four become 2x2 pixels of one (Shi et al. 2016).
 
     arXiv 1609.05158, section 2.2. Maps (N, before, H, W) to (N, after, 2 H, 2 W). The four start out as one and the
-    same filter, so that an untrained layer gives nearest neighbours and no grid (Aitken et al. 2017, arXiv 1707.02937).
+    same filter, so that an untrained layer gives nearest neighbours and no grid (Aitken et al. 2017, arXiv 1707.02937);
+    they may learn one.
     """
 
     def __init__(self, before: int, after: int, bias: bool) -> None:
