@@ -6,20 +6,33 @@ import json
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any, get_args
 
 import numpy as np
 
-from i2i.pairs import FindingPreparer, Pair, Pixels, Reading, range_of
+from i2i.data.tensors import check_field
+from i2i.fields import DescribedDataset, Field, fields_of
+from i2i.pairs import (
+    Dataset,
+    DrawnDataset,
+    FindingPreparer,
+    NotedDrawnDataset,
+    Pair,
+    Pixels,
+    Reading,
+    by_name,
+    range_of,
+)
 from i2i.testing.basics import blame, built, completed, require
 
 
 def check_dataset(cls: type[Any], root: Path, split: str = "train", options: Mapping[str, Any] = {}) -> None:
-    """Check that ``cls``, reading ``root``, keeps the contract of `i2i.pairs.Dataset`.
+    """Check that ``cls``, reading ``root``, keeps `i2i.pairs.Dataset`, and the other contracts there that it serves.
 
     Args:
         cls: The dataset.
-        root: What it reads: a folder with a few pairs.
+        root: What it reads: a folder with a few items.
         split: Which split of it.
         options: What to build it with.
 
@@ -29,22 +42,25 @@ def check_dataset(cls: type[Any], root: Path, split: str = "train", options: Map
     dataset = built(cls, (root, split), completed(cls, options))
     with blame("len() or names"):
         count, names = len(dataset), dataset.names
-    require(count > 0, f"it finds no pair in {root}.")
-    require(len(names) == count, f"it has {count} pairs, but {len(names)} names.")
-    require(len(set(names)) == count, "two pairs have the same name.")
+    require(count > 0, f"it finds no item in {root}.")
+    require(len(names) == count, f"it has {count} items, but {len(names)} names.")
+    require(len(set(names)) == count, "two items have the same name.")
     with blame("pickling, which sends it to worker processes,"):
         twin = pickle.loads(pickle.dumps(dataset))
-    channels = set()
+    fields: Mapping[str, Field] = {}
     for index in range(count):
         with blame(f"item {index}"):
-            pair, again = dataset[index], twin[index]
-        require(isinstance(pair, Pair), f"item {index} is a {type(pair).__name__}, not a Pair.")
-        _check_made(f"item {index}", pair)
+            item, again = dataset[index], twin[index]
         require(
-            _equal(pair, again), f"item {index} is not the same when it is read again. Jitter belongs to the engine."
+            isinstance(item, Pair | Mapping), f"item {index} is a {type(item).__name__}, neither a Pair nor a mapping."
         )
-        channels.add((pair.source.shape[2], pair.target.shape[2]))
-    require(len(channels) == 1, f"pairs differ in their channels: {sorted(channels)}.")
+        fields = fields or _described(dataset, item)
+        _check_item(f"item {index}", item, fields)
+        require(
+            _equal(item, again), f"item {index} is not the same when it is read again. Jitter belongs to the engine."
+        )
+        if isinstance(dataset, DrawnDataset):
+            _check_drawn(index, dataset, twin, fields)
     try:
         dataset[count]
     except IndexError:
@@ -114,6 +130,50 @@ def _check_finding(preparer: FindingPreparer, twin: FindingPreparer, sources: Se
     require(_equal(made, again_made), "another instance makes another pair of the same item.")
 
 
+def _described(dataset: Dataset, first: Pair | Mapping[str, Pixels]) -> Mapping[str, Field]:
+    if not isinstance(dataset, DescribedDataset):
+        for name, values in by_name(first).items():
+            if np.ndim(values) != 1:
+                _check_pixels(f"the {name} of item 0", values)
+    with blame("fields"):
+        return fields_of(dataset)
+
+
+def _check_item(what: str, item: Any, fields: Mapping[str, Field]) -> None:
+    """Require all fields, each as it is described, and of one size where they are of one group."""
+    values = by_name(item)
+    require(values.keys() == fields.keys(), f"{what} has the fields {sorted(values)}, not {sorted(fields)}.")
+    sizes: dict[str, tuple[int, ...]] = {}
+    for name, field in fields.items():
+        called = f"the {name} of {what}"
+        if field.kind == "image":
+            _check_pixels(called, values[name])
+        require(isinstance(values[name], np.ndarray), f"{called} is a {type(values[name]).__name__}, not an array.")
+        with blame(called):
+            check_field(values[name], field, called)
+        if field.kind == "vector":
+            require(values[name].dtype == np.float32, f"{called} is of {values[name].dtype}, not of float32.")
+            continue
+        channels = values[name].shape[2]
+        if field.kind == "image":
+            require(channels == field.channels, f"{called} has {channels} channels, {field.channels} are described.")
+        size = sizes.setdefault(field.group, values[name].shape[:2])
+        alike = size == values[name].shape[:2]
+        require(alike, f"{called} is of {values[name].shape[:2]} pixels, others of its group of {size}.")
+
+
+def _check_drawn(index: int, dataset: DrawnDataset, twin: DrawnDataset, fields: Mapping[str, Field]) -> None:
+    """Require an item that depends on the index and on what is drawn from the given generator alone."""
+    for seed in range(3):
+        with blame(f"draw() of item {index}"):
+            drawn, again = dataset.draw(index, Random(seed)), twin.draw(index, Random(seed))
+        _check_item(f"item {index} as drawn", drawn, fields)
+        require(_equal(drawn, again), f"draw() of item {index} draws from something besides the generator it is given.")
+        if isinstance(dataset, NotedDrawnDataset):
+            noted, _ = dataset.draw_noted(index, Random(seed))
+            require(_equal(drawn, noted), f"draw_noted() of item {index} draws otherwise than draw().")
+
+
 def _check_made(what: str, made: Any) -> None:
     """Require one image, or a pair of two of one size."""
     if isinstance(made, np.ndarray):
@@ -136,6 +196,10 @@ def _check_pixels(what: str, pixels: Pixels) -> None:
     require(inside, f"{what} leaves [{low:g}, {high:g}], the range of {pixels.dtype}, or is empty.")
 
 
-def _equal(made: Sequence[Pixels] | Pixels, again: Sequence[Pixels] | Pixels) -> bool:
-    both = ([each] if isinstance(each, np.ndarray) else each for each in (made, again))
+def _equal(made: Any, again: Any) -> bool:
+    both = ([each] if isinstance(each, np.ndarray) else _arrays(each) for each in (made, again))
     return all(np.array_equal(a, b) for a, b in zip(*both, strict=True))
+
+
+def _arrays(made: Any) -> list[Pixels]:
+    return list(by_name(made).values()) if isinstance(made, Pair | Mapping) else list(made)

@@ -106,7 +106,6 @@ INSIDE = {
     "i2i.data.tables.folders",
     "i2i.data.tables.manifest",
     "i2i.data.tables.names",
-    "i2i.data.tables.table",
     "i2i.images.colour",
     "i2i.images.discovery",
     "i2i.images.formats",

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
+from i2i.fields import Field
 from i2i.pairs import Finding, Item, Pair, Pixels, Reading
 from i2i.testing import check_dataset, check_preparer
 
@@ -46,6 +48,82 @@ class Numbers:
         return BUGS.get(self.bug, BUGS[""])(index, pair)
 
 
+DRAWN_BUGS: dict[str, Callable[[dict[str, Pixels]], dict[str, Pixels]]] = {
+    "": lambda item: item,
+    "void": lambda item: item | {"labels": np.where(item["labels"] == 1, 255, item["labels"]).astype(np.uint8)},
+    "undeclared": lambda item: item | {"labels": item["labels"] + np.uint8(3)},
+    "unaligned": lambda item: item | {"labels": item["labels"][1:]},
+    "colours": lambda item: item | {"labels": item["labels"].repeat(3, axis=2)},
+    "long": lambda item: item | {"time": np.zeros(3, np.float32)},
+    "double": lambda item: item | {"time": item["time"].astype(np.float64)},
+    "more": lambda item: item | {"mask": item["labels"]},
+}
+"""What is done to an item of several fields, by the name of a bug."""
+
+
+class Drawn:
+    """Items of any fields, of two groups of different sizes, whose style is drawn.
+
+    Args:
+        bug: One of `DRAWN_BUGS`, or of those in the body.
+    """
+
+    fields: ClassVar[dict[str, Field]] = {
+        "photo": Field(channels=3),
+        "labels": Field(channels=3, kind="ids", void=255),
+        "time": Field(channels=2, kind="vector"),
+        "style": Field(channels=1, group="style"),
+    }
+
+    def __init__(self, root: Path, split: str, *, bug: str = "") -> None:
+        self.bug, self.names = bug, ["a", "b"]
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int, /) -> dict[str, Pixels]:
+        return self._made(self.names.index(self.names[index]), 0)
+
+    def draw(self, index: int, rng: Random, /) -> dict[str, Pixels]:
+        return self._made(index, np.random.randint(99) if self.bug == "global" else rng.randrange(99))
+
+    def draw_noted(self, index: int, rng: Random, /) -> tuple[dict[str, Pixels], tuple[str, ...]]:
+        return self.draw(index, Random(7) if self.bug == "apart" else rng), ()
+
+    def _made(self, index: int, style: int) -> dict[str, Pixels]:
+        item: dict[str, Pixels] = {
+            "photo": np.full((4, 5, 3), index, np.uint8),
+            "labels": np.full((4, 5, 1), index, np.uint8),
+            "time": np.full(2, index, np.float32),
+            "style": np.full((9, 3, 1), style, np.uint8),
+        }
+        return DRAWN_BUGS.get(self.bug, DRAWN_BUGS[""])(item)
+
+
+@pytest.mark.parametrize("bug", ["", "void"])
+def test_sound_dataset_of_any_fields_that_draws_passes(bug: str, tmp_path: Path) -> None:
+    check_dataset(Drawn, tmp_path, options={"bug": bug})
+
+
+@pytest.mark.parametrize(
+    ("bug", "reason"),
+    [
+        ("undeclared", "the labels of item 0 has the label 3."),
+        ("unaligned", "the labels of item 0 is of (3, 5) pixels, others of its group of (4, 5)."),
+        ("colours", "the labels of item 0 has 3 channels of uint8. Ids are one channel"),
+        ("long", "the time of item 0 is of shape (3,)."),
+        ("double", "the time of item 0 is of float64, not of float32."),
+        ("more", "item 0 has the fields ['labels', 'mask', 'photo', 'style', 'time'], not ['labels'"),
+        ("global", "draw() of item 0 draws from something besides the generator it is given."),
+        ("apart", "draw_noted() of item 0 draws otherwise than draw()."),
+    ],
+)
+def test_bug_of_a_dataset_of_any_fields_is_named(bug: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError) as error:
+        check_dataset(Drawn, tmp_path, options={"bug": bug})
+    assert reason in str(error.value)
+
+
 def test_sound_dataset_passes(tmp_path: Path) -> None:
     check_dataset(Numbers, tmp_path)
 
@@ -53,16 +131,16 @@ def test_sound_dataset_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bug", "reason"),
     [
-        ("empty", "it finds no pair"),
-        ("few-names", "it has 3 pairs, but 2 names."),
-        ("same-names", "two pairs have the same name."),
+        ("empty", "it finds no item"),
+        ("few-names", "it has 3 items, but 2 names."),
+        ("same-names", "two items have the same name."),
         ("restless", "item 0 is not the same when it is read again."),
-        ("bare", "item 0 is a tuple, not a Pair."),
+        ("bare", "item 0 is a tuple, neither a Pair nor a mapping."),
         ("flat", "the source of item 0 is of shape (4, 5), not (H, W, C)."),
         ("wide", "the target of item 0 leaves [-1, 1], the range of float32"),
         ("odd", "the source of item 0 fails: TypeError: Images are uint8, uint16 or float32, not int64."),
-        ("uneven", "item 0 has a source of (3, 5) and a target of (4, 5) pixels."),
-        ("motley", "pairs differ in their channels: [(1, 3), (2, 3), (3, 3)]."),
+        ("uneven", "the target of item 0 is of (4, 5) pixels, others of its group of (3, 5)."),
+        ("motley", "the source of item 1 has 2 channels, 1 are described."),
         ("endless", "item 3 of 3 does not raise IndexError."),
         ("pinned", "pickling, which sends it to worker processes, fails"),
     ],
