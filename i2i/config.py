@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,7 +16,8 @@ from i2i.plugins import lookup
 from i2i.sections import Average, Optimizer, Section
 
 if TYPE_CHECKING:
-    from i2i.assembly import Component, Selection
+    from i2i.fields import Fields
+    from i2i.selection import Component, Entry, Selection
 
 Mode = Literal["paper", "deterministic", "running"]
 """How a generator runs when it translates.
@@ -143,6 +144,8 @@ class RunConfig:
     """Everything that decides what a run does."""
 
     selection: Selection
+    said: Mapping[str, Sequence[Entry]] = field(compare=False)
+    """What was said of parts, with the recipe's defaults: all that decides them, but for the data."""
     dataset: Component
     data: Data
     optimizer: Optimizer
@@ -155,9 +158,14 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain data, in the shape of its YAML file."""
-        components = {"recipe": self.selection.recipe, **self.selection.parts, "dataset": self.dataset}
-        sections = {**components, **{name: getattr(self, name) for name in ENGINE}}
-        return {name: section.model_dump(mode="json") for name, section in sections.items()}
+        chosen = self.selection.model_dump(mode="json")
+        engine = {name: getattr(self, name).model_dump(mode="json") for name in ENGINE}
+        return {
+            "recipe": chosen["recipe"],
+            **chosen["parts"],
+            "dataset": self.dataset.model_dump(mode="json"),
+            **engine,
+        }
 
     def to_yaml(self) -> str:
         """Return the configuration as the YAML text that `read_file` reads back."""
@@ -174,6 +182,17 @@ class RunConfig:
             section = ENGINE[name]
             changed[name] = section.read(section.merge(getattr(self, name).model_dump(), values), name)
         return replace(self, **changed)
+
+    def for_data(self, fields: Fields) -> RunConfig:
+        """Return a copy with what the recipe decides for data of these fields.
+
+        Raises:
+            UsageError: If it is not what the recipe takes, or something else was said.
+        """
+        from i2i.selection import select
+
+        recipe = self.selection.recipe
+        return replace(self, selection=select(recipe.name, recipe.options, self.said, fields))
 
 
 ENGINE: dict[str, type[Section]] = {
@@ -234,22 +253,41 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 def parse_choices(choices: Iterable[str]) -> dict[str, Any]:
     """Parse nested values out of ``part=component`` texts.
 
+    Of a list, they are ``part=l1+perceptual``, with weights ``part=100*l1+10*perceptual``; ``part=none`` empties it.
+
     Raises:
         UsageError: If a text is not of that form.
     """
-    nested = {}
+    nested: dict[str, Any] = {}
     for choice in choices:
-        part, equals, name = choice.partition("=")
-        if not (part and equals and name):
+        part, equals, names = choice.partition("=")
+        entries = [] if names == NOTHING else [_parse_term(term) for term in names.split("+")]
+        if not (part and equals) or None in entries:
             raise UsageError(f"--use {choice!r} is not PART=COMPONENT, such as generator=encoder-decoder.")
-        nested[part] = {"name": name}
+        nested[part] = entries[0] if len(entries) == 1 else entries
     return nested
+
+
+NOTHING = "none"
+"""What leaves a list empty."""
+
+
+def _parse_term(text: str) -> dict[str, Any] | None:
+    """Parse ``name`` or ``weight*name``; None if it is neither."""
+    weight, times, name = text.rpartition("*")
+    if not name:
+        return None
+    try:
+        return {"name": name, "weight": float(weight)} if times else {"name": name}
+    except ValueError:
+        return None
 
 
 def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Merge layers: later ones overrule earlier ones, option by option.
 
-    A layer that names another component for a part drops the options of the one before: they belonged to it.
+    A layer that names another component for a part drops the options of the one before: they belonged to it. Parts,
+    which may be lists, become lists of components; see `i2i.selection.lay`.
 
     Raises:
         UsageError: If something is no section of options.
@@ -258,13 +296,16 @@ def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for layer in layers:
         for section, values in layer.items():
             _check_section(section, values)
-            before = merged.get(section, {})
-            merged[section] = ENGINE.get(section, _Component).merge(before, values)
+            before = merged.get(section)
+            if section in (*ENGINE, "recipe", "dataset"):
+                merged[section] = ENGINE.get(section, _Component).merge(before or {}, values)
+            else:
+                merged[section] = _laid(before, values, section)
     return merged
 
 
 class _Component(Section):
-    """A recipe, a part or a dataset."""
+    """A recipe or a dataset."""
 
     @classmethod
     def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,9 +314,22 @@ class _Component(Section):
         return {**(before if name is None or before.get("name", name) == name else {}), **values}
 
 
+def _laid(before: Any, values: Any, part: str) -> Any:
+    """Lay what is said of a part over its default; as it is said where that is not known."""
+    from i2i.selection import entries_of, lay
+
+    if before is None or (isinstance(before, Mapping) and "name" not in before):
+        return {**(before or {}), **values} if isinstance(values, Mapping) else values
+    return lay(entries_of(before), values, part)
+
+
 def _check_section(section: Any, values: Any) -> None:
     if not isinstance(section, str):
         raise UsageError(f"{section!r} is not the name of a section.")
+    if isinstance(values, list) and section not in (*ENGINE, "recipe", "dataset"):
+        for each in values:
+            _check_section(section, {"name": each} if isinstance(each, str) else each)
+        return
     if not isinstance(values, Mapping):
         raise UsageError(f"{section!r} is {values!r}. It is a section: give {section}.OPTION instead.")
     for option in values:
@@ -292,15 +346,16 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
         UnknownNameError: If a recipe or component is not installed.
         UsageError: If a section, an option or a value is wrong, or the recipe or the data is missing.
     """
-    from i2i.assembly import Component, select
+    from i2i.selection import Component, entries_of, select
 
-    said = merge(layers)
-    _check_plugin_files(Plugins.read(said.get("plugins", {}), "plugins"))
-    name = said.get("recipe", {}).get("name")
+    _check_plugin_files(Plugins.read(merge(layers).get("plugins", {}), "plugins"))
+    of_recipe = merge([{"recipe": layer["recipe"]} for layer in layers if "recipe" in layer])
+    name = of_recipe.get("recipe", {}).get("name")
     if name is None:
         raise UsageError("No recipe was chosen. Say which with --plugin, such as --plugin pix2pix.")
     recipe = lookup("recipe", name).cls
-    said = merge([recipe.settings, said])
+    defaults = {part: entries_of(default) for part, default in recipe.defaults.items()}
+    said = merge([defaults, recipe.settings, *layers])
     known = ("recipe", *recipe.defaults, "dataset", *ENGINE)
     for section in said:
         if section not in known:
@@ -310,11 +365,13 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
     options = {key: value for key, value in said["recipe"].items() if key != "name"}
     engine: dict[str, Any] = {name: section.read(said.get(name, {}), name) for name, section in ENGINE.items()}
     _check_metrics(engine["validation"])
-    selection = select(name, options, {part: said[part] for part in recipe.defaults if part in said})
+    parts = {part: said[part] for part in recipe.defaults}
+    selection = select(name, options, parts)
     for section in ("optimizer", "average"):  # what is said of a network that these options do not need
         engine[section] = engine[section].without(recipe.defaults.keys() - selection.parts.keys())
     return RunConfig(
         selection=selection,
+        said=parts,
         dataset=_dataset(Component(**{"name": "pairs", **said.get("dataset", {})})),
         **engine,
     )
@@ -328,8 +385,8 @@ def _check_plugin_files(plugins: Plugins) -> None:
 
 
 def _dataset(chosen: Component) -> Component:
-    from i2i.assembly import Component
     from i2i.options import complete
+    from i2i.selection import Component
 
     cls = lookup("dataset", chosen.name).cls
     return Component(name=chosen.name, **complete(cls, chosen.options, f"dataset {chosen.name!r}"))

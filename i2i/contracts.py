@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, runt
 
 from torch import Tensor, nn
 
+from i2i.fields import Fields
+
 Image = Annotated[Tensor, "image"]
 """Float32 (N, C, H, W): an image in [-1, 1], or class ids one-hot, 0 and 1 (all 0 where a pixel has no class)."""
 Ids = Annotated[Tensor, "ids"]
@@ -19,13 +21,6 @@ Vector = Annotated[Tensor, "vector"]
 """Float32 (N, C)."""
 Noise = Annotated[Tensor, "noise"]
 """Float32 of the shape of the field that is made, from N(0, 1), drawn by the engine from the caller's seed."""
-
-
-class Batch(NamedTuple):
-    """Sources and targets that belong together, (N, C, H, W) each."""
-
-    source: Tensor
-    target: Tensor
 
 
 class Clock(NamedTuple):
@@ -135,7 +130,7 @@ class Generator(Protocol):
 class Discriminator(Protocol):
     """``__init__(in_channels, *, options)``; returns logits (N, 1, h, w), one a patch, or a `Verdict`."""
 
-    def __call__(self, image: Tensor, /) -> Tensor:
+    def __call__(self, image: Tensor, /) -> Tensor | Verdict:
         """Return logits: above 0 for what looks real."""
         ...
 
@@ -232,25 +227,31 @@ class Recipe(nn.Module):
     the components that the user names.
     """
 
-    defaults: ClassVar[Mapping[str, str]]
-    """Part -> name of the component it uses unless told otherwise."""
+    defaults: ClassVar[Mapping[str, Any]]
+    """Part -> name of the component that it uses unless told otherwise; or a mapping with ``name`` and options; or, of
+    a list of losses, a list of these."""
 
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Engine settings that the paper prescribes, by section of the configuration; a user may overrule them."""
 
-    @classmethod
-    @abstractmethod
-    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
-        """Return the positional arguments of each part that these options need, from the channel counts of the data.
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Options that the recipe once had -> the setting to write instead."""
 
-        A part that is left out is not built: ``__init__`` receives None for it.
-
-        Args:
-            source: Channels of the source images.
-            target: Channels of the target images.
-            options: The recipe's own options, validated and complete.
-        """
+    translators: ClassVar[Mapping[str, Callable[..., Tensor]]] = {"target": translate}
+    """Field that a trained model makes -> the function that makes it, of parts, fields and noise by name. Keyword-only
+    parameters are options of translating. The parts that are named are what a model consists of. A field of class ids
+    is made as logits, (N, classes, H, W)."""
 
     step: Callable[..., Iterator[Update]]
-    """Yields updates in order for a batch; the engine applies each before it asks for the next. A parameter ``clock``
-    is given the `Clock`."""
+    """Yield updates in order; the engine applies each before it asks for the next. Parameters name fields of the data,
+    annotated with `Image`, `Ids` or `Vector`; one with a default may be missing in the data."""
+
+    @classmethod
+    @abstractmethod
+    def wiring(cls, fields: Fields, options: Mapping[str, Any]) -> Mapping[str, Wire]:
+        """Return what each part is built with, which these options need; ``__init__`` gets None for a part left out.
+
+        Args:
+            fields: What the data has.
+            options: The recipe's own options, validated and complete.
+        """

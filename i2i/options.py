@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_type_hints
 from weakref import WeakKeyDictionary
 
@@ -17,61 +17,63 @@ MAX_SHOWN = 100
 """Characters of a refused value that an error repeats."""
 
 
-def options_of(cls: type[Any]) -> type[BaseModel]:
-    """Build, once, the model of the keyword-only parameters of ``cls.__init__``, described by its ``Args:`` sections.
+def options_of(component: Callable[..., Any]) -> type[BaseModel]:
+    """Build, once, the model of the keyword-only parameters of a class or a function, described by ``Args:``.
 
     Raises:
         UsageError: If they cannot be options: their types are unknown or not plain data, or one is called ``name``.
     """
-    if cls not in _MODELS:
-        _MODELS[cls] = _model_of(cls)
-    return _MODELS[cls]
+    if component not in _MODELS:
+        _MODELS[component] = _model_of(component)
+    return _MODELS[component]
 
 
-_MODELS: WeakKeyDictionary[type[Any], type[BaseModel]] = WeakKeyDictionary()
+_MODELS: WeakKeyDictionary[Callable[..., Any], type[BaseModel]] = WeakKeyDictionary()
 
 
-def _model_of(cls: type[Any]) -> type[BaseModel]:
-    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+def _model_of(component: Callable[..., Any]) -> type[BaseModel]:
+    config, called = ConfigDict(extra="forbid", allow_inf_nan=False), component.__name__
     try:
-        fields = _fields(cls)
-        model: type[BaseModel] = create_model(cls.__name__, __config__=config, **fields)
+        fields = _fields(component)
+        model: type[BaseModel] = create_model(called, __config__=config, **fields)
     except (NameError, PydanticUserError) as error:
         reason = str(error).partition("\n")[0]
-        raise UsageError(f"{cls.__name__} has options of a type that cannot be saved as data: {reason}") from error
+        raise UsageError(f"{called} has options of a type that cannot be saved as data: {reason}") from error
     if "name" in fields:
-        raise UsageError(f"{cls.__name__} has an option 'name', which is the component's own. Rename the option.")
+        raise UsageError(f"{called} has an option 'name', which is the component's own. Rename the option.")
     return model
 
 
-def _fields(cls: type[Any]) -> dict[str, Any]:
-    init = inspect.getattr_static(cls, "__init__")
-    if init is object.__init__:
+def _fields(component: Callable[..., Any]) -> dict[str, Any]:
+    is_class = isinstance(component, type)
+    function = inspect.getattr_static(component, "__init__") if is_class else component
+    if function is object.__init__:
         return {}
-    hints = get_type_hints(init, include_extras=True)
-    docs = {k: v for base in reversed(cls.__mro__) for k, v in _args_section(base.__doc__ or "").items()}
+    hints = get_type_hints(function, include_extras=True)
+    described = reversed(component.__mro__) if isinstance(component, type) else (component,)
+    docs = {k: v for each in described for k, v in _args_section(each.__doc__ or "").items()}
     return {
         p.name: (
             hints.get(p.name, Any),
             Field(... if p.default is p.empty else p.default, description=docs.get(p.name)),
         )
-        for p in inspect.signature(init).parameters.values()
+        for p in inspect.signature(function).parameters.values()
         if p.kind is p.KEYWORD_ONLY
     }
 
 
-def complete(cls: type[Any], options: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """Complete the options of ``cls`` as JSON data: the given ones, checked, and the defaults of the rest.
+def complete(component: Callable[..., Any], options: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Complete the options of a component as JSON data: the given ones, checked, and the defaults of the rest.
 
     Args:
-        cls: The component.
+        component: A class, or a function.
         options: What the user said.
         owner: Who is to blame in an error, such as ``generator 'unet'``.
 
     Raises:
         UsageError: If an option is unknown, of the wrong type or out of its limits.
     """
-    return validate(options_of(cls), options, owner).model_dump(mode="json")
+    return validate(options_of(component), options, owner).model_dump(mode="json")
 
 
 def build(cls: type[Any], *wiring: Any, options: Mapping[str, Any], owner: str) -> Any:

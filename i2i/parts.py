@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,33 +11,38 @@ from i2i.contracts import CONTRACTS, AdversarialLoss, Clock, Discriminator, Loss
 from i2i.errors import UsageError
 
 
-class _Terms(nn.ModuleDict):
-    """Components by name, each with its weight.
+class Terms(nn.Module):
+    """A part that is a list of components by name, each with its weight.
 
     Args:
-        components: Modules by name.
+        components: By name.
         weights: λ of each, by name.
     """
 
-    def __init__(self, components: Mapping[str, nn.Module], weights: Mapping[str, float]) -> None:
-        super().__init__(components)
-        self.weights = dict(weights)
+    contract: ClassVar[Any]
+    """What each component must be."""
+
+    def __init__(self, components: Mapping[str, Any], weights: Mapping[str, float]) -> None:
+        super().__init__()
+        self.components, self.weights = dict(components), dict(weights)
+        # those that are modules move, train and are saved with the recipe
+        self.modules_of = nn.ModuleDict({name: c for name, c in components.items() if isinstance(c, nn.Module)})
 
 
-class Losses(_Terms):
+class Losses(Terms):
     """A part of several pixel losses: calling it gives the weighted terms by name."""
 
-    contract = Loss
+    contract: ClassVar[Any] = Loss
 
     def forward(self, output: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Compare (N, C, H, W) with (N, C, H, W); returns scalars by name, weighted."""
-        return {name: self.weights[name] * loss(output, target) for name, loss in self.items()}
+        return {name: self.weights[name] * loss(output, target) for name, loss in self.components.items()}
 
 
-class Penalties(_Terms):
+class Penalties(Terms):
     """A part of several penalties of a discriminator; none of them may be there."""
 
-    contract = Penalty
+    contract: ClassVar[Any] = Penalty
 
     def forward(self, discriminator: Discriminator, real: Tensor, fake: Tensor, clock: Clock) -> dict[str, Tensor]:
         """Return scalars by name, weighted, of those penalties that are due at this step.
@@ -48,7 +53,7 @@ class Penalties(_Terms):
             fake: What it sees of fakes, (N, C, H, W).
             clock: When.
         """
-        due = {name: penalty(discriminator, real, fake, clock) for name, penalty in self.items()}
+        due = {name: penalty(discriminator, real, fake, clock) for name, penalty in self.components.items()}
         return {name: self.weights[name] * value for name, value in due.items() if value is not None}
 
 
@@ -59,7 +64,7 @@ class Adversarial(nn.Module):
         loss: Of the logits of one scale.
     """
 
-    contract = AdversarialLoss
+    contract: ClassVar[Any] = AdversarialLoss
 
     def __init__(self, loss: AdversarialLoss) -> None:
         super().__init__()

@@ -108,8 +108,8 @@ def problems() -> list[str]:
 
 
 def _faults(kind: str, name: str, provided: Provided) -> Iterator[str]:
-    from i2i.assembly import part_kinds
     from i2i.options import options_of
+    from i2i.serving import part_kinds
 
     try:
         options_of(provided.cls)
@@ -143,7 +143,7 @@ def _words() -> Words:
 
 
 def _parts(recipe: type[Any]) -> Iterable[tuple[str, str, list[str]]]:
-    from i2i.assembly import candidates, part_kinds
+    from i2i.serving import candidates, part_kinds
 
     serving = candidates(recipe)
     return [(part, kind, serving[part]) for part, kind in part_kinds(recipe).items()]

@@ -150,11 +150,12 @@ def _description(kind: str, name: str, provided: Provided) -> dict[str, Any]:
     described: dict[str, Any] = {**row_of(kind, name, provided)}
     described["description"] = description_of(provided.cls)
     if kind == "recipe":
-        from i2i.assembly import candidates, part_kinds
+        from i2i.selection import as_choice
+        from i2i.serving import candidates, part_kinds
 
         recipe, names = provided.cls, candidates(provided.cls)
         described["parts"] = {
-            part: {"kind": kind, "default": recipe.defaults[part], "candidates": names[part]}
+            part: {"kind": kind, "default": as_choice(recipe.defaults[part]), "candidates": names[part]}
             for part, kind in part_kinds(recipe).items()
         }
         described["settings"] = {section: dict(values) for section, values in recipe.settings.items()}

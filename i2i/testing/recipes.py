@@ -2,87 +2,130 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from i2i.fields import Field, Fields
 from i2i.testing import basics
-from i2i.testing.basics import SOURCE, TARGET, blame, images, require, seeded
+from i2i.testing.basics import SOURCE, TARGET, blame, require, seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from i2i.contracts import Batch, Recipe
+    from i2i.contracts import Recipe
+    from i2i.selection import Selection
+
+FIELDS = {"source": Field(channels=SOURCE), "target": Field(channels=TARGET)}
+STEPS = 2
 
 
 def check_recipe(
-    cls: type[Recipe], options: Mapping[str, Any] = {}, parts: Mapping[str, Mapping[str, Any]] = {}
+    cls: type[Recipe],
+    options: Mapping[str, Any] = {},
+    parts: Mapping[str, Any] = {},
+    *,
+    fields: Mapping[str, Field] = FIELDS,
+    size: tuple[int, int] = (64, 64),
 ) -> None:
     """Check that ``cls`` keeps the contract of `i2i.contracts.Recipe`, with the components of this environment.
 
     Trains it for two steps: every network is updated, by finite scalars that reach all of it and that are computed
-    after the update before was applied, and the same seed gives the same weights.
+    after the update before was applied, and the same seed gives the same weights. Then translates with it.
 
     Args:
         cls: The recipe.
         options: Its own options.
-        parts: Part -> options of its component, with ``name`` where it is not the default one.
+        parts: Part -> its component, or options of it with ``name`` where it is not the default one.
+        fields: What the data has that it is trained on. Source and target have different channels, so that one taken
+            for the other is noticed; give others where a recipe needs that.
+        size: Height and width, in multiples of what the networks take.
 
     Raises:
         AssertionError: If it does not.
     """
-    from i2i.assembly import complete_selection, part_kinds
+    from i2i.assembly import build_parts
     from i2i.config import ENGINE
+    from i2i.selection import complete_selection
+    from i2i.serving import part_kinds
 
+    data = Fields(fields, size)
     saved = basics.completed(cls, options)
     with blame("its parts"):
         kinds = part_kinds(cls)
-    require("generator" in kinds, "it has no part 'generator', which is what a trained model consists of.")
     taken = sorted(kinds.keys() & {"recipe", "dataset", *ENGINE})
     require(not taken, f"sections of the configuration are called {taken} too. Rename these parts.")
+    _check_settings(cls)
+    with blame("wiring()"):
+        wiring = cls.wiring(data, saved)
+    strangers = sorted(wiring.keys() - kinds.keys())
+    require(not strangers, f"wiring() names {strangers}, which are no parts.")
+    with blame("its choice of components"):
+        selection = complete_selection(cls, cls.__name__, saved, parts, data)
+    first, second = (_train(cls, selection, data) for _ in range(2))
+    unequal = [name for name in first if not bool((first[name] == second[name]).all())]
+    require(not unequal, f"two trainings under one seed differ, as in {', '.join(unequal[:3])}. {basics.ONLY_TORCH}")
+    with blame("building the parts that it translates with"), seeded(0):
+        needed = {name for made in cls.translators.values() for name in inspect.signature(made).parameters}
+        build_parts(cls, selection, data, only=needed & kinds.keys())
+
+
+def _check_settings(cls: type[Recipe]) -> None:
+    from i2i.config import ENGINE
+
     for section, values in cls.settings.items():
         require(section in ENGINE, f"settings name {section!r}, which is none of {', '.join(ENGINE)}.")
         required = {name: "" for name, field in ENGINE[section].model_fields.items() if field.is_required()}
         with blame("settings"):
             ENGINE[section].read({**required, **json.loads(json.dumps(values))}, section)
-    with blame("wiring()"):
-        wiring = cls.wiring(SOURCE, TARGET, saved)
-    strangers, given = sorted(wiring.keys() - kinds.keys()), wiring.get("generator")
-    require(not strangers, f"wiring() names {strangers}, which are no parts.")
-    require(given == (SOURCE, TARGET), f"wiring() gives the generator {given} of source {SOURCE} and target {TARGET}.")
-    with blame("its choice of components"):
-        selection = complete_selection(cls, cls.__name__, saved, parts)
-    first, second = (_train(cls, selection) for _ in range(2))
-    unequal = [name for name in first if not bool((first[name] == second[name]).all())]
-    require(not unequal, f"two trainings under one seed differ, as in {', '.join(unequal[:3])}. {basics.ONLY_TORCH}")
 
 
 @seeded(0)
-def _train(cls: type[Recipe], selection: Any) -> dict[str, Tensor]:
+def _train(cls: type[Recipe], selection: Selection, data: Fields) -> dict[str, Tensor]:
     """Return weights and losses after two steps."""
     from i2i.assembly import compose
-    from i2i.contracts import Batch
+    from i2i.contracts import Clock
+    from i2i.parameters import given_to
 
     with blame("putting it together"):
-        recipe = compose(cls, selection, SOURCE, TARGET)
-    size = basics.fitting(64, getattr(recipe.generator, "size_multiple", 1))
-    batch = Batch(images(SOURCE, size, size), images(TARGET, size, size, seed=1))
-    losses = [_step(recipe, batch) for _ in range(2)]
-    return losses[-1] | recipe.state_dict()
+        recipe = compose(cls, selection, data)
+    batch = {name: _drawn(field, data.size, number) for number, (name, field) in enumerate(data.items())}
+    waiting = [name for name, parameter in recipe.named_parameters() if parameter.requires_grad]
+    losses: dict[str, Tensor] = {}
+    for step in range(STEPS):
+        losses, trained = _step(recipe, given_to(recipe.step, batch, data, Clock(step, STEPS, 0)))
+        waiting = [name for name in waiting if name not in trained]
+    require(not waiting, f"step() trains no {', '.join(waiting)}. Update these parameters, or freeze them.")
+    return losses | recipe.state_dict()
 
 
-def _step(recipe: Recipe, batch: Batch) -> dict[str, Tensor]:
-    """Step by plain gradient descent; unlike fused optimizers, it makes torch notice losses of outdated weights."""
+def _drawn(field: Field, size: tuple[int, int], seed: int) -> Tensor:
+    """Draw a batch of two: images and vectors in [-1, 1], ids of any class."""
+    import torch
+
+    drawn = torch.Generator().manual_seed(seed)
+    if field.kind == "ids":
+        return torch.randint(max(field.channels, 2), (2, *size), generator=drawn)
+    return torch.rand(2, field.channels, *(size if field.kind == "image" else ()), generator=drawn) * 2 - 1
+
+
+def _step(recipe: Recipe, given: Mapping[str, Any]) -> tuple[dict[str, Tensor], set[str]]:
+    """Step by plain gradient descent; unlike fused optimizers, it makes torch notice losses of outdated weights.
+
+    Returns:
+        The losses, and the names of the parameters that a gradient reached.
+    """
     import torch
 
     networks = {
         name: {parameter: p for parameter, p in module.named_parameters() if p.requires_grad}
         for name, module in recipe.named_children()
     }
-    waiting = {f"{name}.{parameter}": None for name, trained in networks.items() for parameter in trained}
     losses: dict[str, Tensor] = {}
+    reached = set[str]()
     with blame("step()"):
-        for update in recipe.step(batch):
+        for update in recipe.step(**given):
             owner, terms = update.owner, update.terms
             for network in update.names:
                 known = list(networks)
@@ -101,7 +144,6 @@ def _step(recipe: Recipe, batch: Batch) -> dict[str, Tensor]:
                 for parameter, gradient in zip(trained, gradients, strict=True):
                     if gradient is not None:
                         trained[parameter].sub_(1e-3 * gradient)
-                        waiting.pop(parameter, None)
+                        reached.add(parameter)
             losses |= {f"{owner}/{name}": loss.detach() for name, loss in terms.items()}
-    require(not waiting, f"step() trains no {', '.join(waiting)}. Update these parameters, or freeze them.")
-    return losses
+    return losses, reached

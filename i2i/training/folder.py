@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from i2i import __version__, safe_json
-from i2i.assembly import providers
 from i2i.config import Plugins, RunConfig, merge, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.options import validate
 from i2i.plugin_files import load_plugin_file
 from i2i.plugins import installed_versions
+from i2i.selection import providers
 from i2i.system.files import TEMPORARY_PREFIX, lock, make_folder, sweep, write_atomically
 from i2i.translation.model import LAST_MODEL, MODEL
 

@@ -5,9 +5,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from i2i.assembly import Selection
 from i2i.config import RunConfig
 from i2i.errors import UsageError
+from i2i.selection import Selection
 from i2i.training import checkpoint
 from i2i.training.folder import RunFolder
 from i2i.training.setup import Setup
@@ -43,8 +43,8 @@ def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
     folder = find_model(newest_state(model))
     config = read_config(folder)
     unfilled_generator(folder, config)  # a model of who knows whom: the run would build whatever it asks for
-    settings: dict[str, Any] = {part: component.model_dump() for part, component in config.selection.parts.items()}
-    settings["recipe"] = config.selection.recipe.model_dump()
+    chosen = config.selection.model_dump(mode="json")
+    settings: dict[str, Any] = {**chosen["parts"], "recipe": chosen["recipe"]}
     settings["data"] = {"crop": config.size}
     settings["inference"] = {"mode": config.mode}
     settings["training"] = {"init": fspath(model)}
@@ -117,7 +117,7 @@ def load_initial(setup: Setup) -> list[str]:
 
 def _differences(ours: Selection, theirs: Selection, part: str) -> str:
     """Say what of a part is otherwise in the model; nothing if all is the same."""
-    mine, other = ours.parts[part], theirs.parts[part]
+    mine, other = ours.network(part), theirs.network(part)
     if mine.name != other.name:
         return f"the model's {part} is {other.name!r}"
     return ", ".join(

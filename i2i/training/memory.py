@@ -1,13 +1,16 @@
 """Says what to lower, and how to go on, when a run does not fit into memory."""
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import lcm
 
-from i2i.assembly import Component, Selection, build_part
+from i2i.assembly import build_parts
 from i2i.config import RunConfig, crop_value
-from i2i.contracts import Generator
 from i2i.errors import I2iError, ResourceError
+from i2i.parameters import fields_asked, imagined
 from i2i.plugins import lookup
+from i2i.selection import IMAGINED_SIZE, Component, Selection
 from i2i.system.devices import is_out_of_memory
 from i2i.system.unfilled import unfilled
 from i2i.training import checkpoint
@@ -46,34 +49,45 @@ def smaller_settings(config: RunConfig) -> str:
         ways.append(crop)
     if (batch := config.training.batch_size) > 1:
         ways.append(f"training.batch_size={batch // 2} (now {batch})")
-    width = config.selection.parts["generator"].options.get("base_channels")
-    if isinstance(width, int) and width > 1:
-        ways.append(f"generator.base_channels={width // 2} (now {width})")
+    for part, chosen in _networks(config.selection).items():
+        width = chosen.options.get("base_channels")
+        if isinstance(width, int) and width > 1:
+            ways.append(f"{part}.base_channels={width // 2} (now {width})")
     return " or ".join(filter(None, [", ".join(ways[:-1]), *ways[-1:]])) or "smaller networks"
 
 
+def _networks(selection: Selection) -> dict[str, Component]:
+    """Return the parts that translate, which are the largest ones."""
+    recipe = lookup("recipe", selection.recipe.name).cls
+    asked = dict.fromkeys(name for made in recipe.translators.values() for name in inspect.signature(made).parameters)
+    return {part: chosen for part in asked if isinstance(chosen := selection.parts.get(part), Component)}
+
+
 def _smaller_crop(config: RunConfig) -> str:
-    """Name half the crop, in a size that the generator takes, or that it takes when it is less deep."""
-    height, width = config.data.size
-    generator = config.selection.parts["generator"]
+    """Name half the crop, in a size that the networks take, or that they take when one is less deep."""
+    (height, width), selection = config.data.size, config.selection
     said = ""
     while min(height, width) > 1:
-        multiple = _size_multiple(config.selection, generator)
+        multiple = _size_multiple(selection)
         half = (height // 2 // multiple * multiple, width // 2 // multiple * multiple)
         if all(half):
             return f"data.crop={crop_value(half)} (now {crop_value((height, width))}){said}"
-        depth = generator.options.get("depth")
-        if not isinstance(depth, int) or depth < 2:
+        networks = _networks(selection)
+        deep = {part: c for part, c in networks.items() if isinstance(c.options.get("depth"), int)}
+        part, chosen = next(iter(deep.items()), ("", None))
+        if chosen is None or chosen.options["depth"] < 2:
             break
-        generator = Component(name=generator.name, **{**generator.options, "depth": depth - 1})
-        said = f" with generator.depth={depth - 1}"
+        depth = chosen.options["depth"] - 1
+        said = f" with {part}.depth={depth}"
+        flatter = Component(name=chosen.name, **{**chosen.options, "depth": depth})
+        selection = selection.model_copy(update={"parts": {**selection.parts, part: flatter}})
     return ""
 
 
-def _size_multiple(selection: Selection, generator: Component) -> int:
-    """Return what sizes must be divisible by for a generator, which is built without memory."""
-    changed = selection.model_copy(update={"parts": {**selection.parts, "generator": generator}})
-    wiring = lookup("recipe", selection.recipe.name).cls.wiring(1, 1, selection.recipe.options)
-    with suppress(I2iError), unfilled("generator"):
-        return int(getattr(build_part("generator", Generator, changed, wiring), "size_multiple", 1))
+def _size_multiple(selection: Selection) -> int:
+    """Return what sizes must be divisible by for all networks, which are built without memory."""
+    recipe = lookup("recipe", selection.recipe.name).cls
+    with suppress(I2iError), unfilled("the recipe"):
+        parts = build_parts(recipe, selection, imagined(fields_asked(recipe.step), IMAGINED_SIZE))
+        return lcm(*(int(getattr(part, "size_multiple", 1)) for part in parts.values()))
     return 1

@@ -74,7 +74,7 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
     config = folder.read_config(changes.get("plugins", {})).change(**changes)
     with folder.held(), within_memory(folder, config), naming_plugins():
         folder.sweep()
-        setup = set_up(_concrete(config), reporter)
+        setup = set_up(_concrete(config), reporter, rehearsal=False)
         progress, begun = _go_back(folder, setup, reporter)
         return _run(folder, setup, progress, reporter, begun)
 

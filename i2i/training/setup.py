@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from i2i.assembly import assemble, check_first
+from i2i.assembly import assemble
 from i2i.config import RunConfig, crop_value
 from i2i.contracts import Recipe
 from i2i.data.dataset import open_pairs
@@ -18,11 +18,13 @@ from i2i.data.items import Items
 from i2i.data.jitter import jitter_of
 from i2i.data.loading import Loader, steps_per_epoch
 from i2i.errors import MissingSplitError, UsageError
-from i2i.fields import Field, fields_of
+from i2i.fields import Field, Fields, fields_of
 from i2i.options import build
+from i2i.outputs import check_first
 from i2i.pairs import Dataset
 from i2i.plugins import lookup
 from i2i.system.devices import resolve_device
+from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
@@ -38,8 +40,8 @@ class Setup:
     device: torch.device
     items: Items
     """The training split, jittered."""
-    source: Field
-    target: Field
+    fields: Fields
+    """What the data has."""
     recipe: Recipe
     """The networks, on the device, as they were drawn from the seed."""
     updater: Updater
@@ -53,6 +55,16 @@ class Setup:
     def translating(self, part: str) -> nn.Module:
         """Return a part as a trained model has it: with the running average of its weights where it has one."""
         return self.updater.averages.applied(part)
+
+    @property
+    def source(self) -> Field:
+        """Return what sources are."""
+        return self.fields["source"]
+
+    @property
+    def target(self) -> Field:
+        """Return what targets are."""
+        return self.fields["target"]
 
     @property
     def channels(self) -> tuple[int, int]:
@@ -126,7 +138,7 @@ class Setup:
         return f", {source or 'lightness'} -> {target}" if target else ""
 
 
-def set_up(config: RunConfig, reporter: Reporter) -> Setup:
+def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> Setup:
     """Open the data, draw the networks from the seed, and get ready what measures them.
 
     Sets the global generators and the number of torch's threads.
@@ -134,6 +146,7 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
     Args:
         config: What the run does, with device and threads said.
         reporter: Is warned where there is nothing to measure on.
+        rehearsal: Whether to rehearse a step, which a run that has made some needs no more.
 
     Raises:
         I2iError: If data, networks and sizes do not go together.
@@ -141,13 +154,13 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
     torch.set_num_threads(config.training.threads or 1)
     device = resolve_device(config.training.device)
     pairs = _open(config, "train")
-    fields = fields_of(pairs)
-    source, target = fields["source"], fields["target"]
+    fields = Fields(fields_of(pairs), config.data.size)
+    config = config.for_data(fields)
     items = Items(
         pairs, fields, jitter_of(config.data.size, config.data.resized, config.data.mirror), config.training.seed
     )
     _seed_everything(config.training.seed)
-    recipe = assemble(config.selection, source.channels, target.channels).to(device)
+    recipe = assemble(config.selection, fields).to(device)
     _check_size(config, recipe)
     held_out = _held_out(config, reporter)
     validator = Validator(
@@ -161,9 +174,12 @@ def set_up(config: RunConfig, reporter: Reporter) -> Setup:
         seed=config.training.seed,
         device=device,
     )
-    check_first(recipe.get_submodule("generator"), target.channels)
     updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
-    return Setup(config, device, items, source, target, recipe, updater, validator)
+    setup = Setup(config, device, items, fields, recipe, updater, validator)
+    if rehearsal:
+        rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps)
+    check_first(recipe, type(recipe).wiring(fields, config.selection.recipe.options))
+    return setup
 
 
 def _open(config: RunConfig, split: str) -> Dataset:
@@ -188,14 +204,16 @@ def _seed_everything(seed: int) -> None:
 
 
 def _check_size(config: RunConfig, recipe: Recipe) -> None:
+    """Refuse a size that one of the networks does not take."""
     height, width = config.data.size
-    multiple = int(getattr(recipe.get_submodule("generator"), "size_multiple", 1))
-    if height % multiple or width % multiple:
-        component = config.selection.parts["generator"]
-        nearest = dict.fromkeys(max(round(side / multiple), 1) * multiple for side in (height, width))
-        options = ", ".join(f"{name}={value}" for name, value in component.options.items())
-        raise UsageError(
-            f"generator {component.name!r} ({options}) takes sizes divisible by {multiple}, "
-            f"and data.crop is {crop_value(config.data.size)}. Say --size {'x'.join(map(str, nearest))}, or change the "
-            "generator's options."
-        )
+    for part, network in recipe.named_children():
+        multiple = int(getattr(network, "size_multiple", 1))
+        if height % multiple or width % multiple:
+            component = config.selection.network(part)
+            nearest = dict.fromkeys(max(round(side / multiple), 1) * multiple for side in (height, width))
+            options = ", ".join(f"{name}={value}" for name, value in component.options.items())
+            raise UsageError(
+                f"{part} {component.name!r} ({options}) takes sizes divisible by {multiple}, and data.crop is "
+                f"{crop_value(config.data.size)}. Say --size {'x'.join(map(str, nearest))}, or change the options of "
+                f"the {part}."
+            )

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from types import FrameType
@@ -13,9 +14,10 @@ import torch
 from torch import Tensor
 
 from i2i import images
-from i2i.contracts import Batch, Clock
+from i2i.contracts import Clock
 from i2i.data.loading import Loaded, Loader
 from i2i.errors import I2iError
+from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
 from i2i.training.folder import RunFolder
@@ -143,10 +145,10 @@ class Trainer:
         self.log.add(done + 1, loaded.names, applied, epoch=clock.epoch + 1, lr=self.config.optimizer.lr * factor)
         self.notes.add(loaded)
 
-    def _update(self, batch: dict[str, torch.Tensor], clock: Clock) -> Applied:
-        batch = {name: field.to(self.setup.device, non_blocking=True) for name, field in batch.items()}
+    def _update(self, batch: Mapping[str, Tensor], clock: Clock) -> Applied:
+        on_device = {name: values.to(self.setup.device, non_blocking=True) for name, values in batch.items()}
         with naming_plugins(type(self.setup.recipe)):
-            return self.setup.updater.step(Batch(batch["source"], batch["target"]), clock=clock)
+            return self.setup.updater.step(**given_to(self.setup.recipe.step, on_device, self.setup.fields, clock))
 
     def _record(self, stopping: bool) -> None:
         """Log, validate and save, whatever is due after this step."""

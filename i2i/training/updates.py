@@ -1,6 +1,5 @@
 """Applies a recipe's updates: one optimizer a network, in the order in which the recipe yields them."""
 
-import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i.config import Schedule
-from i2i.contracts import Clock, Recipe, Update
+from i2i.contracts import Recipe, Update
 from i2i.errors import ContractError, UsageError, suggest
 from i2i.options import build
 from i2i.plugins import lookup
@@ -37,7 +36,6 @@ class Updater:
 
     def __init__(self, recipe: Recipe, optimizer: Mapping[str, Any], average: Mapping[str, float] = {}) -> None:
         self.recipe = recipe
-        self._told_time = "clock" in inspect.signature(recipe.step).parameters
         settings = Optimizer.read(optimizer, "optimizer")
         self.networks = {name: module for name, module in recipe.named_children() if _trainable(module)}
         self._check_known("optimizer", settings.networks)
@@ -65,23 +63,20 @@ class Updater:
             for group, rate in zip(optimizer.param_groups, self._rates[name], strict=True):
                 group["lr"] = rate * factor
 
-    def step(self, *batch: Any, clock: Clock | None = None, **fields: Any) -> Applied:
+    def step(self, **given: Any) -> Applied:
         """Apply every update of one batch.
 
         Args:
-            batch: What the recipe's ``step`` is called with.
-            clock: When it happens; given to a ``step`` that has a parameter ``clock``.
-            fields: What ``step`` is given by name.
+            given: Fields of the data, and the clock, by name.
 
         Raises:
             ContractError: If the recipe yields an update that cannot be.
         """
         losses: dict[str, Tensor] = {}
         figures: dict[str, Tensor] = {}
-        told = {"clock": clock} if clock is not None and self._told_time else {}
-        for update in self.recipe.step(*batch, **fields, **told):
+        for update in self.recipe.step(**given):
             terms = update.terms
-            self._check(update, terms)
+            self.check(update)
             # sums in float32
             self._descend(update.names, torch.stack([term.float() for term in terms.values()]).sum())
             losses |= {f"{update.owner}/{name}": term.detach() for name, term in terms.items()}
@@ -106,8 +101,13 @@ class Updater:
         for name in trained:
             self.averages.follow(name)
 
-    def _check(self, update: Update, terms: Mapping[str, Tensor]) -> None:
-        recipe, names = type(self.recipe).__name__, update.names
+    def check(self, update: Update) -> None:
+        """Refuse an update that cannot be applied.
+
+        Raises:
+            ContractError: If it cannot.
+        """
+        recipe, names, terms = type(self.recipe).__name__, update.names, update.terms
         for name in names:
             if name not in self.networks:
                 known = ", ".join(self.networks) or "none"

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from i2i import images
-from i2i.assembly import check_fake
 from i2i.config import Mode
 from i2i.contracts import Metric
 from i2i.data import lab
 from i2i.data.items import Items
 from i2i.data.order import spread
 from i2i.data.tensors import to_pixels
+from i2i.outputs import check_fake
 from i2i.pairs import Pixels
 from i2i.translation.modes import in_mode, inference
 

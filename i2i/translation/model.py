@@ -18,13 +18,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, Posi
 from torch import Tensor, nn
 
 from i2i import __version__, safe_json
-from i2i.assembly import Selection, build_part, providers
+from i2i.assembly import build_parts
 from i2i.config import Mode
-from i2i.contracts import Generator
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
-from i2i.fields import Field
+from i2i.fields import Field, Fields
 from i2i.options import complete, validate
 from i2i.plugins import COMMANDS, installed, lookup
+from i2i.selection import Component, Selection, providers
 from i2i.system.faults import naming_plugins
 from i2i.system.files import replace_folder
 from i2i.system.unfilled import unfilled
@@ -105,7 +105,8 @@ class ModelConfig(BaseModel):
     @field_validator("selection")
     @classmethod
     def _names_are_short(cls, selection: Selection) -> Selection:
-        if any(len(component.name) > MAX_NAME for component in (selection.recipe, *selection.parts.values())):
+        chosen = (component for _, _, component in selection.components())
+        if any(len(component.name) > MAX_NAME for component in (selection.recipe, *chosen)):
             raise ValueError(f"a component has a name of more than {MAX_NAME} characters")
         return selection
 
@@ -201,26 +202,32 @@ def unfilled_generator(folder: Path, config: ModelConfig) -> nn.Module:
     recipe, owner = _needs(config, "recipe"), _owner(config, "recipe")
     # complete, since the installed recipe may have options that are younger than the model
     options = complete(recipe, config.selection.recipe.options, owner)
-    wiring = recipe.wiring(config.source.channels, config.target.channels, options)
+    selection = config.selection.model_copy(update={"recipe": Component(name=config.selection.recipe.name, **options)})
+    size = config.size if isinstance(config.size, tuple) else (config.size, config.size)
+    fields = Fields({"source": config.source, "target": config.target}, size)
     _needs(config, "generator")
     table = read_table(folder / weights_file("generator"))
     shapes = [spec.shape for spec in table.values()]
     with unfilled(f"{folder / CONFIG}: {_owner(config, 'generator')}", shapes):
-        generator: nn.Module = build_part("generator", Generator, config.selection, wiring)
+        generator: nn.Module = build_parts(recipe, selection, fields, only=["generator"])["generator"]
     if reason := difference(generator, table):
         raise DataError(f"{misfit(folder, config.selection, 'generator', reason)}. Copy the model folder again.")
     return generator
 
 
+def _component(config: ModelConfig, part: str) -> Component:
+    return config.selection.recipe if part == "recipe" else config.selection.network(part)
+
+
 def _owner(config: ModelConfig, part: Literal["recipe", "generator"]) -> str:
-    component = config.selection.recipe if part == "recipe" else config.selection.parts[part]
+    component = _component(config, part)
     return f"{part} {component.name!r}"
 
 
 def misfit(folder: Path, selection: Selection, part: str, reason: str) -> str:
     """Say which weights do not fit which network, and why; of the reasons that ``load_state_dict`` gives, the last."""
     reason = reason.strip().splitlines()[-1].strip().rstrip(". ")
-    name = selection.parts[part].name
+    name = getattr(selection.parts[part], "name", part)
     return f"{folder / weights_file(part)} does not fit {part} {name!r} with its options: {_cut(reason)}"
 
 
@@ -260,7 +267,7 @@ def _needs(config: ModelConfig, part: Literal["recipe", "generator"]) -> Any:
     """Return the class of the recipe or of the generator; both are kinds of component too."""
     if part not in config.providers or (part != "recipe" and part not in config.selection.parts):
         raise DataError(f"{CONFIG} says nothing of the {part}. Copy the model folder again.")
-    component = config.selection.recipe if part == "recipe" else config.selection.parts[part]
+    component = _component(config, part)
     origin = config.providers[part]
     try:
         found = lookup(part, component.name)

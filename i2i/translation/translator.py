@@ -14,11 +14,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from i2i import images
-from i2i.assembly import TOLERANCE, blamed, check_fake
 from i2i.config import Mode
 from i2i.data import lab
 from i2i.data.tensors import to_pixels, to_tensor
 from i2i.errors import ContractError, DataError, I2iError, UsageError
+from i2i.outputs import TOLERANCE, blamed, check_fake
 from i2i.pairs import Pixels
 from i2i.plugins import describe
 from i2i.system.devices import is_out_of_memory, resolve_device

@@ -19,11 +19,11 @@ def test_defaults_are_those_of_the_paper() -> None:
     assert (config.data.crop, config.data.resize, config.data.mirror) == (256, "auto", True)
     assert (config.training.batch_size, config.schedule.name) == (1, "constant")
     assert config.inference.mode == "paper"
-    assert {part: c.name for part, c in config.selection.parts.items()} == {
+    assert {place: c.name for place, _, c in config.selection.components()} == {
         "generator": "unet",
         "discriminator": "patchgan",
         "gan_loss": "non-saturating",
-        "pixel_loss": "l1",
+        "pixel_loss.l1": "l1",
     }
 
 
@@ -39,7 +39,7 @@ def test_crop_and_resize_are_one_number_or_height_and_width() -> None:
 def test_later_layers_overrule_earlier_ones() -> None:
     file = {"generator": {"depth": 7}, "optimizer": {"lr": 1.0}}
     config = resolve([BASE, file, parse_assignments(["generator.depth=6", "optimizer.betas=[0.9, 0.99]"])])
-    assert config.selection.parts["generator"].options["depth"] == 6
+    assert config.selection.network("generator").options["depth"] == 6
     assert (config.optimizer.lr, config.optimizer.options["betas"]) == (1.0, [0.9, 0.99])
 
 
@@ -50,8 +50,33 @@ def test_epochs_said_later_replace_steps() -> None:
 
 
 def test_another_component_drops_the_options_of_the_one_before() -> None:
-    file = {"gan_loss": {"name": "non-saturating", "smooth": 1}}
-    assert merge([file, parse_choices(["gan_loss=least-squares"])]) == {"gan_loss": {"name": "least-squares"}}
+    before = {"gan_loss": {"name": "non-saturating", "smooth": 1}}
+    assert merge([before, parse_choices(["gan_loss=least-squares"])]) == {"gan_loss": [{"name": "least-squares"}]}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (["--use", "pixel_loss=l2"], {"l2": 100}),
+        (["--use", "pixel_loss=l1+l2"], {"l1": 100, "l2": 100}),
+        (["--use", "pixel_loss=2*l1+0.5*l2"], {"l1": 2, "l2": 0.5}),
+        (["--use", "pixel_loss=none"], {}),
+        (["--set", "pixel_loss.weight=7"], {"l1": 7}),
+        (["--use", "pixel_loss=l1+l2", "--set", "pixel_loss.l2.weight=7"], {"l1": 100, "l2": 7}),
+        (["--set", "pixel_loss.l1.weight=7"], {"l1": 7}),
+    ],
+)
+def test_losses_are_listed_and_weighted_on_the_command_line(said: list[str], expected: dict[str, float]) -> None:
+    flags = list(zip(said[::2], said[1::2], strict=True))
+    uses, sets = ([value for flag, value in flags if flag == wanted] for wanted in ("--use", "--set"))
+    config = resolve([BASE, parse_choices(uses), parse_assignments(sets)])
+    assert {term["name"]: term["weight"] for term in config.to_dict()["pixel_loss"]} == expected
+
+
+@pytest.mark.parametrize("choice", ["pixel_loss", "=l1", "pixel_loss=", "pixel_loss=l1+", "pixel_loss=a*l1", "p=2*"])
+def test_malformed_choices_are_refused(choice: str) -> None:
+    with pytest.raises(UsageError, match="is not PART=COMPONENT"):
+        parse_choices([choice])
 
 
 def updating(*layers: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -118,12 +143,12 @@ def test_what_is_said_of_a_network_that_the_options_do_not_need_is_checked_and_l
 
 def test_a_weight_of_zero_needs_no_part() -> None:
     config = resolve([BASE, {"recipe": {"gan_weight": 0}}])
-    assert set(config.selection.parts) == {"generator", "pixel_loss"}
+    assert set(config.selection.parts) == {"generator", "pixel_loss", "penalties"}
 
 
 def test_saved_configuration_resolves_to_itself(tmp_path: Path) -> None:
     optimizer = {"name": "adamw", "discriminator": {"name": "sgd", "momentum": 0.5}, "generator": {"eps": 1}}
-    layer = {"generator": {"depth": 5}, "schedule": {"name": "linear"}, "recipe": {"pixel_weight": 3}}
+    layer = {"generator": {"depth": 5}, "schedule": {"name": "linear"}, "pixel_loss": {"weight": 3}}
     config = resolve([BASE, layer | {"optimizer": optimizer}])
     file = tmp_path / "config.yaml"
     file.write_text(config.to_yaml())

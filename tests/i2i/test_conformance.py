@@ -8,9 +8,9 @@ import pytest
 from safetensors.torch import save_file
 
 from i2i import testing
-from i2i.assembly import serves
 from i2i.contracts import AdversarialLoss
 from i2i.plugins import COMMANDS, COMPONENTS, KINDS, catalogue, group_of, installed, kinds
+from i2i.serving import serves
 
 SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("generator", "unet"): {"depth": 3, "base_channels": 4},

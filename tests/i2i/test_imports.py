@@ -93,7 +93,7 @@ PUBLIC = set(re.findall(r"^\| `(i2i[a-z_.]*)` \|", DOCS.read_text("utf-8").parti
 """Modules that plugins may rely on, as the page says that they are written for."""
 
 INSIDE = {
-    "i2i.assembly",
+    "i2i.selection",
     "i2i.cli.console",
     "i2i.cli.groups",
     "i2i.cli.progress",

@@ -299,7 +299,9 @@ def test_show_recipe_has_parts_defaults_and_what_can_take_their_place(run_cli: C
     assert not {"l1", "l2"} & set(shown["parts"]["gan_loss"]["candidates"])
     assert not {"non-saturating", "least-squares"} & set(shown["parts"]["pixel_loss"]["candidates"])
     assert shown["settings"]["optimizer"]["lr"] == 2e-4
-    assert shown["options"]["pixel_weight"]["default"] == 100
+    assert shown["parts"]["pixel_loss"]["default"] == "100*l1"
+    assert shown["parts"]["penalties"]["default"] == "none"
+    assert shown["options"]["gan_weight"]["default"] == 1
 
 
 def test_show_finds_a_component_by_its_name_alone(run_cli: Cli) -> None:

@@ -29,8 +29,8 @@ def test_images_are_what_the_notice_says() -> None:
 def test_settings_are_settings_of_the_installed_plugin() -> None:
     settings = safe_yaml.load((files("i2i_demo") / "settings.yaml").read_text(), "settings.yaml")
     config = resolve([settings, {"data": {"path": "x"}}])
-    assert config.data.crop % 2 ** config.selection.parts["generator"].options["depth"] == 0
-    assert config.selection.recipe.options["pixel_weight"] == 100
+    assert config.data.crop % 2 ** config.selection.network("generator").options["depth"] == 0
+    assert config.to_dict()["pixel_loss"] == [{"name": "l1", "weight": 100}]
 
 
 def test_the_whole_path_ends_in_a_page_that_needs_nothing_but_itself(

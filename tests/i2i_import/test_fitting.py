@@ -8,10 +8,10 @@ import torch
 from cyclegan import Patches, Pixels, Resnet, Unet, stray_statistics, trained
 from torch import Tensor, nn
 
-from i2i.assembly import select
 from i2i.config import Mode
 from i2i.errors import DataError
 from i2i.plugins import lookup
+from i2i.selection import select
 from i2i.translation.modes import in_mode, inference
 from i2i_import.importing import fit
 from i2i_import.networks import Network

@@ -18,8 +18,8 @@ import torch
 from cyclegan import Unet
 from safetensors.torch import save as safe_tensors
 
-from i2i.assembly import select
 from i2i.errors import DataError, MissingInputError
+from i2i.selection import select
 from i2i_import.importing import fit
 from i2i_import.reading import MAX_BYTES, read_checkpoint
 from i2i_import.recognition import recognise_generator

@@ -43,15 +43,17 @@ def model(files: Path) -> Path:
 
 def test_model_says_everything_about_itself(model: Path) -> None:
     config = read_config(model)
-    assert config.selection.parts["generator"].model_dump() == {
+    assert config.selection.network("generator").model_dump() == {
         "name": "unet",
         "depth": 5,
         "base_channels": 4,
         "norm": "batch",
         "dropout": 0.5,
         "dropout_layers": [],
+        "upsample": "transposed",
+        "bounded": True,
     }
-    assert config.selection.parts["discriminator"].options == {"layers": 1, "base_channels": 4, "norm": "batch"}
+    assert config.selection.network("discriminator").options == {"layers": 1, "base_channels": 4, "norm": "batch"}
     assert config.selection.recipe.options["conditional"] is True
     assert (config.direction, config.mode, config.size, config.step) == ("AtoB", "paper", 32, 0)
     assert [(side.channels, side.dtype) for side in (config.source, config.target)] == [(3, "uint8")] * 2
@@ -139,7 +141,7 @@ def test_dropout_of_a_unet_can_be_said(tmp_path: Path, run_cli: Cli, files: Path
     code, _, err = run_cli("import", files / "G.pth", tmp_path / "model", "--no-dropout", "--mode", "running")
     assert code == 0, err
     config = read_config(tmp_path / "model")
-    assert (config.selection.parts["generator"].options["dropout"], config.mode) == (0.0, "running")
+    assert (config.selection.network("generator").options["dropout"], config.mode) == (0.0, "running")
 
 
 def test_discriminator_of_targets_alone_is_unconditional(files: Path, tmp_path: Path) -> None:
@@ -147,7 +149,7 @@ def test_discriminator_of_targets_alone_is_unconditional(files: Path, tmp_path: 
     import_checkpoint(files / "G.pth", tmp_path / "model", discriminator=tmp_path / "D.pth")
     config = read_config(tmp_path / "model")
     assert config.selection.recipe.options["conditional"] is False
-    assert config.selection.parts["discriminator"].options["layers"] == 0
+    assert config.selection.network("discriminator").options["layers"] == 0
 
 
 def test_discriminator_of_another_model_is_refused(files: Path, tmp_path: Path, run_cli: Cli) -> None:

@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from i2i.assembly import assemble, select
-from i2i.contracts import Batch, Recipe
+from i2i.assembly import assemble
+from i2i.contracts import Clock, Recipe
 from i2i.errors import UsageError
+from i2i.fields import Field, Fields
+from i2i.selection import select
 from i2i.training.updates import Updater
 from i2i_pix2pix import Pix2Pix
 
@@ -20,16 +22,20 @@ SMALL = {
 }
 
 
-def build(options: dict[str, Any], parts: dict[str, dict[str, Any]] | None = None) -> Any:
-    selection = select("pix2pix", options, {**SMALL, **(parts or {})})
+FIELDS = Fields({"source": Field(channels=2), "target": Field(channels=3)}, (16, 16))
+
+
+def build(options: dict[str, Any], parts: dict[str, Any] | None = None) -> Any:
+    selection = select("pix2pix", options, {**SMALL, **(parts or {})}, FIELDS)
     torch.manual_seed(0)
-    return assemble(selection, 2, 3)
+    return assemble(selection, FIELDS)
 
 
-def batches() -> list[Batch]:
+def batches() -> list[dict[str, Any]]:
+    """Draw what three steps are given."""
     random = torch.Generator().manual_seed(1)
     pairs = [[torch.rand(2, channels, 16, 16, generator=random) * 2 - 1 for channels in (2, 3)] for _ in range(3)]
-    return [Batch(source, target) for source, target in pairs]
+    return [{"source": s, "target": t, "clock": Clock(step, 3, 0)} for step, (s, t) in enumerate(pairs)]
 
 
 def textbook(
@@ -43,7 +49,7 @@ def textbook(
     """Three steps of algorithm and objective as the paper has them, without any part of ours but the networks."""
     opt_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     opt_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999)) if discriminator else None
-    for x, y in batches():
+    for x, y in ((batch["source"], batch["target"]) for batch in batches()):
         g = generator(x)
         loss_g = pixel_weight * torch.abs(y - g).sum() / y.numel() if pixel_weight else torch.tensor(0.0)
         if discriminator is not None and opt_d is not None:
@@ -65,28 +71,31 @@ MSE = nn.functional.mse_loss
 
 
 @pytest.mark.parametrize(
-    ("options", "gan_loss", "criterion"),
+    ("options", "pixel_weight", "gan_loss", "criterion"),
     [
-        pytest.param({}, "non-saturating", BCE, id="L1+cGAN"),
-        pytest.param({"pixel_weight": 0}, "non-saturating", BCE, id="cGAN"),
-        pytest.param({"conditional": False}, "non-saturating", BCE, id="L1+GAN"),
-        pytest.param({"conditional": False, "pixel_weight": 0}, "non-saturating", BCE, id="GAN"),
-        pytest.param({"gan_weight": 0}, "non-saturating", BCE, id="L1"),
-        pytest.param({"gan_weight": 0.5, "pixel_weight": 10}, "least-squares", MSE, id="least-squares"),
+        pytest.param({}, 100, "non-saturating", BCE, id="L1+cGAN"),
+        pytest.param({}, 0, "non-saturating", BCE, id="cGAN"),
+        pytest.param({"conditional": False}, 100, "non-saturating", BCE, id="L1+GAN"),
+        pytest.param({"conditional": False}, 0, "non-saturating", BCE, id="GAN"),
+        pytest.param({"gan_weight": 0}, 100, "non-saturating", BCE, id="L1"),
+        pytest.param({"gan_weight": 0.5}, 10, "least-squares", MSE, id="least-squares"),
     ],
 )
-def test_three_steps_equal_the_textbook_loop(options: dict[str, Any], gan_loss: str, criterion: Any) -> None:
-    recipe = build(options, {"gan_loss": {"name": gan_loss}})
+def test_three_steps_equal_the_textbook_loop(
+    options: dict[str, Any], pixel_weight: float, gan_loss: str, criterion: Any
+) -> None:
+    pixel_loss: Any = {"weight": pixel_weight} if pixel_weight else []
+    recipe = build(options, {"gan_loss": {"name": gan_loss}, "pixel_loss": pixel_loss})
     generator, discriminator = copy.deepcopy(recipe.generator), copy.deepcopy(recipe.discriminator)
     before = {name: weight.clone() for name, weight in recipe.state_dict().items()}
 
     updater = Updater(recipe, {"betas": [0.5, 0.999]})
     torch.manual_seed(2)  # of dropout
     for batch in batches():
-        updater.step(batch)
+        updater.step(**batch)
     torch.manual_seed(2)
-    complete = {"conditional": True, "gan_weight": 1.0, "pixel_weight": 100.0, **options}
-    textbook(generator, discriminator, criterion, **complete)
+    complete = {"conditional": True, "gan_weight": 1.0, **options}
+    textbook(generator, discriminator, criterion, **complete, pixel_weight=pixel_weight)
 
     expected = {f"generator.{name}": weight for name, weight in generator.state_dict().items()}
     if discriminator is not None:
@@ -99,37 +108,50 @@ def test_three_steps_equal_the_textbook_loop(options: dict[str, Any], gan_loss: 
 
 def test_discriminator_step_leaves_the_generator_alone() -> None:
     recipe = build({})
-    sum(next(recipe.step(batches()[0])).terms.values()).backward()
+    sum(next(recipe.step(**batches()[0])).terms.values()).backward()
     assert all(p.grad is None for p in recipe.generator.parameters())
     assert all(p.grad is not None for p in recipe.discriminator.parameters())
 
 
 @pytest.mark.parametrize(
-    ("options", "parts", "judged"),
+    ("options", "pixel_loss", "losses", "judged"),
     [
-        ({"gan_weight": 0}, {"generator", "pixel_loss"}, None),
-        ({"conditional": False, "pixel_weight": 0}, {"generator", "discriminator", "gan_loss"}, 3),
-        ({"pixel_weight": 0}, {"generator", "discriminator", "gan_loss"}, 5),
-        ({"conditional": False}, {"generator", "discriminator", "gan_loss", "pixel_loss"}, 3),
-        ({}, {"generator", "discriminator", "gan_loss", "pixel_loss"}, 5),
+        ({"gan_weight": 0}, {}, ["generator/pixel"], None),
+        ({"conditional": False}, [], ["discriminator/gan", "generator/gan"], 3),
+        ({}, [], ["discriminator/gan", "generator/gan"], 5),
+        ({"conditional": False}, {}, ["discriminator/gan", "generator/pixel", "generator/gan"], 3),
+        ({}, {}, ["discriminator/gan", "generator/pixel", "generator/gan"], 5),
     ],
     ids=["L1", "GAN", "cGAN", "L1+GAN", "L1+cGAN"],
 )
-def test_each_row_of_table_1_builds_only_its_terms(
-    options: dict[str, Any], parts: set[str], judged: int | None
+def test_each_row_of_table_1_learns_from_its_terms(
+    options: dict[str, Any], pixel_loss: Any, losses: list[str], judged: int | None
 ) -> None:
-    assert select("pix2pix", options, {}).parts.keys() == parts
-    recipe = build(options)
-    assert {part for part in Pix2Pix.defaults if getattr(recipe, part) is not None} == parts
-    if judged is None:
-        assert list(Updater(recipe, {}).step(batches()[0]).losses) == ["generator/pixel"]
-    else:
+    recipe = build(options, {"pixel_loss": pixel_loss})
+    assert list(Updater(recipe, {}).step(**batches()[0]).losses) == losses
+    assert (recipe.discriminator is None) == (recipe.gan_loss is None) == (judged is None)
+    if judged is not None:
         assert recipe.discriminator.stack[0].in_channels == judged
 
 
 def test_nothing_to_learn_from_is_refused() -> None:
-    with pytest.raises(UsageError, match="both 0"):
-        build({"gan_weight": 0, "pixel_weight": 0})
+    with pytest.raises(UsageError, match="there is no pixel_loss"):
+        build({"gan_weight": 0}, {"pixel_loss": []})
+
+
+def test_option_of_old_configurations_is_refused_with_what_to_write() -> None:
+    with pytest.raises(UsageError, match=r"no option 'pixel_weight' any more. Write pixel_loss.weight=10\."):
+        build({"pixel_weight": 10})
+
+
+def test_several_pixel_losses_are_weighted_and_logged_by_name() -> None:
+    recipe = build({"gan_weight": 0}, {"pixel_loss": [{"name": "l1", "weight": 3}, {"name": "l2", "weight": 5}]})
+    (update,) = recipe.step(**(given := batches()[0]))
+    assert list(update.terms) == ["pixel.l1", "pixel.l2"]
+    absolute, squared = (update.terms[f"pixel.{name}"] / weight for name, weight in (("l1", 3), ("l2", 5)))
+    assert absolute**2 <= squared  # Jensen
+    difference = given["target"] - given["target"]
+    assert recipe.pixel_loss(difference, difference + 2) == {"l1": 6, "l2": 20}
 
 
 def test_pixel_loss_that_cannot_be_called_is_refused() -> None:
@@ -140,14 +162,14 @@ def test_pixel_loss_that_cannot_be_called_is_refused() -> None:
 def test_defaults_and_settings_are_the_papers() -> None:
     assert issubclass(Pix2Pix, Recipe)
     selection = select("pix2pix", {}, {})
-    assert selection.recipe.options == {"conditional": True, "gan_weight": 1.0, "pixel_weight": 100.0}
-    names = {part: component.name for part, component in selection.parts.items()}
-    assert names == {
+    assert selection.recipe.options == {"conditional": True, "gan_weight": 1.0}
+    assert {place: component.name for place, _, component in selection.components()} == {
         "generator": "unet",
         "discriminator": "patchgan",
         "gan_loss": "non-saturating",
-        "pixel_loss": "l1",
+        "pixel_loss.l1": "l1",
     }
+    assert selection.model_dump()["parts"]["pixel_loss"] == [{"name": "l1", "weight": 100}]
     assert Pix2Pix.settings["optimizer"] == {"lr": 2e-4, "betas": [0.5, 0.999]}
 
 
@@ -156,7 +178,7 @@ def test_spectral_norm_bears_three_calls_in_a_step() -> None:
     before = {name: weight.detach().clone() for name, weight in recipe.named_parameters()}
     updater = Updater(recipe, {"lr": 2e-4, "betas": [0.5, 0.999]})
     for batch in batches()[:2]:
-        updater.step(batch)
+        updater.step(**batch)
     for name, weight in recipe.named_parameters():
         assert bool(weight.isfinite().all()), name
         assert not torch.equal(weight, before[name]), f"{name} was never trained"

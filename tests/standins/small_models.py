@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 
-from i2i.assembly import assemble, select
-from i2i.fields import Field
+from i2i.assembly import assemble
+from i2i.fields import Field, Fields
+from i2i.selection import select
 from i2i.translation.model import ModelConfig, origins, save_model
 
 SMALL = {"generator": {"depth": 2, "base_channels": 4, "dropout": 0.5}}
@@ -25,13 +26,14 @@ def model_folder(
         parts: Component and options of each part; a small U-Net when not given.
         config: What else is not as it usually is.
     """
-    selection = select("pix2pix", {}, SMALL if parts is None else parts)
-    torch.manual_seed(0)
-    recipe = assemble(selection, source, target)
     sides = {
         "source": Field(channels=source, dtype="uint8"),
         "target": Field.model_validate({"channels": target, "dtype": dtype}),
     }
+    fields = Fields(sides, (16, 16))
+    selection = select("pix2pix", {}, SMALL if parts is None else parts, fields)
+    torch.manual_seed(0)
+    recipe = assemble(selection, fields)
     about: dict[str, Any] = {"size": 16, "direction": "AtoB", "mode": "deterministic", "step": 1, **sides, **config}
     weights = {"generator": recipe.get_submodule("generator").state_dict()}
     save_model(path, ModelConfig(selection=selection, providers=origins(selection), **about), weights)

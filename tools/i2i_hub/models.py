@@ -106,7 +106,7 @@ def _held_out(translator: Translator, run: RunConfig) -> Iterator[dict[str, Pixe
 
 def _keys(pushed: PushedModel, name: str, samples: list[str], more: Mapping[str, Any]) -> dict[str, Any]:
     selection = pushed.config.selection
-    parts = [part.name for part in selection.parts.values()]
+    parts = [component.name for _, _, component in selection.components()]
     tags = list(dict.fromkeys(["i2i", "image-to-image", selection.recipe.name, *parts]))
     keys: dict[str, Any] = {"library_name": "i2i", "pipeline_tag": "image-to-image", "tags": tags, **more}
     if pushed.metrics:

@@ -104,7 +104,7 @@ def _component(config: ModelConfig, part: str) -> tuple[str, dict[str, Any]]:
         UnknownNameError: If it is not installed.
         UsageError: If the installed one refuses the options, or the other code has them not.
     """
-    component = config.selection.parts[part]
+    component = config.selection.network(part)
     cls = lookup(part, component.name).cls
     options = complete(cls, component.options, f"{part} {component.name!r}")
     for option, value in PAPERS.items():

@@ -7,11 +7,12 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from i2i.assembly import Selection, build_part, select
 from i2i.config import Mode
-from i2i.contracts import Discriminator, Generator
 from i2i.errors import DataError, UsageError
 from i2i.fields import Field
+from i2i.options import build
+from i2i.plugins import lookup
+from i2i.selection import Selection, select
 from i2i.system.unfilled import unfilled
 from i2i.translation.model import ModelConfig, origins, save_model
 from i2i_import.networks import STATISTICS, Network, tensor_names
@@ -173,9 +174,10 @@ def shapes(network: Network, selection: Selection, values: Mapping[str, Tensor],
     Raises:
         DataError: If the network is too large, or its sizes are such that no computer can count them.
     """
-    contract = Generator if network.kind == "generator" else Discriminator
     with unfilled(f"{where}: its {network}", [tensor.shape for tensor in values.values()]):
-        module: nn.Module = build_part(network.kind, contract, selection, {network.kind: network.channels})
+        chosen = selection.network(network.kind)
+        cls = lookup(network.kind, chosen.name).cls
+        module: nn.Module = build(cls, *network.channels, options=chosen.options, owner=str(network))
     return module.state_dict()
 
 

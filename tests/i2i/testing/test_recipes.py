@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from i2i.contracts import AdversarialLoss, Batch, Discriminator, Generator, Loss, Recipe, Update
+from i2i.contracts import Discriminator, Generator, Image, Loss, Recipe, Update, Wire
+from i2i.fields import Fields
+from i2i.parts import Adversarial
 from i2i.testing import check_recipe
 
 
@@ -24,19 +26,22 @@ class Adversary(Recipe):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"optimizer": {"lr": 1e-4}, "data": {"crop": 64}}
 
     def __init__(
-        self, generator: Generator, discriminator: Discriminator, gan_loss: AdversarialLoss, pixel_loss: Loss
+        self, generator: Generator, discriminator: Discriminator, gan_loss: Adversarial, pixel_loss: Loss
     ) -> None:
         super().__init__()
-        self.generator, self.discriminator = generator, discriminator
+        self.generator = generator
+        self.discriminator: Any = discriminator
         self.gan_loss, self.pixel_loss = gan_loss, pixel_loss
 
     @classmethod
-    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
-        return {"generator": (source, target), "discriminator": (target,), "gan_loss": (), "pixel_loss": ()}
+    def wiring(cls, fields: Fields, options: Mapping[str, Any]) -> Mapping[str, Wire]:
+        source, target = fields["source"].channels, fields["target"].channels
+        losses = {"gan_loss": Wire(), "pixel_loss": Wire()}
+        return {"generator": Wire(source, target), "discriminator": Wire(target), **losses}
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        fake = self.generator(batch.source)
-        real_logits, fake_logits = self.discriminator(batch.target), self.discriminator(fake.detach())
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        fake = self.generator(source)
+        real_logits, fake_logits = self.discriminator(target), self.discriminator(fake.detach())
         yield Update("discriminator", {"gan": self.gan_loss.discriminator_loss(real_logits, fake_logits)})
         yield Update("generator", {"gan": self.gan_loss.generator_loss(self.discriminator(fake))})
 
@@ -44,17 +49,17 @@ class Adversary(Recipe):
 class OneSided(Adversary):
     """Never trains its discriminator."""
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        yield Update("generator", {"pixel": self.pixel_loss(self.generator(batch.source), batch.target)})
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        yield Update("generator", {"pixel": self.pixel_loss(self.generator(source), target)})
 
 
 class Stale(Adversary):
     """Computes both losses before the first update is applied."""
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        fake = self.generator(batch.source)
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        fake = self.generator(source)
         logits = self.discriminator(fake)
-        real_logits = self.discriminator(batch.target)
+        real_logits = self.discriminator(target)
         yield Update("discriminator", {"gan": self.gan_loss.discriminator_loss(real_logits, logits.detach())})
         yield Update("generator", {"gan": self.gan_loss.generator_loss(logits)})
 
@@ -62,37 +67,37 @@ class Stale(Adversary):
 class Misnames(Adversary):
     """Updates a network that it does not have."""
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        yield Update("critic", {"gan": self.discriminator(batch.target).mean()})
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        yield Update("critic", {"gan": self.discriminator(target).mean()})
 
 
 class NoGradient(Adversary):
     """Detaches what it should train."""
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        yield Update("generator", {"gan": self.discriminator(self.generator(batch.source).detach()).mean()})
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        yield Update("generator", {"gan": self.discriminator(self.generator(source).detach()).mean()})
 
 
 class Lossless(Adversary):
     """Yields an update without a loss."""
 
-    def step(self, batch: Batch) -> Iterator[Update]:
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
         yield Update("generator", {})
 
 
 class Maps(Adversary):
     """Yields maps for losses."""
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        yield Update("discriminator", {"gan": self.discriminator(batch.target).mean()})
-        yield Update("generator", {"pixel": (self.generator(batch.source) - batch.target).abs().mean((1, 2, 3))})
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        yield Update("discriminator", {"gan": self.discriminator(target).mean()})
+        yield Update("generator", {"pixel": (self.generator(source) - target).abs().mean((1, 2, 3))})
 
 
 class Dicing(Adversary):
     """Draws from numpy's generator."""
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        for update in super().step(batch):
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        for update in super().step(source, target):
             yield Update(update.networks, {name: loss * np.random.random() for name, loss in update.terms.items()})
 
 
@@ -100,16 +105,17 @@ class Miswired(Adversary):
     """Takes source for target."""
 
     @classmethod
-    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
-        return {**super().wiring(source, target, options), "generator": (target, source)}
+    def wiring(cls, fields: Fields, options: Mapping[str, Any]) -> Mapping[str, Wire]:
+        target, source = fields["source"].channels, fields["target"].channels
+        return {**super().wiring(fields, options), "generator": Wire(source, target)}
 
 
 class Invents(Adversary):
     """Wires a part that is none."""
 
     @classmethod
-    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
-        return {**super().wiring(source, target, options), "critic": ()}
+    def wiring(cls, fields: Fields, options: Mapping[str, Any]) -> Mapping[str, Wire]:
+        return {**super().wiring(fields, options), "critic": Wire()}
 
 
 class Prescribes(Adversary):
@@ -124,12 +130,10 @@ class Overdoes(Adversary):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"optimizer": {"lr": -1}}
 
 
-class Nameless(Adversary):
-    """Has no part called generator."""
+class Makes(Adversary):
+    """Makes a field by a function whose parameter is neither field nor part."""
 
-    defaults: ClassVar[Mapping[str, str]] = {"translator": "unet"}
-
-    def __init__(self, translator: Generator) -> None: ...
+    translators: ClassVar[Mapping[str, Any]] = {"target": lambda translator, source: translator(source)}
 
 
 class Reserved(Adversary):
@@ -165,11 +169,11 @@ def test_sound_recipe_passes() -> None:
         (Lossless, "step() yields no loss for the generator."),
         (Maps, "the loss 'pixel' of the generator is of shape (2,), not ()."),
         (Dicing, "two trainings under one seed differ, as in discriminator/gan, generator/gan, generator."),
-        (Miswired, "wiring() gives the generator (3, 2) of source 2 and target 3."),
+        (Miswired, "step() fails: RuntimeError: "),
         (Invents, "wiring() names ['critic'], which are no parts."),
         (Prescribes, "settings name 'optimiser', which is none of"),
         (Overdoes, "settings fails: optimizer 'adam': option 'lr'"),
-        (Nameless, "it has no part 'generator'"),
+        (Makes, "nothing can be given as 'translator'"),
         (Reserved, "sections of the configuration are called ['data'] too."),
         (Unannotated, "its parts fails: Unannotated: annotate the part 'generator' with its contract"),
     ],

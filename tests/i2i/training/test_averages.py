@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from i2i.contracts import Batch, Recipe, Update
+from i2i.contracts import Image, Recipe, Update, Wire
 from i2i.errors import UsageError
+from i2i.fields import Fields
 from i2i.training.averages import Averages
 from i2i.training.updates import Updater
 
-BATCH = Batch(torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4))
+BATCH = {"source": torch.rand(2, 1, 4, 4), "target": torch.rand(2, 1, 4, 4)}
 
 
 class Tied(nn.Module):
@@ -41,12 +42,12 @@ class Several(Recipe):
         self.three: Any = nn.Conv2d(1, 1, 1)
 
     @classmethod
-    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    def wiring(cls, fields: Fields, options: Mapping[str, Any]) -> dict[str, Wire]:
         return {}
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        yield Update("three", {"x": self.three(batch.source).square().mean()})
-        yield Update(("one", "two"), {"x": (self.two(self.one(batch.source)) - batch.target).abs().mean()})
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        yield Update("three", {"x": self.three(source).square().mean()})
+        yield Update(("one", "two"), {"x": (self.two(self.one(source)) - target).abs().mean()})
 
 
 def weights(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -58,7 +59,7 @@ def test_averages_follow_the_steps_of_their_networks() -> None:
     expected = {name: weights(recipe.get_submodule(name)) for name in decays}
     updater = Updater(recipe, {"lr": 0.1}, decays)
     for _ in range(4):
-        updater.step(BATCH)
+        updater.step(**BATCH)
         for name, decay in decays.items():
             for key, value in weights(recipe.get_submodule(name)).items():
                 expected[name][key] = decay * expected[name][key] + (1 - decay) * value
@@ -72,14 +73,14 @@ def test_averages_follow_the_steps_of_their_networks() -> None:
 def test_a_network_with_its_average_has_all_else_as_the_network_has_it_and_leaves_that_alone() -> None:
     recipe = Several()
     updater = Updater(recipe, {"lr": 0.1}, {"one": 0.9})
-    updater.step(BATCH)
+    updater.step(**BATCH)
     before = weights(recipe.one)
     applied: Any = updater.averages.applied("one")
     assert torch.equal(applied.norm.running_mean, recipe.one.norm.running_mean)
     assert applied.norm.num_batches_tracked == 1
     assert applied.first.weight is applied.second.weight
     assert not torch.equal(applied.first.weight, recipe.one.first.weight)
-    updater.step(BATCH)  # the network goes on to be trained
+    updater.step(**BATCH)  # the network goes on to be trained
     assert not torch.equal(recipe.one.first.weight, before["first.weight"])
     assert updater.averages.applied("two") is recipe.two
 

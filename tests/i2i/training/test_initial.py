@@ -36,7 +36,7 @@ def model(shared_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_settings_are_the_models_unless_told_otherwise(model: Path, shared_pairs: Path) -> None:
     config = configured(shared_pairs, init=model)
-    assert config.selection.parts["generator"].options["depth"] == 3
+    assert config.selection.network("generator").options["depth"] == 3
     assert config.selection.recipe.options["gan_weight"] == 0
     assert (config.data.crop, config.inference.mode) == (32, "paper")
     assert config.dataset.options["direction"] == "BtoA"

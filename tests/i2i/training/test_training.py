@@ -20,12 +20,13 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from training_runs import Heard, assert_same
 
 import i2i
-from i2i import images
+from i2i import contracts, images
 from i2i.config import RunConfig, parse_assignments, read_file, resolve
-from i2i.contracts import Batch, Clock, Generator, Recipe, Update
+from i2i.contracts import Clock, Generator, Recipe, Update, Wire
 from i2i.data.jitter import Jitter
 from i2i.data.order import order
 from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceError, UsageError
+from i2i.fields import Fields
 from i2i.plugins import COMPONENTS, installed
 from i2i.training import resume, run, setup, train, trainer
 from i2i.training.folder import RunFolder
@@ -341,12 +342,12 @@ class Faulty(Recipe):
         self.register_buffer("steps", torch.zeros(()))
 
     @classmethod
-    def wiring(cls, source: int, target: int, options: Any) -> dict[str, tuple[int, ...]]:
-        return {"generator": (source, target)}
+    def wiring(cls, fields: Fields, options: Any) -> dict[str, Wire]:
+        return {"generator": Wire(fields["source"].channels, fields["target"].channels)}
 
-    def step(self, batch: Batch) -> Iterator[Update]:
+    def step(self, source: contracts.Image, target: contracts.Image) -> Iterator[Update]:
         self.steps += 1
-        loss = (self.generator(batch.source) - batch.target).abs().mean()
+        loss = (self.generator(source) - target).abs().mean()
         figures = {"steps": self.steps, "slope": 1 / (self.steps - 3)}
         yield Update("generator", {"pixel": loss if self.steps < 8 else loss * float("nan")}, figures)
 
@@ -392,16 +393,16 @@ class Pooled(Recipe):
         self.counts: dict[str, int] = {}
 
     @classmethod
-    def wiring(cls, source: int, target: int, options: Any) -> dict[str, tuple[int, ...]]:
-        return {"generator": (source, target)}
+    def wiring(cls, fields: Fields, options: Any) -> dict[str, Wire]:
+        return {"generator": Wire(fields["source"].channels, fields["target"].channels)}
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        fake = self.generator(batch.source)
+    def step(self, source: contracts.Image, target: contracts.Image) -> Iterator[Update]:
+        fake = self.generator(source)
         if random.random() < 0.5:
             self.pool = torch.cat([self.pool.reshape(-1, *fake.shape[1:]), fake.detach()])[-7:]
         self.counts[f"{len(self.pool)}"] = self.counts.get(f"{len(self.pool)}", 0) + 1
         old = self.pool.mean() if len(self.pool) else 0.0
-        yield Update("generator", {"pixel": (fake - batch.target - old).abs().mean() * len(self.counts)})
+        yield Update("generator", {"pixel": (fake - target - old).abs().mean() * len(self.counts)})
 
     def get_extra_state(self) -> Any:
         return self.counts if self.refused is None else self.refused
@@ -460,12 +461,12 @@ class Timed(Recipe):
         self.generator = generator
 
     @classmethod
-    def wiring(cls, source: int, target: int, options: Any) -> dict[str, tuple[int, ...]]:
-        return {"generator": (source, target)}
+    def wiring(cls, fields: Fields, options: Any) -> dict[str, Wire]:
+        return {"generator": Wire(fields["source"].channels, fields["target"].channels)}
 
-    def step(self, batch: Batch, clock: Clock) -> Iterator[Update]:
+    def step(self, source: contracts.Image, target: contracts.Image, clock: Clock) -> Iterator[Update]:
         told = {"step": clock.step, "total": clock.total, "epoch": clock.epoch, "progress": clock.progress}
-        loss = (self.generator(batch.source) - batch.target).abs().mean()
+        loss = (self.generator(source) - target).abs().mean()
         yield Update("generator", {"pixel": loss}, {name: torch.tensor(float(value)) for name, value in told.items()})
 
 
@@ -638,7 +639,7 @@ REFUSED = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: ca
 def test_memory_that_does_not_suffice_is_one_line_with_what_to_lower(
     pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, checkpoint: str | None
 ) -> None:
-    def refuses(*_: object) -> None:
+    def refuses(*_: object, **given: object) -> None:
         raise RuntimeError(REFUSED)
 
     config = tiny(pairs_folder, training={"batch_size": 4, "checkpoint_every": 2}, validation={"every": 3})

@@ -1,14 +1,23 @@
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from i2i.contracts import Batch, Recipe, Update
+from i2i.contracts import Image, Recipe, Update, Wire
 from i2i.errors import ContractError, UsageError
+from i2i.fields import Fields
 from i2i.training.updates import Updater
+
+
+class Batch(NamedTuple):
+    """What a step is given."""
+
+    source: Tensor
+    target: Tensor
+
 
 BATCH = Batch(torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4))
 
@@ -25,11 +34,11 @@ class TwoNetworks(Recipe):
         self.order = order
 
     @classmethod
-    def wiring(cls, source: int, target: int, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    def wiring(cls, fields: Fields, options: Mapping[str, Any]) -> dict[str, Wire]:
         return {}
 
-    def step(self, batch: Batch) -> Iterator[Update]:
-        yield from self.order(self, batch)
+    def step(self, source: Image, target: Image) -> Iterator[Update]:
+        yield from self.order(self, Batch(source, target))
 
 
 def judged(recipe: Any, image: Tensor) -> Tensor:
@@ -50,7 +59,7 @@ def test_each_update_changes_its_own_network_alone() -> None:
         assert changed == {"discriminator.weight", "discriminator.bias"}
         yield Update("generator", {"gan": judged(recipe, recipe.generator(batch.source))})
 
-    losses = updater(order).step(BATCH).losses
+    losses = updater(order).step(**BATCH._asdict()).losses
     assert list(losses) == ["discriminator/a", "discriminator/b", "generator/gan"]
     assert not any(loss.requires_grad for loss in losses.values())
 
@@ -64,7 +73,7 @@ def test_a_joint_update_equals_one_optimizer_over_all_of_its_networks() -> None:
     first, second = copy.deepcopy(joint.recipe.generator), copy.deepcopy(joint.recipe.discriminator)
     textbook = torch.optim.Adam([*first.parameters(), *second.parameters()], lr=0.1, betas=(0.5, 0.9))
     for _ in range(3):
-        assert list(joint.step(BATCH).losses) == ["generator+discriminator/cycle"]
+        assert list(joint.step(**BATCH._asdict()).losses) == ["generator+discriminator/cycle"]
         textbook.zero_grad()
         (second(first(BATCH.source)) - BATCH.target).abs().mean().backward()
         textbook.step()
@@ -83,7 +92,7 @@ def test_losses_of_one_name_are_summed_and_logged_one_by_one() -> None:
     generator = copy.deepcopy(nested.recipe.generator)
     fake = generator(BATCH.source)
     (3 * (fake - BATCH.target).abs().mean() + 2 * (fake - BATCH.target).square().mean()).backward()
-    losses = nested.step(BATCH).losses
+    losses = nested.step(**BATCH._asdict()).losses
     assert list(losses) == ["generator/gan", "generator/pixel.l1", "generator/pixel.l2", "generator/edges"]
     assert losses["generator/pixel.l1"] == 2 * losses["generator/gan"]
     for parameter, expected in zip(nested.recipe.generator.parameters(), generator.parameters(), strict=True):
@@ -100,7 +109,7 @@ def test_figures_are_given_and_add_nothing_to_the_sum() -> None:
     for told in (True, False):
         torch.manual_seed(0)
         trained = updater(order)
-        losses, figures = trained.step(BATCH)
+        losses, figures = trained.step(**BATCH._asdict())
         assert list(losses) == ["generator/gan"]
         assert list(figures) == (["generator/slope", "generator/twice"] if told else [])
         assert not any(figure.requires_grad for figure in figures.values())
@@ -120,7 +129,7 @@ def test_a_network_that_was_updated_twice_made_two_steps() -> None:
         textbook.zero_grad()
         discriminator(BATCH.target).square().mean().backward()
         textbook.step()
-    twice.step(BATCH)
+    twice.step(**BATCH._asdict())
     torch.testing.assert_close(twice.recipe.discriminator.weight, discriminator.weight)
 
 
@@ -131,7 +140,7 @@ def test_a_loss_computed_before_another_update_is_refused_rather_than_wrong() ->
         yield Update("generator", {"gan": stale})
 
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        updater(order).step(BATCH)
+        updater(order).step(**BATCH._asdict())
 
 
 def both(recipe: Any, batch: Batch) -> Iterator[Update]:
@@ -159,7 +168,7 @@ def test_each_network_has_the_optimizer_that_is_said_for_it(settings: dict[str, 
     generator, discriminator = (copy.deepcopy(trained.recipe.get_submodule(n)) for n in ("generator", "discriminator"))
     ours, theirs = textbook(generator.parameters()), torch.optim.SGD(discriminator.parameters(), lr=0.5)
     for _ in range(3):
-        trained.step(BATCH)
+        trained.step(**BATCH._asdict())
         theirs.zero_grad()
         discriminator(BATCH.target).square().mean().backward()
         theirs.step()
@@ -186,7 +195,7 @@ def test_a_frozen_network_stays_as_it_is_alone_and_in_a_joint_update() -> None:
 
     trained = updater(order, lr=0.1, discriminator={"frozen": True})
     before = {name: p.clone() for name, p in trained.recipe.named_parameters()}
-    assert list(trained.step(BATCH).losses) == ["discriminator/gan", "generator+discriminator/gan"]
+    assert list(trained.step(**BATCH._asdict()).losses) == ["discriminator/gan", "generator+discriminator/gan"]
     changed = {name for name, p in trained.recipe.named_parameters() if not torch.equal(p, before[name])}
     assert changed == {"generator.weight", "generator.bias"}
 
@@ -217,4 +226,4 @@ ZERO = torch.zeros(())
 )
 def test_an_update_that_cannot_be_is_named(update: Update, complaint: str) -> None:
     with pytest.raises(ContractError, match=complaint):
-        updater(lambda *_: iter([update])).step(BATCH)
+        updater(lambda *_: iter([update])).step(**BATCH._asdict())

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 import i2i
 from i2i import images
-from i2i.assembly import blamed
 from i2i.config import Mode
 from i2i.errors import ContractError, DataError, I2iError, MissingInputError, UnknownNameError, UsageError
+from i2i.outputs import blamed
 from i2i.translation.model import load_model
 from i2i.translation.translator import Translator, translate_padded
 

@@ -1,0 +1,91 @@
+"""Rehearses a step before training, on torch's ``meta`` device: shapes without values, memory or time."""
+
+import warnings
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2i.contracts import CONTRACTS, Clock, Recipe
+from i2i.errors import I2iError, UsageError
+from i2i.fields import Field, Fields
+from i2i.parameters import given_to
+from i2i.plugins import catalogue, describe
+from i2i.selection import Selection
+from i2i.system.faults import place
+from i2i.training.updates import Updater
+
+BROADCAST = "Using a target size"
+"""How torch begins to warn of a loss whose two sides have different shapes."""
+
+
+def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size: int, steps: int) -> None:
+    """Go through the first step, one in the middle and the last one, with a copy that has no values.
+
+    What depends on values cannot be rehearsed, and is passed over.
+
+    Args:
+        updater: With the recipe; nothing of it changes, and no random number is drawn.
+        selection: What the recipe is made of, for errors.
+        fields: What the data has.
+        batch_size: Items in a batch.
+        steps: Steps of the run.
+
+    Raises:
+        ContractError: If the recipe yields an update that cannot be.
+        UsageError: If the parts do not go together at this size; the message says where.
+    """
+    clocks = [Clock(step, steps, 0) for step in sorted({0, steps // 2, steps - 1})]
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.filterwarnings("error", BROADCAST)
+        try:
+            _go_through(updater, fields, batch_size, clocks)
+        except I2iError:
+            raise
+        except Exception as error:
+            if not (isinstance(error, NotImplementedError) or "meta" in str(error).lower()):
+                raise _misfit(error, updater.recipe, selection, fields) from error
+
+
+def _go_through(updater: Updater, fields: Fields, batch_size: int, clocks: Iterable[Clock]) -> None:
+    with torch.device("meta"):
+        recipe = _without_values(updater.recipe)
+        batch = {name: _imagined(field, fields.size, batch_size) for name, field in fields.items()}
+        for clock in clocks:
+            for update in recipe.step(**given_to(recipe.step, batch, fields, clock)):
+                updater.check(update)
+                trained = [p for name in update.names for p in recipe.get_submodule(name).parameters()]
+                parameters = [p for p in trained if p.requires_grad]
+                if parameters:
+                    torch.stack([*update.terms.values()]).sum().backward(inputs=parameters)
+
+
+def _without_values(recipe: Recipe) -> Recipe:
+    """Copy a recipe, but none of the memory of its tensors."""
+    empty: dict[int, Any] = {}
+    for parameter in recipe.parameters():
+        empty[id(parameter)] = nn.Parameter(torch.empty_like(parameter), requires_grad=parameter.requires_grad)
+    for buffer in recipe.buffers():
+        empty[id(buffer)] = torch.empty_like(buffer)
+    return deepcopy(recipe, empty)
+
+
+def _imagined(field: Field, size: tuple[int, int], count: int) -> Tensor:
+    if field.kind == "ids":
+        return torch.zeros(count, *size, dtype=torch.long)
+    return torch.zeros(count, field.channels, *(size if field.kind == "image" else ()))
+
+
+def _misfit(error: Exception, recipe: Recipe, selection: Selection, fields: Fields) -> UsageError:
+    """Say which parts do not go together, and where that came out."""
+    kinds = dict.fromkeys(CONTRACTS.values())
+    modules = {provided.cls.__module__ for kind in ("recipe", *kinds) for provided in catalogue(kind).values()}
+    _, where = place(error, modules)
+    parts = ", ".join(f"{at} {component.name!r}" for at, _, component in selection.components())
+    height, width = fields.size
+    return UsageError(
+        f"recipe {selection.recipe.name!r} cannot make a step of {width}x{height} pixels with {parts}: "
+        f"{describe(error)}{where}."
+    )
