@@ -171,6 +171,24 @@ def test_every_option_of_the_resnet_is_in_a_table_with_its_default() -> None:
     assert {row: safe_yaml.load(cell, cell) for row, cell in rows(part).items()} == defaults
 
 
+@pytest.mark.parametrize(
+    ("heading", "part", "kind", "component"),
+    [
+        ("### nafnet", "generator", "generator", "nafnet"),
+        ("## Bridge", "recipe", "recipe", "bridge"),
+        ("### velocity: unet", "velocity", "velocity", "unet"),
+    ],
+)
+def test_every_option_of_a_method_is_in_a_table_with_its_default(
+    heading: str, part: str, kind: str, component: str
+) -> None:
+    text = re.split(r"^##", text_of("methods.md").partition(f"{heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    defaults = complete(lookup(kind, component).cls, {}, component)
+    assert {row: safe_yaml.load(cell, cell) for row, cell in rows(text).items()} == {
+        f"{part}.{option}": default for option, default in defaults.items()
+    }
+
+
 def test_the_baseline_has_the_options_of_the_unet() -> None:
     unet, baseline = (complete(lookup("generator", name).cls, {}, name) for name in ("unet", "encoder-decoder"))
     assert unet == baseline

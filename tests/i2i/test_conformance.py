@@ -26,6 +26,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("discriminator", "patchgan"): {"base_channels": 8},
     ("velocity", "unet"): {"base_channels": 4, "depth": 2, "blocks": 1},
+    ("recipe", "bridge"): {"start": "noise"},  # source and target have different channels there
     ("preparer", "downscale"): {"size": 32},
     ("preparer", "edges"): {"size": 32, "border": 16},
     ("preparer", "resize"): {"size": 32},
@@ -37,6 +38,8 @@ OF: dict[str, Literal["classes", "output"]] = {"cross-entropy": "classes", "tota
 
 PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "pix2pix": {"generator": SMALL["generator", "unet"], "discriminator": {"layers": 1, "base_channels": 4}},
+    "regression": {"generator": SMALL["generator", "unet"]},
+    "bridge": {"velocity": SMALL["velocity", "unet"]},
 }
 """Options of the parts of recipes whose defaults are slow to check."""
 
