@@ -6,6 +6,7 @@ import re
 import runpy
 import shlex
 import shutil
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,6 +91,15 @@ def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[Command]:
     for name in command.list_commands(context):
         yield from commands(command.get_command(context, name), (*words, name))
 
+
+EXAMPLES = [
+    block
+    for block in re.findall(
+        r"^```python\n(.*?)^```", section(text_of("plugins.md"), "components of one kind"), re.MULTILINE | re.DOTALL
+    )
+    if "i2i_preparers" not in block
+]
+"""The module whose parts plugins.md shows, without what is asked of another one."""
 
 COMMANDS = list(commands(typer.main.get_command(build_app())))
 PAGE_OF = {
@@ -276,18 +286,20 @@ def test_every_exit_code_of_an_error_is_in_the_table() -> None:
 
 @pytest.fixture
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The package of README and plugins.md is installed."""
+    """The package of README and plugins.md is installed, and beside it the examples of plugins.md."""
     project = tomllib.loads((STRANGER / "pyproject.toml").read_text("utf-8"))["project"]
     info = tmp_path / "site" / "i2i_fullres-0.1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
     points = "\n".join(f"{name} = {module}" for name, module in project["entry-points"]["i2i"].items())
-    (info / "entry_points.txt").write_text(f"[i2i]\n{points}\n")
+    (info / "entry_points.txt").write_text(f"[i2i]\n{points}\nshown = i2i_shown\n")
     shutil.copy(STRANGER / "i2i_fullres.py", info.parent)
+    (info.parent / "i2i_shown.py").write_text("\n\n".join(EXAMPLES), "utf-8")
     monkeypatch.syspath_prepend(info.parent)
     installed.cache_clear()
     yield
     installed.cache_clear()
+    sys.modules.pop("i2i_shown", None)
 
 
 @pytest.mark.usefixtures("stranger")
@@ -305,15 +317,46 @@ def test_commands_that_are_shown_can_be_typed(page: Path) -> None:
 @pytest.mark.usefixtures("stranger")
 @each_page
 def test_settings_that_are_shown_are_valid(page: Path) -> None:
-    base = {"recipe": {"name": "pix2pix"}, "data": {"path": "pairs"}}
     for snippet in snippets(page):
-        choices = re.findall(r"--use ([a-z_]+=\S+)", snippet)
-        assignments = re.findall(r"--set ([a-z_]+(?:\.[a-z_]+)+=\S+)", snippet)
-        resolve([base, parse_choices(choices), parse_assignments(assignments)])
+        recipe = re.findall(r"--plugin ([a-z0-9-]+)", snippet) or ["pix2pix"]
+        base = {"recipe": {"name": recipe[0]}, "data": {"path": "pairs"}}
+        choices = re.findall(r"""--use ["']?([a-z_]+=[^"'\s]+)""", snippet)
+        assignments = re.findall(r"""--set (?:"([a-z_.]+=[^"]+)"|'([a-z_.]+=[^']+)'|([a-z_.]+=\S+))""", snippet)
+        resolve([base, parse_choices(choices), parse_assignments("".join(found) for found in assignments)])
     for block in blocks(page, "yaml"):
         values = safe_yaml.load(block, page.name)
         assert isinstance(values, dict)
         resolve([values])
+
+
+def ways_to_use() -> list[str]:
+    """Flags that plugins.md shows to use its examples by."""
+    components = section(text_of("plugins.md"), "components of one kind")
+    return re.findall(r"`((?:--plugin|--use|--set) [^`]+)`", components)
+
+
+@pytest.mark.usefixtures("stranger")
+@pytest.mark.parametrize("flags", ways_to_use())
+def test_every_example_of_a_component_is_used_as_is_shown(
+    flags: str, run_cli: Cli, shared_pairs: Path, tmp_path: Path
+) -> None:
+    chosen = flags if "--plugin" in flags else f"--plugin pix2pix {flags}"
+    small = "--size 32 --steps 2 --workers 0 --set generator.base_channels=4"
+    if "fullres" not in flags:
+        small += " --set generator.depth=3"
+    if "pix2pix" in chosen and "discriminator" not in flags:
+        small += " --set discriminator.layers=1 --set discriminator.base_channels=4"
+    words = [*shlex.split(chosen), *shlex.split(small), "--data", shared_pairs, "--out", tmp_path / "run"]
+    code, _, err = run_cli("train", *words)
+    assert code == 0, err
+    assert (tmp_path / "run" / "model" / "config.json").is_file()
+
+
+def test_every_example_of_a_component_is_shown_in_use() -> None:
+    shown = set(re.findall(r'"([a-z0-9-]+)": [A-Z]', "\n".join(EXAMPLES)))
+    used = " ".join([*ways_to_use(), "contrast"])  # which is used as brightness is
+    assert len(shown) > 8
+    assert [name for name in shown if not re.search(rf"\b{name}\b", used)] == []
 
 
 def test_settings_are_shown() -> None:

@@ -19,13 +19,14 @@ from i2i.hookspecs import API
 from i2i.plugins import KINDS
 from i2i.system.files import make_folder, write_atomically
 
-Made = Literal["generator", "discriminator", "loss", "dataset", "metric", "preparer"]
+Made = Literal["generator", "discriminator", "loss", "dataset", "recipe", "metric", "preparer"]
 
 USES = {
     "generator": "--plugin pix2pix --use generator={}",
     "discriminator": "--plugin pix2pix --use discriminator={}",
-    "loss": "--plugin pix2pix --use pixel_loss={}",
+    "loss": "--plugin pix2pix --use pixel_loss=l1+{}",
     "dataset": "--plugin pix2pix --set dataset.name={}",
+    "recipe": "--plugin {}",
     "metric": "--plugin pix2pix --set 'validation.metrics=[l1, {}]'",
 }
 """How `i2i train` uses a component of a kind, by its name."""

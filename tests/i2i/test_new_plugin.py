@@ -28,6 +28,7 @@ NARROW = ["--set", "generator.base_channels=4", "--set", "discriminator.base_cha
 USED = {
     "preparer": ["--workers", "1"],
     "generator": [*QUICK, *NARROW],
+    "recipe": [*QUICK, "--set", "generator.base_channels=4", "--set", "generator.depth=3"],
 }
 """What is said besides, by kind, to be quick."""
 
