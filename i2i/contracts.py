@@ -232,7 +232,8 @@ class Recipe(nn.Module):
     a list of losses, a list of these."""
 
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Engine settings that the paper prescribes, by section of the configuration; a user may overrule them."""
+    """Engine settings that the paper prescribes, by section of the configuration, and the dataset that reads its data
+    where that is not ``pairs``; a user may overrule them."""
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Options that the recipe once had -> the setting to write instead."""

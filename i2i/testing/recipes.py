@@ -75,7 +75,9 @@ def _check_settings(cls: type[Recipe]) -> None:
     from i2i.config import ENGINE
 
     for section, values in cls.settings.items():
-        require(section in ENGINE, f"settings name {section!r}, which is none of {', '.join(ENGINE)}.")
+        require(section in (*ENGINE, "dataset"), f"settings name {section!r}, which is none of {', '.join(ENGINE)}.")
+        if section == "dataset":
+            continue
         required = {name: "" for name, field in ENGINE[section].model_fields.items() if field.is_required()}
         with blame("settings"):
             ENGINE[section].read({**required, **json.loads(json.dumps(values))}, section)
