@@ -77,6 +77,11 @@ class Optimizer(Section):
         return {name: value for name, value in self._others.items() if not isinstance(value, dict)}
 
     @property
+    def names(self) -> set[str]:
+        """Return the names of all optimizers."""
+        return {self.name, *(own["name"] for own in self.networks.values() if "name" in own)}
+
+    @property
     def _others(self) -> dict[str, Any]:
         return self.model_extra or {}
 

@@ -5,6 +5,7 @@ import platform
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from i2i.config import Plugins, RunConfig, merge, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.options import validate
 from i2i.plugin_files import load_plugin_file
-from i2i.plugins import installed_versions
+from i2i.plugins import installed_versions, lookup
 from i2i.selection import providers
 from i2i.system.files import TEMPORARY_PREFIX, lock, make_folder, sweep, write_atomically
 from i2i.translation.model import LAST_MODEL, MODEL
@@ -146,7 +147,9 @@ LIBRARIES = ("torch", "numpy", "opencv-python-headless", "opencv-python", "pillo
 
 def describe_environment(config: RunConfig) -> dict[str, Any]:
     """Return everything that is recorded in ``environment.json``."""
-    plugins = {f"{p.distribution} {p.version}" for p in providers(config.selection).values()}
+    optimizers = (lookup("optimizer", name) for name in config.optimizer.names)
+    found = chain(providers(config.selection).values(), optimizers)
+    plugins = {f"{each.distribution} {each.version}" for each in found}
     plugins |= {file.package for file in config.plugins.files}
     return {
         "i2i": __version__,

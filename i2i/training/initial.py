@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from i2i.config import RunConfig
+from i2i.contracts import Recipe
 from i2i.errors import UsageError
 from i2i.selection import Selection
 from i2i.training import checkpoint
 from i2i.training.folder import RunFolder
+from i2i.training.module_state import Kept, load
 from i2i.training.setup import Setup
 from i2i.translation.model import find_model, load_weights, misfit, read_config, unfilled_generator
 
@@ -80,7 +82,9 @@ def begin(setup: Setup) -> str:
 
 
 def load_initial(setup: Setup) -> list[str]:
-    """Load the weights that a run begins with: of the generator, and of every other part that the model has.
+    """Load the weights that a run begins with: of the generator, and of every other network that the model has.
+
+    What a part without weights keeps, such as a pool of images, was gathered by the run before, and stays with it.
 
     Returns:
         The parts that were loaded; none where the run begins with drawn weights.
@@ -101,11 +105,11 @@ def load_initial(setup: Setup) -> list[str]:
             f"{folder}, {channels[0]} and {channels[1]} in the data. Choose other columns or a direction, set "
             "dataset.source_channels and dataset.target_channels, or begin without the model."
         )
-    parts = [part for part in config.selection.parts if saved.holds(part)]
+    parts = [part for part in config.selection.parts if saved.holds(part) and _has_weights(setup.recipe, part)]
     for part in parts:
         weights = load_weights(folder, saved, part)
         try:
-            setup.recipe.get_submodule(part).load_state_dict(weights, strict=True)
+            load(setup.recipe.get_submodule(part), Kept(weights, {}))
         except RuntimeError as error:
             reason = _differences(config.selection, saved.selection, part) or str(error)
             raise UsageError(
@@ -113,6 +117,10 @@ def load_initial(setup: Setup) -> list[str]:
                 "Leave those away: the model brings its own."
             ) from None
     return parts
+
+
+def _has_weights(recipe: Recipe, part: str) -> bool:
+    return any(True for _ in recipe.get_submodule(part).parameters())
 
 
 def _differences(ours: Selection, theirs: Selection, part: str) -> str:

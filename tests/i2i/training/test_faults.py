@@ -11,7 +11,7 @@ from small_models import model_folder
 from torch import Tensor, nn
 
 import i2i
-from i2i import images
+from i2i import images, optimizers
 from i2i.data.dataset import Pairs
 from i2i.pairs import Pair, Pixels
 from i2i.plugins import COMPONENTS, installed
@@ -76,6 +76,22 @@ class Loss(L1):
         return super().forward(output, target)
 
 
+class Optimizer(optimizers.SGD):
+    """Gradient descent, or not.
+
+    Args:
+        lr: Learning rate.
+    """
+
+    def __init__(self, parameters: Any, *, lr: float = 0.1) -> None:
+        super().__init__(parameters, lr=lr)
+        fail("the optimizer")
+
+    def step(self, closure: Any = None) -> Any:
+        fail("an optimizer's step")
+        super().step()
+
+
 class Metric(nn.Module):
     """Fails at once or at the first validation."""
 
@@ -110,6 +126,10 @@ class Plugin:
         return {"boom": Loss}
 
     @i2i.hookimpl
+    def i2i_optimizers(self) -> dict[str, type[Optimizer]]:
+        return {"boom": Optimizer}
+
+    @i2i.hookimpl
     def i2i_metrics(self) -> dict[str, type[nn.Module]]:
         return {"boom": Metric}
 
@@ -135,7 +155,7 @@ def assert_named(code: int, err: str, words: str = "fails: KeyError: 'boom' (at 
 
 PHASES = [
     *("building", "reading", "reading in a worker", "measuring before the first step", "drawing samples", "a step"),
-    *("a loss", "gradients", "validation", "saving"),
+    *("a loss", "gradients", "validation", "saving", "the optimizer", "an optimizer's step"),
 ]
 
 
@@ -144,6 +164,7 @@ def train(run_cli: Cli, pairs: Path, run: Path, *words: object) -> tuple[int, st
         *("train", "--plugin", "pix2pix", "--data", pairs, "--out", run, "--quiet", "--size", 16, "--steps", 2),
         *("--use", "generator=boom", "--use", "pixel_loss=boom", "--set", "dataset.name=boom", "--device", "cpu"),
         *("--set", "validation.metrics=[boom]", "--set", "validation.select=boom", "--set", "recipe.gan_weight=0"),
+        *("--set", "optimizer.name=boom"),
         *("--workers", int(phase == "reading in a worker"), *words),
     )
 

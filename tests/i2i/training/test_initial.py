@@ -113,6 +113,14 @@ def begun(config: RunConfig) -> tuple[Setup, str]:
     return setup, begin(setup)
 
 
+def test_averages_begin_with_the_weights_that_the_run_begins_with(run: Path, shared_pairs: Path) -> None:
+    setup, _ = begun(configured(shared_pairs, "average.generator=0.5", init=run))
+    saved = load_file(checkpoint_of(run, 2) / "model" / "generator.safetensors")
+    averaged = dict(setup.translating("generator").named_parameters())
+    assert averaged
+    assert all(torch.equal(value, saved[name]) for name, value in averaged.items())
+
+
 @pytest.mark.parametrize(("place", "step"), [("", 2), ("checkpoints", 2), ("checkpoints/step-000000001", 1)])
 def test_run_gives_every_network_of_its_newest_or_the_chosen_checkpoint(
     run: Path, shared_pairs: Path, place: str, step: int

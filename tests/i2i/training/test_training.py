@@ -184,7 +184,7 @@ class SignsPlugin:
 
 
 def test_an_optimizer_of_a_plugin_trains_and_resumes_to_the_bit(shared_pairs: Path, tmp_path: Path) -> None:
-    installed(COMPONENTS).register(SignsPlugin(), "signs")
+    installed(COMPONENTS).register(SignsPlugin(), "signs", "i2i-signs", "3.1")
     own: dict[str, Any] = {"optimizer": {"discriminator": {"name": "signs", "decay": 0.9}}}
     try:
         train(tiny(shared_pairs, **own), tmp_path / "whole")
@@ -195,6 +195,8 @@ def test_an_optimizer_of_a_plugin_trains_and_resumes_to_the_bit(shared_pairs: Pa
     for file in ("model/generator.safetensors", "model/discriminator.safetensors", "optimizers.safetensors"):
         whole, parts = (tmp_path / run / "checkpoints" / "step-000000012" / file for run in ("whole", "parts"))
         assert whole.read_bytes() == parts.read_bytes()
+    recorded = json.loads((tmp_path / "parts" / "environment.json").read_text())
+    assert "i2i-signs 3.1" in recorded["plugins"]
     settings = read_file(tmp_path / "parts" / "config.yaml")["optimizer"]
     assert settings["discriminator"] == {"name": "signs", "lr": 1e-3, "decay": 0.9}
 
