@@ -1,10 +1,13 @@
 """Rehearses a step before training, on torch's ``meta`` device: shapes without values, memory or time."""
 
+import random
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,7 +41,7 @@ def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size:
         UsageError: If the parts do not go together at this size; the message says where.
     """
     clocks = [Clock(step, steps, 0) for step in sorted({0, steps // 2, steps - 1})]
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    with _undrawn(), warnings.catch_warnings():
         warnings.filterwarnings("error", BROADCAST)
         try:
             _go_through(updater, fields, batch_size, clocks)
@@ -47,6 +50,18 @@ def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size:
         except Exception as error:
             if not (isinstance(error, NotImplementedError) or "meta" in str(error).lower()):
                 raise _misfit(error, updater.recipe, selection, fields) from error
+
+
+@contextmanager
+def _undrawn() -> Iterator[None]:
+    """Put the global generators of torch, Python and numpy back afterwards."""
+    python, of_numpy = random.getstate(), np.random.get_state(legacy=False)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(of_numpy)
 
 
 def _go_through(updater: Updater, fields: Fields, batch_size: int, clocks: Iterable[Clock]) -> None:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -442,6 +443,14 @@ def test_a_pool_that_grows_resumes_to_the_bit(pooled: Callable[[int], RunConfig]
     assert len(whole) > 2
     weights = "model-last/generator.safetensors"
     assert (tmp_path / "whole" / weights).read_bytes() == (tmp_path / "parts" / weights).read_bytes()
+
+
+def test_rehearsing_a_step_draws_no_number(pooled: Callable[[int], RunConfig]) -> None:
+    states = []
+    for rehearsal in (True, False):
+        setup.set_up(pooled(5), Reporter(), rehearsal=rehearsal)
+        states.append((random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tolist()))
+    assert states[0] == states[1]
 
 
 def test_state_that_cannot_be_saved_is_refused_before_the_first_step(
