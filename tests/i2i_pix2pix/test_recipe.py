@@ -182,3 +182,28 @@ def test_spectral_norm_bears_three_calls_in_a_step() -> None:
     for name, weight in recipe.named_parameters():
         assert bool(weight.isfinite().all()), name
         assert not torch.equal(weight, before[name]), f"{name} was never trained"
+
+
+def test_relativistic_loss_and_penalties_are_those_of_their_papers() -> None:
+    penalties = [{"name": "r1", "weight": 3, "every": 1}, {"name": "r2", "weight": 5, "every": 2}]
+    still = {
+        "generator": {**SMALL["generator"], "dropout": 0.0},
+        "discriminator": {**SMALL["discriminator"], "norm": "none"},
+    }
+    objective = {"gan_loss": {"name": "relativistic"}, "penalties": penalties, "pixel_loss": []}
+    recipe = build({}, {**still, **objective})
+    for given in batches()[:2]:
+        pairs = [
+            torch.cat([given["source"], image], 1) for image in (given["target"], recipe.generator(given["source"]))
+        ]
+        pairs = [pair.detach().requires_grad_() for pair in pairs]
+        real, fake = (recipe.discriminator(pair) for pair in pairs)
+        real_slope, fake_slope = torch.autograd.grad(real.sum() + fake.sum(), pairs)
+        judged, learned = recipe.step(**given)
+        ones = torch.ones_like(real)
+        expected = {"gan": BCE(real - fake, ones), "r1": 3 * real_slope.square().sum() / 2 / 2}
+        if given["clock"].step == 0:
+            expected["r2"] = 2 * 5 * fake_slope.square().sum() / 2 / 2
+        assert judged.terms.keys() == expected.keys()
+        torch.testing.assert_close(dict(judged.terms), expected)
+        torch.testing.assert_close(learned.terms["gan"], BCE(fake - real, ones))
