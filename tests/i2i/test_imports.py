@@ -118,6 +118,7 @@ INSIDE = {
     "i2i.net.download",
     "i2i.net.retry",
     "i2i.options",
+    "i2i.partners",
     "i2i.places",
     "i2i.plugins",
     "i2i.preparation.report",

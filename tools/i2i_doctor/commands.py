@@ -20,6 +20,9 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="dataset.OPTION=VALUE as for `i2i train`, such as dataset.source_range=[0,4095]."),
 ]
+Use = Annotated[
+    list[str] | None, typer.Option("--use", help="dataset=unpaired where images are no pairs, as for `i2i train`.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -40,6 +43,7 @@ def check(
     ] = None,
     direction: Direction = "AtoB",
     set_: Set = None,
+    use: Use = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Look into 200 pairs of each split only; no checksums.")
     ] = False,
@@ -64,6 +68,7 @@ def check(
             label_column=label_column,
             generators=generator or (),
             options=_options(direction, set_),
+            reader=_reader(use),
             quick=quick,
             workers=workers,
             on_progress=bar,
@@ -84,6 +89,7 @@ def show(
     number: Annotated[int, typer.Option(help="Pairs on the sheet.", min=1)] = 8,
     direction: Direction = "AtoB",
     set_: Set = None,
+    use: Use = None,
     out: Annotated[Path | None, typer.Option(help="The picture to write.", show_default="NAME-SPLIT.png")] = None,
 ) -> None:
     """Draw a contact sheet of pairs, source on the left and target on the right, as training reads them.
@@ -94,7 +100,7 @@ def show(
     from i2i.system.files import make_folder
     from i2i_doctor.sheet import sheet_of
 
-    sheet = sheet_of(dataset, split, number, _options(direction, set_))
+    sheet = sheet_of(dataset, split, number, _options(direction, set_), _reader(use))
     path = out or Path(f"{Path(dataset).resolve().name}-{split}.png")
     make_folder(path.parent)
     images.write(path, sheet.pixels)
@@ -109,6 +115,7 @@ def stats(
     dataset: Dataset,
     split: Annotated[str | None, typer.Option(help="Only this split.", show_default="all")] = None,
     set_: Set = None,
+    use: Use = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -119,15 +126,31 @@ def stats(
 
     with stoppable("Nothing was written."), WorkProgress("reading", silent=as_json) as bar:
         options = _options("AtoB", set_)
-        found = statistics_of(dataset, split=split, options=options, workers=workers, on_progress=bar)
+        found = statistics_of(
+            dataset, split=split, options=options, reader=_reader(use), workers=workers, on_progress=bar
+        )
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
         print_statistics(bar.console, found)
 
 
+def _reader(choices: Sequence[str] | None) -> str | None:
+    """Return the dataset that was named to read the set; none where none was.
+
+    Raises:
+        UsageError: If something else is chosen.
+    """
+    from i2i.config import parse_choices
+
+    said = parse_choices(choices or ())
+    if others := said.keys() - {"dataset"}:
+        raise UsageError(f"--use {min(others)}: only the dataset can be chosen here, such as dataset=unpaired.")
+    return str(said["dataset"]["name"]) if said else None
+
+
 def _options(direction: str, assignments: Sequence[str] | None) -> dict[str, Any]:
-    """Return the options of the dataset ``pairs`` that were typed.
+    """Return the options of the dataset that were typed.
 
     Raises:
         UsageError: If something else is set.

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from i2i.data.dataset import Pairs
 from i2i.errors import DataError, I2iError, things
 from i2i.options import build
+from i2i.plugins import lookup
 from i2i.preparation.report import verify
 from i2i.prepared import REPORT
 from i2i.splits import SPLITS
@@ -48,6 +48,8 @@ def missing_splits(known: Known) -> Iterator[Diagnosis]:
     elif "val" not in tables:
         text = "There is no split 'val': nothing is held out to measure on."
         remedy = "Hold some pairs out: `--set dataset.val_share=0.1`, or `--val 0.1` of `i2i prepare`."
+        if known.opened.dataset == "unpaired":
+            remedy = "Put some images of each side into valA and valB, to see samples that were not trained on."
         yield Diagnosis("no-val", "warning", text, remedy)
     for split, table in tables.items():
         if split not in SPLITS:
@@ -65,6 +67,8 @@ def left_out(known: Known) -> Iterator[Diagnosis]:
     for code, examples in _by_code(cases):
         text = f"{things(len(examples), 'entry', 'entries')} left out: {WHY.get(code, code)}."
         remedy = "Mend or remove what is named. Training would not see it."
+        if code == "no-partner":
+            remedy += " If images are no pairs at all, say `--use dataset=unpaired`."
         yield Diagnosis(code, "error", text, remedy, len(examples), examples[:EXAMPLES])
 
 
@@ -72,11 +76,13 @@ def unreadable(known: Known) -> Iterator[Diagnosis]:
     """Find images that cannot be read."""
     cases = []
     for fault in known.faults:
-        where = f"{known.opened.name(fault.pair)}, {fault.column}".removesuffix(", ")
+        where = f"{known.opened.name(fault.pair, [fault.column])}, {fault.column}".removesuffix(", ")
         cases.append((fault.reason, Example(f"{where}: {fault.message}", known.images_of(fault.pair))))
     for code, examples in _by_code(cases):
         text = f"{things(len(examples), 'image')} cannot be read: {WHY.get(code, code.replace('-', ' '))}."
         remedy = "Replace them, or remove their pairs. Training would stop."
+        if known.opened.dataset == "unpaired":
+            remedy = "Replace or remove them. Training would stop."
         yield Diagnosis(code, "error", text, remedy, len(examples), examples[:EXAMPLES])
 
 
@@ -105,7 +111,7 @@ def noted(known: Known) -> Iterator[Diagnosis]:
     """Find images to which something had to be done to read them."""
     for note, pairs in sorted(known.notes.items()):
         text, remedy = f"{things(len(pairs), 'image')}: {note}.", "Look at them if you did not mean that."
-        yield from of_pairs(known, "as-read", "note", list(pairs), text, remedy)
+        yield from of_pairs(known, "as-read", "note", list(pairs), text, remedy, columns=pairs)
 
 
 def rehearsal(known: Known) -> Iterator[Diagnosis]:
@@ -113,9 +119,10 @@ def rehearsal(known: Known) -> Iterator[Diagnosis]:
     opened = known.opened
     for split in ("train", "val"):
         if split in opened.splits:
-            options = {**measured_channels(known, split), **opened.options}
+            measured = measured_channels(known, split) if opened.dataset == "pairs" else {}
+            options, owner = {**measured, **opened.options}, f"dataset {opened.dataset!r}"
             try:
-                pairs = build(Pairs, opened.root, split, options=options, owner="dataset 'pairs'")
+                pairs = build(lookup("dataset", opened.dataset).cls, opened.root, split, options=options, owner=owner)
                 if not len(pairs):
                     raise DataError(f"the split {split!r} is empty.")
                 pairs[0]

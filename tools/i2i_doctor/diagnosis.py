@@ -1,6 +1,6 @@
 """What is wrong with a dataset, or worth knowing about it, in all its cases."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -51,11 +51,26 @@ def of_pairs(
     text: str,
     remedy: str,
     describe: Callable[[int], str] = lambda _: "",
+    columns: Mapping[int, Sequence[str]] = {},
 ) -> Iterator[Diagnosis]:
-    """Make a diagnosis of pairs, if there are any; a function says what there is to say besides their names."""
+    """Make a diagnosis of pairs, if there are any.
+
+    Args:
+        known: The dataset.
+        code: See `Diagnosis`.
+        severity: Likewise.
+        pairs: Which.
+        text: What is wrong.
+        remedy: What to do.
+        describe: What there is to say besides the name of a pair.
+        columns: Pair -> its images that are meant, where they are no pairs.
+    """
     if pairs:
         shown = pairs[:EXAMPLES]
-        examples = [Example(known.opened.name(pair) + describe(pair), known.images_of(pair)) for pair in shown]
+        names = [known.opened.name(pair, columns.get(pair, ())) for pair in shown]
+        examples = [
+            Example(name + describe(pair), known.images_of(pair)) for name, pair in zip(names, shown, strict=True)
+        ]
         yield Diagnosis(code, severity, text, remedy, len(pairs), examples)
 
 
@@ -77,7 +92,9 @@ def of_images(
     pairs = np.flatnonzero(mask & facts["read"]).tolist()
     if pairs:
         sizes = {pair: f"{facts['width'][pair]}x{facts['height'][pair]}" for pair in pairs[:EXAMPLES]}
-        examples = [Example(f"{known.opened.name(pair)}, {size}", [(pair, column)]) for pair, size in sizes.items()]
+        examples = [
+            Example(f"{known.opened.name(pair, [column])}, {size}", [(pair, column)]) for pair, size in sizes.items()
+        ]
         are, hold = ("is", "holds") if len(pairs) == 1 else ("are", "hold")
         text = text.format(images=f"{things(len(pairs), 'image')} of {column}", column=column, are=are, hold=hold)
         remedy = remedy.format(range=f"--set {known.opened.range_option(column)}")

@@ -47,6 +47,11 @@ class Examination:
         return source or f"the lightness of {target}", target
 
     @property
+    def rows(self) -> str:
+        """Return what rows are called: pairs, or rows where images are none."""
+        return "pairs" if self.opened.dataset == "pairs" else "rows"
+
+    @property
     def counts(self) -> dict[Severity, int]:
         """Count the diagnoses of each severity."""
         counts = Counter(diagnosis.severity for diagnosis in self.diagnoses)
@@ -76,6 +81,7 @@ class Examination:
         return {
             "dataset": self.opened.root,
             "layout": self.layout,
+            "read_by": self.opened.dataset,
             "source": list(self.opened.sides.source),
             "target": list(self.opened.sides.target),
             "options": dict(self.opened.options),
@@ -109,6 +115,7 @@ def examine(
     label_column: str | None = None,
     generators: Sequence[str] = (),
     options: Mapping[str, Any] = {},
+    reader: str | None = None,
     quick: bool = False,
     workers: int | None = None,
     on_progress: Progress | None = None,
@@ -120,7 +127,8 @@ def examine(
         labels: What label maps may hold; they are not checked when empty.
         label_column: The column of the label maps; the source when not given.
         generators: Generators whose sizes are asked about, such as ``unet`` or ``unet,depth=7``; all when empty.
-        options: Those of the dataset ``pairs``, such as ``{"direction": "BtoA"}``, as training would be given them.
+        options: Those of the dataset, such as ``{"direction": "BtoA"}``, as training would be given them.
+        reader: The dataset that reads it, ``pairs`` or ``unpaired``; found out when not given.
         quick: Look into 200 evenly spread pairs of each split only.
         workers: How many processes, as many as there are cores when not given; see `i2i_doctor.walk.walk`.
         on_progress: Told how many pairs are done, and how many there are.
@@ -131,10 +139,10 @@ def examine(
         DataError: If it is not recognised as a dataset of pairs.
     """
     started = time.monotonic()
-    opened = open_as_training(str(dataset), options)
+    opened = open_as_training(str(dataset), options, reader)
     declared = _declared(labels, label_column, opened)
-    rows = QUICK if quick else None
-    known = walk(opened, workers=workers, declared=declared, rows=rows, aligned=ALIGNED, on_progress=on_progress)
+    rows, aligned = QUICK if quick else None, ALIGNED if opened.dataset == "pairs" else 0
+    known = walk(opened, workers=workers, declared=declared, rows=rows, aligned=aligned, on_progress=on_progress)
     suitable = fits(generators, known)
     found = [
         *_judged(known, declared.column if declared else None),
@@ -151,6 +159,7 @@ def statistics_of(
     *,
     split: str | None = None,
     options: Mapping[str, Any] = {},
+    reader: str | None = None,
     workers: int | None = None,
     on_progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
@@ -159,7 +168,8 @@ def statistics_of(
     Args:
         dataset: A folder or whatever else `i2i train` reads.
         split: Only this one; all when not given.
-        options: Those of the dataset ``pairs``, as training would be given them.
+        options: Those of the dataset, as training would be given them.
+        reader: As for `examine`.
         workers: How many processes, as many as there are cores when not given; see `i2i_doctor.walk.walk`.
         on_progress: Told how many pairs are done, and how many there are.
 
@@ -167,7 +177,7 @@ def statistics_of(
         MissingInputError: If there is no dataset, or no such split.
         DataError: If it is not recognised, holds nothing, or an image cannot be read.
     """
-    opened = open_as_training(str(dataset), options)
+    opened = open_as_training(str(dataset), options, reader)
     if split is not None:
         if split not in opened.tables:
             raise MissingSplitError(f"{dataset} has no split {split!r}, it has {', '.join(opened.tables)}.")
@@ -176,7 +186,8 @@ def statistics_of(
         raise DataError(f"{dataset} holds no pairs. `i2i data check` says why.")
     known = walk(opened, workers=workers, on_progress=on_progress)
     for fault in known.faults:
-        raise DataError(f"{opened.name(fault.pair)}: {fault.message} `i2i data check` names all that cannot be read.")
+        name = opened.name(fault.pair, [fault.column])
+        raise DataError(f"{name}: {fault.message} `i2i data check` names all that cannot be read.")
     return known.figures()
 
 
@@ -189,7 +200,8 @@ def _judged(known: Known, label_column: str | None) -> Iterator[Diagnosis]:
         yield from columns.odd_sizes(known, column)
         if column != label_column and column not in known.opened.classes:  # ids are no brightness
             yield from columns.unused_ranges(known, column)
-    for rule in (pairs.copies, pairs.unequal_sizes, pairs.shifted, pairs.half_turned, pairs.undeclared_labels):
+    together = (pairs.unequal_sizes, pairs.shifted, pairs.half_turned) if known.opened.dataset == "pairs" else ()
+    for rule in (pairs.copies, *together, pairs.undeclared_labels):
         yield from rule(known)
 
 

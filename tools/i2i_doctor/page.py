@@ -38,10 +38,14 @@ def write_page(examination: Examination, out: str | Path) -> Path:
     images_ = {column: facts for column, facts in known.facts.items() if column not in opened.classes}
     tops = {column: top for column, facts in images_.items() if (top := column_top(facts))}
     columns = list(dict.fromkeys([*opened.sides.source, *opened.sides.target, *opened.extras.values()]))
+    shown = {
+        opened.name(pair): [(pair, column) for column in columns if opened.has(pair, column)]
+        for pair in spread(len(opened), SHOWN)
+    }
     text = template.render(
         e=examination,
         name=Path(opened.root).name or opened.root,
-        pairs={opened.name(pair): [(pair, column) for column in columns] for pair in spread(len(opened), SHOWN)},
+        pairs=shown,
         tops=tops,
         address=partial(_address, opened, tops),
         version=__version__,

@@ -25,7 +25,8 @@ CERTAIN = 20.0  # height of the peak, in standard deviations, at which a single 
 ENOUGH = 5  # clear shifts that a statement about all pairs needs
 NAMED = 4  # copies that an example names
 
-ONE_SIDE = "Keep copies on one side: `i2i prepare split` does."
+BY_SPLIT = ": `i2i prepare split` does."
+ONE_SIDE = f"Keep copies on one side{BY_SPLIT}"
 LEAK = "{copies} of identical ones lie in more than one split: what is measured was trained on."
 NEAR_LEAK = "Pairs look the same in more than one split, source and target: {copies}."
 REPEATED = "Remove what is there by mistake: it counts more often."
@@ -140,6 +141,8 @@ def copies(known: Known) -> Iterator[Diagnosis]:
     for group in found:
         if group.column in crossing:
             crossing[group.column] |= group.crossings()
+    if known.opened.dataset == "unpaired":
+        crossing = {}
     both = set.intersection(*crossing.values()) if crossing else set[tuple[int, int]]()
     prepared, by_code = _prepared_in(known), defaultdict(list)
     for group in found:
@@ -154,6 +157,8 @@ def copies(known: Known) -> Iterator[Diagnosis]:
         if some := by_code[code]:
             number = f"{things(sum(len(group.pairs) for group in some), 'image')} in {things(len(some), 'group')}"
             examples = [_example(known, group) for group in some[:EXAMPLES]]
+            if known.opened.dataset == "unpaired":
+                remedy = remedy.replace(BY_SPLIT, ".")
             yield Diagnosis(code, severity, text.format(copies=number), remedy, len(some), examples)
 
 
@@ -175,7 +180,8 @@ def _groups(known: Known, column: str) -> Iterator[Copies]:
 def _example(known: Known, group: Copies) -> Example:
     first = group.pairs[:NAMED]
     more = f" and {len(group.pairs) - len(first):,} more" if len(group.pairs) > len(first) else ""
-    text = f"{group.column} of {', '.join(map(known.opened.name, first))}{more}"
+    names = ", ".join(known.opened.name(pair, [group.column]) for pair in first)
+    text = f"{group.column} of {names}{more}"
     return Example(text, [(pair, group.column) for pair in first])
 
 

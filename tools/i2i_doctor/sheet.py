@@ -13,6 +13,7 @@ from i2i.data.order import spread
 from i2i.fields import fields_of
 from i2i.pairs import Dataset, Pair, Pixels, by_name
 from i2i_doctor.columns import used_top
+from i2i_doctor.unpaired import is_unpaired
 
 SIDE = 256  # pixels; no picture on a sheet is larger
 PAIRS_A_ROW = 2
@@ -28,7 +29,13 @@ class Sheet(NamedTuple):
     """Side whose 16-bit values use only a part of their range -> the value that is shown as white."""
 
 
-def sheet_of(dataset: str | Path, split: str = "train", number: int = 8, options: Mapping[str, Any] = {}) -> Sheet:
+def sheet_of(
+    dataset: str | Path,
+    split: str = "train",
+    number: int = 8,
+    options: Mapping[str, Any] = {},
+    reader: str | None = None,
+) -> Sheet:
     """Draw evenly spread pairs of a split, source on the left and target on the right.
 
     With ``colours=lab`` that is the lightness, and the image of which it is.
@@ -37,7 +44,9 @@ def sheet_of(dataset: str | Path, split: str = "train", number: int = 8, options
         MissingInputError: If there is no dataset, or no such split.
         DataError: If it holds no pairs, or one cannot be read.
     """
-    pairs = open_pairs(dataset, split, options=options)
+    if reader is None:
+        reader = "unpaired" if is_unpaired(str(dataset)) else "pairs"
+    pairs = open_pairs(dataset, split, name=reader, options=options)
     chosen = spread(len(pairs), number)
     halves = [_to_see(pairs, index) for index in chosen]
     tops = {side: top_of([getattr(pair, side) for pair in halves]) for side in Pair._fields}

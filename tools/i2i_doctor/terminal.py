@@ -19,14 +19,14 @@ def print_examination(console: Console, examination: Examination, page: Path) ->
     source, target = map(shown, examination.sides)
     root, layout = shown(examination.opened.root), shown(examination.layout)
     console.print(f"[bold]{root}[/]: {layout}; source {source}, target {target}", soft_wrap=True)
-    table = Table("split", "pairs", "column", "images", "size", "channels", "type")
+    table = Table("split", examination.rows, "column", "images", "size", "channels", "type")
     for split, images in examination.kinds.items():
         for column, kinds in images.items():
             read = f"{sum(kind['images'] for kind in kinds):,}"
             table.add_row(shown(split), f"{examination.pairs[split]:,}", shown(column), read, *_in_words(kinds))
     console.print(table)
     if examination.known.looked_at < len(examination.opened):
-        console.print(f"A quick look: the images of {examination.known.looked_at:,} pairs were read.")
+        console.print(f"A quick look: the images of {examination.known.looked_at:,} {examination.rows} were read.")
     for diagnosis in examination.diagnoses:
         colour = COLOURS[diagnosis.severity]
         console.print(f"[{colour}]{diagnosis.severity}[/] [bold]{shown(diagnosis.text)}[/]", soft_wrap=True)

@@ -212,6 +212,8 @@ def reader_of(opened: Opened, declared: Declared | None) -> Callable[[Task], Fin
 def _look(opened: Opened, declared: Declared | None, task: Task) -> Findings:
     found, grays = Findings(), list[Gray]()
     for column in opened.columns_of(opened.locate(task.pair)[0]):
+        if not opened.has(task.pair, column):
+            continue
         try:
             picture = opened.picture(task.pair, column)
             if declared and declared.column == column:
