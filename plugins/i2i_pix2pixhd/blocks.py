@@ -1,6 +1,6 @@
 """What the networks of pix2pixHD are made of, in the notation of Johnson et al. 2016 that the paper uses.
 
-Paper: Wang et al. 2018, arXiv 1711.11585v2, appendices A and B. Original code: github.com/NVIDIA/pix2pixHD (a BSD
+Paper: Wang et al. 2018, arXiv 1711.11585v2, section 3.2 and appendix. Original code: github.com/NVIDIA/pix2pixHD (a BSD
 licence of its own); this is our own. Instance norm has no scale and shift, and all convolutions carry biases, as there.
 """
 
@@ -59,7 +59,7 @@ class ResidualBlock(nn.Module):
 
 
 def initialize(network: nn.Module) -> None:
-    """Draw weights from N(0, 0.02), as the paper does (appendix A); set biases to 0."""
+    """Draw weights from N(0, 0.02), as the paper does (appendix); set biases to 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, std=0.02)

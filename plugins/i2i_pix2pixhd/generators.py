@@ -1,6 +1,6 @@
 """The coarse-to-fine generator of pix2pixHD: a global network, and a local enhancer that doubles its size.
 
-Paper: Wang et al. 2018, arXiv 1711.11585v2, section 3.2 and appendix B. Original code:
+Paper: Wang et al. 2018, arXiv 1711.11585v2, section 3.2 and appendix. Original code:
 github.com/NVIDIA/pix2pixHD (a BSD licence of its own); this is our own.
 """
 

@@ -1,6 +1,6 @@
 """The discriminators of pix2pixHD.
 
-Paper: Wang et al. 2018, arXiv 1711.11585v2, section 3.2 and appendix C. Original code: github.com/NVIDIA/pix2pixHD (a
+Paper: Wang et al. 2018, arXiv 1711.11585v2, section 3.2 and appendix. Original code: github.com/NVIDIA/pix2pixHD (a
 BSD licence of its own); this is our own.
 """
 

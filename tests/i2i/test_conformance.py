@@ -17,7 +17,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("generator", "encoder-decoder"): {"depth": 3, "base_channels": 4},
     ("generator", "resnet"): {"blocks": 2, "base_channels": 4},
     ("generator", "global"): {"base_channels": 4, "downsamplings": 2, "blocks": 1},
-    ("discriminator", "multi-scale"): {"base_channels": 4},
+    ("discriminator", "multi-scale"): {"base_channels": 4, "scales": 2, "layers": 2},
     ("generator", "nafnet"): {
         "base_channels": 4,
         "encoder_blocks": [1, 1],
@@ -25,6 +25,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
         "decoder_blocks": [1, 1],
     },
     ("discriminator", "patchgan"): {"base_channels": 8},
+    ("recipe", "pix2pixhd"): {"stages": [0.5, 0.5]},  # both stages in the two steps of a check
     ("velocity", "unet"): {"base_channels": 4, "depth": 2, "blocks": 1},
     ("recipe", "bridge"): {"start": "noise"},  # source and target have different channels there
     ("preparer", "downscale"): {"size": 32},
@@ -40,6 +41,10 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "pix2pix": {"generator": SMALL["generator", "unet"], "discriminator": {"layers": 1, "base_channels": 4}},
     "regression": {"generator": SMALL["generator", "unet"]},
     "bridge": {"velocity": SMALL["velocity", "unet"]},
+    "pix2pixhd": {
+        "generator": SMALL["generator", "global"],
+        "discriminator": SMALL["discriminator", "multi-scale"],
+    },
 }
 """Options of the parts of recipes whose defaults are slow to check."""
 
