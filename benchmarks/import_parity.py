@@ -60,7 +60,7 @@ def compare(layout: Layout, folder: Path) -> tuple[bool, dict[str, float], float
     reference = trained(layout.build())
     torch.save(reference.state_dict(), checkpoint)
     import_checkpoint(checkpoint, model, dropout=layout.dropout if layout.name.startswith("unet") else None)
-    config, network = load_model(model)
+    config, parts = load_model(model)
     theirs = sorted(bits(tensor) for tensor in reference.state_dict().values())
     same = theirs == sorted(bits(tensor) for tensor in load_weights(model, config, "generator").values())
     source = torch.rand(1, 3, layout.size, layout.size, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -70,7 +70,7 @@ def compare(layout: Layout, folder: Path) -> tuple[bool, dict[str, float], float
             torch.manual_seed(0)
             expected = reference.train(training)(source)
         with inference(seed=0):
-            differences[mode] = float((in_mode(network, mode)(source) - expected).abs().max())
+            differences[mode] = float((in_mode(parts["generator"], mode)(source) - expected).abs().max())
     return same, differences, float(expected.std())
 
 

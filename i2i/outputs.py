@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from i2i.contracts import CONTRACTS, Recipe, Wire
 from i2i.errors import ContractError
-from i2i.plugins import catalogue
+from i2i.plugins import COMPONENTS, catalogue, group_of, kinds
 from i2i.serving import contracts_of
 
 TOLERANCE = 1e-3
@@ -26,18 +26,31 @@ def check_fake(generator: nn.Module, source: Tensor, fake: Any, channels: int) -
     Raises:
         ContractError: If it is no image of the source's height and width.
     """
-    expected = (len(source), channels, *source.shape[2:])
-    if not isinstance(fake, Tensor):
-        raise ContractError(f"{blamed(generator)} returns a {type(fake).__name__}. Return the image alone.")
-    if not fake.is_floating_point():
-        raise ContractError(f"{blamed(generator)} returns {fake.dtype}. Return floating point numbers in [-1, 1].")
-    if fake.shape != expected:
-        made, wanted = tuple(fake.shape), tuple(expected)
+    return check_made(blamed(type(generator)), fake, (len(source), channels, *source.shape[2:]), tuple(source.shape))
+
+
+def check_made(maker: str, made: Any, expected: tuple[int, ...], given: tuple[int, ...]) -> Tensor:
+    """Return what was made, if it is a tensor of floating point numbers of the expected shape.
+
+    Args:
+        maker: Who made it, for errors.
+        made: What was returned.
+        expected: Its shape.
+        given: The shape of what it was made of, for errors.
+
+    Raises:
+        ContractError: If it is something else.
+    """
+    if not isinstance(made, Tensor):
+        raise ContractError(f"{maker} returns a {type(made).__name__}. Return the image alone.")
+    if not made.is_floating_point():
+        raise ContractError(f"{maker} returns {made.dtype}. Return floating point numbers in [-1, 1].")
+    if made.shape != expected:
         raise ContractError(
-            f"{blamed(generator)} returns {made} for {tuple(source.shape)}, expected was {wanted}. "
-            "A generator keeps height and width: pad inside, or say in size_multiple what sizes it takes."
+            f"{maker} returns {tuple(made.shape)} for {given}, expected was {expected}. "
+            "Height and width are kept: pad inside, or say in size_multiple what sizes a network takes."
         )
-    return fake
+    return made
 
 
 def check_first(recipe: Recipe, wires: Mapping[str, Wire]) -> None:
@@ -61,16 +74,16 @@ def _check_next(generator: nn.Module, channels: int, bounded: bool) -> None:
         handle.remove()
         beyond = float(check_fake(generator, inputs[0], fake, channels).detach().abs().max())
         if bounded and beyond > 1 + TOLERANCE:
-            raise ContractError(
-                f"{blamed(generator)} returns values up to {beyond:.3g}, which is outside [-1, 1]. End it with tanh."
-            )
+            said = f"returns values up to {beyond:.3g}, which is outside [-1, 1]. End it with tanh."
+            raise ContractError(f"{blamed(type(generator))} {said}")
 
     handle = generator.register_forward_hook(check)
 
 
-def blamed(generator: nn.Module) -> str:
-    """Return what to call a generator in errors: its name and its plugin, or its class where no plugin has it."""
-    for name, found in catalogue("generator").items():
-        if found.cls is type(generator):
-            return f"generator {name!r} of plugin {found.plugin!r} ({found.distribution} {found.version})"
-    return type(generator).__name__
+def blamed(cls: type[Any]) -> str:
+    """Return what to call a component in errors: its name and its plugin, or its class where no plugin has it."""
+    for kind in kinds():
+        for name, found in catalogue(kind).items() if group_of(kind) == COMPONENTS else ():
+            if found.cls is cls:
+                return f"{kind} {name!r} of plugin {found.plugin!r} ({found.distribution} {found.version})"
+    return cls.__name__

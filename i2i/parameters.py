@@ -53,6 +53,13 @@ def _fields_asked(function: Callable[..., Any], parts: frozenset[str]) -> Mappin
     return found
 
 
+def first_kind(function: Callable[..., Any]) -> Kind | None:
+    """Return the kind of field that a function's first parameter is annotated with; None where it is with none."""
+    (_, hint), *_ = _positional(function)
+    kinds: list[Kind] = [mark for mark in _marks(hint) if mark in KINDS]  # type: ignore[misc]
+    return kinds[0] if kinds else None
+
+
 def parts_asked(function: Callable[..., Any], parts: Collection[str]) -> list[str]:
     """Return the parts that the parameters of a translator, or of a wire's argument, name."""
     return [name for name in inspect.signature(function).parameters if name in parts]

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from i2i.cli.flags import MaxPixels
-from i2i.errors import DataError, things
+from i2i.errors import DataError, UsageError, things
 
 if TYPE_CHECKING:
+    from i2i.translation import Translator
     from i2i.translation.folder import Translated
 
 
@@ -25,11 +26,22 @@ def translate(
         Path,
         typer.Option(help="Folder for the results, named as the inputs; for one image also a .png, .tif or .npy file."),
     ],
+    to: Annotated[
+        str | None,
+        typer.Option(help="Field to make, such as target; A and B are source and target. The model's own if not said."),
+    ] = None,
     mode: Annotated[
         Literal["paper", "deterministic", "running"] | None,
         typer.Option(help="Dropout on (paper) or off; batch norm by each image, or by running averages (running)."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the noise in mode paper.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the noise, where there is any, such as in mode paper.")] = 0,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Results for each image, of the seeds from --seed on; numbered files.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Option of the model's translator, such as steps=8."),
+    ] = None,
     format: Annotated[
         Literal["auto", "png", "tif", "npy"],
         typer.Option(help="How results are stored; auto is PNG where that holds them, TIFF for a declared range."),
@@ -56,26 +68,27 @@ def translate(
     from i2i.plugin_files import load_plugin_file
     from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
-    from i2i.translation.folder import Translated, is_file_name, plan, plan_one, translate_files
+    from i2i.translation.folder import How, Translated, translate_files
+    from i2i.translation.jobs import is_file_name, plan, plan_one
     from i2i.translation.record import Record
 
     console = Console(quiet=quiet, highlight=False)
     for file in plugin_file or []:
         load_plugin_file(file)
-    translator = Translator.load(model, revision=revision, device=device, mode=mode, seed=seed)
-    single = is_file_name(out)
-    columns = [column.name for column in translator.config.source.columns]
-    planned = plan_one(inputs, out, format) if single else plan(inputs, out, columns)
+    translator = Translator.load(model, to, revision=revision, device=device, mode=mode, seed=seed)
+    how = How(format, samples, parse_options(set_ or []), max_pixels or images.MAX_PIXELS)
+    translator.predictor.chosen(how.options)  # a wrong one stops before anything is read
+    single, takes = is_file_name(out), (translator.columns, translator.optional, samples)
+    planned = plan_one(inputs, out, format, *takes) if single else plan(inputs, out, *takes)
     if not planned:
         raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
     warn_of_problems(COMPONENTS)
-    console.print(f"{things(len(planned), 'image')}, mode {translator.mode}, on {translator.device}")
-    record = None if single else Record(out, translator, format, anew=overwrite)
+    console.print(f"{things(len(planned), 'image')}, {_manner(translator)}, on {translator.device}")
+    record = None if single else Record(out, translator, format, how.options, anew=overwrite)
     results: list[Translated] = []
     try:
         with WorkProgress("translating", silent=quiet) as progress:
-            limit = max_pixels or images.MAX_PIXELS
-            for result in translate_files(translator, planned, format, limit, record):
+            for result in translate_files(translator, planned, how, record):
                 results.append(result)
                 progress(len(results), len(planned))
     except KeyboardInterrupt:
@@ -91,6 +104,29 @@ def translate(
     console.print(f"{len(planned) - len(problems) - there} translated into {shown(str(out))}")
     if problems:
         raise DataError(f"{len(problems)} of {things(len(planned), 'image')} could not be translated.")
+
+
+def parse_options(assignments: Sequence[str]) -> dict[str, Any]:
+    """Parse options out of ``name=value`` texts; values are YAML.
+
+    Raises:
+        UsageError: If a text is not of that form.
+    """
+    from i2i import safe_yaml
+
+    options = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not (equals and name.strip()) or "." in name:
+            raise UsageError(f"--set {assignment!r} is not NAME=VALUE, such as steps=8.")
+        options[name.strip()] = safe_yaml.load(text, f"--set {name}")
+    return options
+
+
+def _manner(translator: "Translator") -> str:
+    """Say what is made, where a model makes several things, and in which mode."""
+    made = "" if len(translator.predictor.recipe.translators) < 2 else f"to {translator.to}, "
+    return f"{made}mode {translator.mode}"
 
 
 def remarks(results: Sequence["Translated"]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from i2i.testing.basics import TARGET, blame, built, called, check_tensor, compl
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from i2i.fields import Kind
+
 STEPS = 1000
 """In which a penalty is due at least once."""
 
@@ -111,21 +113,29 @@ def check_penalty(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
 def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     """Check that ``cls`` keeps the contract of `i2i.contracts.Metric`, or that of `i2i.contracts.SetMetric`.
 
+    One whose first parameter is annotated with `i2i.contracts.Ids` is shown class ids.
+
     Raises:
         AssertionError: If it does not.
     """
+    from i2i.parameters import first_kind
+
     saved = completed(cls, options)
     higher: Any = getattr(cls, "higher_is_better", None)
     require(type(higher) is bool, f"higher_is_better is {higher!r}. Set it on the class to True or False.")
-    if hasattr(cls, "update") or hasattr(cls, "compute"):
-        _check_set_metric(cls, saved)
+    of_sets = hasattr(cls, "update") or hasattr(cls, "compute")
+    method = getattr(cls, "update" if of_sets else "forward", cls.__call__)
+    with blame("reading the annotation of what it compares"):
+        kind = first_kind(method) or "image"
+    require(kind != "vector", "it compares vectors. Metrics compare images or class ids.")
+    if of_sets:
+        _check_set_metric(cls, saved, kind)
     else:
-        _check_image_metric(built(cls, (), saved), higher)
+        _check_image_metric(built(cls, (), saved), higher, kind)
 
 
-def _check_image_metric(metric: Any, higher: bool) -> None:
-    target = images(TARGET, 64, 48)
-    output = _noisy(target)
+def _check_image_metric(metric: Any, higher: bool, kind: Kind) -> None:
+    output, target = _compared(kind, 2)
     figures = called("the metric", metric, output, target)
     check_tensor("the figures", figures, (len(target),))
     for image in range(len(target)):
@@ -138,12 +148,9 @@ def _check_image_metric(metric: Any, higher: bool) -> None:
     require(agrees, f"equal images score {perfect[0]:.4g}, others {figures[0]:.4g}, but higher_is_better is {higher}.")
 
 
-def _check_set_metric(cls: type[Any], options: Mapping[str, Any]) -> None:
+def _check_set_metric(cls: type[Any], options: Mapping[str, Any], kind: Kind) -> None:
     """Require one finite number of all that was added, however it was put into batches, and best of equal sets."""
-    import torch
-
-    target = torch.cat([images(TARGET, 64, 48, seed) for seed in range(4)])
-    output = _noisy(target)
+    output, target = _compared(kind, 8)
     whole, halves = _set_figure(cls, options, output, target, 8), _set_figure(cls, options, output, target, 4)
     require(abs(halves - whole) <= 1e-3 * abs(whole), f"a set scores {whole:.6g} in one batch and {halves:.6g} in two.")
     equal = _set_figure(cls, options, target, target, 4)
@@ -165,11 +172,18 @@ def _set_figure(cls: type[Any], options: Mapping[str, Any], output: Tensor, targ
     return figure
 
 
-def _noisy(target: Tensor) -> Tensor:
+def _compared(kind: Kind, count: int) -> tuple[Tensor, Tensor]:
+    """Draw images, or ids of four classes of which some pixels have none, and the same with some noise."""
     import torch
 
-    noise = torch.rand(target.shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    return (target + 0.3 * noise).clamp(-1, 1)
+    generator = torch.Generator().manual_seed(1)
+    target = torch.cat([images(TARGET, 64, 48, seed) for seed in range(count // 2)])
+    noise = torch.rand(target.shape, generator=generator) * 2 - 1
+    if kind == "image":
+        return (target + 0.3 * noise).clamp(-1, 1), target
+    ids = ((target[:, 0] + 1) * 2).long().clamp(max=3)
+    known = torch.rand(ids.shape, generator=generator) < 0.9
+    return ids.where(noise[:, 0] < 0.5, (ids + 1) % 4), ids.where(known, -100)
 
 
 def _check_falls(what: str, loss: Callable[..., Any], worse: tuple[Tensor, ...], better: tuple[Tensor, ...]) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 from i2i.config import RunConfig
 from i2i.contracts import Recipe
 from i2i.errors import UsageError
+from i2i.fields import Fields
 from i2i.selection import Selection
 from i2i.training import checkpoint
 from i2i.training.folder import RunFolder
 from i2i.training.module_state import Kept, load
 from i2i.training.setup import Setup
-from i2i.translation.model import find_model, load_weights, misfit, read_config, unfilled_generator
+from i2i.translation.model import ModelConfig, find_model, load_weights, misfit, read_config, unfilled_parts
 
 
 def newest_state(path: str | PathLike[str]) -> str | PathLike[str]:
@@ -44,10 +45,10 @@ def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
     """
     folder = find_model(newest_state(model))
     config = read_config(folder)
-    unfilled_generator(folder, config)  # a model of who knows whom: the run would build whatever it asks for
+    unfilled_parts(folder, config)  # a model of who knows whom: the run would build whatever it asks for
     chosen = config.selection.model_dump(mode="json")
     settings: dict[str, Any] = {**chosen["parts"], "recipe": chosen["recipe"]}
-    settings["data"] = {"crop": config.size}
+    settings["data"] = {"crop": config.size[0] if config.size[0] == config.size[1] else list(config.size)}
     settings["inference"] = {"mode": config.mode}
     settings["training"] = {"init": fspath(model)}
     if config.direction:
@@ -82,7 +83,7 @@ def begin(setup: Setup) -> str:
 
 
 def load_initial(setup: Setup) -> list[str]:
-    """Load the weights that a run begins with: of the generator, and of every other network that the model has.
+    """Load the weights that a run begins with: of every network that the model has.
 
     What a part without weights keeps, such as a pool of images, was gathered by the run before, and stays with it.
 
@@ -94,17 +95,12 @@ def load_initial(setup: Setup) -> list[str]:
         DataError: If it is damaged.
         UsageError: If its weights do not fit the run's networks.
     """
-    config, channels = setup.config, setup.channels
+    config = setup.config
     if config.training.init is None:
         return []
     folder = find_model(newest_state(config.training.init))
     saved = read_config(folder)
-    if (of_model := (saved.source.channels, saved.target.channels)) != channels:
-        raise UsageError(
-            f"training.init: the channels of source and target are {of_model[0]} and {of_model[1]} for the model in "
-            f"{folder}, {channels[0]} and {channels[1]} in the data. Choose other columns or a direction, set "
-            "dataset.source_channels and dataset.target_channels, or begin without the model."
-        )
+    _check_fields(folder, saved, setup.fields)
     parts = [part for part in config.selection.parts if saved.holds(part) and _has_weights(setup.recipe, part)]
     for part in parts:
         weights = load_weights(folder, saved, part)
@@ -121,6 +117,19 @@ def load_initial(setup: Setup) -> list[str]:
 
 def _has_weights(recipe: Recipe, part: str) -> bool:
     return any(True for _ in recipe.get_submodule(part).parameters())
+
+
+def _check_fields(folder: Path, saved: ModelConfig, fields: Fields) -> None:
+    """Refuse data that a model's networks cannot be for."""
+    names = [name for name in saved.fields if name in fields]
+    theirs, ours = ([each[name].channels for name in names] for each in (saved.fields, fields))
+    if theirs != ours:
+        of, model, data = (" and ".join(map(str, each)) for each in (names, theirs, ours))
+        raise UsageError(
+            f"training.init: the channels of {of} are {model} for the model in {folder}, {data} in the data. Choose "
+            "other columns or a direction, set dataset.source_channels and dataset.target_channels, or begin without "
+            "the model."
+        )
 
 
 def _differences(ours: Selection, theirs: Selection, part: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,17 +19,17 @@ from i2i.data.items import Items
 from i2i.data.jitter import jitter_of
 from i2i.data.loading import Loader, steps_per_epoch
 from i2i.errors import MissingSplitError, UsageError
-from i2i.fields import Field, Fields, fields_of
-from i2i.options import build
+from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
 from i2i.pairs import Dataset
-from i2i.plugins import lookup
+from i2i.serving import contracts_of
 from i2i.system.devices import resolve_device
 from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
 from i2i.translation.model import ModelConfig, Origin, origins
+from i2i.translation.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -46,30 +47,6 @@ class Setup:
     """The networks, on the device, as they were drawn from the seed."""
     updater: Updater
     validator: Validator
-
-    @property
-    def generator(self) -> nn.Module:
-        """Return the part of the recipe that a trained model consists of, as it translates."""
-        return self.translating("generator")
-
-    def translating(self, part: str) -> nn.Module:
-        """Return a part as a trained model has it: with the running average of its weights where it has one."""
-        return self.updater.averages.applied(part)
-
-    @property
-    def source(self) -> Field:
-        """Return what sources are."""
-        return self.fields["source"]
-
-    @property
-    def target(self) -> Field:
-        """Return what targets are."""
-        return self.fields["target"]
-
-    @property
-    def channels(self) -> tuple[int, int]:
-        """Return the channels of sources and of targets."""
-        return self.source.channels, self.target.channels
 
     @cached_property
     def steps_per_epoch(self) -> int:
@@ -91,6 +68,23 @@ class Setup:
     def _origins(self) -> dict[str, Origin]:
         return origins(self.config.selection)
 
+    def predictors(self) -> list[Predictor]:
+        """Return each translator of the recipe with its parts as they are now, in the mode of the run."""
+        recipe, options = type(self.recipe), self.config.selection.recipe.options
+        parts = {part: self.translating(part) for part in contracts_of(recipe)}
+        mode = self.config.inference.mode
+        return [Predictor(recipe, to, parts, self.fields, mode=mode, options=options) for to in recipe.translators]
+
+    def translating(self, part: str) -> Any:
+        """Return a part as a trained model has it: with the running average of its weights where it has one."""
+        built = getattr(self.recipe, part)
+        return self.updater.averages.applied(part) if isinstance(built, nn.Module) else built
+
+    @cached_property
+    def selects(self) -> bool:
+        """Return whether ``validation.select`` is measured, which tells the best model; else the last one is kept."""
+        return self.config.validation.select in self.validator.figures(self.predictors())
+
     def loader(self, start: int) -> Loader:
         """Load the batches of the run from a step on."""
         training = self.config.training
@@ -107,9 +101,8 @@ class Setup:
         return ModelConfig(
             selection=self.config.selection,
             providers=self._origins,
-            source=self.source,
-            target=self.target,
-            size=self.config.data.crop,
+            fields=dict(self.fields),
+            size=self.fields.size,
             direction=str(self.config.dataset.options.get("direction", "")),
             mode=self.config.inference.mode,
             step=step,
@@ -122,19 +115,29 @@ class Setup:
             f"{'' if name in self.updater.optimizers else ' (frozen)'}"
             for name, network in self.updater.networks.items()
         )
-        size = crop_value(self.config.data.size)
         layout = getattr(self.items.dataset, "layout", None)
         return {
             "recipe": self.config.selection.recipe.name,
             "networks": f"{networks} parameters",
             "data": f"{len(self.items)} training pairs" + (f", layout {layout}" if layout else "") + self._columns(),
-            "images": f"{self.source.channels} -> {self.target.channels} channels, {size} px",
+            "images": f"{self._channels()}, {crop_value(self.config.data.size)} px",
             "device": f"{self.device}, {self.config.training.threads} threads",
         }
 
+    def _channels(self) -> str:
+        """Say what is made of what: ``3 -> 3 channels``, or ``3 channels + ids -> 12 classes``."""
+        said = [(" + ".join(map(self._kind, p.sources)), self._kind(p.to)) for p in self.predictors()]
+        lines = (f"{taken} -> {made}" for taken, made in said)
+        return "; ".join(re.sub(r"^(\d+) channels( -> \d+ channels)$", r"\1\2", line) for line in lines)
+
+    def _kind(self, name: str) -> str:
+        field = self.fields[name]
+        what = {"image": f"{field.channels} channels", "vector": f"vector of {field.channels}"}
+        return what.get(field.kind, f"{field.channels} classes" if field.channels else "ids")
+
     def _columns(self) -> str:
-        """Say what is turned into what, where the dataset does."""
-        source, target = (" and ".join(column.name for column in side.columns) for side in (self.source, self.target))
+        """Say of which columns fields are, where the dataset does."""
+        source, target = (" and ".join(column.name for column in side.columns) for side in self.fields.values())
         return f", {source or 'lightness'} -> {target}" if target else ""
 
 
@@ -166,16 +169,18 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     validator = Validator(
         items if held_out is None else items.of(held_out),
         held_out=held_out is not None,
-        metrics={
-            name: build(lookup("metric", name).cls, options={}, owner=f"metric {name!r}")
-            for name in config.validation.metrics
-        },
-        mode=config.inference.mode,
+        metrics=config.validation.metrics,
         seed=config.training.seed,
         device=device,
     )
     updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
     setup = Setup(config, device, items, fields, recipe, updater, validator)
+    if held_out is not None and not setup.selects:
+        measured = ", ".join(validator.figures(setup.predictors())) or "nothing"
+        reporter.warned(
+            f"validation.select is {config.validation.select!r}, which cannot be measured of what is made here "
+            f"({measured} is): the model is the last one."
+        )
     if rehearsal:
         rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps)
     check_first(recipe, type(recipe).wiring(fields, config.selection.recipe.options))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from i2i.errors import DataError
 from i2i.training.checkpoint import Checkpoint
@@ -73,8 +73,11 @@ def exported(setup: Setup, parts: Iterable[str]) -> dict[str, dict[str, Tensor]]
         DataError: If one keeps something else than tensors, for which a model folder has no place.
     """
     weights: dict[str, dict[str, Tensor]] = {}
-    for part in parts:
-        tensors, data = kept(setup.translating(part))
+    networks = {part: setup.translating(part) for part in parts}
+    for part, network in networks.items():
+        if not isinstance(network, nn.Module):
+            continue
+        tensors, data = kept(network)
         if data:
             raise DataError(f"{part!r} keeps {next(iter(data))!r}, which is no tensor. Register it as a buffer.")
         if tensors:

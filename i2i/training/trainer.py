@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import FrameType
@@ -26,7 +26,8 @@ from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Rep
 from i2i.training.setup import Setup
 from i2i.training.state import Progress
 from i2i.training.updates import Applied, factor_at
-from i2i.translation.model import save_model
+from i2i.translation.model import save_model, translating
+from i2i.translation.predictor import Predictor
 
 FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all
 
@@ -103,7 +104,7 @@ class Trainer:
         begun = progress.step
         if setup.validator.held_out and progress.step < setup.steps:
             # what cannot be measured or saved should be known before hours of training, not after
-            setup.validator.measure(setup.generator, 1)
+            setup.validator.measure(setup.predictors(), 1)
         kept(setup.recipe)
         self._exported()
         with (
@@ -193,17 +194,18 @@ class Trainer:
     def _validate(self) -> None:
         """Validate: draw samples, and measure where there are held-out pairs."""
         step, validator = self.progress.step, self.setup.validator
-        grid = validator.grid(self.setup.generator, self.config.validation.samples)
+        predictors = self.setup.predictors()
+        grid = validator.grid(predictors, self.config.validation.samples)
         images.write(self.folder.samples / f"step-{step:09d}.png", grid)
         if validator.held_out:
-            self._measure()
+            self._measure(predictors)
         self.progress.validated = step
 
-    def _measure(self) -> None:
-        """Measure held-out pairs, and keep the model if it is the best."""
+    def _measure(self, predictors: Sequence[Predictor]) -> None:
+        """Measure held-out items, and keep the model if it is the best."""
         step, settings = self.progress.step, self.config.validation
-        figures = self.setup.validator.measure(self.setup.generator, settings.images)
-        better = self._is_better(figures[settings.select])
+        figures = self.setup.validator.measure(predictors, settings.images)
+        better = self.setup.selects and self._is_better(figures[settings.select])
         if better:
             self.progress.best = {"step": step, **figures}
             # before the checkpoint: killed in between, the resumed run writes the same bytes again
@@ -223,7 +225,7 @@ class Trainer:
         self._flush()
         self._check_finite()
         self._export(self.folder.last_model)
-        if not self.setup.validator.held_out:
+        if not self.setup.selects:
             self._export(self.folder.model)
         self.progress.log_bytes = self.log.sync()
         saved = state.capture(self.setup, self.progress)
@@ -236,5 +238,6 @@ class Trainer:
 
     def _exported(self) -> dict[str, dict[str, Tensor]]:
         """Return the weights of the parts that the run's models hold."""
+        needed = translating(type(self.setup.recipe), self.config.selection)
         others = self.setup.updater.networks if self.config.training.export == "all" else ()
-        return state.exported(self.setup, dict.fromkeys(["generator", *others]))
+        return state.exported(self.setup, dict.fromkeys([*needed, *others]))

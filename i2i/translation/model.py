@@ -1,4 +1,4 @@
-"""The model folder: ``config.json`` and ``generator.safetensors``, everything that translating needs.
+"""The model folder: ``config.json`` and the weights of each network that translates, such as ``generator.safetensors``.
 
 Weights of other parts may stand beside them, such as ``discriminator.safetensors``: training can begin with those. A
 run has a model folder in it, and so does each of its checkpoints.
@@ -8,9 +8,9 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -20,11 +20,14 @@ from torch import Tensor, nn
 from i2i import __version__, safe_json
 from i2i.assembly import build_parts
 from i2i.config import Mode
-from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError
+from i2i.contracts import Recipe
+from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError, suggest
 from i2i.fields import Field, Fields
 from i2i.options import complete, validate
+from i2i.parameters import parts_asked
 from i2i.plugins import COMMANDS, installed, lookup
 from i2i.selection import Component, Selection, providers
+from i2i.serving import contracts_of, part_kinds
 from i2i.system.faults import naming_plugins
 from i2i.system.files import replace_folder
 from i2i.system.unfilled import unfilled
@@ -37,7 +40,7 @@ MODEL = "model"
 """The model folder in a run's, or in a checkpoint's."""
 LAST_MODEL = "model-last"
 """The same in a run's: as it was at the last step, instead of the best."""
-FORMAT = 1
+FORMAT = 2
 MAX_CONFIG = 1_000_000
 """Bytes of a configuration; most take 2,000."""
 MAX_NAME = 100
@@ -90,9 +93,9 @@ class ModelConfig(BaseModel):
     i2i: PackageVersion = __version__
     selection: Selection
     providers: dict[str, Origin]
-    source: Field
-    target: Field
-    size: PositiveInt | tuple[PositiveInt, PositiveInt]
+    fields: dict[str, Field]
+    """What the data had, by name."""
+    size: tuple[PositiveInt, PositiveInt]
     """Height and width that the model was trained at."""
     direction: str
     mode: Mode
@@ -109,6 +112,11 @@ class ModelConfig(BaseModel):
         if any(len(component.name) > MAX_NAME for component in (selection.recipe, *chosen)):
             raise ValueError(f"a component has a name of more than {MAX_NAME} characters")
         return selection
+
+    @property
+    def data(self) -> Fields:
+        """Return the fields with their size."""
+        return Fields(self.fields, self.size)
 
     def holds(self, part: str) -> bool:
         """Return whether the folder has the weights of a part."""
@@ -134,7 +142,7 @@ def save_model(folder: Path, config: ModelConfig, weights: Mapping[str, Mapping[
     Args:
         folder: Where it goes.
         config: What the model is.
-        weights: Part of the recipe -> its weights; the generator's, and those of others that training can begin with.
+        weights: Part of the recipe -> its weights: of those that translate, and of others that training can begin with.
 
     Raises:
         OutputError: If it cannot be written.
@@ -178,50 +186,134 @@ def find_model(path: str | os.PathLike[str], revision: str | None = None) -> Pat
     raise MissingInputError(f"{os.fspath(path)} is neither a model folder (with {CONFIG}) nor a run with a model.")
 
 
-def load_model(folder: Path) -> tuple[ModelConfig, nn.Module]:
-    """Load the configuration and the generator, frozen, on the CPU.
+def load_model(folder: Path, to: str | None = None) -> tuple[ModelConfig, dict[str, Any]]:
+    """Load the configuration and the parts that translate, frozen, on the CPU.
+
+    Args:
+        folder: The model folder.
+        to: Load what makes this field alone; see `field_made`.
+
+    Returns:
+        The configuration, and all parts of the recipe by name: None for those that are not needed.
 
     Raises:
-        DataError: If a file is missing or damaged, or the weights do not fit the generator.
+        DataError: If a file is missing or damaged, or weights do not fit their network.
         UnknownNameError: If a plugin that the model needs is not installed; the message says what to install.
-        UsageError: If a newer i2i made the model, or the installed component refuses the options.
+        UsageError: If another i2i made the model, it makes no such field, or a component refuses its options.
     """
     config = read_config(folder)
-    generator = unfilled_generator(folder, config)
-    fill(generator, load_weights(folder, config, "generator"), _owner(config, "generator"))
-    return config, generator.eval().requires_grad_(False)
+    parts = unfilled_parts(folder, config, to)
+    for part, network in parts.items():
+        if isinstance(network, nn.Module):
+            if network.state_dict():
+                fill(network, load_weights(folder, config, part), _owner(config, part))
+            network.eval().requires_grad_(False)
+    return config, parts
 
 
 @naming_plugins()
-def unfilled_generator(folder: Path, config: ModelConfig) -> nn.Module:
-    """Build the generator of a model without values, if its file of weights is one of such a network.
+def unfilled_parts(folder: Path, config: ModelConfig, to: str | None = None) -> dict[str, Any]:
+    """Build the parts of a model that translate, without values, if their files of weights are of such networks.
+
+    Returns:
+        All parts of the recipe by name: None for those that are not needed.
 
     Raises:
         I2iError: As `load_model`.
     """
-    recipe, owner = _needs(config, "recipe"), _owner(config, "recipe")
+    recipe = recipe_of(config)
     # complete, since the installed recipe may have options that are younger than the model
-    options = complete(recipe, config.selection.recipe.options, owner)
-    selection = config.selection.model_copy(update={"recipe": Component(name=config.selection.recipe.name, **options)})
-    size = config.size if isinstance(config.size, tuple) else (config.size, config.size)
-    fields = Fields({"source": config.source, "target": config.target}, size)
-    _needs(config, "generator")
-    table = read_table(folder / weights_file("generator"))
-    shapes = [spec.shape for spec in table.values()]
-    with unfilled(f"{folder / CONFIG}: {_owner(config, 'generator')}", shapes):
-        generator: nn.Module = build_parts(recipe, selection, fields, only=["generator"])["generator"]
-    if reason := difference(generator, table):
-        raise DataError(f"{misfit(folder, config.selection, 'generator', reason)}. Copy the model folder again.")
-    return generator
+    options = complete(recipe, config.selection.recipe.options, _owner(config, "recipe"))
+    chosen = Component(name=config.selection.recipe.name, **options)
+    selection = config.selection.model_copy(update={"recipe": chosen})
+    made = recipe.translators if to is None else [field_made(config, to)]
+    names = translating(recipe, selection, made)
+    _check_installed(config, recipe, names)
+    tables = {part: read_table(folder / weights_file(part)) for part in names if config.holds(part)}
+    shapes = [spec.shape for table in tables.values() for spec in table.values()]
+    said = " and ".join(_owner(config, part) for part in names)
+    with unfilled(f"{folder / CONFIG}: {said}", shapes):
+        parts = build_parts(recipe, selection, config.data, only=names)
+    for part in names:
+        if isinstance(parts[part], nn.Module) and (reason := difference(parts[part], tables.get(part, {}))):
+            raise DataError(f"{misfit(folder, config.selection, part, reason)}. Copy the model folder again.")
+    return {part: built if part in names else None for part, built in parts.items()}
 
 
-def _component(config: ModelConfig, part: str) -> Component:
-    return config.selection.recipe if part == "recipe" else config.selection.network(part)
+def translating(recipe: type[Recipe], selection: Selection, made: Iterable[str] | None = None) -> list[str]:
+    """Return the parts that a model consists of: those that translators name.
+
+    Args:
+        recipe: The method.
+        selection: Which parts its options need.
+        made: The fields that are to be made; all that the recipe makes when not given.
+    """
+    functions = [recipe.translators[field] for field in (recipe.translators if made is None else made)]
+    named = dict.fromkeys(part for function in functions for part in parts_asked(function, contracts_of(recipe)))
+    return [part for part in named if part in selection.parts]
 
 
-def _owner(config: ModelConfig, part: Literal["recipe", "generator"]) -> str:
-    component = _component(config, part)
-    return f"{part} {component.name!r}"
+def field_made(config: ModelConfig, to: str | None = None) -> str:
+    """Return the field that a model is to make.
+
+    Args:
+        config: What the model is.
+        to: Its name; ``A`` and ``B`` are source and target, by the direction of the training. When not given, the
+            target, or the one that there is.
+
+    Raises:
+        UsageError: If it makes no such field, or several, none of which is called ``target``.
+    """
+    made = list(recipe_of(config).translators)
+    if to in ("A", "B") and to not in config.fields:
+        to = "source" if (to == "A") == (config.direction != "BtoA") else "target"
+    if to is None and len(made) > 1 and "target" not in made:
+        raise UsageError(f"The model makes {' and '.join(made)}. Say which, such as --to {made[0]}.")
+    to = to or ("target" if "target" in made else made[0])
+    if to not in made:
+        raise UsageError(f"The model makes no {to!r}.{suggest(to, made)} It makes {' and '.join(made)}.")
+    return to
+
+
+def recipe_of(config: ModelConfig) -> type[Recipe]:
+    """Return the class of a model's recipe.
+
+    Raises:
+        UnknownNameError: If it is not installed; the message says what to install.
+        DataError: If the configuration does not say where it comes from.
+    """
+    recipe: type[Recipe] = _installed(config, "recipe", "recipe", config.selection.recipe.name)
+    return recipe
+
+
+def _check_installed(config: ModelConfig, recipe: type[Recipe], parts: Collection[str]) -> None:
+    """Say what to install where a component of these parts is not."""
+    kinds = part_kinds(recipe)
+    for where, part, component in config.selection.components():
+        if part in parts:
+            _installed(config, kinds[part], where, component.name)
+
+
+def _installed(config: ModelConfig, kind: str, where: str, name: str) -> Any:
+    """Return the class of a component; ``where`` is its place in the selection, and in ``providers``."""
+    if where not in config.providers:
+        raise DataError(f"{CONFIG} says nothing of the {where}. Copy the model folder again.")
+    origin = config.providers[where]
+    try:
+        found = lookup(kind, name)
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            f"{error} The model was made with {origin.distribution} {origin.version}: {origin.remedy}"
+        ) from None
+    if found.sha256 and origin.sha256 not in ("", found.sha256):
+        made, now = f"{origin.distribution} {origin.version}", f"{found.distribution} {found.version}"
+        _log.warning("%s %r: the model was made with %s, and %s may do something else.", where, name, made, now)
+    return found.cls
+
+
+def _owner(config: ModelConfig, part: str) -> str:
+    chosen = config.selection.recipe if part == "recipe" else config.selection.parts[part]
+    return f"{part} {chosen.name!r}" if isinstance(chosen, Component) else part
 
 
 def misfit(folder: Path, selection: Selection, part: str, reason: str) -> str:
@@ -240,7 +332,7 @@ def read_config(folder: Path) -> ModelConfig:
 
     Raises:
         DataError: If the file is damaged.
-        UsageError: If a newer i2i made the model.
+        UsageError: If an older or a newer i2i made the model.
     """
     path = folder / CONFIG
     try:
@@ -255,30 +347,17 @@ def read_config(folder: Path) -> ModelConfig:
         raise DataError(f"Cannot read {path}: {error}.") from None
     if not isinstance(values, dict) or not isinstance(values.get("format"), int):
         raise DataError(f"{path} is not the configuration of an i2i model.")
+    if values["format"] < FORMAT:
+        raise UsageError(
+            f"{path} has format {values['format']}, which i2i does not read any more: it reads {FORMAT}. "
+            "Train the model anew, or import its checkpoint anew."
+        )
     if values["format"] > FORMAT:
         raise UsageError(
             f"{path} was made by i2i {str(values.get('i2i'))[:20]!r}, this is {__version__}. "
             "Upgrade: pip install -U i2i-toolkit."
         )
     return validate(ModelConfig, values, str(path))
-
-
-def _needs(config: ModelConfig, part: Literal["recipe", "generator"]) -> Any:
-    """Return the class of the recipe or of the generator; both are kinds of component too."""
-    if part not in config.providers or (part != "recipe" and part not in config.selection.parts):
-        raise DataError(f"{CONFIG} says nothing of the {part}. Copy the model folder again.")
-    component = _component(config, part)
-    origin = config.providers[part]
-    try:
-        found = lookup(part, component.name)
-    except UnknownNameError as error:
-        raise UnknownNameError(
-            f"{error} The model was made with {origin.distribution} {origin.version}: {origin.remedy}"
-        ) from None
-    if found.sha256 and origin.sha256 not in ("", found.sha256):
-        made, now = f"{origin.distribution} {origin.version}", f"{found.distribution} {found.version}"
-        _log.warning("%s: the model was made with %s, and %s may do something else.", _owner(config, part), made, now)
-    return found.cls
 
 
 def load_weights(folder: Path, config: ModelConfig, part: str) -> dict[str, Tensor]:

@@ -48,16 +48,16 @@ def _frozen(network: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def inference(seed: int) -> Iterator[None]:
+def inference(seed: int) -> Iterator["Noise"]:
     """Run a form of a network in this thread, without gradients, with its noise drawn from ``seed`` alone.
 
     Torch's own generators are neither read nor changed.
     """
-    with torch.inference_mode(), _Noise(seed):
-        yield
+    with torch.inference_mode(), Noise(seed) as noise:
+        yield noise
 
 
-class _Noise(TorchFunctionMode):
+class Noise(TorchFunctionMode):
     """Draws what is drawn in this thread from generators of its own, one for each device.
 
     Dropout takes no generator, so its arithmetic stands here; on the CPU the values are those that torch itself would
@@ -68,6 +68,11 @@ class _Noise(TorchFunctionMode):
         super().__init__()
         self._seed = seed
         self._generators: dict[torch.device, torch.Generator] = {}
+
+    @property
+    def drew(self) -> bool:
+        """Return whether anything was drawn."""
+        return bool(self._generators)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

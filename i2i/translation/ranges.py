@@ -1,4 +1,4 @@
-"""Between the numbers that users have and those that networks see, as a model's fields declare them."""
+"""Between the values that users have and those that networks see, as a model's fields declare them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
 
 from i2i import images
 from i2i.data.dataset import stack
+from i2i.data.tensors import check_field, to_pixels
 from i2i.errors import DataError
 from i2i.fields import Column, Field
 from i2i.images.ranges import extremes
@@ -20,6 +23,39 @@ UNDECLARED = "The model was trained without a range for such numbers: scale them
 def is_declared(field: Field) -> bool:
     """Return whether any range was declared, so that results are numbers in it instead of brightness."""
     return any(field.ranges)
+
+
+def to_values(given: Sequence[Any], field: Field, name: str) -> Pixels:
+    """Turn what a user gives for a field into values as datasets yield them.
+
+    Args:
+        given: Arrays, or PIL images: one with all channels, or one for each column.
+        field: What the field is.
+        name: How it is called.
+
+    Raises:
+        DataError: If it is something else than the field, or values are beyond their range.
+    """
+    if field.kind == "image":
+        return to_network([_array(image) for image in given], field)
+    if len(given) != 1:
+        raise DataError(f"{len(given)} arrays are given for {name}. It is one.")
+    if field.kind == "vector":
+        values = np.asarray(given[0], np.float32)
+    else:
+        values = np.asarray(given[0])  # of an image with a palette, its indices
+        values = values.astype(np.uint8) if values.dtype == np.bool_ else values
+        values = values[:, :, None] if values.ndim == 2 else values
+    check_field(values, field, name)
+    return values
+
+
+def _array(image: Any) -> NDArray[Any]:
+    pixels = images.from_pillow(image) if isinstance(image, Image.Image) else np.asarray(image)
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    if pixels.ndim != 3:
+        raise DataError(f"An image has shape (H, W) or (H, W, C), got {pixels.shape}. Give several in a list.")
+    return pixels
 
 
 def to_network(arrays: Sequence[NDArray[Any]], field: Field) -> Pixels:
@@ -70,7 +106,12 @@ def wrong_channels(channels: int, field: Field) -> DataError:
 
 
 def read(files: Sequence[Path], field: Field, max_pixels: int = images.MAX_PIXELS) -> images.Picture:
-    """Read one source, from one file or from one for each column; see `Translator.read`."""
+    """Read a field from one file, or from one for each column; see `Translator.read`."""
+    if field.kind == "ids":
+        (file,) = files
+        picture = images.read(file, reading="ids", max_pixels=max_pixels, allow="--max-pixels")
+        check_field(picture.pixels, field, str(file))
+        return picture
     if len(files) == 1:
         if len(set(field.ranges)) > 1:
             names = ", ".join(column.name for column in field.columns)
@@ -84,6 +125,24 @@ def read(files: Sequence[Path], field: Field, max_pixels: int = images.MAX_PIXEL
 
 def _read(file: Path, span: images.Range | None, max_pixels: int) -> images.Picture:
     return images.read(file, value_range=span, max_pixels=max_pixels, declare=UNDECLARED, allow="--max-pixels")
+
+
+def from_made(made: Tensor, field: Field) -> Pixels:
+    """Turn what a network makes of one item into values as datasets yield them.
+
+    Args:
+        made: (C, H, W) of an image, (H, W) of class ids, (C,) of a vector.
+        field: What it is.
+
+    Returns:
+        (H, W, C) in the dtype of the data; (H, W, 1) of class ids; (C,) float32 of a vector.
+    """
+    if field.kind == "image":
+        return to_pixels(made, field.dtype)
+    if field.kind == "vector":
+        return made.float().cpu().numpy()
+    dtype = field.dtype if field.dtype in ("uint8", "uint16") else np.min_scalar_type(field.channels - 1)
+    return made.cpu().numpy().astype(dtype)[:, :, None]
 
 
 def from_network(pixels: Pixels, field: Field) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,21 @@ class Record:
 
     Args:
         out: The folder of the outputs.
-        translator: The model; what another one, or another seed or mode, has made is not known.
+        translator: The model; what another one, or another field, seed or mode, has made is not known.
         stored: How outputs are stored.
+        options: Of the translator; what others have made is not known.
         anew: Know nothing, so that everything is translated.
 
     Raises:
         OutputError: If it cannot be written.
     """
 
-    def __init__(self, out: Path, translator: Translator, stored: str, *, anew: bool = False) -> None:
-        said = [__version__, translator.config.model_dump_json(), translator.mode, translator.seed, stored]
+    def __init__(
+        self, out: Path, translator: Translator, stored: str, options: Mapping[str, Any] = {}, *, anew: bool = False
+    ) -> None:
+        chosen = translator.predictor.chosen(options)
+        model = [translator.config.model_dump_json(), translator.to, translator.mode, translator.seed]
+        said = [__version__, *model, chosen, stored]
         self._out, self._file = out, out / RECORD
         self._how = hashlib.sha256(json.dumps(said).encode()).hexdigest()
         self._entries = {} if anew else self._read()
@@ -53,37 +58,43 @@ class Record:
                 entries[str(entry["name"])] = entry
         return entries
 
-    def find(self, output: Path, inputs: Sequence[Path]) -> Path | None:
-        """Return the file of an output, of which the suffix is not known yet, if it need not be made again."""
+    def find(self, outputs: Sequence[Path], inputs: Sequence[Path]) -> tuple[Path, ...]:
+        """Return the files of outputs, of which the suffixes are not known yet, if none need be made again."""
+        before = states(inputs)
+        found = [self._find(sample, output, before) for sample, output in enumerate(outputs)]
+        return tuple(file for file in found if file is not None) if None not in found else ()
+
+    def _find(self, sample: int, output: Path, inputs: States) -> Path | None:
         entry = self._entries.get(self._name(output))
-        if entry is None or entry.get("how") != self._how:
+        if entry is None or entry.get("how") != self._how or entry.get("sample") != sample:
             return None
         with suppress(OSError, TypeError, KeyError):
             file = self._out / str(entry["file"])
-            if entry["inputs"] == states(inputs) and entry["made"] == _state(file):
+            if entry["inputs"] == inputs and entry["made"] == _state(file):
                 return file
         return None
 
-    def add(self, output: Path, inputs: States, file: Path) -> None:
-        """Note that an output was made of its inputs, and in which file it is.
+    def add(self, files: Sequence[Path], inputs: States) -> None:
+        """Note in which files the outputs of one input are, its samples in their order.
 
         Args:
-            output: Without suffix.
+            files: With suffix.
             inputs: As they were before they were read.
-            file: With suffix.
 
         Raises:
             OutputError: If that cannot be written.
         """
-        name, where = self._name(output), self._name(file)
-        entry = {"name": name, "file": where, "how": self._how, "inputs": inputs, "made": _state(file)}
-        self._entries[name] = entry
         try:
             with self._file.open("ab") as stream:
-                stream.write(self._before + json.dumps(entry).encode() + b"\n")
+                for sample, file in enumerate(files):
+                    name, where = self._name(file.with_name(file.stem)), self._name(file)
+                    entry = {"name": name, "file": where, "how": self._how, "sample": sample}
+                    entry |= {"inputs": inputs, "made": _state(file)}
+                    self._entries[name] = entry
+                    stream.write(self._before + json.dumps(entry).encode() + b"\n")
+                    self._before = b""
         except OSError as error:
             raise cannot_write(self._file, error) from error
-        self._before = b""
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._out).as_posix()

@@ -1,44 +1,54 @@
 """A trained model that turns images into images."""
 
 import logging
-import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from i2i import images
 from i2i.config import Mode
 from i2i.data import lab
-from i2i.data.tensors import to_pixels, to_tensor
-from i2i.errors import ContractError, DataError, I2iError, UsageError
-from i2i.outputs import TOLERANCE, blamed, check_fake
+from i2i.data.tensors import field_to_tensor, to_pixels
+from i2i.errors import DataError, UsageError, suggest
+from i2i.fields import Field
+from i2i.outputs import TOLERANCE
 from i2i.pairs import Pixels
-from i2i.plugins import describe
-from i2i.system.devices import is_out_of_memory, resolve_device
-from i2i.system.faults import place
+from i2i.system.devices import resolve_device
 from i2i.translation import ranges
-from i2i.translation.model import ModelConfig, find_model, load_model
-from i2i.translation.modes import in_mode, inference
+from i2i.translation.model import ModelConfig, field_made, find_model, load_model, recipe_of
+from i2i.translation.predictor import Predictor
 
 _log = logging.getLogger(__name__)
 
+BATCH = 8
+"""Images of one size that go through the networks together."""
+
+
+class Given(NamedTuple):
+    """What one translation is made of."""
+
+    fields: dict[str, Pixels]
+    """By name, as datasets yield them: see `i2i.pairs.Pixels`."""
+    notes: tuple[str, ...] = ()
+    """What had to be done to read it, such as ``first of 12 frames``."""
+
 
 class Translator:
-    """A generator with everything around it: any size, the right channels, a named mode, repeatable noise.
+    """A trained model with everything around it: any size, the right channels, a named mode, repeatable noise.
 
     Args:
         config: What the model is.
-        generator: The network.
+        parts: Its parts by name, as `i2i.translation.model.load_model` returns them.
+        to: The field to make; the target, or the one that the model makes, when not given.
         device: Where to run it: ``auto``, ``cpu``, ``cuda``, ``mps``, ...
         mode: How to run it; the model's own mode when not given.
-        seed: Of the noise in mode ``paper``: the same image and seed give the same result.
+        seed: Of the noise: the same image, seed and options give the same result.
 
     Example:
         >>> translator = Translator.load("runs/shoes")  # doctest: +SKIP
@@ -48,23 +58,27 @@ class Translator:
     def __init__(
         self,
         config: ModelConfig,
-        generator: nn.Module,
+        parts: Mapping[str, Any],
         *,
+        to: str | None = None,
         device: str = "auto",
         mode: Mode | None = None,
         seed: int = 0,
     ) -> None:
-        self.config = config
+        self.config, self.seed = config, seed
         self.mode: Mode = mode or config.mode
-        self.seed = seed
         self.device = resolve_device(device)
+        self.to = field_made(config, to)
+        recipe, options = recipe_of(config), config.selection.recipe.options
+        self.predictor = Predictor(recipe, self.to, parts, config.data, mode=self.mode, options=options)
+        self.predictor.to_device(self.device)
         self._cut_off = False
-        self.generator = in_mode(generator, self.mode).to(self.device)
 
     @classmethod
     def load(
         cls,
         path: str | os.PathLike[str],
+        to: str | None = None,
         *,
         revision: str | None = None,
         device: str = "auto",
@@ -75,6 +89,7 @@ class Translator:
 
         Args:
             path: The folder; or a name such as ``USER/NAME``, where a plugin knows it.
+            to: See `Translator`.
             revision: Branch, tag or commit of a model on a hub.
             device: See `Translator`.
             mode: See `Translator`.
@@ -84,122 +99,176 @@ class Translator:
             MissingInputError: If there is no model.
             I2iError: If it cannot be loaded here; see `i2i.translation.model.load_model`.
         """
-        return cls(*load_model(find_model(path, revision)), device=device, mode=mode, seed=seed)
+        return cls(*load_model(find_model(path, revision), to), to=to, device=device, mode=mode, seed=seed)
 
-    def __call__(self, *inputs: Any) -> NDArray[Any]:
-        """Translate one image.
+    @property
+    def made(self) -> Field:
+        """Return what the field is that is made."""
+        return self.config.fields[self.to]
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Return the files that one translation is made of: field -> its columns, or itself where it has none."""
+        fields = {name: self.config.fields[name] for name in self.predictor.sources}
+        return {name: tuple(column.name for column in field.columns) or (name,) for name, field in fields.items()}
+
+    @property
+    def optional(self) -> list[str]:
+        """Return the fields that may be left out."""
+        return [name for name, asked in self.predictor.asked.items() if not asked.required]
+
+    def __call__(self, *inputs: Any, samples: int | None = None, **more: Any) -> Any:
+        """Translate one image, or several.
 
         Args:
-            inputs: (H, W) or (H, W, C) uint8, uint16 or float32 in [-1, 1], or a PIL image; any height and width. Where
-                the model's sources have a declared range, numbers of any dtype in that range. A model of several inputs
-                takes one image for each, or one with the channels of all.
+            inputs: The first field that the model takes: (H, W) or (H, W, C) uint8, uint16 or float32 in [-1, 1], or a
+                PIL image; any height and width. Where it has a declared range, numbers of any dtype in that range. Of
+                several columns, one image for each, or one with the channels of all. Class ids are whole numbers, and
+                of a PIL image with a palette its indices. A list stands for several translations.
+            samples: How many results for each: the k-th, from 0 on, has the noise of ``seed + k``.
+            more: Further fields that the model takes, by name, and options of its translator.
 
         Returns:
-            (H, W, target channels) in the dtype that the targets had in training, or float32 in their declared range.
-            A model that colours returns RGB in the dtype of the image.
+            (H, W, channels) in the dtype that the field had in training, or float32 in its declared range. Class ids
+            are (H, W, 1). A model that colours returns RGB in the dtype of the image. With ``samples`` a list of these,
+            and for a list of inputs a list of what one would give, equal to it but for rounding.
 
         Raises:
-            DataError: If the image's channels are not the model's, or its values are beyond their range.
+            DataError: If an image's channels are not the model's, or its values are beyond their range.
+            UsageError: If the model takes no such field or option, or an option has a wrong value.
         """
-        return self.translate(ranges.to_network([_array(image) for image in inputs], self.config.source))
+        fields, options = self._sorted(inputs, more)
+        several = bool(inputs) and isinstance(inputs[0], list)
+        items = [self.given(item) for item in (_each(fields) if several else [fields])]
+        results = self.translate(items, samples or 1, **options)
+        made = [result[0] for result in results] if samples is None else results
+        return made if several else made[0]
 
-    def read(self, files: Sequence[Path], max_pixels: int = images.MAX_PIXELS) -> images.Picture:
-        """Read the source that is in one file, or in several, one for each column of the model's sources.
+    def _sorted(
+        self, inputs: Sequence[Any], more: Mapping[str, Any]
+    ) -> tuple[dict[str, Sequence[Any]], dict[str, Any]]:
+        """Tell fields, each a sequence with an image a column, from options."""
+        first = self.predictor.sources[0]
+        known = [*self.predictor.sources, *self.predictor.options]
+        for name in more:
+            if name not in known:
+                raise UsageError(f"The model takes no {name!r}.{suggest(name, known)} It takes {', '.join(known)}.")
+        fields: dict[str, Sequence[Any]] = {name: [more[name]] for name in self.predictor.sources if name in more}
+        if inputs:
+            fields = {first: list(inputs), **fields}
+        return fields, {name: value for name, value in more.items() if name in self.predictor.options}
+
+    def given(self, fields: Mapping[str, Sequence[Any]]) -> dict[str, Pixels]:
+        """Turn one item in the user's values into values as datasets yield them.
 
         Args:
-            files: Images.
+            fields: By name, each one array with all channels, or one for each column.
+
+        Raises:
+            DataError: If one is something else than the model takes.
+        """
+        return {name: ranges.to_values(given, self.config.fields[name], name) for name, given in fields.items()}
+
+    def read(self, files: Mapping[str, Sequence[Path]], max_pixels: int = images.MAX_PIXELS) -> Given:
+        """Read one item.
+
+        Args:
+            files: Of each field, one, or one for each of its `columns`.
             max_pixels: Largest image that is read.
 
         Raises:
             MissingInputError: If a file is not there.
             DataError: If one cannot be read, or they do not fit the model.
         """
-        return ranges.read(files, self.config.source, max_pixels)
+        read = {name: ranges.read(each, self.config.fields[name], max_pixels) for name, each in files.items()}
+        notes = tuple(note for picture in read.values() for note in picture.notes)
+        return Given({name: picture.pixels for name, picture in read.items()}, notes)
 
-    def translate(self, source: Pixels) -> NDArray[Any]:
-        """Translate one source in the ranges of `i2i.pairs.Pixels`; see `__call__`.
+    def translate(
+        self, items: Sequence[Mapping[str, Pixels]], samples: int = 1, **options: Any
+    ) -> list[list[NDArray[Any]]]:
+        """Translate items as datasets yield them, in the numbers of the user; see `__call__`.
 
-        Raises:
-            DataError: If its channels are not the model's.
-            ContractError: If the generator makes no image of the source's size.
-        """
-        return ranges.from_network(self.render(source), self.config.target)
-
-    def render(self, source: Pixels) -> Pixels:
-        """Translate as `translate` does, but to a picture also where the result stands for numbers in a declared range.
+        Returns:
+            Of each item, its samples.
 
         Raises:
-            DataError: If its channels are not the model's.
+            DataError: If an item is not what the model takes.
+            ContractError: If a network makes something else than the field.
         """
-        side = self.config.source
-        if len(side.columns) > 1 and source.shape[2] != side.channels:
-            raise ranges.wrong_channels(source.shape[2], side)
-        given = lab.split(source)[0] if side.colours == "lab" else images.with_channels(source, side.channels)
-        with inference(self.seed):
-            fake = translate_padded(self.generator, to_tensor(given).to(self.device), self.config.target.channels)
-        self._look_at(fake)
-        if side.colours == "lab":
-            return lab.join(given, to_pixels(fake, np.float32), source.dtype)
-        return to_pixels(fake, self.config.target.dtype)
+        rendered = self.render(items, samples, **options)
+        return [[ranges.from_network(picture, self.made) for picture in pictures] for pictures in rendered]
 
-    def _look_at(self, fake: Tensor) -> None:
-        """Refuse what is no number, and say once that values are cut off."""
-        lowest, highest = fake.amin().item(), fake.amax().item()
-        if not (math.isfinite(lowest) and math.isfinite(highest)):
-            raise DataError("The generator makes numbers that are not finite. Train it anew, with a lower rate.")
+    def render(self, items: Sequence[Mapping[str, Pixels]], samples: int = 1, **options: Any) -> list[list[Pixels]]:
+        """Translate as `translate` does, but to pictures also where results stand for numbers in a declared range."""
+        results: list[list[Pixels]] = [[] for _ in items]
+        for indices in _batches(items):
+            tensors = [self._tensors(items[index]) for index in indices]
+            batch = {name: torch.stack([each[name] for each in tensors]).to(self.device) for name in tensors[0]}
+            for sample in range(samples):
+                for index, made in zip(indices, self.predictor(batch, self.seed + sample, **options), strict=True):
+                    results[index].append(self._picture(made, items[index]))
+        return results
+
+    def _tensors(self, item: Mapping[str, Pixels]) -> dict[str, Tensor]:
+        """Return an item as networks see it."""
+        fields = self.config.fields
+        return {name: field_to_tensor(_fitted(values, fields[name]), fields[name]) for name, values in item.items()}
+
+    def _picture(self, made: Tensor, item: Mapping[str, Pixels]) -> Pixels:
+        if self.made.kind == "image":
+            self._look_at(made)
+        if self._colours:
+            image = item["source"]
+            return lab.join(_fitted(image, self.config.fields["source"]), to_pixels(made, np.float32), image.dtype)
+        return ranges.from_made(made, self.made)
+
+    @property
+    def _colours(self) -> bool:
+        """Return whether it makes the colours of what it is given the lightness of."""
+        return self.made.colours == "lab" and self.predictor.sources == ["source"]
+
+    def _look_at(self, made: Tensor) -> None:
+        """Say once that values are cut off."""
+        lowest, highest = made.amin().item(), made.amax().item()
         if max(-lowest, highest) > 1 + TOLERANCE and not self._cut_off:
             self._cut_off = True
             _log.warning(
                 "%s makes values outside [-1, 1], from %.3g to %.3g here. They are cut off.",
-                *(blamed(self.generator), lowest, highest),
+                *(self.predictor.maker, lowest, highest),
             )
 
 
-def _array(image: Any) -> NDArray[Any]:
-    pixels = images.from_pillow(image) if isinstance(image, Image.Image) else np.asarray(image)
-    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    if pixels.ndim != 3:
-        raise DataError(f"An image has shape (H, W) or (H, W, C), got {pixels.shape}. Translate one image at a time.")
-    return pixels
-
-
-def translate_padded(generator: nn.Module, source: Tensor, channels: int) -> Tensor:
-    """Run the generator on one image (C, H, W) of any size: mirrored outwards to what it takes, cropped back.
+def _each(fields: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, list[Any]]]:
+    """Yield each item of lists of images.
 
     Raises:
-        UsageError: If the generator refuses the image.
-        ContractError: If it fails, or makes no image of this size with so many channels.
+        DataError: If they are not equally long.
     """
-    height, width = source.shape[-2:]
-    multiple = int(getattr(generator, "size_multiple", 1))
-    top, bottom = _margins(height, multiple)
-    left, right = _margins(width, multiple)
-    padded = _reflected(source, (top, bottom), (left, right))[None]
-    try:
-        made = generator(padded)
-    except ValueError as error:
-        raise UsageError(f"{type(generator).__name__} refuses an image of {width}x{height}: {error}") from error
-    except Exception as error:
-        if isinstance(error, I2iError) or is_out_of_memory(error):
-            raise
-        _, where = place(error, {type(generator).__module__})
-        raise ContractError(
-            f"{blamed(generator)} fails on an image of {width}x{height}: {describe(error)}{where}."
-        ) from error
-    fake = check_fake(generator, padded, made, channels)[0]
-    return fake[:, top : top + height, left : left + width]
+    lists = [each for given in fields.values() for each in given]
+    lengths = {len(each) if isinstance(each, list) else -1 for each in lists}
+    if len(lengths) > 1 or -1 in lengths:
+        raise DataError("Some of what is given is a list, or lists differ in length. Give lists of as many for all.")
+    for index in range(lengths.pop()):
+        yield {name: [each[index] for each in given] for name, given in fields.items()}
 
 
-def _margins(length: int, multiple: int) -> tuple[int, int]:
-    missing = -length % multiple
-    return missing // 2, missing - missing // 2
+def _batches(items: Sequence[Mapping[str, Pixels]]) -> Iterator[list[int]]:
+    """Yield indices of items that fit into one batch: those of equal shapes, a few at a time."""
+    alike: dict[Any, list[int]] = {}
+    for index, item in enumerate(items):
+        shapes = tuple((name, values.shape[:2] if values.ndim > 1 else ()) for name, values in sorted(item.items()))
+        alike.setdefault(shapes, []).append(index)
+    for indices in alike.values():
+        yield from (indices[start : start + BATCH] for start in range(0, len(indices), BATCH))
 
 
-def _reflected(image: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
-    # by index, since torch's padding refuses margins as large as the image
-    def mirror(length: int, before: int, after: int) -> Tensor:
-        period = max(2 * length - 2, 1)
-        place = torch.arange(-before, length + after, device=image.device).remainder(period)
-        return torch.where(place < length, place, period - place)
-
-    return image[:, mirror(image.shape[1], *rows)][:, :, mirror(image.shape[2], *columns)]
+def _fitted(values: Pixels, field: Field) -> Pixels:
+    """Return values with the channels that their field has."""
+    if field.kind != "image":
+        return values
+    if field.colours == "lab":
+        return lab.split(values)[0]
+    if len(field.columns) > 1 and values.shape[2] != field.channels:
+        raise ranges.wrong_channels(values.shape[2], field)
+    return images.with_channels(values, field.channels)

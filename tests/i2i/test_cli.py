@@ -13,7 +13,7 @@ import pytest
 import i2i
 from i2i import images
 from i2i.plugins import COMMANDS, COMPONENTS, installed
-from i2i.translation.folder import plan
+from i2i.translation.jobs import plan
 
 Cli = Callable[..., tuple[int, str, str]]
 SMALL = [

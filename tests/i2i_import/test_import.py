@@ -55,8 +55,8 @@ def test_model_says_everything_about_itself(model: Path) -> None:
     }
     assert config.selection.network("discriminator").options == {"layers": 1, "base_channels": 4, "norm": "batch"}
     assert config.selection.recipe.options["conditional"] is True
-    assert (config.direction, config.mode, config.size, config.step) == ("AtoB", "paper", 32, 0)
-    assert [(side.channels, side.dtype) for side in (config.source, config.target)] == [(3, "uint8")] * 2
+    assert (config.direction, config.mode, config.size, config.step) == ("AtoB", "paper", (32, 32), 0)
+    assert [(side.channels, side.dtype) for side in config.fields.values()] == [(3, "uint8")] * 2
     assert config.sha256.keys() == {"generator.safetensors", "discriminator.safetensors"}
 
 
@@ -94,7 +94,7 @@ def test_resnet_comes_back_as_it_was(norm: str, dropout: bool, tmp_path: Path, r
     assert code == 0, err
     assert ("statistics of instance norms left out" in err) == (norm == "instance")
     config = read_config(tmp_path / "model")
-    assert (config.direction, config.size, config.source.channels) == ("BtoA", 99, 2)
+    assert (config.direction, config.size, config.fields["source"].channels) == ("BtoA", (99, 99), 2)
     assert run_cli("import", "--reverse", tmp_path / "model", tmp_path / "back.pth")[0] == 0
     state = torch.load(tmp_path / "back.pth", weights_only=True)
     assert list(state) == list(network.state_dict())

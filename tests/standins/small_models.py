@@ -8,7 +8,7 @@ import torch
 from i2i.assembly import assemble
 from i2i.fields import Field, Fields
 from i2i.selection import select
-from i2i.translation.model import ModelConfig, origins, save_model
+from i2i.translation.model import ModelConfig, origins, save_model, translating
 
 SMALL = {"generator": {"depth": 2, "base_channels": 4, "dropout": 0.5}}
 
@@ -16,7 +16,7 @@ SMALL = {"generator": {"depth": 2, "base_channels": 4, "dropout": 0.5}}
 def model_folder(
     path: Path, source: int = 3, target: int = 3, dtype: str = "uint8", *, parts: Any = None, **config: Any
 ) -> Path:
-    """A model of drawn weights.
+    """A model of drawn weights, of the recipe pix2pix.
 
     Args:
         path: Where it goes.
@@ -26,15 +26,33 @@ def model_folder(
         parts: Component and options of each part; a small U-Net when not given.
         config: What else is not as it usually is.
     """
-    sides = {
-        "source": Field(channels=source, dtype="uint8"),
+    fields = {
+        "source": Field(channels=source),
         "target": Field.model_validate({"channels": target, "dtype": dtype}),
     }
-    fields = Fields(sides, (16, 16))
-    selection = select("pix2pix", {}, SMALL if parts is None else parts, fields)
+    return any_model(path, "pix2pix", SMALL if parts is None else parts, **{"fields": fields, **config})
+
+
+def any_model(
+    path: Path, recipe: str, parts: Any, fields: dict[str, Field], options: dict[str, Any] | None = None, **config: Any
+) -> Path:
+    """A model of drawn weights.
+
+    Args:
+        path: Where it goes.
+        recipe: Its name.
+        parts: Component and options of each part.
+        fields: What its data had.
+        options: Of the recipe.
+        config: What else is not as it usually is.
+    """
+    about: dict[str, Any] = {"size": (16, 16), "direction": "AtoB", "mode": "deterministic", "step": 1, **config}
+    data = Fields(fields, about["size"])
+    selection = select(recipe, options or {}, parts, data)
     torch.manual_seed(0)
-    recipe = assemble(selection, fields)
-    about: dict[str, Any] = {"size": 16, "direction": "AtoB", "mode": "deterministic", "step": 1, **sides, **config}
-    weights = {"generator": recipe.get_submodule("generator").state_dict()}
-    save_model(path, ModelConfig(selection=selection, providers=origins(selection), **about), weights)
+    made = assemble(selection, data)
+    networks = {part: getattr(made, part) for part in translating(type(made), selection)}
+    weights = {part: each.state_dict() for part, each in networks.items() if isinstance(each, torch.nn.Module)}
+    written = {part: each for part, each in weights.items() if each}
+    save_model(path, ModelConfig(selection=selection, providers=origins(selection), fields=fields, **about), written)
     return path

@@ -23,7 +23,8 @@ from i2i.prepared import HALVES
 from i2i.system.files import make_folder, write_atomically
 from i2i.training.folder import RunFolder
 from i2i.translation import Translator
-from i2i.translation.folder import plan, translate_files
+from i2i.translation.folder import translate_files
+from i2i.translation.jobs import plan
 
 EDGES: Mapping[str, int] = {"size": 128, "detect_size": 192, "border": 32}
 """Options of the preparer: the detector looks closer than the result is large, and not far beyond the rim."""

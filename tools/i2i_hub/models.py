@@ -9,19 +9,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from i2i import __version__, safe_json, safe_yaml
+from i2i import __version__, images, safe_json, safe_yaml
 from i2i.config import RunConfig
 from i2i.data import lab
 from i2i.data.dataset import open_pairs
 from i2i.data.order import spread
 from i2i.errors import MissingInputError, UnknownNameError
-from i2i.fields import Column
+from i2i.fields import Column, Field
 from i2i.options import summary_of
 from i2i.pairs import Pixels, by_name
+from i2i.parameters import fields_asked
 from i2i.plugins import lookup
+from i2i.serving import contracts_of
 from i2i.system.files import make_folder
 from i2i.training.folder import RunFolder
-from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model
+from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model, translating
 from i2i.translation.translator import Translator
 from i2i_hub.card import MAX_SAMPLES, NOTES, Card, publishable, render_body, write_samples
 
@@ -92,16 +94,28 @@ def _metrics_at(log: Path, step: int) -> dict[str, float]:
 
 
 def _held_out(translator: Translator, run: RunConfig) -> Iterator[dict[str, Pixels]]:
-    """Yield what the gallery shows of some held-out pairs; what colours shows its source without them."""
-    pairs = open_pairs(run.data.path, "val", name=run.dataset.name, options=run.dataset.options)
-    for index in spread(len(pairs), MAX_SAMPLES):
-        item = by_name(pairs[index])
-        source, target = item["source"], item["target"]
-        if translator.config.source.colours == "lab":
-            target = lab.join(source, target, np.float32)
-            yield {"source": source, "output": translator.render(target), "target": target}
-        else:
-            yield {"source": source, "output": translator.render(source), "target": target}
+    """Yield what the gallery shows of some held-out items; what colours shows its source without them."""
+    dataset = open_pairs(run.data.path, "val", name=run.dataset.name, options=run.dataset.options)
+    for index in spread(len(dataset), MAX_SAMPLES):
+        item = by_name(dataset[index])
+        given = {name: item[name] for name in translator.predictor.sources}
+        if translator.made.colours == "lab":
+            item[translator.to] = lab.join(item["source"], item["target"], np.float32)
+            given = {"source": item["target"]}
+        ((made,),) = translator.render([given])
+        pictures = {name: (values, name) for name, values in item.items() if name in _gallery(translator)}
+        pictures["output"] = (made, translator.to)
+        yield {
+            picture: images.class_colours(values) if translator.config.fields[name].kind == "ids" else values
+            for picture, (values, name) in pictures.items()
+        }
+
+
+def _gallery(translator: Translator) -> list[str]:
+    """Name the pictures of a held-out item: what is taken, what is made, and what that should be, if there is such."""
+    fields = translator.config.fields
+    taken = [name for name in translator.predictor.sources if fields[name].kind != "vector"]
+    return [*taken, "output", *([translator.to] if translator.predictor.is_aligned else [])]
 
 
 def _keys(pushed: PushedModel, name: str, samples: list[str], more: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +129,7 @@ def _keys(pushed: PushedModel, name: str, samples: list[str], more: Mapping[str,
     if samples:
         keys["widget"] = [
             {
-                "src": f"{sample}-source.png",
+                "src": f"{sample}-{_gallery(pushed.translator)[0]}.png",
                 "example_title": f"held-out pair {number}",
                 "output": {"url": f"{sample}-output.png"},
             }
@@ -135,7 +149,7 @@ def _result(pushed: PushedModel, keys: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
-    origins = pushed.config.providers.values()
+    origins, sources = pushed.config.providers.values(), pushed.translator.predictor.sources
     packages = {origin.distribution: origin.version for origin in origins if not origin.sha256}
     versions = packages | {"i2i-toolkit": __version__}
     return render_body(
@@ -149,6 +163,10 @@ def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
         ],
         plugin_files={origin.distribution: origin.sha256 for origin in origins if origin.sha256},
         config=pushed.config,
+        made=[_made(pushed, to) for to in pushed.translator.predictor.recipe.translators],
+        takes={name: pushed.config.fields[name] for name in sources},
+        further="".join(f", {name}={_opened(name, pushed.config.fields[name])}" for name in sources[1:]),
+        pictures=_gallery(pushed.translator),
         result=_example(pushed.translator),
         metrics=pushed.metrics,
         meanings={name: _meaning(name) for name in pushed.metrics},
@@ -158,22 +176,42 @@ def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
     )
 
 
+def _made(pushed: PushedModel, to: str) -> dict[str, Any]:
+    """Say what one translator makes of what, and by which networks."""
+    config, recipe = pushed.config, pushed.translator.predictor.recipe
+    fields = [name for name in fields_asked(recipe.translators[to], contracts_of(recipe)) if name in config.fields]
+    parts = {part: config.selection.parts[part] for part in translating(recipe, config.selection, [to])}
+    return {"to": to, "of": fields, "parts": {part: getattr(chosen, "name", part) for part, chosen in parts.items()}}
+
+
+def _opened(name: str, field: Field) -> str:
+    """Write how a field comes into Python."""
+    return f"[0.0] * {field.channels}" if field.kind == "vector" else f'Image.open("{name}.png")'
+
+
 def _example(translator: Translator) -> NDArray[Any]:
-    """Translate an empty image of the size that the model was trained at, 8-bit where no range was declared."""
-    side, size = translator.config.source, translator.config.size
-    height, width = (size, size) if isinstance(size, int) else size
-    columns = side.columns or [Column(name="image", channels=side.channels)]
-    blanks = [
-        np.full((height, width, column.channels), column.range[0] if column.range else np.uint8(0))
-        for column in columns
-    ]
-    return translator(*blanks)
+    """Translate what is empty, of the size that the model was trained at, 8-bit where no range was declared."""
+    fields, shape = translator.config.fields, translator.config.size
+    blank: dict[str, list[NDArray[Any]]] = {}
+    for name in translator.predictor.sources:
+        field = fields[name]
+        columns = field.columns or [Column(name=name, channels=field.channels)]
+        match field.kind:
+            case "vector":
+                blank[name] = [np.zeros(field.channels, np.float32)]
+            case "ids":
+                blank[name] = [np.zeros((*shape, 1), np.uint8)]
+            case "image":
+                lowest = [np.float64(column.range[0]) if column.range else np.uint8(0) for column in columns]
+                blank[name] = [np.full((*shape, c.channels), low) for c, low in zip(columns, lowest, strict=True)]
+    ((made,),) = translator.translate([translator.given(blank)])
+    return made
 
 
 def _meaning(metric: str) -> str:
     """Return what a metric says of itself, and which figures are good; empty where its plugin is not installed."""
     try:
-        cls = lookup("metric", metric).cls
+        cls = lookup("metric", metric.rpartition("/")[2]).cls  # of what another translator makes, FIELD/METRIC
     except UnknownNameError:
         return ""
     better = "Higher is better." if cls.higher_is_better else "Lower is better."

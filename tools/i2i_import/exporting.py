@@ -71,7 +71,7 @@ def _converted(folder: Path, config: ModelConfig, network: Network) -> bytes:
 def _exportable(config: ModelConfig, notes: list[str]) -> Network:
     """Describe the generator of a model, as that code builds it."""
     name, options = _component(config, "generator")
-    wiring = (config.source.channels, config.target.channels)
+    wiring = (config.fields["source"].channels, config.fields["target"].channels)
     if name not in ("resnet", "unet"):
         raise UsageError(f"That code has no generator {name!r}, only U-Nets and ResNets. Keep the model folder.")
     dropout = options["dropout"] > 0
@@ -93,7 +93,7 @@ def _exportable_critic(config: ModelConfig) -> Network:
     if name != "patchgan":
         raise UsageError(f"That code has no discriminator {name!r}. Leave --discriminator away.")
     conditional = config.selection.recipe.options.get("conditional", True)
-    channels = config.target.channels + (config.source.channels if conditional else 0)
+    channels = config.fields["target"].channels + (config.fields["source"].channels if conditional else 0)
     return patchgan(options["layers"], options["base_channels"], options["norm"], channels)
 
 

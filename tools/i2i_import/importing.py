@@ -86,9 +86,8 @@ def import_checkpoint(
     config = ModelConfig(
         selection=selection,
         providers=origins(selection),
-        source=Field(channels=source, dtype="uint8"),
-        target=Field(channels=target, dtype="uint8"),
-        size=size or _size(network),
+        fields={"source": Field(channels=source), "target": Field(channels=target)},
+        size=(size or _size(network),) * 2,
         direction=direction,
         mode=mode,
         step=0,

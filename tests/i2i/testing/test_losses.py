@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from i2i.contracts import Clock, Verdict
+from i2i.contracts import Clock, Ids, Verdict
 from i2i.testing import check_adversarial_loss, check_loss, check_metric, check_penalty
 
 
@@ -68,6 +68,16 @@ class MeanColour(nn.Module):
         return float((output - target).abs().sum())
 
 
+class Agreement(nn.Module):
+    """The part of pixels whose class is right, of those that have one."""
+
+    higher_is_better: ClassVar[bool] = True
+
+    def forward(self, output: Ids, target: Ids) -> Tensor:
+        known = target >= 0
+        return ((output == target) & known).flatten(1).sum(1) / known.flatten(1).sum(1)
+
+
 def squares(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).square().mean((1, 2, 3))
 
@@ -108,6 +118,7 @@ def test_what_is_sound_passes() -> None:
     check_adversarial_loss(Hinge)
     check_metric(Squares)
     check_metric(MeanColour)
+    check_metric(Agreement)
 
 
 @pytest.mark.parametrize(
@@ -232,3 +243,16 @@ def test_loss_of_classes_of_the_wrong_sign_is_named() -> None:
         return (output.softmax(1) * target).sum(1).mean()
 
     assert "Turn the sign." in named(lambda cls: check_loss(cls, of="classes"), Right, forward=turned)
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"higher_is_better": False}, "but higher_is_better is False."),
+        ({"forward": lambda _, output, target: (output == target).float().mean()}, "the figures is of shape ()"),
+    ],
+)
+def test_bug_of_a_metric_of_class_ids_is_named(members: dict[str, Any], reason: str) -> None:
+    if "forward" in members:
+        members["forward"].__annotations__ = {"output": Ids, "target": Ids}
+    assert reason in named(check_metric, Agreement, **members)

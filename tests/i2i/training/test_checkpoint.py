@@ -27,9 +27,8 @@ RGB = Field(channels=3, dtype="uint8")
 CONFIG = ModelConfig(
     selection=Selection(recipe=Component(name="recipe"), parts={"generator": Component(name="network")}),
     providers={},
-    source=RGB,
-    target=RGB,
-    size=8,
+    fields={"source": RGB, "target": RGB},
+    size=(8, 8),
     direction="",
     mode="paper",
     step=0,

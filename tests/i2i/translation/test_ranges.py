@@ -54,8 +54,11 @@ def test_sixteen_bits_of_gray_become_five_bands_of_metres(run_cli: Cli, tmp_path
     assert code == 0, err
     assert len(list((run / "samples").iterdir())) == 1
     config = json.loads((run / "model" / "config.json").read_text())
-    assert config["source"]["columns"] == [{"name": "imageA", "channels": 1, "range": [0, 4095]}]
-    assert (config["target"]["channels"], config["target"]["columns"][0]["range"]) == (5, list(HEIGHTS))
+    assert config["fields"]["source"]["columns"] == [{"name": "imageA", "channels": 1, "range": [0, 4095]}]
+    assert (config["fields"]["target"]["channels"], config["fields"]["target"]["columns"][0]["range"]) == (
+        5,
+        list(HEIGHTS),
+    )
 
     source = data / "val" / "imageA"
     code, _, err = run_cli("translate", run, source, "--out", out, "--device", "cpu")
@@ -124,7 +127,7 @@ def test_a_model_that_colours_keeps_the_lightness_and_gives_rgb(run_cli: Cli, tm
     grid = images.read(next((run / "samples").iterdir())).pixels
     assert (grid.max(axis=2) > grid.min(axis=2)).any()  # colours are shown as such, not ab as gray
     translator = i2i.Translator.load(run, device="cpu")
-    assert (translator.config.source.channels, translator.config.target.channels) == (1, 2)
+    assert [field.channels for field in translator.config.fields.values()] == [1, 2]
     for dtype in (np.uint8, np.uint16):
         gray: NDArray[Any] = np.rint((smooth(5, 1) * 0.6 + 0.2) * np.iinfo(dtype).max).astype(dtype)
         coloured = translator(gray)

@@ -83,7 +83,7 @@ def options(**values: Any) -> Callable[[Path], None]:
 
 
 def channels(count: int) -> Callable[[Path], None]:
-    return lambda folder: config_of(folder, lambda config: config["source"].update(channels=count))
+    return lambda folder: config_of(folder, lambda config: config["fields"]["source"].update(channels=count))
 
 
 def origin(**values: str) -> Callable[[Path], None]:
@@ -124,11 +124,11 @@ HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a very long name": (options(name="x" * 900_000), "a name of more than 100"),
     "a very long value": (options(blocks=[0] * 300_000), "blocks"),
     "deep configuration": (text('{"a":' * 200_000), "nested deeper"),
-    "large configuration": (text(f'{{"format": 1, "i2i": "{"9" * 2_000_000}"}}'), "larger than"),
-    "a key twice": (text('{"format": 1, "format": 1}'), "'format' is given twice"),
+    "large configuration": (text(f'{{"format": 2, "i2i": "{"9" * 2_000_000}"}}'), "larger than"),
+    "a key twice": (text('{"format": 2, "format": 2}'), "'format' is given twice"),
     "no object": (text("[" * 49 + "]" * 49), "not the configuration"),
     "a newer one of no version": (
-        text('{"format": 2, "i2i": "1; rm -rf ~"}'),
+        text('{"format": 3, "i2i": "1; rm -rf ~"}'),
         "was made by i2i .1; rm -rf ~., this",
     ),
     "package that is none": (origin(distribution="i2i; rm -rf ~"), "distribution"),
@@ -175,7 +175,7 @@ def test_harm_is_one_line_within_a_time_and_a_memory(tmp_path: Path, name: str) 
 
 def test_a_network_with_constants_of_its_own_is_loaded_whole(tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "m", parts={"generator": {"name": "fixed"}})
-    _, network = load_model(folder)
+    network = load_model(folder)[1]["generator"]
     image = torch.rand(1, 3, 4, 4)
     expected = torch.tanh(network.get_submodule("conv")(image) * 0.5 + 0.5)
     assert torch.equal(network(image), expected)

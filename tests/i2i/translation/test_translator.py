@@ -9,54 +9,18 @@ import pytest
 import torch
 from PIL import Image
 from small_models import model_folder
-from torch import Tensor, nn
+from torch import Tensor
 
 import i2i
 from i2i import images
 from i2i.config import Mode
 from i2i.errors import ContractError, DataError, I2iError, MissingInputError, UnknownNameError, UsageError
-from i2i.outputs import blamed
 from i2i.translation.model import load_model
-from i2i.translation.translator import Translator, translate_padded
+from i2i.translation.translator import Translator
 
 
 def noise(height: int, width: int, channels: int = 3) -> Any:
     return np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
-
-
-class Recorder(nn.Module):
-    """Gives back what it sees, and remembers its size."""
-
-    size_multiple = 8
-
-    def forward(self, image: Tensor) -> Tensor:
-        self.seen = tuple(image.shape[-2:])
-        return image
-
-
-@pytest.mark.parametrize(("height", "width"), [(8, 16), (1, 1), (3, 5), (9, 7), (64, 33), (2, 100)])
-def test_any_size_is_mirrored_to_what_the_generator_takes_and_cropped_back(height: int, width: int) -> None:
-    image = torch.rand(3, height, width)
-    recorder = Recorder()
-    assert torch.equal(translate_padded(recorder, image, 3), image)
-    assert all(
-        side % 8 == 0 and side - 8 < given <= side for side, given in zip(recorder.seen, (height, width), strict=True)
-    )
-
-
-def test_margins_are_reflections_as_numpy_makes_them() -> None:
-    image = torch.rand(2, 5, 3)
-    seen: list[Tensor] = []
-
-    class Spy(nn.Module):
-        size_multiple = 16
-
-        def forward(self, padded: Tensor) -> Tensor:
-            seen.append(padded)
-            return padded
-
-    translate_padded(Spy(), image, 2)
-    np.testing.assert_array_equal(seen[0][0].numpy(), np.pad(image.numpy(), ((0, 0), (5, 6), (6, 7)), mode="reflect"))
 
 
 def test_a_model_gives_the_same_images_after_a_round_trip(tmp_path: Path) -> None:
@@ -91,16 +55,16 @@ def test_files_of_numbers_for_a_model_without_a_range_are_refused_with_their_ext
     translator = Translator.load(model_folder(tmp_path / "m"))
     np.save(tmp_path / "x.npy", np.linspace(-3, 812, 300).reshape(10, 10, 3))
     with pytest.raises(DataError, match=r"from -3 to 812\. The model was trained without a range") as refused:
-        translator.read([tmp_path / "x.npy"])
+        translator.read({"source": [tmp_path / "x.npy"]})
     assert "Declare" not in str(refused.value)
 
 
 def test_an_option_younger_than_the_model_has_its_default(tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "m")
-    config, weights = json.loads((folder / "config.json").read_text()), load_model(folder)[1].state_dict()
+    config, weights = json.loads((folder / "config.json").read_text()), load_model(folder)[1]["generator"].state_dict()
     del config["selection"]["recipe"]["gan_weight"]
     (folder / "config.json").write_text(json.dumps(config))
-    loaded = load_model(folder)[1].state_dict()
+    loaded = load_model(folder)[1]["generator"].state_dict()
     assert all(torch.equal(loaded[name], weights[name]) for name in weights)
 
 
@@ -122,17 +86,18 @@ def test_noise_is_repeatable_and_can_be_changed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["paper", "deterministic", "running"])
 def test_four_threads_make_the_pictures_that_one_makes_and_change_nothing(tmp_path: Path, mode: Mode) -> None:
     translator = Translator.load(model_folder(tmp_path / "m"), mode=mode, device="cpu")
+    generator = translator.predictor.parts["generator"]
     pictures = [noise(16 + size % 7, 16 + size % 5) for size in range(40)]
-    before = {name: value.clone() for name, value in translator.generator.state_dict().items()}
-    flags, generator = [module.training for module in translator.generator.modules()], torch.get_rng_state()
+    before = {name: value.clone() for name, value in generator.state_dict().items()}
+    flags, state = [module.training for module in generator.modules()], torch.get_rng_state()
     serial = [translator(picture) for picture in pictures]
     with ThreadPoolExecutor(4) as pool:
         threaded = list(pool.map(translator, pictures))
     assert all(map(np.array_equal, serial, threaded))
-    assert all(torch.equal(value, before[name]) for name, value in translator.generator.state_dict().items())
-    assert [module.training for module in translator.generator.modules()] == flags
-    assert torch.equal(torch.get_rng_state(), generator)
-    assert not any(parameter.requires_grad for parameter in translator.generator.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
+    assert [module.training for module in generator.modules()] == flags
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not any(parameter.requires_grad for parameter in generator.parameters())
 
 
 def test_channels_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -156,7 +121,12 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"config\.json: no option 'surprise'"):
         load_model(folder)
     model_folder(folder)
-    edit(folder, format=2, i2i="9.0")
+    edit(folder, format=1)
+    with pytest.raises(
+        UsageError, match=r"has format 1, which i2i does not read any more.*Train the model anew, or impo"
+    ):
+        load_model(folder)
+    edit(folder, format=3, i2i="9.0")
     with pytest.raises(UsageError, match=r"was made by i2i '9\.0'.*pip install -U i2i-toolkit"):
         load_model(folder)
 
@@ -190,39 +160,10 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     assert "\n" not in str(refusal.value)
 
 
-class Bends(nn.Module):
-    """Gives its input back, bent in some way."""
-
-    def __init__(self, bend: Callable[[Tensor], Any]) -> None:
-        super().__init__()
-        self.bend = bend
-
-    def forward(self, source: Tensor) -> Any:
-        return self.bend(source)
-
-
-@pytest.mark.parametrize(
-    ("bend", "complaint"),
-    [
-        (lambda x: x[..., 1:, 1:], r"returns \(1, 3, 64, 32\) for \(1, 3, 65, 33\), expected was \(1, 3, 65, 33\)"),
-        (lambda x: x.repeat_interleave(2, -1), r"returns \(1, 3, 65, 66\)"),
-        (lambda x: x[:, :1], r"returns \(1, 1, 65, 33\)"),
-        (lambda x: x[0], r"returns \(3, 65, 33\)"),
-        (lambda x: (x, x), "returns a tuple. Return the image alone"),
-        (lambda x: x.to(torch.uint8), r"returns torch\.uint8\. Return floating point"),
-        (lambda x: x @ x, r"fails on an image of 33x65: RuntimeError: "),
-    ],
-)
-def test_what_breaks_the_contract_is_refused_by_name(bend: Callable[[Tensor], Any], complaint: str) -> None:
-    with pytest.raises(ContractError, match=f"^Bends {complaint}") as refused:
-        translate_padded(Bends(bend), torch.zeros(3, 65, 33), 3)
-    assert "\n" not in str(refused.value)
-
-
 def bent(folder: Path, bend: Callable[[Tensor], Any]) -> Translator:
-    config, generator = load_model(model_folder(folder))
-    generator.register_forward_hook(lambda _, __, fake: bend(fake))
-    return Translator(config, generator, device="cpu")
+    config, parts = load_model(model_folder(folder))
+    parts["generator"].register_forward_hook(lambda _, __, fake: bend(fake))
+    return Translator(config, parts, device="cpu")
 
 
 def test_the_plugin_of_a_generator_that_breaks_the_contract_is_named(tmp_path: Path) -> None:
@@ -235,7 +176,7 @@ def test_values_beyond_the_range_are_cut_off_and_said_once(tmp_path: Path, caplo
     translator = bent(tmp_path / "m", lambda fake: fake * 0 - 3)
     assert [int(translator(noise(8, 8)).max()) for _ in range(2)] == [0, 0]
     assert [record.getMessage() for record in caplog.records] == [
-        f"{blamed(translator.generator)} makes values outside [-1, 1], from -3 to -3 here. They are cut off."
+        f"{translator.predictor.maker} makes values outside [-1, 1], from -3 to -3 here. They are cut off."
     ]
 
 

@@ -1,0 +1,214 @@
+"""What is measured of which fields, and what is shown, with items and recipes as small as they can be."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from toy_recipes import BothWays, Classes, Linear, Toys
+
+import i2i
+from i2i import images
+from i2i.contracts import Ids, Recipe
+from i2i.data.items import Items
+from i2i.data.jitter import Jitter
+from i2i.fields import Field, Fields
+from i2i.pairs import Pixels
+from i2i.plugins import COMPONENTS, installed
+from i2i.training.validation import Validator
+from i2i.translation.predictor import Predictor
+
+SIZE = (8, 12)
+PAIR = {"source": Field(channels=3), "target": Field(channels=3)}
+UNPAIRED = {name: field.model_copy(update={"group": name}) for name, field in PAIR.items()}
+LABELS = {
+    "source": Field(channels=3),
+    "target": Field(channels=3, kind="ids", void=255),
+    "instances": Field(channels=0, kind="ids", dtype="uint16"),
+    "code": Field(channels=3, kind="vector", dtype="float32"),
+}
+
+
+class Given:
+    """Items in memory."""
+
+    def __init__(self, fields: Mapping[str, Field], count: int = 3) -> None:
+        self.fields, self.names = fields, [f"item {index}" for index in range(count)]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int, /) -> dict[str, Pixels]:
+        rng = np.random.default_rng(index)
+        return {name: drawn(field, rng) for name, field in self.fields.items()}
+
+
+def drawn(field: Field, rng: np.random.Generator) -> Pixels:
+    match field.kind:
+        case "image":
+            return rng.integers(0, 256, (*SIZE, field.channels), np.uint8)
+        case "ids":
+            return rng.integers(0, field.channels or 9, (*SIZE, 1)).astype(field.dtype)
+        case "vector":
+            return rng.normal(size=field.channels).astype(np.float32)
+
+
+class Differs(nn.Module):
+    """The part of pixels whose class is another one; those without a class do not count."""
+
+    higher_is_better: ClassVar[bool] = False
+
+    def forward(self, output: Ids, target: Ids) -> Tensor:
+        known = target >= 0
+        return ((output != target) & known).flatten(1).sum(1) / known.flatten(1).sum(1)
+
+
+class MeanColour:
+    """Distance of the mean of all that was made from the mean of what is real."""
+
+    higher_is_better: ClassVar[bool] = False
+    built: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        MeanColour.built += 1
+        self.output, self.target = list[Tensor](), list[Tensor]()
+
+    def update(self, output: Tensor, target: Tensor) -> None:
+        self.output.append(output)
+        self.target.append(target)
+
+    def compute(self) -> float:
+        return float((torch.cat(self.output).mean() - torch.cat(self.target).mean()).abs())
+
+
+class Metrics:
+    """The plugin that brings them."""
+
+    @i2i.hookimpl
+    def i2i_metrics(self) -> dict[str, type]:
+        return {"differs": Differs, "mean-colour": MeanColour}
+
+
+@pytest.fixture(autouse=True)
+def plugins() -> Iterator[None]:
+    brought = {"toys": Toys(), "own-metrics": Metrics()}
+    for name, plugin in brought.items():
+        installed(COMPONENTS).register(plugin, name)
+    yield
+    for plugin in brought.values():
+        installed(COMPONENTS).manager.unregister(plugin)
+
+
+def validator(fields: Mapping[str, Field], *metrics: str, held_out: bool = True) -> Validator:
+    items = Items(Given(fields), fields, Jitter(SIZE, None, mirror=False), seed=0)
+    return Validator(items, held_out=held_out, metrics=metrics, seed=0, device=torch.device("cpu"))
+
+
+def predictors(recipe: type[Recipe], fields: Mapping[str, Field], **parts: Any) -> list[Predictor]:
+    data = Fields(fields, SIZE)
+    return [Predictor(recipe, to, parts, data, mode="deterministic") for to in recipe.translators]
+
+
+def both_ways(fields: Mapping[str, Field]) -> list[Predictor]:
+    torch.manual_seed(0)
+    return predictors(BothWays, fields, generator=Linear(3, 3), generator_back=Linear(3, 3))
+
+
+def classes() -> list[Predictor]:
+    torch.manual_seed(0)
+    return predictors(Classes, LABELS, generator=Linear(3, 3, bounded=False))
+
+
+def test_figures_of_pairs_are_means_over_the_items_of_what_each_translator_makes() -> None:
+    there, back = both_ways(PAIR)
+    measured = validator(PAIR, "l1", "psnr").measure([there, back], 3)
+    assert list(measured) == ["l1", "psnr", "source/l1", "source/psnr"]
+    l1 = {"l1": list[float](), "source/l1": list[float]()}
+    for item in (Given(PAIR)[index] for index in range(3)):
+        batch = {name: torch.from_numpy(values).movedim(-1, 0)[None] / 127.5 - 1 for name, values in item.items()}
+        l1["l1"].append(float((there(batch) - batch["target"]).abs().mean()))
+        l1["source/l1"].append(float((back(batch) - batch["source"]).abs().mean()))
+    for name, values in l1.items():
+        assert measured[name] == pytest.approx(np.mean(values), rel=1e-5)
+
+
+def test_pairs_are_not_compared_where_fields_are_independent_and_sets_are() -> None:
+    measured = validator(UNPAIRED, "l1", "mean-colour").measure(both_ways(UNPAIRED), 3)
+    assert list(measured) == ["mean-colour", "source/mean-colour"]
+    made = both_ways(UNPAIRED)[0]
+    batches = [
+        {name: torch.from_numpy(v).movedim(-1, 0)[None] / 127.5 - 1 for name, v in Given(UNPAIRED)[index].items()}
+        for index in range(3)
+    ]
+    output, target = torch.cat([made(b) for b in batches]).mean(), torch.cat([b["target"] for b in batches]).mean()
+    assert measured["mean-colour"] == pytest.approx(float((output - target).abs()), rel=1e-4)
+
+
+def test_metrics_of_sets_are_built_anew_for_each_measurement() -> None:
+    measuring, made = validator(PAIR, "mean-colour"), both_ways(PAIR)[:1]
+    MeanColour.built = 0
+    first, second = (measuring.measure(made, 3) for _ in range(2))
+    assert first == second
+    assert MeanColour.built == 2
+
+
+def test_metrics_of_pixels_are_left_out_for_classes_and_those_of_ids_for_images() -> None:
+    assert list(validator(LABELS, "l1", "mean-colour", "differs").measure(classes(), 3)) == ["differs"]
+    assert list(validator(PAIR, "l1", "differs").measure(both_ways(PAIR)[:1], 3)) == ["l1"]
+
+
+def test_class_ids_are_compared_without_pixels_of_no_class() -> None:
+    (made,) = classes()
+    measuring = validator(LABELS, "differs")
+    figures = []
+    for index in range(3):
+        item = measuring.items.test(index).fields
+        output = made({name: values[None] for name, values in item.items()})
+        figures.append(float((output[0] != item["target"]).double().mean()))
+    assert measuring.measure([made], 3)["differs"] == pytest.approx(np.mean(figures))
+
+
+def test_nothing_is_measured_without_a_held_out_split() -> None:
+    assert validator(PAIR, "l1", held_out=False).figures(both_ways(PAIR)) == {}
+
+
+def cells(grid: Pixels, columns: int, rows: int) -> list[list[Pixels]]:
+    """The pictures of a grid, without their frames."""
+    height, width = SIZE[0] + 4, SIZE[1] + 4
+    below = grid[grid.shape[0] - rows * height :]
+    return [
+        [below[r * height + 2 : (r + 1) * height - 2, c * width + 2 : (c + 1) * width - 2] for c in range(columns)]
+        for r in range(rows)
+    ]
+
+
+def test_a_grid_shows_what_is_taken_made_and_true() -> None:
+    there = both_ways(PAIR)[:1]
+    grid = validator(PAIR, "l1").grid(there, 3)
+    for row, (source, output, target) in enumerate(cells(grid, 3, 3)):
+        item = Given(PAIR)[row]
+        np.testing.assert_array_equal(source, item["source"])
+        np.testing.assert_array_equal(target, item["target"])
+        batch = {"source": torch.from_numpy(item["source"]).movedim(-1, 0)[None] / 127.5 - 1}
+        expected = (there[0](batch)[0].movedim(0, -1).numpy() + 1) * 127.5
+        assert np.abs(output - expected).max() <= 0.51
+
+
+def test_a_grid_shows_both_directions_and_nothing_true_where_fields_are_independent() -> None:
+    grid = validator(UNPAIRED, "l1").grid(both_ways(UNPAIRED), 2)
+    assert grid.shape[1] == 4 * (SIZE[1] + 4)
+    source, _, target, _ = cells(grid, 4, 2)[0]
+    np.testing.assert_array_equal(source, Given(UNPAIRED)[0]["source"])
+    np.testing.assert_array_equal(target, Given(UNPAIRED)[0]["target"])
+
+
+def test_a_grid_shows_class_ids_in_colours_and_no_vectors() -> None:
+    grid = validator(LABELS, "differs").grid(classes(), 1)
+    assert grid.shape[1] == 4 * (SIZE[1] + 4)
+    item, ((source, instances, output, target),) = Given(LABELS)[0], cells(grid, 4, 1)
+    np.testing.assert_array_equal(source, item["source"])
+    np.testing.assert_array_equal(instances, images.class_colours(item["instances"]))
+    np.testing.assert_array_equal(target, images.class_colours(item["target"]))
+    assert {tuple(pixel) for pixel in output.reshape(-1, 3).tolist()} <= {(0, 0, 0), (128, 0, 0), (0, 128, 0)}
