@@ -91,7 +91,8 @@ def show_component(
     """
     if len(what) > 2:
         raise UsageError(f"{' '.join(what)!r} is not a kind and a name. Such as: i2i plugins show generator unet.")
-    kind, name = (_kind_of(*what), *what) if len(what) == 1 else what
+    name = what[-1]
+    kind, *others = _kinds_of(name) if len(what) == 1 else what[:1]
     _check_kind(kind, kinds())
     described = _description(kind, name, lookup(kind, name))
     if as_json:
@@ -103,6 +104,8 @@ def show_component(
     if kind == "recipe":
         _print_parts(console, described)
     _print_options(console, described["options"])
+    for other in others:
+        console.print(shown(f"Also called {name}: i2i plugins show {other} {name}"), soft_wrap=True)
 
 
 def doctor(as_json: Json = False) -> None:
@@ -126,16 +129,20 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _kind_of(name: str) -> str:
-    """Return the kind of a component that was named alone: a recipe goes before all others."""
+def _kinds_of(name: str) -> list[str]:
+    """Return the kinds of which there is a component of that name, the one that is meant first.
+
+    A recipe goes before all others, and a kind that i2i knows before one that a plugin brings.
+    """
     found = [kind for kind in kinds() if name in catalogue(kind)]
-    if len(found) > 1 and found[0] != "recipe":
+    meant = found[:1] if "recipe" in found else [kind for kind in found if kind in KINDS] or found
+    if len(meant) > 1:
         ways = " or ".join(f"`i2i plugins show {kind} {name}`" for kind in found)
         raise UsageError(f"{name!r} is of several kinds: {ways}.")
     if not found:
         known = [known for kind in kinds() for known in catalogue(kind)]
         raise UnknownNameError(f"No component named {name!r}.{suggest(name, known)} See `i2i plugins list`.")
-    return found[0]
+    return found
 
 
 def _check_kind(kind: str, known: Collection[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from i2i import safe_json
 from i2i.errors import DataError
 
 
@@ -41,7 +42,7 @@ def kept(module: nn.Module) -> Kept:
 
 def _is_plain(value: Any) -> bool:
     try:
-        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+        return bool(safe_json.load(json.dumps(value, allow_nan=False)) == value)
     except (TypeError, ValueError, RecursionError):
         return False
 

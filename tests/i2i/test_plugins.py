@@ -67,7 +67,7 @@ def test_component_is_found_with_its_origin(package: Package) -> None:
     found = Plugins(package("good", generators("resnet"))).catalogue("generator")
     assert found.keys() == {"resnet"}
     assert found["resnet"].cls.__name__ == "resnet"
-    assert found["resnet"][1:] == ("good", "i2i-good", "1.2")
+    assert found["resnet"][1:] == ("good", "i2i-good", "1.2", "")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_kind_that_plugins_bring_is_like_any_other() -> None:
     plugins.register(bringer({"projector": {"line": str, "both": str}, "code-book": {}}), "theirs")
     assert plugins.kinds() == ["code-book", "projector"]
     assert plugins.catalogue("projector").keys() == {"patch", "line"}
-    assert plugins.lookup("projector", "patch") == (int, "mine", "i2i-mine", "1.0")
+    assert plugins.lookup("projector", "patch") == (int, "mine", "i2i-mine", "1.0", "")
     assert "projector 'both' is provided by both" in plugins.clashes("projector")["both"]
     with pytest.raises(UnknownNameError, match=r"No projector named 'pitch'\. Did you mean 'patch'\?"):
         plugins.lookup("projector", "pitch")
@@ -309,6 +309,15 @@ def test_show_finds_a_component_by_its_name_alone(run_cli: Cli) -> None:
         name = {"generator": "unet", "metric": "psnr", "preparer": "edges"}[kind]
         code, out, _ = run_cli("plugins", "show", name, "--json")
         assert (code, json.loads(out)["kind"]) == (0, kind)
+
+
+def test_show_prefers_kinds_of_i2i_and_names_the_others(installed_package: Package, run_cli: Cli) -> None:
+    installed_package("own", PROJECTOR.replace('"patch"', '"unet"').replace('"vague"', '"pix2pix"'))
+    for name, kind in (("unet", "generator"), ("pix2pix", "recipe")):
+        _, out, _ = run_cli("plugins", "show", name)
+        assert out.startswith(f"{kind} {name} ")
+        assert f"Also called {name}: i2i plugins show projector {name}" in out
+    assert "Also" not in run_cli("plugins", "show", "projector", "unet")[1]
 
 
 def test_show_component_has_type_limits_default_and_meaning(run_cli: Cli) -> None:
