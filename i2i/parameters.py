@@ -108,7 +108,12 @@ def check_fields(owner: str, asked: Mapping[str, Asked], fields: Fields) -> None
 def given_to(step: Callable[..., Any], batch: Mapping[str, Tensor], fields: Fields, clock: Clock) -> dict[str, Any]:
     """Return the arguments of a step: the fields that it asks for, and the clock where it does."""
     given = as_asked(batch, fields_asked(step), fields)
-    return {**given, "clock": clock} if "clock" in inspect.signature(step).parameters else given
+    return {**given, "clock": clock} if asks_clock(step) else given
+
+
+def asks_clock(step: Callable[..., Any]) -> bool:
+    """Return whether a step asks for the time."""
+    return "clock" in inspect.signature(step).parameters
 
 
 def as_asked(batch: Mapping[str, Tensor], asked: Mapping[str, Asked], fields: Fields) -> dict[str, Tensor]:
