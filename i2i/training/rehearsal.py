@@ -102,9 +102,10 @@ def _without_values(recipe: Recipe) -> Recipe:
     """Copy a recipe, but none of the memory of its tensors."""
     empty: dict[int, Any] = {}
     for parameter in recipe.parameters():
-        empty[id(parameter)] = nn.Parameter(torch.empty_like(parameter), requires_grad=parameter.requires_grad)
+        without = torch.empty_like(parameter, device="meta")
+        empty[id(parameter)] = nn.Parameter(without, requires_grad=parameter.requires_grad)
     for buffer in recipe.buffers():
-        empty[id(buffer)] = torch.empty_like(buffer)
+        empty[id(buffer)] = torch.empty_like(buffer, device="meta")
     return deepcopy(recipe, empty)
 
 
