@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from i2i.contracts import CONTRACTS, Recipe, Wire
 from i2i.errors import ContractError
-from i2i.plugins import COMPONENTS, catalogue, group_of, kinds
+from i2i.kinds import COMPONENTS, group_of
+from i2i.plugins import catalogue, kinds
 from i2i.serving import contracts_of
 
 TOLERANCE = 1e-3

@@ -14,7 +14,8 @@ from types import ModuleType
 from pydantic import BaseModel, ConfigDict
 
 from i2i.errors import MissingInputError, UsageError
-from i2i.plugins import COMPONENTS, FAILURES, HOOKS, Plugins, at_work, describe, installed
+from i2i.kinds import COMPONENTS, HOOKS
+from i2i.plugins import FAILURES, Plugins, at_work, describe, installed
 
 
 class PluginFile(BaseModel):

@@ -7,7 +7,6 @@ heavy things inside functions.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -15,45 +14,12 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, v
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pluggy
-
 from i2i import hookspecs
 from i2i.errors import I2iError, UnknownNameError, UsageError, suggest
+from i2i.kinds import COMPONENTS, HOOKS, KINDS, Manager, group_of, hook_of, no_kind, other_api
 
 if TYPE_CHECKING:
     import typer
-
-COMPONENTS = "i2i"
-COMMANDS = "i2i.commands"
-
-
-class Kind(NamedTuple):
-    """How components of one kind are asked for."""
-
-    hook: str
-    group: str
-
-
-KINDS = {
-    "recipe": Kind("i2i_recipes", COMPONENTS),
-    "generator": Kind("i2i_generators", COMPONENTS),
-    "discriminator": Kind("i2i_discriminators", COMPONENTS),
-    "loss": Kind("i2i_losses", COMPONENTS),
-    "penalty": Kind("i2i_penalties", COMPONENTS),
-    "metric": Kind("i2i_metrics", COMPONENTS),
-    "dataset": Kind("i2i_datasets", COMPONENTS),
-    "optimizer": Kind("i2i_optimizers", COMPONENTS),
-    "preparer": Kind("i2i_preparers", COMMANDS),
-}
-"""The kinds that i2i knows; plugins bring others by the hook ``i2i_components``, see `kinds`."""
-
-HOOKS = {kind.hook: kind.group for kind in KINDS.values()} | {
-    "i2i_components": COMPONENTS,
-    "i2i_commands": COMMANDS,
-    "i2i_find_model": COMMANDS,
-}
-"""Every hook, and the group of entry points that is asked for it."""
-
 
 FAILURES = (Exception, SystemExit)
 """What a plugin's code may raise; one that leaves the interpreter is as broken as one that raises."""
@@ -81,31 +47,6 @@ class PluginProblem(NamedTuple):
         return f"plugin {self.plugin!r} (from {self.distribution}): {self.reason.rstrip('.')}"
 
 
-class _Manager(pluggy.PluginManager):
-    """Registers the hooks of a plugin one by one: a bad one is refused, with the reason, and the others serve."""
-
-    def __init__(self) -> None:
-        super().__init__("i2i")
-        self.refused: list[str] = []
-        self.add_hookspecs(hookspecs)
-
-    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        """Return how a function is marked, or None where it is no hook or a bad one."""
-        marked = super().parse_hookimpl_opts(plugin, name)
-        if marked is None:
-            return None
-        hook = marked["specname"] or name
-        if hook not in HOOKS:
-            self.refused.append(f"there is no hook {hook!r}, so it is not asked.{suggest(hook, HOOKS)}")
-            return None
-        known = inspect.signature(getattr(hookspecs, hook)).parameters
-        if unknown := [word for word in inspect.signature(getattr(plugin, name)).parameters if word not in known]:
-            takes = f"takes {', '.join(known)}" if known else "takes nothing"
-            self.refused.append(f"{hook}() {takes}, and not {', '.join(unknown)}, so it is not asked.")
-            return None
-        return marked
-
-
 class _Found(NamedTuple):
     """What the plugins provide of one kind."""
 
@@ -121,7 +62,7 @@ class Plugins:
     """
 
     def __init__(self, entry_points: Iterable[EntryPoint] = ()) -> None:
-        self.manager = _Manager()
+        self.manager = Manager()
         self.problems: list[PluginProblem] = []
         self._origin: dict[str, tuple[str, str, str]] = {}
         self._found: dict[str, _Found] = {}
@@ -170,7 +111,7 @@ class Plugins:
         self._found.clear()
         self._brought = None
         self._origin[name] = (distribution, version, sha256)
-        if reason := _other_api(getattr(plugin, "i2i_api", hookspecs.API)):
+        if reason := other_api(getattr(plugin, "i2i_api", hookspecs.API)):
             self._other_api[name] = PluginProblem(name, f"{distribution} {version}", reason)
         for reason in self.manager.refused:
             self._blame(name, self._origin[name], reason)
@@ -213,7 +154,7 @@ class Plugins:
             self._brought = {}
             for plugin, answer in self._answers("i2i_components"):
                 for kind, components in answer.items():
-                    if reason := _no_kind(kind):
+                    if reason := no_kind(kind):
                         self._blame(plugin, self._origin[plugin], f"i2i_components() has {reason}")
                     else:
                         self._brought.setdefault(kind, []).append((plugin, components))
@@ -221,7 +162,7 @@ class Plugins:
 
     def _provided(self, kind: str) -> Iterator[tuple[str, Provided]]:
         """Yield every component of a kind, clashing names included."""
-        hook = KINDS[kind].hook if kind in KINDS else "i2i_components"
+        hook = hook_of(kind)
         for plugin, components in self._answers(hook) if kind in KINDS else self._bring().get(kind, []):
             origin = self._origin[plugin]
             if not isinstance(components, Mapping):
@@ -316,24 +257,6 @@ class Plugins:
         raise UnknownNameError(f"No {kind} named {name!r}.{suggest(name, known)} Installed: {listed}.{doctor}")
 
 
-def _no_kind(name: Any) -> str:
-    """Say why a plugin cannot bring a kind of that name; nothing where it can."""
-    if name in KINDS:
-        return f"the kind {name!r}, which has a hook of its own. Provide it by {KINDS[name].hook}."
-    if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
-        return f"the kind {name!r}. Call a kind by a word, such as 'projector'."
-    return ""
-
-
-def _other_api(version: Any) -> str:
-    """Say what it means that a plugin was made for a version of the interface; nothing where that is this one."""
-    if version == hookspecs.API:
-        return ""
-    newer = isinstance(version, int) and version > hookspecs.API
-    advice = "Update i2i-toolkit" if newer else "Look for a newer version of the plugin"
-    return f"it is made for version {version!r} of the plugin interface, and this i2i has {hookspecs.API}. {advice}."
-
-
 @contextmanager
 def at_work(plugin: str, distribution: str) -> Iterator[None]:
     """Name the plugin whose code was at work when Ctrl-C came, or which raised KeyboardInterrupt itself."""
@@ -360,11 +283,6 @@ def installed(group: str) -> Plugins:
 def kinds() -> list[str]:
     """List every kind of component: those that i2i knows, then those that the installed plugins bring."""
     return [*KINDS, *installed(COMPONENTS).kinds()]
-
-
-def group_of(kind: str) -> str:
-    """Return the group of entry points whose plugins provide a kind."""
-    return KINDS[kind].group if kind in KINDS else COMPONENTS
 
 
 def catalogue(kind: str) -> Mapping[str, Provided]:

@@ -14,7 +14,8 @@ from i2i.cli import plugins, prepare, train, translate
 from i2i.cli.console import complain, show_notes, stoppable, stopped, warn_of_problems
 from i2i.cli.habits import answer_command, answer_option
 from i2i.errors import I2iError, UsageError
-from i2i.plugins import COMMANDS, installed
+from i2i.kinds import COMMANDS
+from i2i.plugins import installed
 from i2i.system.chatter import own_stderr
 
 

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from i2i import safe_json
 from i2i.errors import I2iError, UsageError
+from i2i.kinds import COMMANDS, COMPONENTS, group_of
 from i2i.options import summary_of
-from i2i.plugins import COMMANDS, COMPONENTS, PluginProblem, Provided, catalogue, group_of, installed, kinds
+from i2i.plugins import PluginProblem, Provided, catalogue, installed, kinds
 from i2i.system.files import user_cache
 
 Words = dict[str, list[str]]

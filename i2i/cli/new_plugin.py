@@ -16,7 +16,7 @@ from i2i import __version__
 from i2i.cli.inventory import inventory
 from i2i.errors import UsageError
 from i2i.hookspecs import API
-from i2i.plugins import KINDS
+from i2i.kinds import KINDS
 from i2i.system.files import make_folder, write_atomically
 
 Made = Literal["generator", "discriminator", "loss", "dataset", "recipe", "metric", "preparer"]

@@ -16,18 +16,9 @@ from i2i.cli.console import complain, shown
 from i2i.cli.inventory import inventory, problems, row_of
 from i2i.cli.new_plugin import new_plugin
 from i2i.errors import UnknownNameError, UsageError, suggest
+from i2i.kinds import COMMANDS, COMPONENTS, KINDS
 from i2i.options import description_of, plain
-from i2i.plugins import (
-    COMMANDS,
-    COMPONENTS,
-    KINDS,
-    Provided,
-    catalogue,
-    installed,
-    installed_versions,
-    kinds,
-    lookup,
-)
+from i2i.plugins import Provided, catalogue, installed, installed_versions, kinds, lookup
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

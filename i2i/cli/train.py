@@ -65,8 +65,8 @@ def train(
     from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable, warn_of_problems
     from i2i.cli.training_progress import TrainingProgress
     from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
+    from i2i.kinds import COMPONENTS
     from i2i.plugin_files import load_plugin_file
-    from i2i.plugins import COMPONENTS
     from i2i.training.initial import initial_settings
 
     flags = _flags(

@@ -65,8 +65,8 @@ def translate(
     from i2i import images
     from i2i.cli.console import GOES_ON, complain, shown, stopped, warn_of_problems
     from i2i.cli.progress import WorkProgress
+    from i2i.kinds import COMPONENTS
     from i2i.plugin_files import load_plugin_file
-    from i2i.plugins import COMPONENTS
     from i2i.translation import Translator
     from i2i.translation.folder import How, Translated, translate_files
     from i2i.translation.jobs import is_file_name, plan, plan_one

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from i2i.errors import ContractError, I2iError, UsageError
-from i2i.plugins import COMPONENTS, Provided, catalogue, describe, group_of, kinds
+from i2i.kinds import COMPONENTS, group_of
+from i2i.plugins import Provided, catalogue, describe, kinds
 from i2i.system.devices import is_out_of_memory
 
 

@@ -23,9 +23,10 @@ from i2i.config import Mode
 from i2i.contracts import Recipe
 from i2i.errors import DataError, MissingInputError, UnknownNameError, UsageError, suggest
 from i2i.fields import Field, Fields
+from i2i.kinds import COMMANDS
 from i2i.options import complete, validate
 from i2i.parameters import parts_asked
-from i2i.plugins import COMMANDS, installed, lookup
+from i2i.plugins import installed, lookup
 from i2i.selection import Component, Selection, providers
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.faults import naming_plugins

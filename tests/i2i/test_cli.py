@@ -12,7 +12,8 @@ import pytest
 
 import i2i
 from i2i import images
-from i2i.plugins import COMMANDS, COMPONENTS, installed
+from i2i.kinds import COMMANDS, COMPONENTS
+from i2i.plugins import installed
 from i2i.translation.jobs import plan
 
 Cli = Callable[..., tuple[int, str, str]]

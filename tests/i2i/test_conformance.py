@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from i2i import testing
 from i2i.contracts import AdversarialLoss
-from i2i.plugins import COMMANDS, COMPONENTS, KINDS, catalogue, group_of, installed, kinds
+from i2i.kinds import COMMANDS, COMPONENTS, KINDS, group_of
+from i2i.plugins import catalogue, installed, kinds
 from i2i.serving import serves
 
 SMALL: dict[tuple[str, str], dict[str, Any]] = {

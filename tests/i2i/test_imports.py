@@ -93,7 +93,6 @@ PUBLIC = set(re.findall(r"^\| `(i2i[a-z_.]*)` \|", DOCS.read_text("utf-8").parti
 """Modules that plugins may rely on, as the page says that they are written for."""
 
 INSIDE = {
-    "i2i.selection",
     "i2i.cli.console",
     "i2i.cli.groups",
     "i2i.cli.progress",
@@ -118,6 +117,7 @@ INSIDE = {
     "i2i.net.download",
     "i2i.net.retry",
     "i2i.options",
+    "i2i.parameters",
     "i2i.partners",
     "i2i.places",
     "i2i.plugins",
@@ -126,6 +126,8 @@ INSIDE = {
     "i2i.prepared",
     "i2i.safe_json",
     "i2i.safe_yaml",
+    "i2i.selection",
+    "i2i.serving",
     "i2i.splits",
     "i2i.system",
     "i2i.system.devices",
@@ -136,6 +138,7 @@ INSIDE = {
     "i2i.training.initial",
     "i2i.translation",
     "i2i.translation.folder",
+    "i2i.translation.jobs",
     "i2i.translation.model",
     "i2i.translation.translator",
     "i2i.translation.weights",

@@ -18,7 +18,8 @@ import pytest
 from hatchling import build
 
 from i2i.cli.new_plugin import Made, package, use_of
-from i2i.plugins import COMMANDS, COMPONENTS, installed
+from i2i.kinds import COMMANDS, COMPONENTS
+from i2i.plugins import installed
 
 Cli = Callable[..., tuple[int, str, str]]
 

@@ -11,8 +11,9 @@ import pytest
 
 from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError
+from i2i.kinds import COMPONENTS
 from i2i.plugin_files import load_plugin_file
-from i2i.plugins import COMPONENTS, catalogue, installed, kinds, lookup
+from i2i.plugins import catalogue, installed, kinds, lookup
 
 Cli = Callable[..., tuple[int, str, str]]
 

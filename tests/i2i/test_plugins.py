@@ -16,7 +16,8 @@ import typer
 import i2i
 from i2i import hookspecs
 from i2i.errors import UnknownNameError, UsageError, suggest
-from i2i.plugins import COMMANDS, COMPONENTS, HOOKS, Plugins, catalogue, installed, kinds
+from i2i.kinds import COMMANDS, COMPONENTS, HOOKS
+from i2i.plugins import Plugins, catalogue, installed, kinds
 
 Package = Callable[..., list[EntryPoint]]
 Cli = Callable[..., tuple[int, str, str]]

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 import i2i
 from i2i import images, optimizers
 from i2i.data.dataset import Pairs
+from i2i.kinds import COMPONENTS
 from i2i.pairs import Pair, Pixels
-from i2i.plugins import COMPONENTS, installed
+from i2i.plugins import installed
 from i2i_losses import L1
 
 Cli = Callable[..., tuple[int, str, str]]

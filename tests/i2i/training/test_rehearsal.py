@@ -12,7 +12,8 @@ import i2i
 from i2i.config import resolve
 from i2i.contracts import Clock, Generator, Image, Recipe, Update, Wire
 from i2i.errors import UsageError
-from i2i.plugins import COMPONENTS, installed
+from i2i.kinds import COMPONENTS
+from i2i.plugins import installed
 from i2i.training.reporting import Reporter
 from i2i.training.setup import Setup, set_up
 

@@ -28,7 +28,8 @@ from i2i.data.jitter import Jitter
 from i2i.data.order import order
 from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceError, UsageError
 from i2i.fields import Fields
-from i2i.plugins import COMPONENTS, installed
+from i2i.kinds import COMPONENTS
+from i2i.plugins import installed
 from i2i.training import resume, run, setup, train, trainer
 from i2i.training.folder import RunFolder
 from i2i.training.memory import smaller_settings

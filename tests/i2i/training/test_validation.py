@@ -15,8 +15,9 @@ from i2i.contracts import Ids, Recipe
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
 from i2i.fields import Field, Fields
+from i2i.kinds import COMPONENTS
 from i2i.pairs import Pixels
-from i2i.plugins import COMPONENTS, installed
+from i2i.plugins import installed
 from i2i.training.validation import Validator
 from i2i.translation.predictor import Predictor
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 import i2i
 from i2i import images
-from i2i.plugins import COMPONENTS, installed
+from i2i.kinds import COMPONENTS
+from i2i.plugins import installed
 
 Cli = Callable[..., tuple[int, str, str]]
 

@@ -15,7 +15,8 @@ from toy_recipes import Toys
 from i2i import images
 from i2i.errors import DataError, UsageError
 from i2i.fields import Field
-from i2i.plugins import COMPONENTS, installed
+from i2i.kinds import COMPONENTS
+from i2i.plugins import installed
 from i2i.translation.model import load_model, read_config
 from i2i.translation.translator import Translator
 
