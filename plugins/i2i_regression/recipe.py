@@ -32,12 +32,10 @@ class Regression(Recipe):
 
     def __init__(self, generator: Generator, pixel_loss: Losses | None, class_loss: Losses | None) -> None:
         super().__init__()
-        self.generator = generator
-        self.kind = "class" if pixel_loss is None else "pixel"
-        loss = class_loss if pixel_loss is None else pixel_loss
-        if loss is None or not loss.components:
-            raise UsageError(f"there is no {self.kind}_loss, so there is nothing to learn from. Give one.")
-        self.loss = loss
+        self.generator, self.pixel_loss, self.class_loss = generator, pixel_loss, class_loss
+        for name, loss in (("pixel_loss", pixel_loss), ("class_loss", class_loss)):
+            if loss is not None and not loss.components:
+                raise UsageError(f"there is no {name}, so there is nothing to learn from. Give one.")
 
     @classmethod
     def wiring(cls, fields: Fields, options: Mapping[str, Any]) -> Mapping[str, Wire]:
@@ -49,4 +47,10 @@ class Regression(Recipe):
 
     def step(self, source: Image, target: Image) -> Iterator[Update]:
         """Yield one step of the generator."""
-        yield Update("generator", {self.kind: self.loss(self.generator(source), target)})
+        made = self.generator(source)
+        losses: dict[str, Any] = {}
+        if self.pixel_loss is not None:
+            losses["pixel"] = self.pixel_loss(made, target)
+        if self.class_loss is not None:
+            losses["class"] = self.class_loss(made, target)
+        yield Update("generator", losses)
