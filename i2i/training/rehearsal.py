@@ -22,6 +22,8 @@ from i2i.selection import Selection
 from i2i.system.faults import place
 from i2i.training.updates import Updater
 
+MISFITS = (RuntimeError, ValueError, UserWarning)
+"""What torch and components raise where shapes do not go together."""
 BROADCAST = "Using a target size"
 """How torch begins to warn of a loss whose two sides have different shapes."""
 
@@ -51,8 +53,11 @@ def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size:
         except I2iError:
             raise
         except Exception as error:
-            if not (isinstance(error, NotImplementedError) or "meta" in str(error).lower()):
-                raise _misfit(error, updater.recipe, selection, fields) from error
+            if isinstance(error, NotImplementedError) or "meta" in str(error).lower():
+                return
+            if not isinstance(error, MISFITS):
+                raise  # whoever it comes from is named as in training
+            raise _misfit(error, updater.recipe, selection, fields) from error
 
 
 @contextmanager
