@@ -8,6 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from i2i import safe_yaml
 from i2i.errors import MissingInputError, UsageError
@@ -24,10 +25,15 @@ from torch import nn
 import i2i
 
 class Quarter(nn.Module):
-    '''The fourth root of the difference.'''
+    '''The fourth root of the difference, as a frozen layer sees it.'''
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 2, 1).requires_grad_(False)
+        self.register_buffer("floor", torch.tensor(1e-3))
 
     def forward(self, output, target):
-        return ((output - target).abs() + 1e-3).pow(0.25).mean()
+        return (self.layer(output - target).abs() + self.floor).pow(0.25).mean()
 
 class Pixelwise(nn.Module):
     '''One layer.'''
@@ -116,6 +122,12 @@ def test_run_and_model_say_that_they_need_it(run: Path, mine: Path) -> None:
     providers = json.loads((run / "model" / "config.json").read_text())["providers"]
     assert (providers["generator"]["distribution"], providers["generator"]["sha256"]) == ("mine.py", checksum)
     assert providers["recipe"]["sha256"] == ""
+
+
+def test_loss_with_weights_is_no_part_of_the_model_and_is_in_the_checkpoint(run: Path) -> None:
+    assert {file.name for file in (run / "model").iterdir()} == {"config.json", "generator.safetensors"}
+    (saved,) = (run / "checkpoints").glob("*/model/pixel_loss.safetensors")
+    assert {name.rpartition("quarter.")[2] for name in load_file(saved)} == {"layer.weight", "layer.bias", "floor"}
 
 
 def test_resumed_run_loads_it_again(run: Path, run_cli: Cli) -> None:
