@@ -3,12 +3,13 @@
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from i2i.api import prepare, train
 from i2i.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from i2i.translation import Translator
 
-__all__ = ["Translator", "hookimpl"]
+__all__ = ["Translator", "hookimpl", "prepare", "train"]
 __version__ = version("i2i-toolkit")
 
 

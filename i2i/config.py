@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -225,62 +225,6 @@ def read_file(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise UsageError(f"{path} holds no `section: values`. See `config.yaml` in any run folder.")
     return values
-
-
-def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Parse nested values out of ``section.option=value`` and ``section.x.option=value`` texts; values are YAML.
-
-    Raises:
-        UsageError: If a text is not of that form.
-    """
-    nested: dict[str, Any] = {}
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        path = key.strip().split(".")
-        if not equals or not all(path) or len(path) not in {2, 3}:
-            sections = [name for name, section in ENGINE.items() if path == [key.strip()] and key in section.known()]
-            meant = f" Did you mean --set {sections[0]}.{assignment}?" if equals and sections else ""
-            raise UsageError(f"--set {assignment!r} is not SECTION.OPTION=VALUE, such as generator.depth=7.{meant}")
-        within = nested.setdefault(path[0], {})
-        if len(path) == 3:
-            if not isinstance(within.get(path[1]), dict):
-                within[path[1]] = {}
-            within = within[path[1]]
-        within[path[-1]] = safe_yaml.load(text, f"--set {key}")
-    return nested
-
-
-def parse_choices(choices: Iterable[str]) -> dict[str, Any]:
-    """Parse nested values out of ``part=component`` texts.
-
-    Of a list, they are ``part=l1+perceptual``, with weights ``part=100*l1+10*perceptual``; ``part=none`` empties it.
-
-    Raises:
-        UsageError: If a text is not of that form.
-    """
-    nested: dict[str, Any] = {}
-    for choice in choices:
-        part, equals, names = choice.partition("=")
-        entries = [] if names == NOTHING else [_parse_term(term) for term in names.split("+")]
-        if not (part and equals) or None in entries:
-            raise UsageError(f"--use {choice!r} is not PART=COMPONENT, such as generator=encoder-decoder.")
-        nested[part] = entries[0] if len(entries) == 1 else entries
-    return nested
-
-
-NOTHING = "none"
-"""What leaves a list empty."""
-
-
-def _parse_term(text: str) -> dict[str, Any] | None:
-    """Parse ``name`` or ``weight*name``; None if it is neither."""
-    weight, times, name = text.rpartition("*")
-    if not name:
-        return None
-    try:
-        return {"name": name, "weight": float(weight)} if times else {"name": name}
-    except ValueError:
-        return None
 
 
 def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -20,12 +20,13 @@ from i2i import hookspecs, safe_yaml, testing, training
 from i2i.cli import translate
 from i2i.cli.app import build_app
 from i2i.cli.prepare import shared_parameters
-from i2i.config import ENGINE, parse_assignments, parse_choices, read_file, resolve
+from i2i.config import ENGINE, read_file, resolve
 from i2i.errors import I2iError
 from i2i.options import complete, options_of
 from i2i.plugins import catalogue, installed, lookup
 from i2i.preparation import Row, prepare
 from i2i.preparation.settings import Settings
+from i2i.said import parse_assignments, parse_choices
 from i2i.training.run import RESUMABLE
 from i2i.translation.model import ModelConfig
 

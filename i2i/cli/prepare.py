@@ -3,12 +3,12 @@
 import inspect
 import json
 import shlex
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from i2i import api
 from i2i.cli.console import GOES_ON, complain, shown, stoppable, visible, warn_of_versions
 from i2i.cli.flags import as_data, flag_of, plain
 from i2i.errors import DataError, UsageError, things
@@ -20,8 +20,6 @@ from i2i.prepared import REPORT
 if TYPE_CHECKING:
     from i2i.preparation import Report
 
-SHARED = ("seed", "val", "test", "range", "max_pixels")
-"""Of the runner, and of any preparer that draws, divides or reads a dataset: one flag for both."""
 FIRST = 3  # names of rejected images that are shown
 
 
@@ -72,17 +70,10 @@ def register(app: typer.Typer) -> None:
 
 def make_command(name: str, provided: Provided) -> TyperCommand:
     """Build the command that runs a preparer, or of one whose options cannot be flags, one that says why."""
-    from i2i.options import options_of
-
     summary = plain(inspect.getdoc(provided.cls) or "")
     sources, out, *shared = shared_parameters()
     try:
-        fields = options_of(provided.cls).model_fields
-        own = {option: field for option, field in fields.items() if option not in SHARED}
-        if clashes := own.keys() & {parameter.name for parameter in shared}:
-            raise UsageError(
-                f"preparer {name!r} has the option {min(clashes)!r}, which is one of `i2i prepare` itself."
-            )
+        own = api.own_options(name)
         flags = [flag_of(option, field) for option, field in own.items()]
     except UsageError as error:
         return _broken_command(name, error)
@@ -90,9 +81,8 @@ def make_command(name: str, provided: Provided) -> TyperCommand:
     def command(**values: Any) -> None:
         warn_of_versions(COMMANDS)
         given = {option: value for option, value in values.items() if value is not None}
-        typed = [option for option in own if option in given]
-        options = {option: as_data(option, given.pop(option), own[option]) for option in typed}
-        run(name, options, **given)
+        typed = {option: as_data(option, given[option], own[option]) for option in own if option in given}
+        run(name, **given | typed)
 
     command.__signature__ = inspect.Signature([sources, out, *flags, *shared])  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False)
@@ -115,7 +105,7 @@ def shared_parameters() -> list[inspect.Parameter]:
             flags.append(flag.replace(default=None))  # a setting is not given unless it is typed
     places: list[inspect.Parameter] = []
     own: list[inspect.Parameter] = []
-    for parameter in list(inspect.signature(run).parameters.values())[2:-1]:
+    for parameter in list(inspect.signature(run).parameters.values())[1:-1]:
         (own if parameter.kind is parameter.KEYWORD_ONLY else places).append(parameter)
     return [*places, *flags, *own]
 
@@ -134,7 +124,6 @@ def _broken_command(name: str, problem: UsageError) -> TyperCommand:
 
 def run(
     name: str,
-    options: Mapping[str, Any],
     sources: Annotated[list[str], typer.Argument(metavar="SRC", help="Images, and folders of images.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="The dataset folder to make.")],
     *,
@@ -145,7 +134,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the sums as JSON, for programs.")] = False,
-    **settings: Any,
+    **options: Any,
 ) -> None:
     """Prepare, and show how it goes and what came of it.
 
@@ -154,17 +143,15 @@ def run(
         Exit: If one was, after all has been said.
     """
     from i2i.cli.progress import WorkProgress
-    from i2i.preparation import plan, prepare
 
-    settings |= {"options": options}
     if range:
-        settings["range"] = [range_of(text) for text in range]
+        options["range"] = range
     if dry_run:
-        text = plan(name, sources, out, **settings)
+        text = api.prepare(name, sources, out, dry_run=True, **options)
         typer.echo(json.dumps({"plan": text.splitlines()}, indent=2) if as_json else visible(text))
         return
     with stoppable(GOES_ON), WorkProgress(name, silent=quiet or as_json) as progress:
-        report = prepare(name, sources, out, on_progress=progress, **settings)
+        report = api.prepare(name, sources, out, on_progress=progress, **options)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
@@ -190,19 +177,6 @@ def rejections(report: "Report") -> DataError | None:
     there = f"; the dataset has the other {things(report.made, 'pair' if report.of_pairs else 'image')}"
     there = there if report.made else ""
     return DataError(f"{inputs} rejected{there}. What is wrong with each is in {where}.")
-
-
-def range_of(text: str) -> tuple[float, float]:
-    """Parse the numbers of ``LOW:HIGH``.
-
-    Raises:
-        UsageError: If the text is something else.
-    """
-    low, _, high = text.partition(":")
-    try:
-        return float(low), float(high)
-    except ValueError:
-        raise UsageError(f"--range {text!r} is no range. Give two numbers, such as 0:4095.") from None
 
 
 def print_report(report: "Report", out: str) -> None:

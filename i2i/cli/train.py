@@ -1,14 +1,15 @@
 """``i2i train``."""
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from i2i.cli.completion import completer
-from i2i.errors import UsageError, things
+from i2i.errors import things
+
+NOTHING = "No step was made. Run the same command again."
 
 
 def register(app: typer.Typer) -> None:
@@ -61,48 +62,16 @@ def train(
     Settings come from the recipe's paper, then --config, --use and --set, then the flags; the run's config.yaml has
     them all. Ctrl-C saves everything: go on with --resume.
     """
-    from i2i import training
-    from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable, warn_of_problems
+    given = {name.rstrip("_"): value for name, value in locals().items() if value is not None}
+    from i2i import api
+    from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable
     from i2i.cli.training_progress import TrainingProgress
-    from i2i.config import merge, parse_assignments, parse_choices, read_file, resolve
-    from i2i.kinds import COMPONENTS
-    from i2i.plugin_files import load_plugin_file
-    from i2i.training.initial import initial_settings
+    from i2i.training import InterruptedRunError
 
-    flags = _flags(
-        {
-            "recipe.name": plugin,
-            "data.path": data,
-            "data.crop": None if size is None else _crop(size),
-            "data.workers": workers,
-            "training.epochs": epochs,
-            "training.steps": steps,
-            "training.batch_size": batch_size,
-            "training.seed": seed,
-            "training.device": device,
-            "training.init": init,
-        }
-    )
-    said = [parse_choices(use or []), parse_assignments(set_ or []), flags]
-    nothing = "No step was made. Run the same command again."
     try:
-        with stoppable(nothing), raise_on_sigterm(), TrainingProgress(quiet) as progress:
-            if plugin_file:
-                said.append({"plugins": {"files": [load_plugin_file(file).model_dump() for file in plugin_file]}})
-            if resume is not None:
-                if out is not None or config is not None:
-                    raise UsageError(
-                        "--resume goes on in its own folder, with its own config.yaml. Leave --out and --config away."
-                    )
-                outcome = training.resume(resume, merge(said), progress)
-            else:
-                if out is None:
-                    raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
-                begun = initial_settings(init) if init else {}
-                resolved = resolve([begun, read_file(config) if config else {}, *said])
-                warn_of_problems(COMPONENTS)
-                outcome = training.train(resolved, out, progress)
-    except training.InterruptedRunError as stopped:
+        with stoppable(NOTHING), raise_on_sigterm(), TrainingProgress(quiet) as progress:
+            outcome = api.train(**given, reporter=progress)
+    except InterruptedRunError as stopped:
         complain(str(stopped), "yellow")
         raise typer.Exit(stopped.exit_code) from None
 
@@ -117,21 +86,3 @@ def train(
         say(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")
     say(f"Samples: {outcome.folder / 'samples'}")
     say(f"Next: i2i translate {folder} IMAGES --out DIR")
-
-
-def _crop(size: str) -> int | list[int]:
-    """Read what ``--size`` says."""
-    height, by, width = size.lower().partition("x")
-    try:
-        return [int(height), int(width)] if by else int(height)
-    except ValueError:
-        raise UsageError(f"--size {size!r} is no size. Say one number, or HEIGHTxWIDTH such as 256x128.") from None
-
-
-def _flags(given: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    settings: dict[str, dict[str, Any]] = {}
-    for setting, value in given.items():
-        if value is not None:
-            section, option = setting.split(".")
-            settings.setdefault(section, {})[option] = value
-    return dict(settings)

@@ -19,10 +19,10 @@ from torch.utils.data import Dataset as TorchDataset
 
 from i2i.data.items import Items, Sample
 from i2i.data.order import order, visits
-from i2i.errors import DataError, I2iError, ResourceError
+from i2i.errors import DataError, I2iError, ResourceError, UsageError
 from i2i.pairs import Block, PairStream
 from i2i.system.faults import fault
-from i2i.system.pool import MAX_SECONDS
+from i2i.system.pool import GUARD, MAX_SECONDS
 
 LATE = "DataLoader timed out"
 """How PyTorch begins to say that a batch has not come."""
@@ -143,6 +143,8 @@ class Loader:
         if handler is not None:
             # the loader's own would raise at any instant, in the midst of a step or of a checkpoint
             signal.signal(signal.SIGCHLD, handler)
+        if self._workers and multiprocessing.get_start_method() != "fork":
+            self._check_started()
 
     def __iter__(self) -> Iterator[Loaded]:
         return self
@@ -177,6 +179,18 @@ class Loader:
         for worker in self._workers:
             worker.kill()
             worker.join()
+
+    def _check_started(self) -> None:
+        """Wait for the first batch, or for a process that ends before: the script that it imports starts it anew.
+
+        Raises:
+            UsageError: If one has ended.
+        """
+        first = self._batches._worker_result_queue._reader  # type: ignore[union-attr]
+        ready = wait([first, *(worker.sentinel for worker in self._workers)], timeout=MAX_SECONDS)
+        if ready and first not in ready:
+            self.close()
+            raise UsageError(f"A process that reads images died as it started. {GUARD}")
 
     def _lateness(self) -> DataError:
         """Stop the workers, and say which images take for ever."""

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import current_process, get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -50,6 +50,15 @@ THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THR
 """Environment of workers: libraries read it as they are loaded."""
 
 GUARD = "A script that starts processes needs `if __name__ == '__main__':` around its calls."
+
+
+def end_if_imported() -> None:
+    """End this process without a word where it is a worker that only imports the script that started it.
+
+    A script without that guard would do all of its work again in each worker. The process that waits says so.
+    """
+    if getattr(current_process(), "_inheriting", False):  # as `multiprocessing` itself knows it
+        raise SystemExit(1)
 
 
 class Death(NamedTuple):

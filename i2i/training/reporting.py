@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import math
 import os
 import re
@@ -16,9 +17,11 @@ from i2i.errors import DataError
 from i2i.system.files import cannot_write
 from i2i.training.updates import Applied
 
+_log = logging.getLogger(__name__)
+
 
 class Reporter:
-    """Tells nobody; override what should be heard."""
+    """Tells nobody, and warns the logger ``i2i``; override what should be heard."""
 
     def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
         """Hear that the run begins: what it is, steps that are already done, steps in all."""
@@ -31,6 +34,7 @@ class Reporter:
 
     def warned(self, text: str) -> None:
         """Hear something that is worth knowing, in one line."""
+        _log.warning("%s", text)
 
 
 class ReadingNotes:

@@ -19,7 +19,7 @@ from i2i.training.initial import begin, with_found_model
 from i2i.training.memory import within_memory
 from i2i.training.reporting import Reporter
 from i2i.training.setup import Setup, set_up
-from i2i.training.state import Progress, restore
+from i2i.training.state import Progress, put_back, restore
 from i2i.training.trainer import Outcome, Trainer
 from i2i.training.updates import factor_at
 
@@ -36,7 +36,7 @@ schedule the length of the run decide what its steps compute."""
 
 
 def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Outcome:
-    """Begin a run in a new folder.
+    """Begin a run in a new folder; the global generators and torch's threads are put back after it.
 
     Raises:
         I2iError: If something is wrong that a person can mend.
@@ -44,7 +44,7 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
     """
     folder, reporter = RunFolder(out), reporter or Reporter()
     # held before all that takes long: a second start is refused at once
-    with folder.held(), within_memory(folder, config), naming_plugins():
+    with folder.held(), within_memory(folder, config), naming_plugins(), put_back():
         folder.check_free()
         folder.sweep()
         setup = set_up(_concrete(with_found_model(config)), reporter)
@@ -72,7 +72,7 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
                 raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
     folder, reporter = RunFolder(path), reporter or Reporter()
     config = folder.read_config(changes.get("plugins", {})).change(**changes)
-    with folder.held(), within_memory(folder, config), naming_plugins():
+    with folder.held(), within_memory(folder, config), naming_plugins(), put_back():
         folder.sweep()
         setup = set_up(_concrete(config), reporter, rehearsal=False)
         progress, begun = _go_back(folder, setup, reporter)

@@ -1,7 +1,8 @@
 """Everything that a training step depends on, into a checkpoint and back."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,17 @@ def exported(setup: Setup, parts: Iterable[str]) -> dict[str, dict[str, Tensor]]
         if tensors:
             weights[part] = tensors
     return weights
+
+
+@contextmanager
+def put_back() -> Iterator[None]:
+    """Put the global generators and the number of torch's threads back as they were: a run sets them for itself."""
+    threads, generators = torch.get_num_threads(), _rng_state()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        _restore_rng(*generators)
 
 
 def _by_part(setup: Setup, tensors: Mapping[str, Tensor]) -> tuple[dict[str, dict[str, Tensor]], dict[str, Tensor]]:

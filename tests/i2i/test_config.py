@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from i2i.config import RunConfig, merge, parse_assignments, parse_choices, read_file, resolve
+from i2i.config import RunConfig, merge, read_file, resolve
 from i2i.errors import MissingInputError, UnknownNameError, UsageError
+from i2i.said import parse_assignments, parse_choices
 
 BASE: dict[str, Any] = {"recipe": {"name": "pix2pix"}, "data": {"path": "somewhere"}}
 

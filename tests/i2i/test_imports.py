@@ -46,7 +46,7 @@ FLOORS: list[set[str]] = [
 ]
 """Rooms of the engine, the lowest first: a room needs those below it, and none beside it."""
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-DOORS = {"__init__.py", "__main__.py"}
+DOORS = {"__init__.py", "__main__.py", "api.py"}
 """Files through which people enter: they lead into any room."""
 
 
@@ -126,6 +126,7 @@ INSIDE = {
     "i2i.prepared",
     "i2i.safe_json",
     "i2i.safe_yaml",
+    "i2i.said",
     "i2i.selection",
     "i2i.serving",
     "i2i.splits",
@@ -133,7 +134,6 @@ INSIDE = {
     "i2i.system.devices",
     "i2i.system.files",
     "i2i.system.unfilled",
-    "i2i.training",
     "i2i.training.folder",
     "i2i.training.initial",
     "i2i.translation",

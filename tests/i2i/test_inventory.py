@@ -11,8 +11,8 @@ import pytest
 
 from i2i.cli import inventory
 from i2i.cli.completion import completer
-from i2i.config import parse_assignments, parse_choices
 from i2i.plugins import catalogue, kinds
+from i2i.said import parse_assignments, parse_choices
 
 Cli = Callable[..., tuple[int, str, str]]
 

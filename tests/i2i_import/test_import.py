@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from i2i import Translator, training
-from i2i.config import parse_assignments, resolve
+from i2i.config import resolve
+from i2i.said import parse_assignments
 from i2i.training.initial import initial_settings
 from i2i.translation.model import read_config
 from i2i_import.importing import import_checkpoint

@@ -141,7 +141,7 @@ def _reader(choices: Sequence[str] | None) -> str | None:
     Raises:
         UsageError: If something else is chosen.
     """
-    from i2i.config import parse_choices
+    from i2i.said import parse_choices
 
     said = parse_choices(choices or ())
     if others := said.keys() - {"dataset"}:
@@ -155,7 +155,7 @@ def _options(direction: str, assignments: Sequence[str] | None) -> dict[str, Any
     Raises:
         UsageError: If something else is set.
     """
-    from i2i.config import parse_assignments
+    from i2i.said import parse_assignments
 
     said = parse_assignments(assignments or ())
     if others := said.keys() - {"dataset"}:

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from i2i import Translator, training
-from i2i.config import RunConfig, parse_assignments, read_file, resolve
+from i2i.config import RunConfig, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
+from i2i.said import parse_assignments
 from i2i.training.initial import begin, initial_settings, load_initial
 from i2i.training.reporting import Reporter
 from i2i.training.setup import Setup, set_up

@@ -22,7 +22,7 @@ from training_runs import Heard, assert_same
 
 import i2i
 from i2i import contracts, images
-from i2i.config import RunConfig, parse_assignments, read_file, resolve
+from i2i.config import RunConfig, read_file, resolve
 from i2i.contracts import Clock, Generator, Recipe, Update, Wire
 from i2i.data.jitter import Jitter
 from i2i.data.order import order
@@ -30,6 +30,7 @@ from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceErro
 from i2i.fields import Fields
 from i2i.kinds import COMPONENTS
 from i2i.plugins import installed
+from i2i.said import parse_assignments
 from i2i.training import resume, run, setup, train, trainer
 from i2i.training.folder import RunFolder
 from i2i.training.memory import smaller_settings

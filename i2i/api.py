@@ -1,0 +1,281 @@
+"""Preparing and training from Python: functions whose parameters are the flags of the commands, by the same names.
+
+The commands themselves call them. Nothing heavy is imported before one is called.
+"""
+
+import inspect
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from i2i.errors import UsageError, suggest
+from i2i.system.pool import end_if_imported
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from i2i.preparation import Report
+    from i2i.preparation.engines import Progress
+    from i2i.said import Said
+    from i2i.training import Outcome, Reporter
+
+Place = str | os.PathLike[str]
+
+BOTH = ("seed", "val", "test", "range", "max_pixels")
+"""Of `prepare`, and of any preparer that draws, divides or reads a dataset: one value for both."""
+
+
+def train(
+    plugin: str | None = None,
+    data: Place | None = None,
+    out: Place | None = None,
+    *,
+    config: Place | Mapping[str, Any] | None = None,
+    use: "Said" = (),
+    set: "Said" = (),
+    plugin_file: Place | Iterable[Place] = (),
+    init: Place | None = None,
+    resume: Place | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    size: int | tuple[int, int] | str | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    device: str | None = None,
+    quiet: bool = True,
+    reporter: "Reporter | None" = None,
+) -> "Outcome":
+    """Train a translator, or go on with a run; what is not given is left to the recipe's paper, as on the command line.
+
+    The run draws from the global random generators of torch, Python and numpy, and sets the number of torch's threads.
+    Afterwards all of them are as they were.
+
+    Args:
+        plugin: Recipe to train, such as ``pix2pix``.
+        data: Dataset folder, as `prepare` makes it; or an address, such as ``hf://USER/NAME``.
+        out: Folder of the run; made anew.
+        config: YAML file of settings, such as a run's ``config.yaml``; or a mapping with the same content.
+        use: Components by part, ``{"generator": "resnet"}``; or texts as the flag's.
+        set: Settings, ``{"generator.depth": 7}`` or ``{"generator": {"depth": 7}}``; or texts as the flag's.
+        plugin_file: One or several files of Python with hooks, used as plugins.
+        init: Run or model to begin with, also ``USER/NAME``: its weights, and its settings unless given.
+        resume: Go on with the run in this folder.
+        epochs: Length of the run in epochs.
+        steps: Length of the run in steps; overrules ``epochs``.
+        batch_size: Pairs in a batch.
+        size: Of what the networks see, in pixels: one number for both, or height and width.
+        seed: Of initial weights, order, augmentation and dropout.
+        workers: Processes that read images.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``, ...
+        quiet: Print nothing; warnings go to the logger ``i2i``. Otherwise it is shown as on the command line.
+        reporter: Who is told how it goes, instead.
+
+    Returns:
+        What became of the run; `i2i.Translator.load` takes its folder.
+
+    Raises:
+        I2iError: If something is wrong that a person can mend, with the line that the command would print.
+        InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved. Of threads only the main one hears
+            signals.
+    """
+    end_if_imported()
+    from i2i import training
+    from i2i.config import merge, read_file, resolve
+    from i2i.plugin_files import load_plugin_file
+    from i2i.said import parse_assignments, parse_choices
+    from i2i.training.initial import initial_settings
+
+    flags = _sections(
+        {
+            "recipe.name": plugin,
+            "data.path": _text(data),
+            "data.crop": _crop(size),
+            "data.workers": workers,
+            "training.epochs": epochs,
+            "training.steps": steps,
+            "training.batch_size": batch_size,
+            "training.seed": seed,
+            "training.device": device,
+            "training.init": _text(init),
+        }
+    )
+    said = [parse_choices(use), parse_assignments(set), flags]
+    with ExitStack() as stack:
+        if reporter is None:
+            reporter = training.Reporter() if quiet else stack.enter_context(_terminal())
+        files = [plugin_file] if isinstance(plugin_file, str | os.PathLike) else list(plugin_file)
+        if files:
+            said.append({"plugins": {"files": [load_plugin_file(file).model_dump() for file in files]}})
+        if resume is not None:
+            if out is not None or config is not None:
+                raise UsageError(
+                    "--resume goes on in its own folder, with its own config.yaml. Leave --out and --config away."
+                )
+            return training.resume(Path(resume), merge(said), reporter)
+        if out is None:
+            raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
+        begun = initial_settings(init) if init else {}
+        given = config if isinstance(config, Mapping) else read_file(Path(config)) if config else {}
+        resolved = resolve([begun, given, *said])
+        _warn_of_plugins(reporter)
+        return training.train(resolved, Path(out), reporter)
+
+
+def _terminal() -> Any:
+    from i2i.cli.training_progress import TrainingProgress
+
+    return TrainingProgress()
+
+
+def _warn_of_plugins(reporter: "Reporter") -> None:
+    """Tell of what is wrong with the plugins that were asked."""
+    from i2i.kinds import COMPONENTS
+    from i2i.plugins import installed
+
+    for problem in installed(COMPONENTS).problems:
+        reporter.warned(f"{problem} See `i2i plugins doctor`.")
+    for line in installed(COMPONENTS).made_for_others(used=True):
+        reporter.warned(f"{line}.")
+
+
+def _text(place: Place | None) -> str | None:
+    return None if place is None else os.fspath(place)
+
+
+def _crop(size: Any) -> Any:
+    """Read a size, which may be the text of ``--size``."""
+    if not isinstance(size, str):
+        return size
+    height, by, width = size.lower().partition("x")
+    try:
+        return [int(height), int(width)] if by else int(height)
+    except ValueError:
+        raise UsageError(f"--size {size!r} is no size. Say one number, or HEIGHTxWIDTH such as 256x128.") from None
+
+
+def _sections(given: Mapping[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for setting, value in given.items():
+        if value is not None:
+            section, option = setting.split(".")
+            settings.setdefault(section, {})[option] = value
+    return settings
+
+
+@overload
+def prepare(
+    name: str,
+    sources: Place | Sequence[Place],
+    out: Place,
+    *,
+    dry_run: Literal[False] = False,
+    quiet: bool = True,
+    on_progress: "Progress | None" = None,
+    **options: Any,
+) -> "Report": ...
+
+
+@overload
+def prepare(
+    name: str,
+    sources: Place | Sequence[Place],
+    out: Place,
+    *,
+    dry_run: Literal[True],
+    quiet: bool = True,
+    on_progress: "Progress | None" = None,
+    **options: Any,
+) -> str: ...
+
+
+def prepare(
+    name: str,
+    sources: Place | Sequence[Place],
+    out: Place,
+    *,
+    dry_run: bool = False,
+    quiet: bool = True,
+    on_progress: "Progress | None" = None,
+    **options: Any,
+) -> "Report | str":
+    """Make a dataset folder out of images; called again, it goes on where it was interrupted.
+
+    Args:
+        name: The preparer, such as ``edges``.
+        sources: Images, and folders of images: one, or a list.
+        out: The dataset folder to make, or the address that it is uploaded to.
+        dry_run: Say what would be done, and write nothing.
+        quiet: Print nothing. Otherwise it is shown as on the command line.
+        on_progress: Called with how many inputs are done and how many there are, instead.
+        **options: The other flags of ``i2i prepare NAME``: ``val=0.2``, ``range=(0, 4095)``, and the preparer's own.
+
+    Returns:
+        What came of it. Inputs that cannot be used stop nothing: ``report.rejected`` has them. Of a dry run, some lines
+        of text.
+
+    Raises:
+        I2iError: If something is wrong that a person can mend, with the line that the command would print.
+    """
+    end_if_imported()
+    from i2i import preparation
+    from i2i.preparation.settings import Settings
+
+    own = own_options(name)
+    known = [*own, *(setting for setting in Settings.model_fields if setting != "options")]
+    for option in options:
+        if option not in known:
+            raise UsageError(
+                f"preparer {name!r}: no option {option!r}.{suggest(option, known)} Options: {', '.join(known)}."
+            )
+    settings = {option: value for option, value in options.items() if option not in own}
+    settings["options"] = {option: value for option, value in options.items() if option in own}
+    if "range" in settings:
+        settings["range"] = _ranges(settings["range"])
+    places = [os.fspath(place) for place in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
+    if dry_run:
+        return preparation.plan(name, places, os.fspath(out), **settings)
+    if on_progress is not None or quiet:
+        heard = {} if on_progress is None else {"on_progress": on_progress}
+        return preparation.prepare(name, places, os.fspath(out), **heard, **settings)
+    from i2i.cli.prepare import print_report
+    from i2i.cli.progress import WorkProgress
+
+    with WorkProgress(name) as progress:
+        report = preparation.prepare(name, places, os.fspath(out), on_progress=progress, **settings)
+    print_report(report, os.fspath(out))
+    return report
+
+
+def own_options(name: str) -> "dict[str, FieldInfo]":
+    """Return the options of a preparer that are no settings of every preparation.
+
+    Raises:
+        UnknownNameError: If there is no such preparer.
+        UsageError: If one has the name of such a setting, and another meaning.
+    """
+    from i2i.options import options_of
+    from i2i.plugins import lookup
+    from i2i.preparation.settings import Settings
+
+    fields = options_of(lookup("preparer", name).cls).model_fields
+    own = {option: field for option, field in fields.items() if option not in BOTH}
+    if clashes := own.keys() & {"json", *Settings.model_fields, *inspect.signature(prepare).parameters}:
+        raise UsageError(f"preparer {name!r} has the option {min(clashes)!r}, which is one of `i2i prepare` itself.")
+    return own
+
+
+def _ranges(given: Any) -> list[Any]:
+    """Read one range or several: two numbers each, or a text as the flag's."""
+    one = isinstance(given, str) or (len(given) == 2 and not any(isinstance(each, str | Sequence) for each in given))
+    return [_range(each) if isinstance(each, str) else each for each in ([given] if one else given)]
+
+
+def _range(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise UsageError(f"--range {text!r} is no range. Give two numbers, such as 0:4095.") from None
