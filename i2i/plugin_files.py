@@ -10,12 +10,16 @@ from contextlib import suppress
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from i2i.errors import MissingInputError, UsageError
 from i2i.kinds import COMPONENTS, HOOKS
 from i2i.plugins import FAILURES, Plugins, at_work, describe, installed
+
+Checksum = Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
+"""SHA-256 in hexadecimal; empty where there is no file."""
 
 
 class PluginFile(BaseModel):
@@ -24,7 +28,7 @@ class PluginFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str
-    sha256: str = ""
+    sha256: Checksum = ""
 
     @property
     def package(self) -> str:

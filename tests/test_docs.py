@@ -335,7 +335,7 @@ def test_settings_that_are_shown_are_valid(page: Path) -> None:
 def ways_to_use() -> list[str]:
     """Flags that plugins.md shows to use its examples by."""
     components = section(text_of("plugins.md"), "components of one kind")
-    return re.findall(r"`((?:--plugin|--use|--set) [^`]+)`", components)
+    return sorted(set(re.findall(r"`((?:--plugin|--use|--set) [^`]+)`", components)))
 
 
 @pytest.mark.usefixtures("stranger")

@@ -26,6 +26,7 @@ from i2i.fields import Field, Fields
 from i2i.kinds import COMMANDS
 from i2i.options import complete, validate
 from i2i.parameters import parts_asked
+from i2i.plugin_files import Checksum
 from i2i.plugins import installed, lookup
 from i2i.selection import Component, Selection, providers
 from i2i.serving import contracts_of, part_kinds
@@ -74,7 +75,7 @@ class Origin(BaseModel):
     plugin: str
     distribution: Distribution
     version: PackageVersion
-    sha256: str = ""
+    sha256: Checksum = ""
     """Of a plugin out of one file its checksum; distribution is then the file's name."""
 
     @property

@@ -161,6 +161,16 @@ def test_configuration_runs_no_code(run: Path, mine: Path, run_cli: Cli, tmp_pat
     assert code == 0, err
 
 
+def test_checksum_that_is_none_is_refused(run: Path, run_cli: Cli, shared_pairs: Path, tmp_path: Path) -> None:
+    config = run / "model" / "config.json"
+    values = json.loads(config.read_text())
+    values["providers"]["generator"]["sha256"] = "run this: rm -r ."
+    config.write_text(json.dumps(values))
+    code, _, err = run_cli("translate", run, shared_pairs / "val" / "imageA", "--out", tmp_path / "out")
+    assert code == 2
+    assert "option 'providers.generator.sha256': string should match pattern" in err
+
+
 def test_model_of_a_file_translates_with_it_and_says_so_without(
     run: Path, mine: Path, run_cli: Cli, shared_pairs: Path, tmp_path: Path
 ) -> None:

@@ -72,12 +72,12 @@ def test_card_names_a_plugin_file_that_made_the_model(bench: Bench, run: Path, t
     shutil.copytree(run, tmp_path / "run")
     config = tmp_path / "run" / "model" / "config.json"
     values = json.loads(config.read_text())
-    values["providers"]["generator"] |= {"distribution": "mine.py", "version": "0+c0ffee", "sha256": "c0ffee" * 10}
+    values["providers"]["generator"] |= {"distribution": "mine.py", "version": "0+c0ffee", "sha256": "c0ffee12" * 8}
     config.write_text(json.dumps(values))
     name = bench.new_name()
     assert bench("push", tmp_path / "run", name, "--licence", "mit").code == 0
     text = bench.repository(name).files()["README.md"].decode()
-    assert f"which is not here: `mine.py`, sha256 `{'c0ffee' * 10}`." in text
+    assert f"which is not here: `mine.py`, sha256 `{'c0ffee12' * 8}`." in text
     (line,) = re.findall(r"^pip install .*$", text, re.MULTILINE)
     assert "mine" not in line
 
