@@ -137,8 +137,10 @@ class Setup:
 
     def _columns(self) -> str:
         """Say of which columns fields are, where the dataset does."""
-        source, target = (" and ".join(column.name for column in side.columns) for side in self.fields.values())
-        return f", {source or 'lightness'} -> {target}" if target else ""
+        names = {name: " and ".join(column.name for column in field.columns) for name, field in self.fields.items()}
+        ways = [(p.sources, p.to) for p in self.predictors() if names[p.to]]
+        said = (f"{' + '.join(names[each] or 'lightness' for each in taken)} -> {names[to]}" for taken, to in ways)
+        return f", {'; '.join(said)}" if ways else ""
 
 
 def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> Setup:

@@ -30,7 +30,8 @@ class GlobalGenerator(nn.Module):
         bounded: Whether tanh holds the output in [-1, 1]; logits are not to be held.
 
     Raises:
-        UsageError: When called, if height or width is too small or not a multiple of ``2**downsamplings``.
+        UsageError: When called, if height or width is too small or not a multiple of ``2**downsamplings``, or channels
+            are missing.
 
     Example:
         >>> GlobalGenerator(1, 3, base_channels=4, downsamplings=2, blocks=1)(torch.zeros(1, 1, 8, 12)).shape
@@ -48,6 +49,7 @@ class GlobalGenerator(nn.Module):
         bounded: bool = True,
     ) -> None:
         super().__init__()
+        self.in_channels = in_channels
         self.size_multiple = 2**downsamplings
         self.feature_channels = base_channels
         self.bounded = bounded
@@ -61,7 +63,12 @@ class GlobalGenerator(nn.Module):
 
     def features(self, source: Tensor) -> Tensor:
         """Return the last feature map, (N, base_channels, H, W), which a local enhancer builds on."""
-        height, width = source.shape[-2:]
+        channels, height, width = source.shape[-3:]
+        if channels != self.in_channels:
+            raise UsageError(
+                f"{type(self).__name__} takes {self.in_channels} channels, got {channels}. Give all fields that it was "
+                "trained with."
+            )
         multiple = self.size_multiple
         if height % multiple or width % multiple or min(height, width) < 2 * multiple:  # mirroring a pixel needs two
             raise UsageError(

@@ -7,10 +7,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from i2i import Translator, images
 from i2i.assembly import assemble
 from i2i.config import resolve
 from i2i.contracts import Clock, Verdict
@@ -20,7 +23,7 @@ from i2i.selection import select
 from i2i.testing import check_recipe
 from i2i.training import resume, train
 from i2i.training.updates import Updater
-from i2i_pix2pixhd import Pix2PixHD
+from i2i_pix2pixhd import GlobalGenerator, LocalEnhancer, Pix2PixHD
 from i2i_pix2pixhd.boundaries import boundaries
 from i2i_pix2pixhd.recipe import feature_matching, translate
 
@@ -269,3 +272,41 @@ def test_run_stopped_in_the_midst_of_a_stage_ends_with_the_same_bytes(pairs_fold
     files = [p.relative_to(whole) for p in (whole / "checkpoints" / "step-000000008").rglob("*") if p.is_file()]
     assert any(file.suffix == ".safetensors" for file in files)
     assert [file for file in files if (whole / file).read_bytes() != (run / file).read_bytes()] == []
+
+
+def test_trained_model_translates_through_the_enhancer_with_the_instances(pairs_folder: Path, tmp_path: Path) -> None:
+    ids = np.random.default_rng(0).integers(0, 3, (32, 32, 1), np.uint8)
+    for file in pairs_folder.glob("*/imageA/*"):
+        folder = file.parents[1] / "instances"
+        folder.mkdir(exist_ok=True)
+        images.write(folder / file.name, ids)
+    said: dict[str, Any] = {
+        "recipe": {"name": "pix2pixhd", "stages": [0.5, 0.5]},
+        **SMALL,
+        "dataset": {
+            "source": ["imageA"],
+            "target": ["imageB"],
+            "extra": {"instances": {"column": "instances", "kind": "ids"}},
+        },
+        "data": {"path": str(pairs_folder), "crop": 32, "workers": 0},
+        "training": {"steps": 2, "threads": 1},
+        "validation": {"images": 1, "samples": 1, "metrics": ["l1"]},
+    }
+    train(resolve([said]), tmp_path / "run")
+    model = tmp_path / "run" / "model-last"
+    assert {file.stem for file in model.glob("*.safetensors")} == {"generator", "enhancer"}
+
+    generator = GlobalGenerator(3 + 1, 3, **SMALL["generator"])
+    enhancer = LocalEnhancer(3 + 1, 3, generator, **SMALL["enhancer"])
+    for name, network in (("generator", generator), ("enhancer", enhancer)):
+        network.load_state_dict(load_file(model / f"{name}.safetensors"))
+    source = images.read(next(pairs_folder.glob("val/imageA/*")), channels=3).pixels
+    x = torch.from_numpy(source).movedim(-1, 0)[None] / 127.5 - 1
+    x = torch.cat([x, edges(torch.from_numpy(ids[None, ..., 0]).long())], 1)
+    with torch.no_grad():
+        half = nn.functional.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
+        expected = enhancer(x, generator.features(half))[0].movedim(0, -1)
+    translator = Translator.load(model, device="cpu")
+    assert np.abs(translator(source, instances=ids) - ((expected.numpy() + 1) * 127.5)).max() <= 0.51
+    with pytest.raises(UsageError, match=r"takes 4 channels, got 3\. Give all fields that it was trained with"):
+        translator(source)
