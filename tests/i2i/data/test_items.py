@@ -1,6 +1,7 @@
 """Items of any fields, as training and validation see them."""
 
 from collections.abc import Mapping
+from functools import partial
 from random import Random
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from loaded_batches import assert_equal
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
 from i2i.data.loading import Loaded, Loader
+from i2i.data.order import keyed
+from i2i.data.tensors import to_tensor
 from i2i.errors import DataError
 from i2i.fields import Field, fields_of
 from i2i.pairs import Pixels
@@ -97,9 +100,40 @@ def test_what_is_drawn_is_the_same_from_any_step_on(start: int) -> None:
     assert_equal(batches(Varying(), start), batches(Varying())[start:])
 
 
+class Apart(Street):
+    """Two photographs that say where their pixels were, of groups that are given."""
+
+    def __init__(self, *groups: str) -> None:
+        super().__init__()
+        self.fields = {f"photo{n}": Field(channels=2, group=group) for n, group in enumerate(groups)}  # type: ignore[misc]
+
+    def of(self, index: int, label: int) -> Mapping[str, Pixels]:
+        rows, columns = np.mgrid[:20, :20].astype(np.uint8)
+        return dict.fromkeys(self.fields, np.stack([rows, columns], axis=2))
+
+
+def test_fields_of_one_group_are_cropped_alike_and_those_of_others_independently() -> None:
+    together = [items(Apart("", "")).train(0, index).fields.values() for index in range(6)]
+    assert all(torch.equal(one, other) for one, other in together)
+    for groups in (("source", "target"), ("", "target")):
+        apart = [items(Apart(*groups)).train(0, index).fields.values() for index in range(6)]
+        assert not any(torch.equal(one, other) for one, other in apart)
+
+
+def drawn_by(seed: int, epoch: int, index: int, _: str) -> Random:
+    return keyed(seed, epoch, index)
+
+
+def test_aligned_fields_are_drawn_by_seed_epoch_and_index_alone() -> None:
+    made, where = items(Apart("", "other"), seed=7), dict(Apart("")[0])
+    for key in ((0, 0), (0, 5), (3, 5)):
+        drawn = made.jitter.train(where, Apart("").fields, partial(drawn_by, 7, *key))
+        assert torch.equal(made.train(*key).fields["photo0"], to_tensor(drawn["photo0"]))
+
+
 def test_validation_draws_nothing() -> None:
-    made = items(Varying()).test(4).fields
-    assert made["labels"].unique().tolist() == [4]
+    seen = [items(Varying()).test(index).fields["labels"].unique().tolist() for index in range(6)]
+    assert seen == [[index] for index in range(6)]
 
 
 def test_notes_of_what_was_drawn_are_kept() -> None:
@@ -153,7 +187,7 @@ def test_what_is_not_as_it_was_declared_is_named_in_training_and_in_validation(
 
 
 def test_what_has_no_class_is_marked_and_no_wrong_label() -> None:
-    ids = labels(255)
+    ids = labels(255, np.int64)  # as they are in a tensor, so that nothing need be copied to get there
     dataset = faulty(photo=np.zeros((12, 12, 3), np.uint8), labels=ids)
     made = items(dataset, crop=(12, 12)).test(0).fields["labels"]
     assert (made[0, 0].item(), made[1:].unique().tolist()) == (-100, [1])
