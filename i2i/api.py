@@ -3,28 +3,22 @@
 The commands themselves call them. Nothing heavy is imported before one is called.
 """
 
-import inspect
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from i2i.errors import UsageError, suggest
+from i2i.errors import UsageError
 from i2i.system.pool import end_if_imported
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
     from i2i.preparation import Report
     from i2i.preparation.engines import Progress
     from i2i.said import Said
     from i2i.training import Outcome, Reporter
 
 Place = str | os.PathLike[str]
-
-BOTH = ("seed", "val", "test", "range", "max_pixels")
-"""Of `prepare`, and of any preparer that draws, divides or reads a dataset: one value for both."""
 
 
 def train(
@@ -84,7 +78,6 @@ def train(
     end_if_imported()
     from i2i import training
     from i2i.config import merge, read_file, resolve
-    from i2i.plugin_files import load_plugin_file
     from i2i.said import parse_assignments, parse_choices
     from i2i.training.initial import initial_settings
 
@@ -102,13 +95,10 @@ def train(
             "training.init": _text(init),
         }
     )
-    said = [parse_choices(use), parse_assignments(set), flags]
+    said = [parse_choices(use), parse_assignments(set), flags, _loaded(plugin_file)]
     with ExitStack() as stack:
         if reporter is None:
             reporter = training.Reporter() if quiet else stack.enter_context(_terminal())
-        files = [plugin_file] if isinstance(plugin_file, str | os.PathLike) else list(plugin_file)
-        if files:
-            said.append({"plugins": {"files": [load_plugin_file(file).model_dump() for file in files]}})
         if resume is not None:
             if out is not None or config is not None:
                 raise UsageError(
@@ -122,6 +112,15 @@ def train(
         resolved = resolve([begun, given, *said])
         _warn_of_plugins(reporter)
         return training.train(resolved, Path(out), reporter)
+
+
+def _loaded(plugin_file: Place | Iterable[Place]) -> dict[str, Any]:
+    """Load plugin files, and return that the run needs them."""
+    from i2i.plugin_files import load_plugin_file
+
+    files = [plugin_file] if isinstance(plugin_file, str | os.PathLike) else plugin_file
+    loaded = [load_plugin_file(file).model_dump() for file in files]
+    return {"plugins": {"files": loaded}} if loaded else {}
 
 
 def _terminal() -> Any:
@@ -221,19 +220,9 @@ def prepare(
     """
     end_if_imported()
     from i2i import preparation
-    from i2i.preparation.settings import Settings
+    from i2i.preparation.settings import divide
 
-    own = own_options(name)
-    known = [*own, *(setting for setting in Settings.model_fields if setting != "options")]
-    for option in options:
-        if option not in known:
-            raise UsageError(
-                f"preparer {name!r}: no option {option!r}.{suggest(option, known)} Options: {', '.join(known)}."
-            )
-    settings = {option: value for option, value in options.items() if option not in own}
-    settings["options"] = {option: value for option, value in options.items() if option in own}
-    if "range" in settings:
-        settings["range"] = _ranges(settings["range"])
+    settings = divide(name, options)
     places = [os.fspath(place) for place in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
     if dry_run:
         return preparation.plan(name, places, os.fspath(out), **settings)
@@ -247,35 +236,3 @@ def prepare(
         report = preparation.prepare(name, places, os.fspath(out), on_progress=progress, **settings)
     print_report(report, os.fspath(out))
     return report
-
-
-def own_options(name: str) -> "dict[str, FieldInfo]":
-    """Return the options of a preparer that are no settings of every preparation.
-
-    Raises:
-        UnknownNameError: If there is no such preparer.
-        UsageError: If one has the name of such a setting, and another meaning.
-    """
-    from i2i.options import options_of
-    from i2i.plugins import lookup
-    from i2i.preparation.settings import Settings
-
-    fields = options_of(lookup("preparer", name).cls).model_fields
-    own = {option: field for option, field in fields.items() if option not in BOTH}
-    if clashes := own.keys() & {"json", *Settings.model_fields, *inspect.signature(prepare).parameters}:
-        raise UsageError(f"preparer {name!r} has the option {min(clashes)!r}, which is one of `i2i prepare` itself.")
-    return own
-
-
-def _ranges(given: Any) -> list[Any]:
-    """Read one range or several: two numbers each, or a text as the flag's."""
-    one = isinstance(given, str) or (len(given) == 2 and not any(isinstance(each, str | Sequence) for each in given))
-    return [_range(each) if isinstance(each, str) else each for each in ([given] if one else given)]
-
-
-def _range(text: str) -> tuple[float, float]:
-    low, _, high = text.partition(":")
-    try:
-        return float(low), float(high)
-    except ValueError:
-        raise UsageError(f"--range {text!r} is no range. Give two numbers, such as 0:4095.") from None

@@ -70,10 +70,12 @@ def register(app: typer.Typer) -> None:
 
 def make_command(name: str, provided: Provided) -> TyperCommand:
     """Build the command that runs a preparer, or of one whose options cannot be flags, one that says why."""
+    from i2i.preparation.settings import own_options
+
     summary = plain(inspect.getdoc(provided.cls) or "")
     sources, out, *shared = shared_parameters()
     try:
-        own = api.own_options(name)
+        own = own_options(name)
         flags = [flag_of(option, field) for option, field in own.items()]
     except UsageError as error:
         return _broken_command(name, error)

@@ -1,12 +1,17 @@
 """Settings of a preparation: what may be asked for besides the preparer, its sources and the dataset folder."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
+from i2i.errors import UsageError, suggest
 from i2i.images import MAX_PIXELS
+from i2i.options import options_of
 from i2i.pairs import Range
+from i2i.plugins import lookup
 from i2i.preparation.splitting import Rule
 
 PairFiles = Literal["folders", "ab"]
@@ -61,3 +66,61 @@ class Settings(BaseModel):
     """Folder to work in when OUT is an address; one in the user's cache where not given."""
     overwrite: bool = Field(False, exclude=True)
     """Remove the dataset in OUT and start afresh."""
+
+
+BOTH = ("seed", "val", "test", "range", "max_pixels")
+"""Settings that are also options of any preparer that draws, divides or reads a dataset: one value for both."""
+
+TAKEN = ("name", "sources", "out", "dry_run", "quiet", "json", "on_progress")
+"""What else is called by name beside the options of a preparer, by the command or by `i2i.prepare`."""
+
+
+def own_options(name: str) -> dict[str, FieldInfo]:
+    """Return the options of a preparer that are no settings.
+
+    Raises:
+        UnknownNameError: If there is no such preparer.
+        UsageError: If one has a name that is taken.
+    """
+    fields = options_of(lookup("preparer", name).cls).model_fields
+    own = {option: field for option, field in fields.items() if option not in BOTH}
+    if clashes := own.keys() & {*Settings.model_fields, *TAKEN}:
+        raise UsageError(f"preparer {name!r} has the option {min(clashes)!r}, which is one of `i2i prepare` itself.")
+    return own
+
+
+def divide(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Divide what was given into settings and, as ``options``, what is the preparer's own.
+
+    Args:
+        name: The preparer.
+        given: By name; ``range`` is two numbers, a text ``LOW:HIGH``, or several of these.
+
+    Raises:
+        UnknownNameError: If there is no such preparer.
+        UsageError: If nothing has one of the names, or a range cannot be read.
+    """
+    own = own_options(name)
+    known = [*own, *(setting for setting in Settings.model_fields if setting != "options")]
+    for option in given:
+        if option not in known:
+            near = suggest(option, known)
+            raise UsageError(f"preparer {name!r}: no option {option!r}.{near} Options: {', '.join(known)}.")
+    settings = {option: value for option, value in given.items() if option not in own}
+    if "range" in settings:
+        settings["range"] = _ranges(settings["range"])
+    return settings | {"options": {option: value for option, value in given.items() if option in own}}
+
+
+def _ranges(given: Any) -> list[Any]:
+    """Read one range or several."""
+    one = isinstance(given, str) or (len(given) == 2 and not any(isinstance(each, str | Sequence) for each in given))
+    return [_range(each) if isinstance(each, str) else each for each in ([given] if one else given)]
+
+
+def _range(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise UsageError(f"--range {text!r} is no range. Give two numbers, such as 0:4095.") from None

@@ -18,10 +18,10 @@ import torch
 import typer
 
 import i2i
-from i2i import api, images, safe_yaml
+from i2i import images, safe_yaml
 from i2i.cli.app import build_app
 from i2i.errors import I2iError, UsageError
-from i2i.preparation.settings import Settings
+from i2i.preparation.settings import TAKEN, Settings, own_options
 from i2i.training import Outcome, Reporter
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -63,12 +63,14 @@ def test_train_takes_what_its_flags_are_called() -> None:
 @pytest.mark.parametrize("preparer", ["edges", "tiles"])
 def test_prepare_takes_what_its_flags_are_called(preparer: str) -> None:
     named = parameters(i2i.prepare) - {"name", "options", "on_progress"}
-    taken = named | {*Settings.model_fields} - {"options"} | {*api.own_options(preparer)}
+    taken = named | {*Settings.model_fields} - {"options"} | {*own_options(preparer)}
     assert taken == flags("prepare", preparer) - {"json"}
+    assert parameters(i2i.prepare) - {"options"} | {"json"} == {*TAKEN}
 
 
 def test_a_translator_takes_what_flags_of_translate_are_called() -> None:
     assert parameters(i2i.Translator.load) - {"path"} <= flags("translate")
+    assert parameters(i2i.Translator.__call__) - {"self", "inputs", "more"} <= flags("translate")
 
 
 def test_images_become_a_dataset_a_run_and_pictures_in_one_process(tmp_path: Path, shared_pairs: Path) -> None:
