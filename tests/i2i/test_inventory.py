@@ -94,7 +94,7 @@ def test_plugins_are_listed_without_torch_the_second_time(run_cli: Cli, poisoned
 
 def test_the_shell_is_answered_without_torch(poisoned: dict[str, str]) -> None:
     inventory.inventory()
-    asked = {"_I2I_COMPLETE": "complete_bash", "COMP_WORDS": "i2i plugins show un", "COMP_CWORD": "3"}
+    asked = {"_I2I_COMPLETE": "complete_bash", "COMP_WORDS": "i2i plugins show une", "COMP_CWORD": "3"}
     out, err = run("import sys; sys.argv = ['i2i']; from i2i.cli import main; main()", {**poisoned, **asked})
     assert (out.split(), err) == (["unet"], "")
 
