@@ -28,7 +28,7 @@ from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
-from i2i.translation.model import ModelConfig, Origin, origins
+from i2i.translation.model import ModelConfig, Origin, origins, translating
 from i2i.translation.predictor import Predictor
 
 
@@ -71,7 +71,8 @@ class Setup:
     def predictors(self) -> list[Predictor]:
         """Return each translator of the recipe with its parts as they are now, in the mode of the run."""
         recipe, options = type(self.recipe), self.config.selection.recipe.options
-        parts = {part: self.translating(part) for part in contracts_of(recipe)}
+        needed = translating(recipe, self.config.selection)
+        parts = {part: self.translating(part) if part in needed else None for part in contracts_of(recipe)}
         mode = self.config.inference.mode
         return [Predictor(recipe, to, parts, self.fields, mode=mode, options=options) for to in recipe.translators]
 

@@ -205,6 +205,8 @@ class Trainer:
         """Measure held-out items, and keep the model if it is the best."""
         step, settings = self.progress.step, self.config.validation
         figures = self.setup.validator.measure(predictors, settings.images)
+        if not figures:
+            return
         better = self.setup.selects and self._is_better(figures[settings.select])
         if better:
             self.progress.best = {"step": step, **figures}

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from i2i.config import Mode
 from i2i.contracts import Recipe
 from i2i.errors import ContractError, DataError, I2iError, UsageError
-from i2i.fields import Fields
+from i2i.fields import Field, Fields
 from i2i.options import complete, options_of
 from i2i.outputs import blamed, check_made
 from i2i.parameters import as_asked, fields_asked, noises_asked, parts_asked
@@ -141,7 +141,7 @@ class Predictor:
         made = margins.cut(made) if len(shape) > 1 else made
         if not bool(made.isfinite().all()):
             raise DataError(f"{self.maker} makes numbers that are not finite. Train it anew, with a lower rate.")
-        return (made.argmax(1) if field.kind == "ids" else made), noise.drew
+        return (_classes(made, field) if field.kind == "ids" else made), noise.drew
 
     def _size(self, given: Mapping[str, Tensor]) -> tuple[int, int]:
         """Return height and width of what is made: those of what it belongs to, else of the first field with a size."""
@@ -195,6 +195,13 @@ class Predictor:
 
 def _form(part: Any, mode: Mode) -> Any:
     return in_mode(part, mode) if isinstance(part, nn.Module) else part
+
+
+def _classes(logits: Tensor, field: Field) -> Tensor:
+    """Return the class of the largest logit (N, H, W); never that of pixels without a class, which nothing teaches."""
+    if field.void is not None and field.void < field.channels:
+        logits = logits.index_fill(1, torch.tensor([field.void], device=logits.device), -torch.inf)
+    return logits.argmax(1)
 
 
 def _looks_around(network: nn.Module) -> bool:

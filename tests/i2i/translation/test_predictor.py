@@ -120,6 +120,12 @@ def test_class_ids_are_given_one_hot_where_an_image_is_asked_for_and_made_by_the
     assert set(made.parts["generator"].seen[0].unique().tolist()) == {0, 1}
 
 
+def test_the_id_of_no_class_is_never_made() -> None:
+    fields = Fields({"source": Field(channels=3), "target": Field(channels=3, kind="ids", void=1)}, (8, 8))
+    logits = torch.tensor([1.0, 9.0, 2.0]).reshape(1, 3, 1, 1).expand(2, 3, 4, 4)
+    assert (predictor(plain, fields, generator=Bends(lambda x: x * 0 + logits))({"source": logits}) == 2).all()
+
+
 def test_vectors_can_be_made() -> None:
     def translate(generator: Generator, source: Image) -> Tensor:
         return generator(source).mean((2, 3))
