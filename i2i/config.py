@@ -103,7 +103,7 @@ class Training(Section):
     """Steps between checkpoints."""
     keep: PositiveInt = 2
     """Checkpoints that are kept."""
-    export: Literal["generator", "all"] = "generator"
+    export: Literal["translators", "all"] = "translators"
     """Networks that the run's models hold; with ``all``, those who get a model can train on from it."""
 
     @classmethod

@@ -184,11 +184,11 @@ def test_checkpoint_translates_as_the_model_of_its_step(run: Path) -> None:
     assert (made[0] == made[1]).all()
 
 
-@pytest.mark.parametrize("export", ["generator", "all"])
+@pytest.mark.parametrize("export", ["translators", "all"])
 def test_models_hold_the_networks_that_they_are_asked_to(shared_pairs: Path, tmp_path: Path, export: str) -> None:
     training.train(configured(shared_pairs, *GAN, f"training.export={export}"), tmp_path / "run")
     for model in ("model", "model-last"):
         found = {file.stem for file in (tmp_path / "run" / model).glob("*.safetensors")}
         assert found == ({*NETWORKS} if export == "all" else {"generator"})
     _, said = begun(configured(shared_pairs, init=tmp_path / "run" / "model"))
-    assert ("drawn" in said) == (export == "generator")
+    assert ("drawn" in said) == (export == "translators")
