@@ -31,7 +31,7 @@ def test_both_directions_come_back_from_the_hub(bench: Bench, tmp_path: Path) ->
     assert {"generator.safetensors", "generator_back.safetensors", "config.json"} <= files.keys()
     card = files["README.md"].decode()
     assert "- It makes `target` of `source`, by generator `resnet`.\n" in card
-    assert "- It makes `source` of `target`, by generator_back `resnet`: `--to source`.\n" in card
+    assert "- It makes `source` of `target`, by generator\\_back `resnet`: `--to source`.\n" in card
     assert bench("pull", name, tmp_path / "pulled").code == 0
     pulled = contents(tmp_path / "pulled")
     assert {file: data for file, data in pulled.items() if file != "README.md"} == contents(model)
