@@ -11,7 +11,8 @@ from toy_recipes import Toys
 
 import i2i
 from i2i.fields import Field
-from i2i.plugins import COMPONENTS, installed
+from i2i.kinds import COMPONENTS
+from i2i.plugins import installed
 from i2i_hub.models import assemble
 
 TWO = {"source": Field(channels=3, group="a"), "target": Field(channels=1, group="b")}
