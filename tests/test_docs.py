@@ -185,6 +185,7 @@ def test_every_option_of_the_resnet_is_in_a_table_with_its_default() -> None:
 @pytest.mark.parametrize(
     ("heading", "part", "kind", "component"),
     [
+        ("## CycleGAN", "recipe", "recipe", "cyclegan"),
         ("### nafnet", "generator", "generator", "nafnet"),
         ("## Bridge", "recipe", "recipe", "bridge"),
         ("### velocity: unet", "velocity", "velocity", "unet"),

@@ -116,11 +116,10 @@ class Setup:
             f"{'' if name in self.updater.optimizers else ' (frozen)'}"
             for name, network in self.updater.networks.items()
         )
-        layout = getattr(self.items.dataset, "layout", None)
         return {
             "recipe": self.config.selection.recipe.name,
             "networks": f"{networks} parameters",
-            "data": f"{len(self.items)} training pairs" + (f", layout {layout}" if layout else "") + self._columns(),
+            "data": self._data(),
             "images": f"{self._channels()}, {crop_value(self.config.data.size)} px",
             "device": f"{self.device}, {self.config.training.threads} threads",
         }
@@ -128,7 +127,7 @@ class Setup:
     def _channels(self) -> str:
         """Say what is made of what: ``3 -> 3 channels``, or ``3 channels + ids -> 12 classes``."""
         said = [(" + ".join(map(self._kind, p.sources)), self._kind(p.to)) for p in self.predictors()]
-        lines = (f"{taken} -> {made}" for taken, made in said)
+        lines = dict.fromkeys(f"{taken} -> {made}" for taken, made in said)
         return "; ".join(re.sub(r"^(\d+) channels( -> \d+ channels)$", r"\1\2", line) for line in lines)
 
     def _kind(self, name: str) -> str:
@@ -136,12 +135,15 @@ class Setup:
         what = {"image": f"{field.channels} channels", "vector": f"vector of {field.channels}"}
         return what.get(field.kind, f"{field.channels} classes" if field.channels else "ids")
 
-    def _columns(self) -> str:
-        """Say of which columns fields are, where the dataset does."""
+    def _data(self) -> str:
+        """Say how many items there are, how they are stored, and of which columns, where the dataset says so."""
+        said = [f"{len(self.items)} training {'pairs' if self.fields.aligned(*self.fields) else 'items'}"]
+        if layout := getattr(self.items.dataset, "layout", None):
+            said.append(f"layout {layout}")
         names = {name: " and ".join(column.name for column in field.columns) for name, field in self.fields.items()}
         ways = [(p.sources, p.to) for p in self.predictors() if names[p.to]]
-        said = (f"{' + '.join(names[each] or 'lightness' for each in taken)} -> {names[to]}" for taken, to in ways)
-        return f", {'; '.join(said)}" if ways else ""
+        columns = (f"{' + '.join(names[each] or 'lightness' for each in taken)} -> {names[to]}" for taken, to in ways)
+        return ", ".join([*said, *(["; ".join(columns)] if ways else [])])
 
 
 def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> Setup:
@@ -179,11 +181,8 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
     setup = Setup(config, device, items, fields, recipe, updater, validator)
     if held_out is not None and not setup.selects:
-        measured = ", ".join(validator.figures(setup.predictors())) or "nothing"
-        reporter.warned(
-            f"validation.select is {config.validation.select!r}, which cannot be measured of what is made here "
-            f"({measured} is): the model is the last one."
-        )
+        reason = validator.unmeasured(config.validation.select, setup.predictors())
+        reporter.warned(f"{reason}: the model kept is the last one.")
     if rehearsal:
         rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps)
     check_first(recipe, type(recipe).wiring(fields, config.selection.recipe.options))
@@ -199,7 +198,7 @@ def _held_out(config: RunConfig, reporter: Reporter) -> Dataset | None:
         return _open(config, "val")
     except MissingSplitError:
         reporter.warned(
-            f"{config.data.path} has no split 'val': samples are training pairs, the model is the last one."
+            f"{config.data.path} has no split 'val': samples are of what it trains on, the model kept is the last one."
         )
         return None
 

@@ -73,6 +73,13 @@ class Validator:
                     found[figure.name] = figure
         return found
 
+    def unmeasured(self, metric: str, predictors: Sequence[Predictor]) -> str:
+        """Say in words why a metric is none of `figures`."""
+        if not (predictors[0].is_aligned or _is_of_sets(self.metrics[metric])):
+            return f"These images are no pairs, so {metric!r} cannot be measured"
+        measured = " and ".join(self.figures(predictors)) or "no metric"
+        return f"{metric!r} cannot be measured of what is made here, {measured} can"
+
     def measure(self, predictors: Sequence[Predictor], count: int) -> dict[str, float]:
         """Return each figure over ``count`` items spread evenly over the split: of pairs the mean."""
         figures = self.figures(predictors)

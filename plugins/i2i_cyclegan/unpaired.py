@@ -57,7 +57,8 @@ class Unpaired:
         source, target = tables if direction == "AtoB" else reversed(tables)
         self.source = Side(tables[source], source, source_channels, source_range, limit)
         self.target = Side(tables[target], target, target_channels, target_range, limit)
-        self.layout = " and ".join(table.layout for table in tables.values())
+        counted = (f"{table.layout.partition(', ')[2]} ({len(table.names)})" for table in tables.values())
+        self.layout = f"unpaired: {', '.join(counted)}"
 
     @property
     def names(self) -> Sequence[str]:

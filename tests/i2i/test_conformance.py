@@ -29,6 +29,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("recipe", "pix2pixhd"): {"stages": [0.5, 0.5]},  # both stages in the two steps of a check
     ("velocity", "unet"): {"base_channels": 4, "depth": 2, "blocks": 1},
     ("recipe", "bridge"): {"start": "noise"},  # source and target have different channels there
+    ("recipe", "cyclegan"): {"identity_weight": 0},  # for the same reason
     ("preparer", "downscale"): {"size": 32},
     ("preparer", "edges"): {"size": 32, "border": 16},
     ("preparer", "resize"): {"size": 32},
@@ -42,6 +43,12 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "pix2pix": {"generator": SMALL["generator", "unet"], "discriminator": {"layers": 1, "base_channels": 4}},
     "regression": {"generator": SMALL["generator", "unet"]},
     "bridge": {"velocity": SMALL["velocity", "unet"]},
+    "cyclegan": {
+        "generator": SMALL["generator", "resnet"],
+        "generator_back": SMALL["generator", "resnet"],
+        "discriminator": {"layers": 1, "base_channels": 4},
+        "discriminator_back": {"layers": 1, "base_channels": 4},
+    },
     "pix2pixhd": {
         "generator": SMALL["generator", "global"],
         "discriminator": SMALL["discriminator", "multi-scale"],

@@ -171,6 +171,15 @@ def test_class_ids_are_compared_without_pixels_of_no_class() -> None:
     assert measuring.measure([made], 3)["differs"] == pytest.approx(np.mean(figures))
 
 
+def test_why_a_metric_is_left_out_is_said_in_words() -> None:
+    said = validator(UNPAIRED, "l1", "mean-colour").unmeasured("l1", both_ways(UNPAIRED))
+    assert said == "These images are no pairs, so 'l1' cannot be measured"
+    said = validator(LABELS, "l1", "differs").unmeasured("l1", classes())
+    assert said == "'l1' cannot be measured of what is made here, differs can"
+    said = validator(PAIR, "differs").unmeasured("differs", both_ways(PAIR))
+    assert said == "'differs' cannot be measured of what is made here, no metric can"
+
+
 def test_nothing_is_measured_without_a_held_out_split() -> None:
     assert validator(PAIR, "l1", held_out=False).figures(both_ways(PAIR)) == {}
 
