@@ -27,9 +27,9 @@ def train(
     out: Place | None = None,
     *,
     config: Place | Mapping[str, Any] | None = None,
-    use: "Said" = (),
-    set: "Said" = (),
-    plugin_file: Place | Iterable[Place] = (),
+    use: "Said | None" = None,
+    set: "Said | None" = None,
+    plugin_file: Place | Iterable[Place] | None = None,
     init: Place | None = None,
     resume: Place | None = None,
     epochs: int | None = None,
@@ -95,7 +95,7 @@ def train(
             "training.init": _text(init),
         }
     )
-    said = [parse_choices(use), parse_assignments(set), flags, _loaded(plugin_file)]
+    said = [parse_choices(use or ()), parse_assignments(set or ()), flags, _loaded(plugin_file or ())]
     with ExitStack() as stack:
         if reporter is None:
             reporter = training.Reporter() if quiet else stack.enter_context(_terminal())

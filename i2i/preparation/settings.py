@@ -112,8 +112,10 @@ def divide(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return settings | {"options": {option: value for option, value in given.items() if option in own}}
 
 
-def _ranges(given: Any) -> list[Any]:
-    """Read one range or several."""
+def _ranges(given: Any) -> Any:
+    """Read one range or several; what is neither stays as it is, to be refused with the other settings."""
+    if not isinstance(given, Sequence):
+        return given
     one = isinstance(given, str) or (len(given) == 2 and not any(isinstance(each, str | Sequence) for each in given))
     return [_range(each) if isinstance(each, str) else each for each in ([given] if one else given)]
 

@@ -179,6 +179,8 @@ def test_a_mistake_in_a_preparation_is_an_error_with_the_line_of_the_command(run
             i2i.prepare("edges", tmp_path, tmp_path / "out", **given)
         if "range" in given:
             assert run_cli("prepare", "edges", tmp_path, tmp_path / "out", *typed)[2] == f"Error: {raised.value}\n"
+    with pytest.raises(UsageError, match="option 'range': input should be a list"):
+        i2i.prepare("edges", tmp_path, tmp_path / "out", range=5)
     with pytest.raises(UsageError, match=r"no option 'wrokers'. Did you mean 'workers'\?"):
         i2i.prepare("edges", tmp_path, tmp_path / "out", wrokers=2)
 
