@@ -194,6 +194,14 @@ class RunConfig:
         recipe = self.selection.recipe
         return replace(self, selection=select(recipe.name, recipe.options, self.said, fields))
 
+    def idle_parts(self) -> list[str]:
+        """Return the parts of which something was said, and which the recipe leaves out."""
+        from i2i.selection import entries_of
+
+        defaults = lookup("recipe", self.selection.recipe.name).cls.defaults
+        said = [part for part, entries in self.said.items() if list(entries) != entries_of(defaults[part])]
+        return [part for part in said if part not in self.selection.parts]
+
 
 ENGINE: dict[str, type[Section]] = {
     "data": Data,

@@ -235,6 +235,9 @@ class Recipe(nn.Module):
     """Engine settings that the paper prescribes, by section of the configuration, and the dataset that reads its data
     where that is not ``pairs``; a user may overrule them."""
 
+    unpaired: ClassVar[bool] = False
+    """Whether it learns from fields that do not belong to each other; one that does not is given pairs alone."""
+
     renamed: ClassVar[Mapping[str, str]] = {}
     """Options that the recipe once had -> the setting to write instead."""
 

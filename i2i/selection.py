@@ -127,6 +127,11 @@ def check_data(cls: type[Recipe], owner: str, fields: Fields) -> None:
     asked = [fields_asked(cls.step), *(fields_asked(function, parts) for function in cls.translators.values())]
     for each in asked:
         check_fields(owner, each, fields)
+    if not cls.unpaired and not fields.aligned(*fields):
+        raise UsageError(
+            f"{owner} learns from pairs, and {' and '.join(fields)} of this data are images of their own. "
+            "Prepare pairs, or train a recipe that takes such images."
+        )
     for field in cls.translators:
         if field not in fields:
             raise UsageError(f"{owner} makes a field {field!r}, and the data has {', '.join(fields)}.")

@@ -164,6 +164,8 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     pairs = _open(config, "train")
     fields = Fields(fields_of(pairs), config.data.size)
     config = config.for_data(fields)
+    for part in config.idle_parts():
+        reporter.warned(f"{part} was set, and the recipe does not use it for this data and these options.")
     items = Items(
         pairs, fields, jitter_of(config.data.size, config.data.resized, config.data.mirror), config.training.seed
     )

@@ -50,6 +50,7 @@ class CycleGAN(Recipe):
         "schedule": {"name": "linear"},
         "dataset": {"name": "unpaired"},
     }
+    unpaired: ClassVar[bool] = True
     translators: ClassVar[Mapping[str, Any]] = {"target": translate, "source": translate_back}
 
     def __init__(

@@ -312,6 +312,7 @@ def test_recipe_decides_options_by_the_data() -> None:
         ({"source": LABELS, "target": DataField(channels=3, kind="vector")}, "takes 'target' as image, and the data"),
         ({"source": DataField(channels=0, kind="ids"), "target": LABELS}, "how many classes there are is not declared"),
         ({"source": LABELS, "target": LABELS, "mask": LABELS}, "takes no field 'mask': it takes source, target"),
+        ({"source": LABELS, "target": DataField(channels=3, group="b")}, "learns from pairs, and source and target of"),
     ],
 )
 def test_data_that_a_recipe_does_not_take_is_refused(fields: Mapping[str, DataField], complaint: str) -> None:

@@ -74,6 +74,12 @@ def test_losses_are_listed_and_weighted_on_the_command_line(said: list[str], exp
     assert {term["name"]: term["weight"] for term in config.to_dict()["pixel_loss"]} == expected
 
 
+def test_parts_that_were_set_and_are_not_used_are_known() -> None:
+    said = {"recipe": {"gan_weight": 0}, "discriminator": {"layers": 2}}
+    assert resolve([BASE, said]).idle_parts() == ["discriminator"]
+    assert resolve([BASE, {"recipe": {"gan_weight": 0}}]).idle_parts() == []
+
+
 @pytest.mark.parametrize("choice", ["pixel_loss", "=l1", "pixel_loss=", "pixel_loss=l1+", "pixel_loss=a*l1", "p=2*"])
 def test_malformed_choices_are_refused(choice: str) -> None:
     with pytest.raises(UsageError, match="is not PART=COMPONENT"):

@@ -1,5 +1,6 @@
 """A step is rehearsed without values before training: what cannot go together is found, the rest goes on."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -91,7 +92,9 @@ def test_first_middle_and_last_step_are_rehearsed_to_their_end_with_a_batch(
 def test_what_does_not_go_together_is_one_line_before_training(
     shared_pairs: Path, monkeypatch: pytest.MonkeyPatch, compare: Any
 ) -> None:
-    with pytest.raises(UsageError, match=r"recipe 'plain' cannot make a step of 16x16 pixels with .*unet") as error:
+    refused = pytest.raises(UsageError, match=r"recipe 'plain' cannot make a step of 16x16 pixels with .*unet")
+    with warnings.catch_warnings(), refused as error:
+        warnings.simplefilter("default")  # as for a user: here all warnings are errors
         rehearsed(shared_pairs, monkeypatch, compare)
     assert "\n" not in str(error.value)
 
