@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "standins"))
 from cyclegan import Resnet, Unet, trained
 
 from i2i.config import Mode
-from i2i.translation.model import load_model, load_weights
+from i2i.translation.model import load_weights
 from i2i.translation.modes import in_mode, inference
+from i2i.translation.parts import load_model
 from i2i_import.importing import import_checkpoint
 
 MODES: dict[Mode, bool] = {"running": False, "paper": True}

@@ -14,7 +14,8 @@ from i2i.training import checkpoint
 from i2i.training.folder import RunFolder
 from i2i.training.module_state import Kept, load
 from i2i.training.setup import Setup
-from i2i.translation.model import ModelConfig, find_model, load_weights, misfit, read_config, unfilled_parts
+from i2i.translation.model import ModelConfig, find_model, load_weights, read_config
+from i2i.translation.parts import misfit, unfilled_parts
 
 
 def newest_state(path: str | PathLike[str]) -> str | PathLike[str]:

@@ -28,7 +28,8 @@ from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
-from i2i.translation.model import ModelConfig, Origin, origins, translating
+from i2i.translation.model import ModelConfig, Origin, origins
+from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor
 
 

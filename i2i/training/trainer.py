@@ -26,7 +26,8 @@ from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Rep
 from i2i.training.setup import Setup
 from i2i.training.state import Progress
 from i2i.training.updates import Applied, factor_at
-from i2i.translation.model import save_model, translating
+from i2i.translation.model import save_model
+from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor
 
 FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all

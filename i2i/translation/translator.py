@@ -21,7 +21,8 @@ from i2i.outputs import TOLERANCE
 from i2i.pairs import Pixels
 from i2i.system.devices import resolve_device
 from i2i.translation import ranges
-from i2i.translation.model import ModelConfig, field_made, find_model, load_model, recipe_of
+from i2i.translation.model import ModelConfig, find_model
+from i2i.translation.parts import field_made, load_model, recipe_of
 from i2i.translation.predictor import Predictor
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Translator:
 
     Args:
         config: What the model is.
-        parts: Its parts by name, as `i2i.translation.model.load_model` returns them.
+        parts: Its parts by name, as `i2i.translation.parts.load_model` returns them.
         to: The field to make; the target, or the one that the model makes, when not given.
         device: Where to run it: ``auto``, ``cpu``, ``cuda``, ``mps``, ...
         mode: How to run it; the model's own mode when not given.
@@ -97,7 +98,7 @@ class Translator:
 
         Raises:
             MissingInputError: If there is no model.
-            I2iError: If it cannot be loaded here; see `i2i.translation.model.load_model`.
+            I2iError: If it cannot be loaded here; see `i2i.translation.parts.load_model`.
         """
         return cls(*load_model(find_model(path, revision), to), to=to, device=device, mode=mode, seed=seed)
 

@@ -140,6 +140,7 @@ INSIDE = {
     "i2i.translation.folder",
     "i2i.translation.jobs",
     "i2i.translation.model",
+    "i2i.translation.parts",
     "i2i.translation.translator",
     "i2i.translation.weights",
 }

@@ -8,7 +8,8 @@ import torch
 from i2i.assembly import assemble
 from i2i.fields import Field, Fields
 from i2i.selection import select
-from i2i.translation.model import ModelConfig, origins, save_model, translating
+from i2i.translation.model import ModelConfig, origins, save_model
+from i2i.translation.parts import translating
 
 SMALL = {"generator": {"depth": 2, "base_channels": 4, "dropout": 0.5}}
 

@@ -23,7 +23,8 @@ from i2i.plugins import lookup
 from i2i.serving import contracts_of
 from i2i.system.files import make_folder
 from i2i.training.folder import RunFolder
-from i2i.translation.model import CONFIG, ModelConfig, find_model, load_model, translating
+from i2i.translation.model import CONFIG, ModelConfig, find_model
+from i2i.translation.parts import load_model, translating
 from i2i.translation.translator import Translator
 from i2i_hub.card import MAX_SAMPLES, NOTES, Card, publishable, render_body, write_samples
 

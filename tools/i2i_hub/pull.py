@@ -10,7 +10,8 @@ from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from i2i.errors import DataError, UsageError
 from i2i.system.files import replace_folder
-from i2i.translation.model import CONFIG, load_model
+from i2i.translation.model import CONFIG
+from i2i.translation.parts import load_model
 from i2i_hub.card import README, SAMPLES
 from i2i_hub.client import attempt, check_name, connect
 from i2i_hub.download import download, list_files

@@ -18,7 +18,7 @@ import i2i
 from i2i.errors import DataError, I2iError
 from i2i.kinds import COMPONENTS
 from i2i.plugins import installed
-from i2i.translation.model import load_model
+from i2i.translation.parts import load_model
 
 SECONDS, BYTES = 2, 300_000_000
 

@@ -15,7 +15,7 @@ import i2i
 from i2i import images
 from i2i.config import Mode
 from i2i.errors import ContractError, DataError, I2iError, MissingInputError, UnknownNameError, UsageError
-from i2i.translation.model import load_model
+from i2i.translation.parts import load_model
 from i2i.translation.translator import Translator
 
 

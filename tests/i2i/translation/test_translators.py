@@ -17,7 +17,8 @@ from i2i.errors import DataError, UsageError
 from i2i.fields import Field
 from i2i.kinds import COMPONENTS
 from i2i.plugins import installed
-from i2i.translation.model import load_model, read_config
+from i2i.translation.model import read_config
+from i2i.translation.parts import load_model
 from i2i.translation.translator import Translator
 
 Cli = Callable[..., tuple[int, str, str]]
