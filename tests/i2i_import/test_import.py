@@ -54,7 +54,12 @@ def test_model_says_everything_about_itself(model: Path) -> None:
         "upsample": "transposed",
         "bounded": True,
     }
-    assert config.selection.network("discriminator").options == {"layers": 1, "base_channels": 4, "norm": "batch"}
+    assert config.selection.network("discriminator").options == {
+        "layers": 1,
+        "base_channels": 4,
+        "norm": "batch",
+        "spectral": False,
+    }
     assert config.selection.recipe.options["conditional"] is True
     assert (config.direction, config.mode, config.size, config.step) == ("AtoB", "paper", (32, 32), 0)
     assert [(side.channels, side.dtype) for side in config.fields.values()] == [(3, "uint8")] * 2
