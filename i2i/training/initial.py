@@ -15,7 +15,7 @@ from i2i.training.folder import RunFolder
 from i2i.training.module_state import Kept, load
 from i2i.training.setup import Setup
 from i2i.translation.model import ModelConfig, find_model, load_weights, read_config
-from i2i.translation.parts import misfit, unfilled_parts
+from i2i.translation.parts import misfit, recipe_of, unfilled_parts
 
 
 def newest_state(path: str | PathLike[str]) -> str | PathLike[str]:
@@ -53,7 +53,8 @@ def initial_settings(model: str | PathLike[str]) -> dict[str, Any]:
     settings["inference"] = {"mode": config.mode}
     settings["training"] = {"init": fspath(model)}
     if config.direction:
-        settings["dataset"] = {"name": "pairs", "direction": config.direction}
+        dataset = recipe_of(config).settings.get("dataset", {}).get("name", "pairs")
+        settings["dataset"] = {"name": dataset, "direction": config.direction}
     return settings
 
 

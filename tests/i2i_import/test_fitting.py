@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from i2i.config import Mode
 from i2i.errors import DataError
 from i2i.plugins import lookup
-from i2i.selection import select
 from i2i.translation.modes import in_mode, inference
 from i2i_import.importing import fit
 from i2i_import.networks import Network
@@ -26,8 +25,7 @@ BASE = 4
 def converted(state: dict[str, Tensor], kind: str = "generator") -> tuple[Network, dict[str, Tensor], list[str]]:
     recognise = recognise_generator if kind == "generator" else recognise_discriminator
     network, notes = recognise(state, "net.pth"), list[str]()
-    selection = select("pix2pix", {}, {kind: {"name": network.component, **network.options}})
-    return network, fit(state, network, selection, "net.pth", notes), notes
+    return network, fit(state, network, "net.pth", notes), notes
 
 
 def ours(network: Network, weights: dict[str, Tensor]) -> nn.Module:

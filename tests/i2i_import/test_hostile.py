@@ -19,7 +19,6 @@ from cyclegan import Unet
 from safetensors.torch import save as safe_tensors
 
 from i2i.errors import DataError, MissingInputError
-from i2i.selection import select
 from i2i_import.importing import fit
 from i2i_import.reading import MAX_BYTES, read_checkpoint
 from i2i_import.recognition import recognise_generator
@@ -292,8 +291,7 @@ def test_network_that_is_far_larger_than_its_file_is_not_built(tmp_path: Path, w
     state = dict(Unet(3, 3, 5, 1, "batch", dropout=False).state_dict())
     network = recognise_generator(state, "net.pth")
     network.options["base_channels"] = width
-    selection = select("pix2pix", {}, {"generator": {"name": network.component, **network.options}})
     before = memory()
     with pytest.raises(DataError, match=r"^net\.pth[^\n]*\.$"):
-        fit(state, network, selection, "net.pth", [])
+        fit(state, network, "net.pth", [])
     assert memory() < before + (100 << 20)

@@ -136,11 +136,11 @@ def test_checkpoint_is_the_same_however_it_was_saved(how: str, files: Path, mode
 
 
 def test_folder_without_a_newest_generator_names_what_it_has(tmp_path: Path, run_cli: Cli) -> None:
-    for name in ("latest_net_G_A.pth", "latest_net_G_B.pth", "opt.txt"):
+    for name in ("10_net_G.pth", "20_net_G.pth", "opt.txt"):
         (tmp_path / name).touch()
     code, _, err = run_cli("import", tmp_path, tmp_path / "model")
     assert code == 66
-    assert "has no latest_net_G.pth. Give one of its files: latest_net_G_A.pth, latest_net_G_B.pth." in err
+    assert "has no latest_net_G.pth. Give one of its files: 10_net_G.pth, 20_net_G.pth." in err
 
 
 def test_dropout_of_a_unet_can_be_said(tmp_path: Path, run_cli: Cli, files: Path) -> None:

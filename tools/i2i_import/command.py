@@ -10,18 +10,29 @@ from i2i.errors import UsageError
 
 def import_(
     source: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="The generator's file, or a folder with latest_net_G.pth.")
+        Path, typer.Argument(metavar="CHECKPOINT", help="The generator's file, or a folder with what was saved last.")
     ],
     destination: Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder; made anew.")],
+    back: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of a CycleGAN the generator of the way back, latest_net_G_B.pth."),
+    ] = None,
     discriminator: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The discriminator's file, latest_net_D.pth.")
+    ] = None,
+    discriminator_back: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="That of the way back, latest_net_D_B.pth.")
     ] = None,
     direction: Annotated[
         Literal["AtoB", "BtoA"] | None, typer.Option(help="Of its training.", show_default="AtoB")
     ] = None,
     dropout: Annotated[
         bool | None,
-        typer.Option("--dropout/--no-dropout", help="Whether a U-Net was trained with it.", show_default="dropout"),
+        typer.Option(
+            "--dropout/--no-dropout",
+            help="Whether a U-Net was trained with it.",
+            show_default="dropout, of a CycleGAN no dropout",
+        ),
     ] = None,
     mode: Annotated[
         Literal["paper", "deterministic", "running"] | None,
@@ -46,16 +57,17 @@ def import_(
     from i2i_import.exporting import export_checkpoint
     from i2i_import.importing import import_checkpoint
 
+    files = {"back": back, "discriminator": discriminator, "discriminator_back": discriminator_back}
     if reverse:
         given = {"--direction": direction, "--dropout": dropout, "--mode": mode, "--size": size}
         if said := [flag for flag, value in given.items() if value is not None]:
             raise UsageError(f"{said[0]} says how to read a checkpoint, and --reverse writes one. Leave it away.")
-        converted = export_checkpoint(source, destination, discriminator=discriminator)
+        converted = export_checkpoint(source, destination, **files)
     else:
         converted = import_checkpoint(
             source,
             destination,
-            discriminator=discriminator,
+            **files,
             direction=direction or "AtoB",
             dropout=dropout,
             mode=mode or "paper",

@@ -2,24 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from i2i.config import Mode
 from i2i.errors import DataError, UsageError
-from i2i.fields import Field
 from i2i.options import build
 from i2i.plugins import lookup
-from i2i.selection import Selection, select
 from i2i.system.unfilled import unfilled
 from i2i.translation.model import ModelConfig, origins, save_model
+from i2i_import.matching import check_files, kind_of, matched
 from i2i_import.networks import STATISTICS, Network, tensor_names
-from i2i_import.reading import find_checkpoint, read_checkpoint
+from i2i_import.reading import find_checkpoints, read_checkpoint
 from i2i_import.recognition import recognise_discriminator, recognise_generator
 
-RECIPE = "pix2pix"
 RESNET_SIZE = 256
 """What that code crops images to unless told otherwise."""
 
@@ -42,58 +40,60 @@ def import_checkpoint(
     checkpoint: Path,
     folder: Path,
     *,
+    back: Path | None = None,
     discriminator: Path | None = None,
+    discriminator_back: Path | None = None,
     direction: Direction = "AtoB",
     dropout: bool | None = None,
     mode: Mode = "paper",
     size: int | None = None,
 ) -> Converted:
-    """Turn a checkpoint into a model folder.
+    """Turn checkpoints into a model folder: of pix2pix, or of CycleGAN where there is a generator of the way back.
 
     Args:
-        checkpoint: The generator's file, or a folder with ``latest_net_G.pth``.
+        checkpoint: The generator's file, or a folder with ``latest_net_G.pth``, or with all of a CycleGAN.
         folder: The model folder, which must not be there yet.
-        discriminator: The discriminator's file, ``latest_net_D.pth``.
+        back: The file of the generator of the way back, ``latest_net_G_B.pth``.
+        discriminator: The discriminator's file, ``latest_net_D.pth``; of a CycleGAN ``latest_net_D_A.pth``.
+        discriminator_back: The file of the one that judges what comes back, ``latest_net_D_B.pth``.
         direction: Of the training.
-        dropout: Whether a U-Net was trained with dropout, which its file does not tell; it was when not given.
+        dropout: Whether a U-Net was trained with dropout, which its file does not tell; when not given, one of pix2pix
+            was and one of CycleGAN was not.
         mode: How the model translates unless told otherwise.
         size: Height and width of its training images; 2**depth of a U-Net and 256 of a ResNet when not given.
 
     Raises:
         MissingInputError: If a file is not there.
         DataError: If a file is damaged, hostile, of an unknown layout, or its tensors are not those of its network.
-        UsageError: If the folder is there, or what is said contradicts the files.
+        UsageError: If the folder is there, what is said contradicts the files, or they do not go together.
         OutputError: If the folder cannot be written.
     """
     check_new(folder)
-    checkpoint = find_checkpoint(checkpoint)
+    given = {"generator_back": back, "discriminator": discriminator, "discriminator_back": discriminator_back}
+    files = find_checkpoints(checkpoint) | {part: path for part, path in given.items() if path is not None}
+    check_files(files)
     notes: list[str] = []
-    values = read_checkpoint(checkpoint, notes)
-    network = recognise_generator(values, str(checkpoint))
-    if dropout is not None:
-        if network.component != "unet":
-            raise UsageError(f"{checkpoint} is a {network.title}, whose file tells its dropout. Leave --dropout away.")
-        network.options["dropout"] = network.options["dropout"] if dropout else 0.0
-    critic, critic_values = None, {}
-    if discriminator is not None:
-        critic_values = read_checkpoint(discriminator, notes)
-        critic = recognise_discriminator(critic_values, str(discriminator))
-    source, target = network.channels
-    selection = _selection(network, critic, source, target, str(discriminator))
-    weights = {network.kind: fit(values, network, selection, str(checkpoint), notes)}
-    if critic is not None:
-        weights[critic.kind] = fit(critic_values, critic, selection, str(discriminator), notes)
+    values: dict[str, dict[str, Tensor]] = {}
+    networks: dict[str, Network] = {}
+    for part, path in files.items():
+        values[part] = read_checkpoint(path, notes)
+        recognise = recognise_generator if kind_of(part) == "generator" else recognise_discriminator
+        networks[part] = recognise(values[part], str(path))
+        if kind_of(part) == "generator":
+            _say_dropout(networks[part], dropout, path, usual="generator_back" not in files)
+    selection, fields = matched(networks, files)
+    weights = {part: fit(values[part], network, str(files[part]), notes) for part, network in networks.items()}
     config = ModelConfig(
         selection=selection,
         providers=origins(selection),
-        fields={"source": Field(channels=source), "target": Field(channels=target)},
-        size=(size or _size(network),) * 2,
+        fields=fields,
+        size=(size or _size(networks["generator"]),) * 2,
         direction=direction,
         mode=mode,
         step=0,
     )
     save_model(folder, config, weights)
-    return Converted([str(found) for found in (network, critic) if found is not None], notes)
+    return Converted([str(network) for network in networks.values()], notes)
 
 
 def check_new(path: Path) -> None:
@@ -106,41 +106,32 @@ def check_new(path: Path) -> None:
         raise UsageError(f"{path} is there already. Choose another name, or delete it.")
 
 
-def _selection(network: Network, critic: Network | None, source: int, target: int, where: str) -> Selection:
-    options: dict[str, Any] = {}
-    parts: dict[str, dict[str, Any]] = {network.kind: {"name": network.component, **network.options}}
-    if critic is not None:
-        (seen,) = critic.channels
-        if seen not in (target, source + target):
-            raise UsageError(
-                f"{where} judges images of {seen} channels, but the generator maps {source} to {target}. "
-                f"One that goes with it has {source + target}, or {target} without condition. Give its own."
-            )
-        options["conditional"] = seen == source + target
-        parts[critic.kind] = {"name": critic.component, **critic.options}
-    return select(RECIPE, options, parts)
+def _say_dropout(network: Network, dropout: bool | None, where: Path, *, usual: bool) -> None:
+    """Set the dropout of a U-Net, which its file does not tell; ``usual`` is whether it has some unless told."""
+    if network.component == "unet":
+        if not (usual if dropout is None else dropout):
+            network.options["dropout"] = 0.0
+    elif dropout is not None:
+        raise UsageError(f"{where} is a {network.title}, whose file tells its dropout. Leave --dropout away.")
 
 
 def _size(network: Network) -> int:
     return 2 ** int(network.options["depth"]) if network.component == "unet" else RESNET_SIZE
 
 
-def fit(
-    values: Mapping[str, Tensor], network: Network, selection: Selection, where: str, notes: list[str]
-) -> dict[str, Tensor]:
+def fit(values: Mapping[str, Tensor], network: Network, where: str, notes: list[str]) -> dict[str, Tensor]:
     """Return the file's tensors under our names.
 
     Args:
         values: Tensors by their names.
         network: What they were recognised as.
-        selection: Our components.
         where: The file, for messages.
         notes: Receives a line for whatever is not as it was in the file.
 
     Raises:
         DataError: If one is missing, too many, or of another shape or type.
     """
-    own = shapes(network, selection, values, where)
+    own = shapes(network, values, where)
     names = tensor_names(network.layers, own)
     found = dict(values)
     norms = [theirs for theirs, ours in network.layers.items() if f"{ours}.weight" not in own]
@@ -161,12 +152,11 @@ def fit(
     return {ours: found[theirs].to(own[ours].dtype) for theirs, ours in names.items()}
 
 
-def shapes(network: Network, selection: Selection, values: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+def shapes(network: Network, values: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
     """Build our network's tensors, the parameters without values.
 
     Args:
         network: What it is.
-        selection: Our components.
         values: Tensors of a file: a network that is far larger than they are is not built.
         where: The file, for messages.
 
@@ -174,9 +164,8 @@ def shapes(network: Network, selection: Selection, values: Mapping[str, Tensor],
         DataError: If the network is too large, or its sizes are such that no computer can count them.
     """
     with unfilled(f"{where}: its {network}", [tensor.shape for tensor in values.values()]):
-        chosen = selection.network(network.kind)
-        cls = lookup(network.kind, chosen.name).cls
-        module: nn.Module = build(cls, *network.channels, options=chosen.options, owner=str(network))
+        cls = lookup(network.kind, network.component).cls
+        module: nn.Module = build(cls, *network.channels, options=network.options, owner=str(network))
     return module.state_dict()
 
 

@@ -40,21 +40,37 @@ PROTOCOL = 2
 
 GENERATOR = "latest_net_G.pth"
 """What the other code calls the newest generator in a folder of checkpoints."""
+CYCLEGAN = {
+    "generator": "latest_net_G_A.pth",
+    "generator_back": "latest_net_G_B.pth",
+    "discriminator": "latest_net_D_A.pth",
+    "discriminator_back": "latest_net_D_B.pth",
+}
+"""Part -> what it calls the newest of the networks of a CycleGAN; D_A judges what G_A makes."""
 SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors")
 COMPILED, PARALLEL = "_orig_mod", "module"
 """What ``torch.compile`` and ``DataParallel`` put before the names of a network's tensors."""
 
 
-def find_checkpoint(path: Path) -> Path:
-    """Return the generator's file: of a folder of checkpoints, the newest.
+def find_checkpoints(path: Path) -> dict[str, Path]:
+    """Return part -> file: the generator, or of a folder with those of a CycleGAN the newest of each network.
 
     Raises:
-        MissingInputError: If a folder has none; the message lists the files that are there.
+        MissingInputError: If a folder has no generator, or one of two; the message says what is there.
     """
     if not path.is_dir():
-        return path
+        return {"generator": path}
     if (path / GENERATOR).is_file():
-        return path / GENERATOR
+        return {"generator": path / GENERATOR}
+    found = {part: path / name for part, name in CYCLEGAN.items() if (path / name).is_file()}
+    if "generator" in found:
+        if "generator_back" not in found:
+            one, other = CYCLEGAN["generator"], CYCLEGAN["generator_back"]
+            raise MissingInputError(
+                f"The folder {str(path)!r} has {one} and no {other}. "
+                f"Give {one} itself, and with --back the generator of the way back, if there is one."
+            )
+        return found
     others = sorted(file.name for file in path.iterdir() if file.suffix in SUFFIXES)
     listed = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
     give = f"Give one of its files: {listed}." if others else "Give the generator's file."
