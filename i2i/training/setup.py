@@ -18,7 +18,7 @@ from i2i.data.dataset import open_pairs
 from i2i.data.items import Items
 from i2i.data.jitter import jitter_of
 from i2i.data.loading import Loader, steps_per_epoch
-from i2i.errors import MissingSplitError, UsageError
+from i2i.errors import MissingSplitError, UsageError, things
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
 from i2i.pairs import Dataset
@@ -138,7 +138,8 @@ class Setup:
 
     def _data(self) -> str:
         """Say how many items there are, how they are stored, and of which columns, where the dataset says so."""
-        said = [f"{len(self.items)} training {'pairs' if self.fields.aligned(*self.fields) else 'items'}"]
+        kind = "pair" if self.fields.aligned(*self.fields) else "item"
+        said = [things(len(self.items), f"training {kind}")]
         if layout := getattr(self.items.dataset, "layout", None):
             said.append(f"layout {layout}")
         names = {name: " and ".join(column.name for column in field.columns) for name, field in self.fields.items()}
