@@ -268,8 +268,8 @@ def unguarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """This process runs a script that prepares and trains whoever imports it, as its workers do."""
     script = tmp_path / "script.py"
     script.write_text("import i2i\ni2i.prepare('grayscale', 'photos', 'out')\ni2i.train()\n")
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script))
-    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
 
 
 @pytest.mark.usefixtures("unguarded")

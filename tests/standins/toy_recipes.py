@@ -59,6 +59,7 @@ def backward(generator_back: Generator, target: Image) -> Tensor:
 class BothWays(Recipe):
     """Two generators, one for each direction, of unpaired sets too."""
 
+    unpaired = True
     defaults: ClassVar[Mapping[str, Any]] = {"generator": "linear", "generator_back": "linear"}
     translators: ClassVar[Mapping[str, Callable[..., Tensor]]] = {"target": forward, "source": backward}
 
