@@ -278,8 +278,8 @@ def _laid(before: Any, values: Any, part: str) -> Any:
 def _check_section(section: Any, values: Any) -> None:
     if not isinstance(section, str):
         raise UsageError(f"{section!r} is not the name of a section.")
-    if isinstance(values, list) and section not in (*ENGINE, "recipe", "dataset"):
-        for each in values:
+    if isinstance(values, str | list) and section not in (*ENGINE, "recipe", "dataset"):
+        for each in [values] if isinstance(values, str) else values:
             _check_section(section, {"name": each} if isinstance(each, str) else each)
         return
     if not isinstance(values, Mapping):

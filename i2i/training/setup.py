@@ -22,7 +22,8 @@ from i2i.errors import MissingSplitError, UsageError, things
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
 from i2i.pairs import Dataset
-from i2i.serving import contracts_of
+from i2i.selection import Component, as_choice
+from i2i.serving import contracts_of, part_kinds
 from i2i.system.devices import resolve_device
 from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
@@ -120,10 +121,21 @@ class Setup:
         return {
             "recipe": self.config.selection.recipe.name,
             "networks": f"{networks} parameters",
+            "losses": self._losses(),
             "data": self._data(),
             "images": f"{self._channels()}, {crop_value(self.config.data.size)} px",
             "device": f"{self.device}, {self.config.training.threads} threads",
         }
+
+    def _losses(self) -> str:
+        """Say which losses and penalties there are, with the weights of those in lists, as ``--use`` takes them."""
+        said = []
+        for part, kind in part_kinds(type(self.recipe)).items():
+            chosen = self.config.selection.parts.get(part)
+            if chosen and kind in ("loss", "penalty"):
+                terms = [chosen] if isinstance(chosen, Component) else chosen
+                said.append(f"{part} {as_choice([term.model_dump(include={'name', 'weight'}) for term in terms])}")
+        return ", ".join(said) or "the recipe's own"
 
     def _channels(self) -> str:
         """Say what is made of what: ``3 -> 3 channels``, or ``3 channels + ids -> 12 classes``."""

@@ -48,7 +48,7 @@ TINY: dict[str, Any] = {
 }
 
 
-def tiny(folder: Path, **sections: dict[str, Any]) -> RunConfig:
+def tiny(folder: Path, **sections: Any) -> RunConfig:
     return resolve([TINY, {"data": {"path": str(folder)}}, sections])
 
 
@@ -698,3 +698,9 @@ def test_a_log_that_was_removed_is_begun_anew(finished: Path) -> None:
     (finished / "metrics.jsonl").unlink()
     resume(finished, {"training": {"steps": 14}})
     assert [row["step"] for row in rows(finished) if "lr" in row] == [13, 14]
+
+
+def test_a_run_says_its_losses_with_the_weights_that_they_have(shared_pairs: Path) -> None:
+    losses: dict[str, Any] = {"pixel_loss": ["l1", {"name": "l2", "weight": 5}], "penalties": "r1"}
+    made = setup.set_up(tiny(shared_pairs, **losses), Reporter())
+    assert made.facts()["losses"] == "gan_loss non-saturating, pixel_loss 100*l1+5*l2, penalties 1*r1"
