@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from itertools import count, islice, product
 from multiprocessing.connection import wait
@@ -138,7 +139,10 @@ class Loader:
             generator=torch.Generator(),  # else the loader draws from the generator that dropout uses
         )
         others, handler = set(multiprocessing.active_children()), _child_handler()
-        self._batches: Iterator[Loaded | I2iError] | None = iter(loader)
+        batches: Any = iter(loader)
+        if workers:
+            batches._try_get_data = _Asking(batches._try_get_data)
+        self._batches: Iterator[Loaded | I2iError] | None = batches
         self._workers = [child for child in multiprocessing.active_children() if child not in others]
         if handler is not None:
             # the loader's own would raise at any instant, in the midst of a step or of a checkpoint
@@ -210,6 +214,28 @@ class Loader:
             f"A process that reads images was {by}, at {name!r} or soon after it. "
             f"If memory is short, lower data.workers (now {len(self._workers)})."
         )
+
+
+class _Asking:
+    """Asks for a batch until its time is over, and every few seconds whether all workers live.
+
+    PyTorch's loader asks after them every 5 seconds only where it waits without a limit: with one, a reader that was
+    killed while nothing else was under way would be noticed when the time is over.
+
+    Args:
+        ask: The loader's way to wait that long for a batch; returns whether one came, and it.
+    """
+
+    def __init__(self, ask: Callable[..., tuple[bool, Any]]) -> None:
+        self._ask = ask
+
+    def __call__(self, timeout: float) -> tuple[bool, Any]:
+        """Return whether a batch came within so many seconds, and it."""
+        end = time.monotonic() + timeout
+        while True:
+            came, batch = self._ask()
+            if came or time.monotonic() >= end:
+                return came, batch
 
 
 class _Flag:

@@ -39,6 +39,15 @@ class Numbered:
         return Pair(image, image)
 
 
+class Late(Numbered):
+    """Dies when all that it has read before is fetched, so that nothing but a look at it tells."""
+
+    def __getitem__(self, index: int, /) -> Pair:
+        if index == self.lethal and os.getpid() != self.main:
+            time.sleep(0.5)
+        return super().__getitem__(index)
+
+
 class Holding(Numbered):
     """Dies while it holds the locks that all readers share, as one that is killed at the worst instant does."""
 
@@ -67,7 +76,7 @@ def loading(pairs: Any, workers: int) -> Loader:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
-@pytest.mark.parametrize(("pairs", "workers"), [(Numbered(7), 1), (Holding(7), 2)])
+@pytest.mark.parametrize(("pairs", "workers"), [(Numbered(7), 1), (Late(7), 1), (Holding(7), 2)])
 def test_a_killed_worker_ends_the_reading_in_one_line_that_names_the_place(pairs: Numbered, workers: int) -> None:
     batches = [loaded.names for loaded in loading(Numbered(-1), 0)]
     loader, said = loading(pairs, workers), list[str]()
