@@ -12,6 +12,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
+from weakref import WeakMethod
 
 import torch
 from torch import Tensor
@@ -227,13 +228,14 @@ class _Asking:
     """
 
     def __init__(self, ask: Callable[..., tuple[bool, Any]]) -> None:
-        self._ask = ask
+        self._ask = WeakMethod(ask)  # else the loader would wait for the garbage collector, with its workers
 
     def __call__(self, timeout: float) -> tuple[bool, Any]:
         """Return whether a batch came within so many seconds, and it."""
-        end = time.monotonic() + timeout
+        end, ask = time.monotonic() + timeout, self._ask()
+        assert ask is not None  # it is the loader itself that waits
         while True:
-            came, batch = self._ask()
+            came, batch = ask()
             if came or time.monotonic() >= end:
                 return came, batch
 
