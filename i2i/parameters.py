@@ -113,6 +113,11 @@ def given_to(step: Callable[..., Any], batch: Mapping[str, Tensor], fields: Fiel
 
 def asks_clock(step: Callable[..., Any]) -> bool:
     """Return whether a step asks for the time."""
+    return _asks_clock(getattr(step, "__func__", step))
+
+
+@cache
+def _asks_clock(step: Callable[..., Any]) -> bool:
     return "clock" in inspect.signature(step).parameters
 
 

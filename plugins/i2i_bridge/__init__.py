@@ -8,9 +8,8 @@ from torch import nn
 
 import i2i
 from i2i.contracts import Recipe
-from i2i_bridge.recipe import Bridge
+from i2i_bridge.recipe import Bridge, Velocity
 from i2i_bridge.unet import VelocityUNet
-from i2i_bridge.velocity import Velocity
 
 __all__ = ["Bridge", "Velocity", "VelocityUNet"]
 

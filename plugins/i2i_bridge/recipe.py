@@ -7,19 +7,39 @@ Vanden-Eijnden 2023, arXiv 2310.03725. Original code: github.com/gnobitab/Rectif
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from i2i.contracts import Image, Noise, Recipe, Update, Wire
+from i2i.contracts import Image, Noise, Recipe, Update, Wire, contract
 from i2i.errors import UsageError
 from i2i.fields import Fields
-from i2i_bridge.velocity import Velocity
 
 Start = Literal["source", "noise"]
+
+
+@contract("velocity")
+class Velocity(Protocol):
+    """``__init__(in_channels, out_channels, *, options)``: channels of the source, and of the target.
+
+    One that only takes sizes divisible by some number says so in an attribute ``size_multiple``, as generators do.
+    """
+
+    def __call__(self, place: Tensor, time: Tensor, source: Tensor, /) -> Tensor:
+        """Return where to, and how fast, a place moves.
+
+        Args:
+            place: Where each image is on its way, (N, out_channels, H, W), of any values.
+            time: How much of the way is done, (N,), from 0 to 1.
+            source: What to make a target of, (N, in_channels, H, W).
+
+        Returns:
+            The change of the place in a unit of time, (N, out_channels, H, W), of any values.
+        """
+        ...
 
 
 def departure(source: Tensor, noise: Tensor, start: Start, spread: float) -> Tensor:

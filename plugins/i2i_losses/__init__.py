@@ -4,10 +4,9 @@ from torch import nn
 
 import i2i
 from i2i_losses.adversarial import Hinge, LeastSquares, NonSaturating, Relativistic
-from i2i_losses.classes import CrossEntropy
 from i2i_losses.penalties import R1, R2
 from i2i_losses.perceptual import Perceptual
-from i2i_losses.pixels import L1, L2, SSIM, Charbonnier, TotalVariation
+from i2i_losses.pixels import L1, L2, SSIM, Charbonnier, CrossEntropy, TotalVariation
 
 __all__ = [
     "L1",

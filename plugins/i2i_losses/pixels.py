@@ -1,4 +1,4 @@
-"""What an output costs beside its target, pixel by pixel or window by window; images (N, C, H, W) in [-1, 1]."""
+"""What an output costs beside its target, pixel by pixel or window by window: images in [-1, 1], or classes."""
 
 from typing import Annotated
 
@@ -103,3 +103,39 @@ class TotalVariation(nn.Module):
         if min(height, width) < SMALLEST:
             raise UsageError(f"total-variation needs images of 2x2 at least, got {height}x{width}. Leave it out.")
         return output.diff(dim=-1).abs().mean() + output.diff(dim=-2).abs().mean()
+
+
+class CrossEntropy(nn.Module):
+    """Mean of -log softmax at the class that each pixel has.
+
+    Takes logits beside one-hot classes, both (N, classes, H, W), the latter of 0 and 1. A pixel whose one-hot is all 0
+    has no class: it costs nothing and does not enter the mean, which is 0 where no pixel has one.
+
+    Raises:
+        UsageError: When called, if there is but one class, which every pixel then has whatever the logits are; at the
+            first call, if the target is no one-hot.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked = False  # once: to look at values waits for the device
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        """Compare logits with one-hot classes of their shape; returns a scalar."""
+        if output.shape[1] < 2:
+            raise UsageError(
+                "cross-entropy of one class is 0 whatever is made. Give the background a class of its own."
+            )
+        if not self._looked and not target.is_meta:
+            _check_one_hot(target)
+            self._looked = True
+        surprise = -(target * F.log_softmax(output, dim=1)).sum()
+        return surprise / target.sum().clamp(min=1)
+
+
+def _check_one_hot(target: Tensor) -> None:
+    if bool(((target != 0) & (target != 1)).any()):
+        raise UsageError(
+            f"cross-entropy takes one-hot classes of 0 and 1, got values from {target.min():.3g} to {target.max():.3g}"
+            ". Use it where the target is class ids, or take l1."
+        )

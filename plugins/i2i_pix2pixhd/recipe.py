@@ -17,7 +17,6 @@ from i2i.errors import UsageError
 from i2i.fields import Fields
 from i2i.parts import Adversarial, Losses
 from i2i_pix2pixhd.blocks import halved
-from i2i_pix2pixhd.boundaries import with_boundaries
 from i2i_pix2pixhd.contracts import Enhancer, FeatureGenerator
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -154,3 +153,25 @@ def feature_matching(fake: Verdict, real: Verdict) -> Tensor:
     """
     pairs = zip(fake.features, real.features, strict=True)
     return 4 * torch.stack([F.l1_loss(made, seen.detach()) for made, seen in pairs]).mean()
+
+
+def with_boundaries(source: Tensor, instances: Tensor | None) -> Tensor:
+    """Return the source, and behind it on channels `boundaries` where there are instances."""
+    return source if instances is None else torch.cat([source, boundaries(instances).to(source.dtype)], dim=1)
+
+
+def boundaries(instances: Tensor) -> Tensor:
+    """Tell pixels whose object differs from that of any of their four neighbours (Wang et al. 2018, section 3.3).
+
+    Args:
+        instances: Numbers of objects, (N, H, W).
+
+    Returns:
+        Boolean, (N, 1, H, W).
+    """
+    found = torch.zeros_like(instances, dtype=torch.bool)
+    for axis in (1, 2):
+        differs, length = instances.diff(dim=axis) != 0, instances.shape[axis] - 1
+        found.narrow(axis, 0, length).logical_or_(differs)
+        found.narrow(axis, 1, length).logical_or_(differs)
+    return found[:, None]

@@ -24,8 +24,7 @@ from i2i.testing import check_recipe
 from i2i.training import resume, train
 from i2i.training.updates import Updater
 from i2i_pix2pixhd import GlobalGenerator, LocalEnhancer, Pix2PixHD
-from i2i_pix2pixhd.boundaries import boundaries
-from i2i_pix2pixhd.recipe import feature_matching, translate
+from i2i_pix2pixhd.recipe import boundaries, feature_matching, translate
 
 SIZE = (16, 24)
 FIELDS = {"source": Field(channels=2), "target": Field(channels=3), "instances": Field(channels=0, kind="ids")}

@@ -1,7 +1,7 @@
-"""Trainings in processes of their own, which tests stop.
+"""Trainings of the smallest networks: their settings, and those in processes of their own, which tests stop.
 
-All of them are forked from one process that has imported PyTorch and done nothing else, since to import it takes longer
-than to train.
+All of the latter are forked from one process that has imported PyTorch and done nothing else, since to import it takes
+longer than to train.
 """
 
 import json
@@ -10,7 +10,9 @@ import time
 from multiprocessing import get_context, set_start_method
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
+from i2i.config import RunConfig, resolve
 from i2i.training.reporting import Reporter
 
 FRESH = get_context("forkserver")
@@ -50,6 +52,26 @@ def finish(process: BaseProcess, run: Path) -> tuple[int | None, str]:
     """Return the exit code, or minus the signal that ended it, and all that it said."""
     process.join(120)
     return process.exitcode, Path(f"{run}.said").read_text()
+
+
+TINY: dict[str, Any] = {
+    "recipe": {"name": "pix2pix"},
+    "generator": {"depth": 2, "base_channels": 4},
+    "discriminator": {"layers": 1, "base_channels": 4},
+    "data": {"crop": 16, "workers": 0},
+    "training": {"steps": 12, "threads": 1, "checkpoint_every": 5},
+    "validation": {"every": 4, "samples": 2, "images": 2, "metrics": ["l1"]},
+}
+
+
+def tiny(folder: Path, **sections: Any) -> RunConfig:
+    """Configuration of a run of 12 steps of the smallest networks, with these sections over it."""
+    return resolve([TINY, {"data": {"path": str(folder)}}, sections])
+
+
+def rows(run: Path) -> list[dict[str, Any]]:
+    """What a run has logged."""
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
 class Heard(Reporter):

@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -11,23 +10,19 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
-from training_runs import Heard, assert_same
+from training_runs import Heard, assert_same, rows, tiny
 
 import i2i
-from i2i import contracts, images
-from i2i.config import RunConfig, read_file, resolve
-from i2i.contracts import Clock, Generator, Recipe, Update, Wire
+from i2i import images
+from i2i.config import read_file, resolve
 from i2i.data.jitter import Jitter
 from i2i.data.order import order
 from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceError, UsageError
-from i2i.fields import Fields
 from i2i.kinds import COMPONENTS
 from i2i.plugins import installed
 from i2i.said import parse_assignments
@@ -37,19 +32,6 @@ from i2i.training.memory import smaller_settings
 from i2i.training.reporting import NonFiniteError, Reporter
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
-
-TINY: dict[str, Any] = {
-    "recipe": {"name": "pix2pix"},
-    "generator": {"depth": 2, "base_channels": 4},
-    "discriminator": {"layers": 1, "base_channels": 4},
-    "data": {"crop": 16, "workers": 0},
-    "training": {"steps": 12, "threads": 1, "checkpoint_every": 5},
-    "validation": {"every": 4, "samples": 2, "images": 2, "metrics": ["l1"]},
-}
-
-
-def tiny(folder: Path, **sections: Any) -> RunConfig:
-    return resolve([TINY, {"data": {"path": str(folder)}}, sections])
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +44,6 @@ def once(shared_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(once: Path, tmp_path: Path) -> Path:
     """A copy of it, of the test's own."""
     return Path(shutil.copytree(once, tmp_path / "run"))
-
-
-def rows(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_a_run_leaves_everything_that_repeats_it(pairs_folder: Path, tmp_path: Path) -> None:
@@ -164,68 +142,6 @@ def test_the_rate_of_one_network_may_change_when_a_run_is_resumed(finished: Path
     assert read_file(finished / "config.yaml")["optimizer"]["discriminator"] == {"lr": 0.5}
     with pytest.raises(UsageError, match=r"optimizer\.discriminator\.betas cannot change"):
         resume(finished, {"optimizer": {"discriminator": {"betas": [0, 0]}}})
-
-
-class Signs(torch.optim.Optimizer):
-    """Steps of one length, against the signs of the running mean of the gradient."""
-
-    def __init__(self, parameters: Any, *, lr: float = 1e-3, decay: float = 0.5) -> None:
-        super().__init__(parameters, {"lr": lr, "decay": decay})
-
-    def step(self, closure: Any = None) -> Any:
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                mean = self.state[parameter].setdefault("mean", torch.zeros_like(parameter))
-                mean.lerp_(parameter.grad, 1 - group["decay"])
-                parameter.data.sub_(group["lr"] * mean.sign())
-
-
-class SignsPlugin:
-    @i2i.hookimpl
-    def i2i_optimizers(self) -> dict[str, type[torch.optim.Optimizer]]:
-        return {"signs": Signs}
-
-
-def test_an_optimizer_of_a_plugin_trains_and_resumes_to_the_bit(shared_pairs: Path, tmp_path: Path) -> None:
-    installed(COMPONENTS).register(SignsPlugin(), "signs", "i2i-signs", "3.1")
-    own: dict[str, Any] = {"optimizer": {"discriminator": {"name": "signs", "decay": 0.9}}}
-    try:
-        train(tiny(shared_pairs, **own), tmp_path / "whole")
-        train(tiny(shared_pairs, **own, training={"steps": 5}), tmp_path / "parts")
-        resume(tmp_path / "parts", {"training": {"steps": 12}})
-    finally:
-        installed.cache_clear()
-    for file in ("model/generator.safetensors", "model/discriminator.safetensors", "optimizers.safetensors"):
-        whole, parts = (tmp_path / run / "checkpoints" / "step-000000012" / file for run in ("whole", "parts"))
-        assert whole.read_bytes() == parts.read_bytes()
-    recorded = json.loads((tmp_path / "parts" / "environment.json").read_text())
-    assert "i2i-signs 3.1" in recorded["plugins"]
-    settings = read_file(tmp_path / "parts" / "config.yaml")["optimizer"]
-    assert settings["discriminator"] == {"name": "signs", "lr": 1e-3, "decay": 0.9}
-
-
-def saved_tensors(run: Path, step: int, file: str) -> dict[str, torch.Tensor]:
-    return load_file(run / "checkpoints" / f"step-{step:09d}" / f"{file}.safetensors")
-
-
-def test_models_have_the_average_and_checkpoints_both_it_and_the_weights(shared_pairs: Path, tmp_path: Path) -> None:
-    average: dict[str, Any] = {"average": {"generator": 0.75}}
-    train(tiny(shared_pairs, **average, training={"checkpoint_every": 11}), tmp_path / "whole")
-    before, after = (saved_tensors(tmp_path / "whole", step, "averages") for step in (11, 12))
-    weights = saved_tensors(tmp_path / "whole", 12, "model/generator")
-    model = load_file(tmp_path / "whole" / "model-last" / "generator.safetensors")
-    averaged = {name.removeprefix("generator."): value for name, value in after.items()}
-    assert averaged.keys() <= model.keys() == weights.keys()
-    for name, value in averaged.items():
-        torch.testing.assert_close(value, 0.75 * before[f"generator.{name}"] + 0.25 * weights[name])
-        assert torch.equal(value, model[name])
-        assert not torch.equal(value, weights[name])
-    train(tiny(shared_pairs, **average, training={"steps": 5}), tmp_path / "parts")
-    resume(tmp_path / "parts", {"training": {"steps": 12}})
-    for file in ("averages", "model/generator", "model/discriminator"):
-        whole, parts = (saved_tensors(tmp_path / run, 12, file) for run in ("whole", "parts"))
-        assert whole.keys() == parts.keys()
-        assert all(torch.equal(value, parts[name]) for name, value in whole.items()), file
 
 
 def test_validation_measures_the_average(shared_pairs: Path, once: Path, tmp_path: Path) -> None:
@@ -333,176 +249,6 @@ def test_changes_at_resuming_are_checked(once: Path, changes: dict[str, Any], co
 def test_resuming_nothing_is_said(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match=r"holds no run to resume"):
         resume(tmp_path)
-
-
-class Faulty(Recipe):
-    """Trains well until some step, then its loss is not a number."""
-
-    defaults: ClassVar[dict[str, str]] = {"generator": "unet"}
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.generator = generator
-        self.steps: torch.Tensor
-        self.register_buffer("steps", torch.zeros(()))
-
-    @classmethod
-    def wiring(cls, fields: Fields, options: Any) -> dict[str, Wire]:
-        return {"generator": Wire(fields["source"].channels, fields["target"].channels)}
-
-    def step(self, source: contracts.Image, target: contracts.Image) -> Iterator[Update]:
-        self.steps += 1
-        loss = (self.generator(source) - target).abs().mean()
-        figures = {"steps": self.steps, "slope": 1 / (self.steps - 3)}
-        yield Update("generator", {"pixel": loss if self.steps < 8 else loss * float("nan")}, figures)
-
-
-class FaultyPlugin:
-    @i2i.hookimpl
-    def i2i_recipes(self) -> dict[str, type[nn.Module]]:
-        return {"faulty": Faulty}
-
-
-@pytest.fixture
-def faulty() -> Iterator[None]:
-    installed(COMPONENTS).register(FaultyPlugin(), "faulty")
-    yield
-    installed.cache_clear()
-
-
-@pytest.mark.usefixtures("faulty")
-def test_a_loss_that_is_not_finite_stops_the_run_and_reaches_no_file(pairs_folder: Path, tmp_path: Path) -> None:
-    layers = {k: v for k, v in TINY.items() if k != "discriminator"}
-    layers |= {"recipe": {"name": "faulty"}, "data": {**TINY["data"], "path": str(pairs_folder)}}
-    with pytest.raises(NonFiniteError, match=r"'generator/pixel' is nan at step 8 \(images: 0\d\)"):
-        train(resolve([layers]), tmp_path / "run")
-    assert [row["step"] for row in rows(tmp_path / "run") if "lr" in row] == list(range(1, 8))
-    assert [p.name for p in (tmp_path / "run" / "checkpoints").glob("step-*")] == ["step-000000005"]
-    # figures are logged, and one that is not finite stops nothing
-    assert [row["generator/steps"] for row in rows(tmp_path / "run") if "lr" in row] == [1, 2, 3, 4, 5, 6, 7]
-    slopes = [row["generator/slope"] for row in rows(tmp_path / "run") if "lr" in row]
-    assert slopes == [-0.5, -1, None, 1, 0.5, pytest.approx(1 / 3), 0.25]
-
-
-class Pooled(Recipe):
-    """Keeps some of its fakes in a pool that grows, and draws how often it did by Python's generator."""
-
-    defaults: ClassVar[dict[str, str]] = {"generator": "unet"}
-    refused: ClassVar[Any] = None
-    pool: torch.Tensor
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.generator = generator
-        self.register_buffer("pool", torch.empty(0))
-        self.counts: dict[str, int] = {}
-
-    @classmethod
-    def wiring(cls, fields: Fields, options: Any) -> dict[str, Wire]:
-        return {"generator": Wire(fields["source"].channels, fields["target"].channels)}
-
-    def step(self, source: contracts.Image, target: contracts.Image) -> Iterator[Update]:
-        fake = self.generator(source)
-        if random.random() < 0.5:
-            self.pool = torch.cat([self.pool.reshape(-1, *fake.shape[1:]), fake.detach()])[-7:]
-        self.counts[f"{len(self.pool)}"] = self.counts.get(f"{len(self.pool)}", 0) + 1
-        old = self.pool.mean() if len(self.pool) else 0.0
-        yield Update("generator", {"pixel": (fake - target - old).abs().mean() * len(self.counts)})
-
-    def get_extra_state(self) -> Any:
-        return self.counts if self.refused is None else self.refused
-
-    def set_extra_state(self, counts: Any) -> None:
-        self.counts = counts
-
-
-class PooledPlugin:
-    @i2i.hookimpl
-    def i2i_recipes(self) -> dict[str, type[nn.Module]]:
-        return {"pooled": Pooled}
-
-
-@pytest.fixture
-def pooled(shared_pairs: Path) -> Iterator[Callable[[int], RunConfig]]:
-    installed(COMPONENTS).register(PooledPlugin(), "pooled")
-    layers = {k: v for k, v in TINY.items() if k != "discriminator"} | {"recipe": {"name": "pooled"}}
-    data = {**TINY["data"], "path": str(shared_pairs)}
-    yield lambda steps: resolve([layers | {"data": data, "training": {**TINY["training"], "steps": steps}}])
-    installed.cache_clear()
-
-
-def test_a_pool_that_grows_resumes_to_the_bit(pooled: Callable[[int], RunConfig], tmp_path: Path) -> None:
-    train(pooled(12), tmp_path / "whole")
-    train(pooled(5), tmp_path / "parts")
-    resume(tmp_path / "parts", {"training": {"steps": 12}})
-    states = [
-        json.loads((tmp_path / run / "checkpoints/step-000000012/state.json").read_text()) for run in ("whole", "parts")
-    ]
-    assert states[0]["recipe"] == states[1]["recipe"]
-    assert len(states[0]["recipe"]["_extra_state"]) > 2
-    whole, parts = (saved_tensors(tmp_path / run, 12, "recipe")["pool"] for run in ("whole", "parts"))
-    assert torch.equal(whole, parts)
-    assert len(whole) > 2
-    weights = "model-last/generator.safetensors"
-    assert (tmp_path / "whole" / weights).read_bytes() == (tmp_path / "parts" / weights).read_bytes()
-
-
-def test_rehearsing_a_step_draws_no_number(pooled: Callable[[int], RunConfig]) -> None:
-    states = []
-    for rehearsal in (True, False):
-        setup.set_up(pooled(5), Reporter(), rehearsal=rehearsal)
-        states.append((random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tolist()))
-    assert states[0] == states[1]
-
-
-def test_state_that_cannot_be_saved_is_refused_before_the_first_step(
-    pooled: Callable[[int], RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Pooled, "refused", {1, 2})
-    with pytest.raises(DataError, match="'_extra_state' in the state of Pooled is a set that JSON does not give back"):
-        train(pooled(5), tmp_path / "run")
-    assert not (tmp_path / "run" / "metrics.jsonl").exists()
-
-
-class Timed(Recipe):
-    """Logs when its steps happen."""
-
-    defaults: ClassVar[dict[str, str]] = {"generator": "unet"}
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.generator = generator
-
-    @classmethod
-    def wiring(cls, fields: Fields, options: Any) -> dict[str, Wire]:
-        return {"generator": Wire(fields["source"].channels, fields["target"].channels)}
-
-    def step(self, source: contracts.Image, target: contracts.Image, clock: Clock) -> Iterator[Update]:
-        told = {"step": clock.step, "total": clock.total, "epoch": clock.epoch, "progress": clock.progress}
-        loss = (self.generator(source) - target).abs().mean()
-        yield Update("generator", {"pixel": loss}, {name: torch.tensor(float(value)) for name, value in told.items()})
-
-
-def test_a_step_that_names_the_clock_is_told_when_it_happens_also_when_resumed(
-    shared_pairs: Path, tmp_path: Path
-) -> None:
-    class Plugin:
-        @i2i.hookimpl
-        def i2i_recipes(self) -> dict[str, type[nn.Module]]:
-            return {"timed": Timed}
-
-    installed(COMPONENTS).register(Plugin(), "timed")
-    layers = {k: v for k, v in TINY.items() if k != "discriminator"} | {"recipe": {"name": "timed"}}
-    layers |= {"data": {**TINY["data"], "path": str(shared_pairs)}, "training": {**TINY["training"], "steps": 8}}
-    try:
-        train(resolve([layers]), tmp_path / "run")
-        resume(tmp_path / "run", {"training": {"steps": 10}})
-    finally:
-        installed.cache_clear()
-    steps = [row for row in rows(tmp_path / "run") if "lr" in row]
-    told = [[row[f"generator/{name}"] for name in ("step", "total", "epoch")] for row in steps]
-    assert told == [[step, 8 if step < 8 else 10, step // 6] for step in range(10)]
-    assert steps[4]["generator/progress"] == 0.5
 
 
 def test_a_folder_of_somebody_elses_files_is_left_alone(pairs_folder: Path, tmp_path: Path) -> None:
@@ -698,9 +444,3 @@ def test_a_log_that_was_removed_is_begun_anew(finished: Path) -> None:
     (finished / "metrics.jsonl").unlink()
     resume(finished, {"training": {"steps": 14}})
     assert [row["step"] for row in rows(finished) if "lr" in row] == [13, 14]
-
-
-def test_a_run_says_its_losses_with_the_weights_that_they_have(shared_pairs: Path) -> None:
-    losses: dict[str, Any] = {"pixel_loss": ["l1", {"name": "l2", "weight": 5}], "penalties": "r1"}
-    made = setup.set_up(tiny(shared_pairs, **losses), Reporter())
-    assert made.facts()["losses"] == "gan_loss non-saturating, pixel_loss 100*l1+5*l2, penalties 1*r1"
