@@ -1,10 +1,8 @@
 """Components that come with the engine, provided by the hooks that every plugin uses."""
 
-from torch import nn
 from torch.optim import Optimizer
 
 from i2i.data.dataset import Pairs
-from i2i.evaluation import L1, PSNR, SSIM
 from i2i.hookspecs import hookimpl
 from i2i.optimizers import SGD, Adam, AdamW, RMSprop
 
@@ -19,9 +17,3 @@ def i2i_datasets() -> dict[str, type[Pairs]]:
 def i2i_optimizers() -> dict[str, type[Optimizer]]:
     """Provide torch's usual optimizers."""
     return {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "sgd": SGD}
-
-
-@hookimpl
-def i2i_metrics() -> dict[str, type[nn.Module]]:
-    """Provide the field's usual figures for pairs."""
-    return {"l1": L1, "psnr": PSNR, "ssim": SSIM}

@@ -40,7 +40,7 @@ FLOORS: list[set[str]] = [
     {"system"},
     {"images"},
     {"data", "preparation", "net"},
-    {"translation", "evaluation"},
+    {"translation"},
     {"training"},
     {"cli", "testing", "builtin"},
 ]
