@@ -121,9 +121,14 @@ class Validation(Section):
     """Pairs that are measured, spread evenly over the split."""
     metrics: tuple[str, ...] = ("l1", "psnr", "ssim")
     select: str = "l1"
-    """The metric by which the best model is chosen."""
+    """The metric by which the best model is chosen; of several figures of one, such as ``segmentation/iou``."""
     samples: PositiveInt = 6
     """Pairs in the sample grid: the same ones each time."""
+
+    @property
+    def selected(self) -> str:
+        """Return the metric that ``select`` is a figure of."""
+        return self.select.partition("/")[0]
 
 
 class Plugins(Section):
@@ -347,7 +352,7 @@ def _dataset(chosen: Component) -> Component:
 def _check_metrics(validation: Validation) -> None:
     for metric in validation.metrics:
         lookup("metric", metric)
-    if validation.select not in validation.metrics:
+    if validation.selected not in validation.metrics:
         raise UsageError(
             f"validation.select is {validation.select!r}, which is not measured. "
             f"Choose one of validation.metrics: {', '.join(validation.metrics)}."

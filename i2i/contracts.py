@@ -186,31 +186,42 @@ class Penalty(Protocol):
 @contract("metric")
 @runtime_checkable
 class Metric(Protocol):
-    """``__init__(*, options)``; compares two batches and returns one figure an image, (N,).
+    """``__init__(*, options)``; compares a batch of what was made with what is real, item by item.
 
-    It is left out where what is made has nothing to be compared with, as in unpaired sets.
+    The first parameter is what was made: `Image` where its annotation says nothing, or `Ids`. The second, where there
+    is one, is what it should be. Keyword-only parameters are given by name: fields of the data, annotated as in a step;
+    ``mask: Tensor | None``, bool (N, H, W), where only these pixels count, None where all do; ``**fields`` are all
+    fields of the item. Networks in it are frozen.
+
+    What else it may have: ``better``, a class attribute, what a better figure means in words, such as "closer pixel by
+    pixel"; ``map(output, target)``, the difference at each pixel, (N, H, W); ``caution(count)``, what a reader of a
+    figure of so many items must be told.
     """
 
     higher_is_better: ClassVar[bool]
 
     def __call__(self, output: Tensor, target: Tensor, /) -> Tensor:
-        """Compare the two."""
+        """Return the figure of each item, (N,), NaN where there is nothing to measure; that of a set is their mean."""
         ...
 
 
 @contract("metric")
 @runtime_checkable
 class SetMetric(Protocol):
-    """``__init__(*, options)``; compares two sets of images, and is built anew for each measurement."""
+    """A `Metric` whose figure of a set is no mean: called, it returns (N, ...), whatever is needed of each item."""
 
     higher_is_better: ClassVar[bool]
 
-    def update(self, output: Tensor, target: Tensor, /) -> None:
-        """Add a batch of what was made, and one of what is real."""
+    pairs: ClassVar[bool]
+    """Whether items are compared one by one, as by a confusion matrix: a bootstrap over items tells the spread. Else
+    one set is compared with the other, which need not be pairs: random halves of the items tell it."""
+
+    def __call__(self, output: Tensor, target: Tensor, /) -> Tensor:
+        """Return what is needed of each item."""
         ...
 
-    def compute(self) -> float:
-        """Return the figure of all that was added."""
+    def aggregate(self, seen: Tensor) -> float | Mapping[str, float]:
+        """Return the figure of a set, or several by name, from what was returned of its items, on the CPU."""
         ...
 
 

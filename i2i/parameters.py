@@ -60,6 +60,17 @@ def first_kind(function: Callable[..., Any]) -> Kind | None:
     return kinds[0] if kinds else None
 
 
+def fields_named(function: Callable[..., Any]) -> Mapping[str, Asked]:
+    """Return the fields that the keyword-only parameters of a metric name."""
+    hints = get_type_hints(function, include_extras=True)
+    found: dict[str, Asked] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        marks: list[Any] = [mark for mark in _marks(hints.get(parameter.name)) if mark in KINDS]
+        if parameter.kind is parameter.KEYWORD_ONLY and marks:
+            found[parameter.name] = Asked(marks[0], parameter.default is parameter.empty)
+    return found
+
+
 def parts_asked(function: Callable[..., Any], parts: Collection[str]) -> list[str]:
     """Return the parts that the parameters of a translator, or of a wire's argument, name."""
     return [name for name in inspect.signature(function).parameters if name in parts]

@@ -123,15 +123,16 @@ def check_metric(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
     saved = completed(cls, options)
     higher: Any = getattr(cls, "higher_is_better", None)
     require(type(higher) is bool, f"higher_is_better is {higher!r}. Set it on the class to True or False.")
-    of_sets = hasattr(cls, "update") or hasattr(cls, "compute")
-    method = getattr(cls, "update" if of_sets else "forward", cls.__call__)
+    of_sets = hasattr(cls, "aggregate")
+    method = getattr(cls, "forward", cls.__call__)
     with blame("reading the annotation of what it compares"):
         kind = first_kind(method) or "image"
     require(kind != "vector", "it compares vectors. Metrics compare images or class ids.")
+    metric = built(cls, (), saved)
     if of_sets:
-        _check_set_metric(cls, saved, kind)
+        _check_set_metric(metric, higher, kind)
     else:
-        _check_image_metric(built(cls, (), saved), higher, kind)
+        _check_image_metric(metric, higher, kind)
 
 
 def _check_image_metric(metric: Any, higher: bool, kind: Kind) -> None:
@@ -148,28 +149,35 @@ def _check_image_metric(metric: Any, higher: bool, kind: Kind) -> None:
     require(agrees, f"equal images score {perfect[0]:.4g}, others {figures[0]:.4g}, but higher_is_better is {higher}.")
 
 
-def _check_set_metric(cls: type[Any], options: Mapping[str, Any], kind: Kind) -> None:
-    """Require one finite number of all that was added, however it was put into batches, and best of equal sets."""
+def _check_set_metric(metric: Any, higher: bool, kind: Kind) -> None:
+    """Require finite numbers of all that was seen, however it was put into batches, and the best ones of equal sets."""
+    pairs: Any = getattr(type(metric), "pairs", None)
+    require(type(pairs) is bool, f"pairs is {pairs!r}. Set it on the class: True where items are compared one by one.")
     output, target = _compared(kind, 8)
-    whole, halves = _set_figure(cls, options, output, target, 8), _set_figure(cls, options, output, target, 4)
-    require(abs(halves - whole) <= 1e-3 * abs(whole), f"a set scores {whole:.6g} in one batch and {halves:.6g} in two.")
-    equal = _set_figure(cls, options, target, target, 4)
-    agrees = equal > whole if cls.higher_is_better else equal < whole
-    require(
-        agrees, f"equal sets score {equal:.4g}, others {whole:.4g}, but higher_is_better is {cls.higher_is_better}."
-    )
+    whole, halves = _set_figures(metric, output, target, 8), _set_figures(metric, output, target, 4)
+    equal = _set_figures(metric, target, target, 4)
+    for name, figure in whole.items():
+        close = abs(halves[name] - figure) <= 1e-3 * abs(figure)
+        require(close, f"a set scores {figure:.6g} in one batch and {halves[name]:.6g} in two.")
+        agrees = equal[name] > figure if higher else equal[name] < figure
+        require(agrees, f"equal sets score {equal[name]:.4g}, others {figure:.4g}, but higher_is_better is {higher}.")
 
 
-def _set_figure(cls: type[Any], options: Mapping[str, Any], output: Tensor, target: Tensor, batch: int) -> float:
-    metric = built(cls, (), options)
+def _set_figures(metric: Any, output: Tensor, target: Tensor, batch: int) -> dict[str, float]:
+    import torch
+
+    seen = []
     for made, real in zip(output.split(batch), target.split(batch), strict=True):
-        with blame("update()"):
-            metric.update(made, real)
-    with blame("compute()"):
-        figure: float = metric.compute()
-    require(isinstance(figure, float), f"compute() returns a {type(figure).__name__}, not a float.")
-    require(math.isfinite(figure), f"compute() returns {figure}, which is not finite.")
-    return figure
+        seen.append(called("the metric", metric, made, real))
+        kept = isinstance(seen[-1], torch.Tensor) and seen[-1].shape[:1] == made.shape[:1]
+        require(kept, "it returns no tensor (N, ...) with something of each item.")
+    with blame("aggregate()"):
+        figures = metric.aggregate(torch.cat(seen))
+    named = dict(figures) if isinstance(figures, Mapping) else {"": figures}
+    for figure in named.values():
+        require(isinstance(figure, float), f"aggregate() returns a {type(figure).__name__}, not a float.")
+        require(math.isfinite(figure), f"aggregate() returns {figure}, which is not finite.")
+    return named
 
 
 def _compared(kind: Kind, count: int) -> tuple[Tensor, Tensor]:

@@ -86,7 +86,12 @@ class Setup:
     @cached_property
     def selects(self) -> bool:
         """Return whether ``validation.select`` is measured, which tells the best model; else the last one is kept."""
-        return self.config.validation.select in self.validator.figures(self.predictors())
+        return self.validator.held_out and not self.unselected
+
+    @property
+    def unselected(self) -> str:
+        """Say in words why ``validation.select`` cannot be measured; nothing where it can."""
+        return self.validator.unmeasured(self.config.validation.selected, self.predictors()[0])
 
     def loader(self, start: int) -> Loader:
         """Load the batches of the run from a step on."""
@@ -190,15 +195,15 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     validator = Validator(
         items if held_out is None else items.of(held_out),
         held_out=held_out is not None,
-        metrics=config.validation.metrics,
+        metrics=[Component(name=name) for name in config.validation.metrics],
         seed=config.training.seed,
         device=device,
     )
     updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
     setup = Setup(config, device, items, fields, recipe, updater, validator)
     if held_out is not None and not setup.selects:
-        reason = validator.unmeasured(config.validation.select, setup.predictors())
-        reporter.warned(f"{reason}: the model kept is the last one.")
+        reason = setup.unselected
+        reporter.warned(f"{reason[0].upper()}{reason[1:]}: the model kept is the last one.")
     if rehearsal:
         rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps)
     check_first(recipe, type(recipe).wiring(fields, config.selection.recipe.options))

@@ -1,5 +1,6 @@
 """The training loop: the steps of a run, and what is logged, measured and saved after them."""
 
+import math
 import os
 import signal
 import threading
@@ -16,7 +17,7 @@ from torch import Tensor
 from i2i import images
 from i2i.contracts import Clock
 from i2i.data.loading import Loaded, Loader
-from i2i.errors import I2iError
+from i2i.errors import I2iError, UsageError
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
@@ -105,7 +106,7 @@ class Trainer:
         begun = progress.step
         if setup.validator.held_out and progress.step < setup.steps:
             # what cannot be measured or saved should be known before hours of training, not after
-            setup.validator.measure(setup.predictors(), 1)
+            self._check_selected(setup.validator.measure(setup.predictors(), 1))
         kept(setup.recipe)
         self._exported()
         with (
@@ -209,19 +210,28 @@ class Trainer:
         if not figures:
             return
         better = self.setup.selects and self._is_better(figures[settings.select])
+        # one that is not finite, such as of a set of one image, has no place in JSON
+        noted = {name: figure if math.isfinite(figure) else None for name, figure in figures.items()}
         if better:
-            self.progress.best = {"step": step, **figures}
+            self.progress.best = {"step": step, **noted}
             # before the checkpoint: killed in between, the resumed run writes the same bytes again
             self._export(self.folder.model)
-        self.log.note(step=step, validation=figures)
+        self.log.note(step=step, validation=noted)
         self.reporter.validated(step, figures, better)
 
+    def _check_selected(self, figures: Mapping[str, float]) -> None:
+        """Refuse a ``validation.select`` that is none of the figures of its metric."""
+        settings = self.config.validation
+        if self.setup.selects and settings.select not in figures:
+            known = [name for name in figures if name.partition("/")[0] == settings.selected]
+            raise UsageError(f"validation.select is {settings.select!r}. Say one of {', '.join(known)}.")
+
     def _is_better(self, figure: float) -> bool:
-        name = self.config.validation.select
-        if self.progress.best is None:
+        best, selected = self.progress.best, self.config.validation.selected
+        before: float | None = None if best is None else best[self.config.validation.select]
+        if before is None:
             return True
-        before = float(self.progress.best[name])
-        return figure > before if self.setup.validator.metrics[name].higher_is_better else figure < before
+        return figure > before if self.setup.validator.measures[selected].higher_is_better else figure < before
 
     def _save(self) -> None:
         """Save the last model and a checkpoint."""

@@ -1,39 +1,20 @@
 """Measures and pictures of held-out items."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from i2i import images
-from i2i.contracts import SetMetric
 from i2i.data import lab
 from i2i.data.items import Items
 from i2i.data.order import spread
 from i2i.data.tensors import to_pixels
-from i2i.fields import Kind
-from i2i.options import build
+from i2i.evaluation.measuring import Batch, Measure
 from i2i.pairs import Pixels
-from i2i.parameters import first_kind
-from i2i.plugins import lookup
-from i2i.serving import serves
+from i2i.selection import Component
 from i2i.translation.predictor import Predictor
-
-Batch = Mapping[str, Tensor]
-"""One item as networks see it, on the device."""
-
-
-class Figure(NamedTuple):
-    """One thing that is measured."""
-
-    name: str
-    """In the log: that of the metric, behind ``FIELD/`` of what is made by another translator than the first."""
-    metric: str
-    to: str
-    """The field that is made."""
-    higher_is_better: bool
 
 
 class Validator:
@@ -42,60 +23,50 @@ class Validator:
     Args:
         items: The held-out split; without one, the training split, to draw samples of.
         held_out: Whether the items are held out, so that there is something to measure on.
-        metrics: What is measured, by name.
+        metrics: What is measured.
         seed: Of the translators' noise.
         device: Where they are.
+
+    Raises:
+        I2iError: If a metric cannot be built.
     """
 
     def __init__(
-        self, items: Items, *, held_out: bool, metrics: Sequence[str], seed: int, device: torch.device
+        self, items: Items, *, held_out: bool, metrics: Sequence[Component], seed: int, device: torch.device
     ) -> None:
         self.items, self.held_out, self.seed, self.device = items, held_out, seed, device
-        self.metrics = {name: lookup("metric", name).cls for name in metrics}
-        # kept, since they may have weights; those of sets are built anew for each measurement
-        self._of_pairs = {name: _built(name) for name, cls in self.metrics.items() if not _is_of_sets(cls)}
+        self.measures = {metric.name: Measure(metric) for metric in metrics} if held_out else {}
+        for measure in self.measures.values():
+            measure.to_device(device)
 
-    def figures(self, predictors: Sequence[Predictor]) -> dict[str, Figure]:
-        """Return what can be measured of what translators make, by name.
+    def measured(self, predictor: Predictor) -> list[Measure]:
+        """Return the metrics that can measure what a translator makes; see `Measure.unmeasured`."""
+        return [measure for measure in self.measures.values() if not self.unmeasured(measure.name, predictor)]
 
-        A metric measures fields of the kind that its parameters are annotated with, images where they say nothing. One
-        that compares pairs is left out where what is made does not belong to what it is made of.
-        """
-        if not self.held_out:
-            return {}
-        found = {}
-        for predictor in predictors:
-            of_others = "" if predictor is predictors[0] else f"{predictor.to}/"
-            for name, cls in self.metrics.items():
-                compares = predictor.is_aligned or _is_of_sets(cls)
-                if compares and measured_kind(cls) == predictor.fields[predictor.to].kind:
-                    figure = Figure(f"{of_others}{name}", name, predictor.to, cls.higher_is_better)
-                    found[figure.name] = figure
-        return found
-
-    def unmeasured(self, metric: str, predictors: Sequence[Predictor]) -> str:
-        """Say in words why a metric is none of `figures`."""
-        if not (predictors[0].is_aligned or _is_of_sets(self.metrics[metric])):
-            return f"These images are no pairs, so {metric!r} cannot be measured"
-        measured = " and ".join(self.figures(predictors)) or "no metric"
-        return f"{metric!r} cannot be measured of what is made here, {measured} can"
+    def unmeasured(self, metric: str, predictor: Predictor) -> str:
+        """Say in words why a metric cannot measure what a translator makes; nothing where it can."""
+        aligned = predictor.is_aligned
+        return self.measures[metric].unmeasured(predictor.to, predictor.fields, aligned=aligned)
 
     def measure(self, predictors: Sequence[Predictor], count: int) -> dict[str, float]:
-        """Return each figure over ``count`` items spread evenly over the split: of pairs the mean."""
-        figures = self.figures(predictors)
-        of_sets = {f.name: _built(f.metric) for f in figures.values() if f.metric not in self._of_pairs}
-        of_pairs: dict[str, list[float]] = {name: [] for name in figures if name not in of_sets}
-        for batch in self._batches(count) if figures else ():
-            made = {predictor.to: predictor(batch, self.seed) for predictor in predictors}
-            for name, figure in figures.items():
-                output, target = made[figure.to], batch[figure.to]
-                if name in of_sets:
-                    of_sets[name].update(output, target)
-                else:
-                    of_pairs[name].append(self._of_pairs[figure.metric](output, target).item())
-        measured = {name: metric.compute() for name, metric in of_sets.items()}
-        measured |= {name: float(np.mean(values)) for name, values in of_pairs.items()}
-        return {name: measured[name] for name in figures}
+        """Return each figure over ``count`` items spread evenly over the split.
+
+        They are called as `Measure.figures` has it, behind ``FIELD/`` of what another translator than the first makes.
+        """
+        seen: dict[tuple[str, str], list[Tensor]] = {}
+        due = {predictor.to: measures for predictor in predictors if (measures := self.measured(predictor))}
+        for batch in self._batches(count) if due else ():
+            for predictor in predictors:
+                made = predictor(batch, self.seed)
+                for measure in due.get(predictor.to, ()):
+                    of_item = measure.see(made, batch, predictor.to, predictor.fields)
+                    seen.setdefault((predictor.to, measure.name), []).append(of_item)
+        figures: dict[str, float] = {}
+        for (to, name), of_items in seen.items():
+            behind = "" if to == predictors[0].to else f"{to}/"
+            found = self.measures[name].figures(torch.cat(of_items))
+            figures |= {f"{behind}{figure}": value for figure, value in found.items()}
+        return figures
 
     def grid(self, predictors: Sequence[Predictor], count: int) -> Pixels:
         """Draw ``count`` items, one a row below a heading, (H, W, 3) uint8.
@@ -135,17 +106,3 @@ class Validator:
         for index in spread(len(self.items), count):
             fields = self.items.test(index).fields
             yield {name: values[None].to(self.device) for name, values in fields.items()}
-
-
-def measured_kind(metric: type[Any]) -> Kind:
-    """Return what a metric compares, by the annotation of its first parameter: images where it says nothing."""
-    method = metric.update if _is_of_sets(metric) else getattr(metric, "forward", metric.__call__)
-    return first_kind(method) or "image"
-
-
-def _is_of_sets(metric: type[Any]) -> bool:
-    return serves(metric, SetMetric)
-
-
-def _built(metric: str) -> Any:
-    return build(lookup("metric", metric).cls, options={}, owner=f"metric {metric!r}")

@@ -41,6 +41,7 @@ FLOORS: list[set[str]] = [
     {"images"},
     {"data", "preparation", "net"},
     {"translation"},
+    {"evaluation"},
     {"training"},
     {"cli", "testing", "builtin"},
 ]

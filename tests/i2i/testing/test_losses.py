@@ -55,17 +55,19 @@ class MeanColour(nn.Module):
     """Distance of the mean colours of two sets."""
 
     higher_is_better: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.sums: list[Tensor] = []
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return torch.stack([output.mean((2, 3)), target.mean((2, 3))], 1)
 
-    def update(self, output: Tensor, target: Tensor) -> None:
-        self.sums.append(torch.stack([output.mean((2, 3)).sum(0), target.mean((2, 3)).sum(0)]) / 8)
-
-    def compute(self) -> float:
-        output, target = torch.stack(self.sums).sum(0)
+    def aggregate(self, seen: Tensor) -> float | dict[str, float]:
+        output, target = seen.mean(0)
         return float((output - target).abs().sum())
+
+
+def per_batch(_: Any, output: Tensor, target: Tensor) -> Tensor:
+    """What a metric sees that takes statistics of its batch."""
+    return torch.stack([output.mean((2, 3)) / len(output), target.mean((2, 3))], 1)
 
 
 class Agreement(nn.Module):
@@ -194,11 +196,12 @@ def test_bug_of_a_metric_is_named(members: dict[str, Any], reason: str) -> None:
     [
         ({"higher_is_better": 1}, "higher_is_better is 1."),
         ({"higher_is_better": True}, "but higher_is_better is True."),
-        ({"compute": lambda metric: torch.stack(metric.sums).sum()}, "compute() returns a Tensor, not a float."),
-        ({"compute": lambda _: float("nan")}, "compute() returns nan, which is not finite."),
-        ({"compute": lambda metric: float(metric.sums[-1].diff(dim=0).abs().sum())}, "in one batch and"),
-        ({"update": lambda *_: 1 / 0}, "update() fails: ZeroDivisionError"),
-        ({"compute": None}, "compute() fails: TypeError"),
+        ({"pairs": None}, "pairs is None."),
+        ({"aggregate": lambda _, seen: seen.sum()}, "aggregate() returns a Tensor, not a float."),
+        ({"aggregate": lambda _, seen: {"all": float("nan")}}, "aggregate() returns nan, which is not finite."),
+        ({"aggregate": lambda _, seen: len(seen) / 0}, "aggregate() fails: ZeroDivisionError"),
+        ({"forward": lambda _, *images: squares(*images).mean()}, "it returns no tensor (N, ...)"),
+        ({"forward": per_batch}, "in one batch and"),
     ],
 )
 def test_bug_of_a_metric_of_sets_is_named(members: dict[str, Any], reason: str) -> None:

@@ -18,6 +18,7 @@ from i2i.fields import Field, Fields
 from i2i.kinds import COMPONENTS
 from i2i.pairs import Pixels
 from i2i.plugins import installed
+from i2i.selection import Component
 from i2i.training.validation import Validator
 from i2i.translation.predictor import Predictor
 
@@ -70,18 +71,41 @@ class MeanColour:
     """Distance of the mean of all that was made from the mean of what is real."""
 
     higher_is_better: ClassVar[bool] = False
-    built: ClassVar[int] = 0
+    pairs: ClassVar[bool] = False
 
-    def __init__(self) -> None:
-        MeanColour.built += 1
-        self.output, self.target = list[Tensor](), list[Tensor]()
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return torch.stack([output.flatten(1).mean(1), target.flatten(1).mean(1)], 1)
 
-    def update(self, output: Tensor, target: Tensor) -> None:
-        self.output.append(output)
-        self.target.append(target)
+    def aggregate(self, seen: Tensor) -> float:
+        output, target = seen.mean(0)
+        return float((output - target).abs())
 
-    def compute(self) -> float:
-        return float((torch.cat(self.output).mean() - torch.cat(self.target).mean()).abs())
+
+class Agreement:
+    """Which part of a class is found, from how often each class was taken for which."""
+
+    higher_is_better: ClassVar[bool] = True
+    pairs: ClassVar[bool] = True
+
+    def __call__(self, output: Ids, target: Ids) -> Tensor:
+        known = target >= 0
+        hits = [((output == c) & (target == c)).flatten(1).sum(1) for c in range(3)]
+        wanted = [((target == c) & known).flatten(1).sum(1) for c in range(3)]
+        return torch.stack([torch.stack(hits, 1), torch.stack(wanted, 1)], 1)
+
+    def aggregate(self, seen: Tensor) -> dict[str, float]:
+        hits, wanted = seen.sum(0).double()
+        return {"all": float(hits.sum() / wanted.sum()), "class": float((hits / wanted).mean())}
+
+
+class Beside:
+    """What a metric is given by the names of its parameters: the part of pixels of class 0 that are bright."""
+
+    higher_is_better: ClassVar[bool] = True
+
+    def __call__(self, output: Tensor, *, instances: Ids) -> Tensor:
+        first = instances == 0
+        return ((output.mean(1) > 0) & first).flatten(1).sum(1) / first.flatten(1).sum(1)
 
 
 class Metrics:
@@ -89,7 +113,7 @@ class Metrics:
 
     @i2i.hookimpl
     def i2i_metrics(self) -> dict[str, type]:
-        return {"differs": Differs, "mean-colour": MeanColour}
+        return {"agreement": Agreement, "beside": Beside, "differs": Differs, "mean-colour": MeanColour}
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +128,9 @@ def plugins() -> Iterator[None]:
 
 def validator(fields: Mapping[str, Field], *metrics: str, held_out: bool = True) -> Validator:
     items = Items(Given(fields), fields, Jitter(SIZE, None, mirror=False), seed=0)
-    return Validator(items, held_out=held_out, metrics=metrics, seed=0, device=torch.device("cpu"))
+    return Validator(
+        items, held_out=held_out, metrics=[Component(name=name) for name in metrics], seed=0, device=torch.device("cpu")
+    )
 
 
 def predictors(recipe: type[Recipe], fields: Mapping[str, Field], **parts: Any) -> list[Predictor]:
@@ -147,12 +173,32 @@ def test_pairs_are_not_compared_where_fields_are_independent_and_sets_are() -> N
     assert measured["mean-colour"] == pytest.approx(float((output - target).abs()), rel=1e-4)
 
 
-def test_metrics_of_sets_are_built_anew_for_each_measurement() -> None:
-    measuring, made = validator(PAIR, "mean-colour"), both_ways(PAIR)[:1]
-    MeanColour.built = 0
-    first, second = (measuring.measure(made, 3) for _ in range(2))
-    assert first == second
-    assert MeanColour.built == 2
+def test_a_metric_may_have_several_figures_of_a_set() -> None:
+    measuring, (made,) = validator(LABELS, "agreement"), classes()
+    hits, wanted = torch.zeros(3), torch.zeros(3)
+    for index in range(3):
+        item = {name: values[None] for name, values in measuring.items.test(index).fields.items()}
+        output = made(item)
+        for c in range(3):
+            hits[c] += ((output == c) & (item["target"] == c)).sum()
+            wanted[c] += (item["target"] == c).sum()
+    measured = measuring.measure([made], 3)
+    assert measured["agreement/all"] == pytest.approx(float(hits.sum() / wanted.sum()))
+    assert measured["agreement/class"] == pytest.approx(float((hits / wanted).mean()))
+
+
+def test_a_metric_is_given_the_fields_that_it_names() -> None:
+    pictures = {**PAIR, "instances": Field(channels=3, kind="ids")}
+    made = predictors(BothWays, pictures, generator=Linear(3, 3), generator_back=Linear(3, 3))[0]
+    measuring = validator(pictures, "beside")
+    figures = []
+    for index in range(3):
+        item = {name: values[None] for name, values in measuring.items.test(index).fields.items()}
+        bright = made(item).mean(1) > 0
+        figures.append(float(bright[item["instances"] == 0].double().mean()))
+    assert measuring.measure([made], 3)["beside"] == pytest.approx(np.mean(figures))
+    said = validator(PAIR, "beside").unmeasured("beside", both_ways(PAIR)[0])
+    assert said == "'beside' needs a field 'instances' of ids, and the data has source, target"
 
 
 def test_metrics_of_pixels_are_left_out_for_classes_and_those_of_ids_for_images() -> None:
@@ -172,16 +218,16 @@ def test_class_ids_are_compared_without_pixels_of_no_class() -> None:
 
 
 def test_why_a_metric_is_left_out_is_said_in_words() -> None:
-    said = validator(UNPAIRED, "l1", "mean-colour").unmeasured("l1", both_ways(UNPAIRED))
-    assert said == "These images are no pairs, so 'l1' cannot be measured"
-    said = validator(LABELS, "l1", "differs").unmeasured("l1", classes())
-    assert said == "'l1' cannot be measured of what is made here, differs can"
-    said = validator(PAIR, "differs").unmeasured("differs", both_ways(PAIR))
-    assert said == "'differs' cannot be measured of what is made here, no metric can"
+    said = validator(UNPAIRED, "l1", "mean-colour").unmeasured("l1", both_ways(UNPAIRED)[0])
+    assert said == "these images are no pairs, so 'l1' cannot be measured"
+    said = validator(LABELS, "l1", "differs").unmeasured("l1", classes()[0])
+    assert said == "'l1' measures image, and target is ids"
+    said = validator(PAIR, "differs").unmeasured("differs", both_ways(PAIR)[0])
+    assert said == "'differs' measures ids, and target is image"
 
 
 def test_nothing_is_measured_without_a_held_out_split() -> None:
-    assert validator(PAIR, "l1", held_out=False).figures(both_ways(PAIR)) == {}
+    assert validator(PAIR, "l1", held_out=False).measured(both_ways(PAIR)[0]) == []
 
 
 def cells(grid: Pixels, columns: int, rows: int) -> list[list[Pixels]]:
