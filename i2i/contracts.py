@@ -183,6 +183,24 @@ class Penalty(Protocol):
         ...
 
 
+@contract("features")
+@runtime_checkable
+class Features(Protocol):
+    """``__init__(*, weights: str = "")``; what a network that knows photographs sees in images, RGB or gray.
+
+    It is an ``nn.Module`` of one mode and without parameters: losses and metrics look through it, and nothing trains
+    or saves it. ``weights`` is a file; where it is empty, those of a package, or it is a `UsageError` that names them.
+    """
+
+    def __call__(self, image: Tensor, /) -> Sequence[Tensor]:
+        """Return what it sees in (N, 3, H, W) or (N, 1, H, W), in [-1, 1]: (N, c, h, w) each, from fine to coarse."""
+        ...
+
+    def pooled(self, image: Tensor, /) -> Tensor:
+        """Return (N, D), what sets of images are compared by; the class says how images are resized for that."""
+        ...
+
+
 @contract("metric")
 @runtime_checkable
 class Metric(Protocol):

@@ -55,6 +55,8 @@ class Lite0(nn.Module):
         self._conv_stem = nn.Conv2d(3, 32, 3, 2, bias=False)
         self._bn0 = nn.BatchNorm2d(32, eps=1e-3)
         self._blocks = nn.ModuleList(Block(*block) for block in BLOCKS)
+        self._conv_head = nn.Conv2d(320, 1280, 1, bias=False)
+        self._bn1 = nn.BatchNorm2d(1280, eps=1e-3)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """Features of RGB pixels in [0, 255]."""
@@ -64,6 +66,10 @@ class Lite0(nn.Module):
             x = block(x)
             features.append(x)
         return [features[block] for block in SEEN]
+
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """The mean over places of what its head makes of RGB pixels in [0, 255]."""
+        return F.relu6(self._bn1(self._conv_head(self(pixels)[-1]))).mean((2, 3))
 
 
 def padded(x: Tensor, convolution: nn.Conv2d) -> Tensor:
