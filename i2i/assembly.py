@@ -4,12 +4,13 @@ import inspect
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from i2i.choices import Component, Term, named
 from i2i.contracts import Recipe, Wire
 from i2i.fields import Fields
 from i2i.options import build
 from i2i.parts import Adversarial
 from i2i.plugins import lookup
-from i2i.selection import Component, Selection, Term, named
+from i2i.selection import Selection
 from i2i.serving import contracts_of, find_component, is_list
 
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from i2i import safe_yaml
+from i2i.choices import Component, Entry, entries_of, lay
 from i2i.errors import MissingInputError, UsageError, suggest
+from i2i.options import complete
 from i2i.plugin_files import PluginFile, is_loaded
 from i2i.plugins import lookup
 from i2i.sections import Average, Optimizer, Section
 
 if TYPE_CHECKING:
     from i2i.fields import Fields
-    from i2i.selection import Component, Entry, Selection
+    from i2i.selection import Selection
 
 Mode = Literal["paper", "deterministic", "running"]
 """How a generator runs when it translates.
@@ -201,8 +203,6 @@ class RunConfig:
 
     def idle_parts(self) -> list[str]:
         """Return the parts of which something was said, and which the recipe leaves out."""
-        from i2i.selection import entries_of
-
         defaults = lookup("recipe", self.selection.recipe.name).cls.defaults
         said = [part for part, entries in self.said.items() if list(entries) != entries_of(defaults[part])]
         return [part for part in said if part not in self.selection.parts]
@@ -244,7 +244,7 @@ def merge(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Merge layers: later ones overrule earlier ones, option by option.
 
     A layer that names another component for a part drops the options of the one before: they belonged to it. Parts,
-    which may be lists, become lists of components; see `i2i.selection.lay`.
+    which may be lists, become lists of components; see `i2i.choices.lay`.
 
     Raises:
         UsageError: If something is no section of options.
@@ -273,8 +273,6 @@ class _Component(Section):
 
 def _laid(before: Any, values: Any, part: str) -> Any:
     """Lay what is said of a part over its default; as it is said where that is not known."""
-    from i2i.selection import entries_of, lay
-
     if before is None or (isinstance(before, Mapping) and "name" not in before):
         return {**(before or {}), **values} if isinstance(values, Mapping) else values
     return lay(entries_of(before), values, part)
@@ -303,7 +301,7 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
         UnknownNameError: If a recipe or component is not installed.
         UsageError: If a section, an option or a value is wrong, or the recipe or the data is missing.
     """
-    from i2i.selection import Component, entries_of, select
+    from i2i.selection import select
 
     _check_plugin_files(Plugins.read(merge(layers).get("plugins", {}), "plugins"))
     of_recipe = merge([{"recipe": layer["recipe"]} for layer in layers if "recipe" in layer])
@@ -342,9 +340,6 @@ def _check_plugin_files(plugins: Plugins) -> None:
 
 
 def _dataset(chosen: Component) -> Component:
-    from i2i.options import complete
-    from i2i.selection import Component
-
     cls = lookup("dataset", chosen.name).cls
     return Component(name=chosen.name, **complete(cls, chosen.options, f"dataset {chosen.name!r}"))
 

@@ -148,7 +148,7 @@ def _description(kind: str, name: str, provided: Provided) -> dict[str, Any]:
     described: dict[str, Any] = {**row_of(kind, name, provided)}
     described["description"] = description_of(provided.cls)
     if kind == "recipe":
-        from i2i.selection import as_choice
+        from i2i.choices import as_choice
         from i2i.serving import candidates, part_kinds
 
         recipe, names = provided.cls, candidates(provided.cls)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from i2i.choices import Component
 from i2i.contracts import SetMetric
 from i2i.errors import ContractError
 from i2i.fields import Fields, Kind
@@ -14,7 +15,6 @@ from i2i.options import build, complete
 from i2i.outputs import blamed
 from i2i.parameters import as_asked, fields_named, first_kind
 from i2i.plugins import lookup
-from i2i.selection import Component
 from i2i.serving import serves
 
 Batch = Mapping[str, Tensor]

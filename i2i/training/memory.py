@@ -6,11 +6,12 @@ from contextlib import contextmanager, suppress
 from math import lcm
 
 from i2i.assembly import build_parts
+from i2i.choices import Component
 from i2i.config import RunConfig, crop_value
 from i2i.errors import I2iError, ResourceError
 from i2i.parameters import fields_asked, imagined
 from i2i.plugins import lookup
-from i2i.selection import IMAGINED_SIZE, Component, Selection
+from i2i.selection import IMAGINED_SIZE, Selection
 from i2i.system.devices import is_out_of_memory
 from i2i.system.unfilled import unfilled
 from i2i.training import checkpoint

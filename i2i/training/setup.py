@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from i2i.assembly import assemble
+from i2i.choices import Component, as_choice
 from i2i.config import RunConfig, crop_value
 from i2i.contracts import Recipe
 from i2i.data.dataset import open_pairs
@@ -22,7 +23,6 @@ from i2i.errors import MissingSplitError, UsageError, things
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
 from i2i.pairs import Dataset
-from i2i.selection import Component, as_choice
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.devices import resolve_device
 from i2i.training.rehearsal import rehearse

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from i2i import images
+from i2i.choices import Component
 from i2i.data import lab
 from i2i.data.items import Items
 from i2i.data.order import spread
 from i2i.data.tensors import to_pixels
 from i2i.evaluation.measuring import Batch, Measure
 from i2i.pairs import Pixels
-from i2i.selection import Component
 from i2i.translation.predictor import Predictor
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from torch import nn
 
 from i2i.assembly import build_parts
+from i2i.choices import Component
 from i2i.contracts import Recipe
 from i2i.errors import DataError, UnknownNameError, UsageError, suggest
 from i2i.options import complete
 from i2i.parameters import parts_asked
 from i2i.plugins import lookup
-from i2i.selection import Component, Selection
+from i2i.selection import Selection
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.faults import naming_plugins
 from i2i.system.unfilled import unfilled

@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from i2i.assembly import build_parts, compose
+from i2i.choices import lay
 from i2i.contracts import (
     AdversarialLoss,
     FeatureDiscriminator,
@@ -29,7 +30,7 @@ from i2i.hookspecs import hookimpl
 from i2i.outputs import check_first
 from i2i.parts import Losses
 from i2i.plugins import Plugins, catalogue
-from i2i.selection import Selection, complete_selection, lay, providers, select
+from i2i.selection import Selection, complete_selection, providers, select
 from i2i.serving import candidates, part_kinds, serves
 
 

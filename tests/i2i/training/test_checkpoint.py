@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import torch
 
+from i2i.choices import Component
 from i2i.errors import OutputError
 from i2i.fields import Field
-from i2i.selection import Component, Selection
+from i2i.selection import Selection
 from i2i.system.files import replace_folder, sweep
 from i2i.training import checkpoint as checkpoint_module
 from i2i.training.checkpoint import Checkpoint, DamagedError, load, newest, save

@@ -11,6 +11,7 @@ from toy_recipes import BothWays, Classes, Linear, Toys
 
 import i2i
 from i2i import images
+from i2i.choices import Component
 from i2i.contracts import Ids, Recipe
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
@@ -18,7 +19,6 @@ from i2i.fields import Field, Fields
 from i2i.kinds import COMPONENTS
 from i2i.pairs import Pixels
 from i2i.plugins import installed
-from i2i.selection import Component
 from i2i.training.validation import Validator
 from i2i.translation.predictor import Predictor
 
