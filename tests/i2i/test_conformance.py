@@ -19,6 +19,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("generator", "resnet"): {"blocks": 2, "base_channels": 4},
     ("generator", "global"): {"base_channels": 4, "downsamplings": 2, "blocks": 1},
     ("discriminator", "multi-scale"): {"base_channels": 4, "scales": 2, "layers": 2},
+    ("generator", "lite0-pyramid"): {"channels": 4, "pretrained": False},  # its package may not be there
     ("generator", "nafnet"): {
         "base_channels": 4,
         "encoder_blocks": [1, 1],
