@@ -111,6 +111,7 @@ PAGE_OF = {
     "prepare": "prepare.md",
     "pull": "share.md",
     "push": "share.md",
+    "study": "study.md",
     "train": "train.md",
     "translate": "translate.md",
 }

@@ -1,0 +1,301 @@
+"""Plays a rater of ``i2i study`` in Chromium: ``python study_page.py STUDY OUT [--device phone] [--session 3]``.
+
+Looks at each image until it is known for what it is (by the key, which raters lack), answers by keys or, on a phone, by
+taps, saves a screenshot of each kind of screen, and the result as the page offers it. ``--fooled 0.3`` is how often it
+is wrong on purpose, ``--inattentive`` answers at random, ``--post`` receives results on loopback: make the study with
+the address that it names.
+"""
+
+import argparse
+import base64
+import json
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+from i2i_study.key import Key, Session, read_key
+
+DEVICES = {"desktop": (1280, 800, 1, False), "phone": (390, 844, 3, True), "sideways": (844, 390, 3, True)}
+KEYS = {1: ("f", "KeyF", 70), 2: ("ArrowRight", "ArrowRight", 39)}
+MOMENTS = [("2-fixation", ".next"), ("3-first", ".shown"), ("4-second", ".place + .shown")]
+"""What passes, one in a trial: a screenshot takes its time."""
+PORT = 8765
+
+
+class Browser:
+    """Chromium, spoken to over its debugging pipe."""
+
+    def __init__(self, profile: Path) -> None:
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        if chromium is None:
+            raise SystemExit("There is no Chromium here.")
+        commands, answers = os.pipe(), os.pipe()
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
+        ]
+
+        def hand_over() -> None:  # Chromium reads from 3 and writes to 4
+            theirs = os.dup(commands[0]), os.dup(answers[1])
+            os.dup2(theirs[0], 3)
+            os.dup2(theirs[1], 4)
+
+        self._process = subprocess.Popen(
+            [chromium, *options], preexec_fn=hand_over, close_fds=False, stderr=subprocess.DEVNULL
+        )
+        os.close(commands[0])
+        os.close(answers[1])
+        self._commands = os.fdopen(commands[1], "wb", buffering=0)
+        self._answers = os.fdopen(answers[0], "rb")
+        self._number = 0
+        self._session = ""
+        self.events: list[dict[str, Any]] = []
+        target = self("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def __call__(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Send a command, and return its answer."""
+        self._number += 1
+        message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._commands.write(json.dumps(message).encode() + b"\0")
+        while (answer := self._read()).get("id") != self._number:
+            self.events.append(answer)
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return dict(answer["result"])
+
+    def _read(self) -> dict[str, Any]:
+        data = bytearray()
+        while (byte := self._answers.read(1)) != b"\0":
+            if not byte:
+                raise SystemExit("Chromium ended.")
+            data += byte
+        return dict(json.loads(data))
+
+    def value(self, expression: str) -> Any:
+        answer = self("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(answer["exceptionDetails"])
+        return answer["result"].get("value")
+
+    def wait(self, expression: str, seconds: float = 60) -> Any:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := self.value(expression):
+                return found
+            time.sleep(0.02)
+        raise SystemExit(f"Waited in vain for {expression}. The page says: {self.value('document.body.innerText')!r}")
+
+    def sees(self, selector: str) -> None:
+        self.wait(f"!!document.querySelector({selector!r})")
+
+    def close(self) -> None:
+        self._session = ""
+        self("Browser.close")
+        self._process.wait(10)
+
+
+class Rater:
+    """Somebody in front of the page."""
+
+    def __init__(self, browser: Browser, device: str, out: Path) -> None:
+        self.browser, self.out, self.device = browser, out, device
+        width, height, ratio, self.touches = DEVICES[device]
+        browser("Page.enable")
+        browser("Runtime.enable")
+        browser("Network.enable")
+        browser("Log.enable")
+        browser(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=ratio,
+            mobile=self.touches,
+        )  # fmt: skip
+        browser("Emulation.setTouchEmulationEnabled", enabled=self.touches)
+
+    def picture(self, name: str) -> None:
+        data = self.browser("Page.captureScreenshot", format="png")["data"]
+        (self.out / f"{self.device}-{name}.png").write_bytes(base64.b64decode(data))
+        wide, high = self.browser.value(
+            "[document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]"
+        )
+        inside = self.browser.value(
+            "[...document.querySelectorAll('.words, .places')].every(e => e.scrollHeight <= e.clientHeight)"
+        )
+        if wide > 0 or high > 0 or not inside:
+            print(f"{self.device} {name}: something does not fit ({wide}, {high}, inside {inside})")
+
+    def press(self, key: str, code: str, number: int) -> None:
+        for kind in ("keyDown", "keyUp"):
+            self.browser("Input.dispatchKeyEvent", type=kind, key=key, code=code, windowsVirtualKeyCode=number)
+
+    def tap(self, selector: str) -> None:
+        found = f"document.querySelector({selector!r}).getBoundingClientRect()"
+        x, y = self.browser.value(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({found})")
+        if self.touches:
+            self.browser("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+            self.browser("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        else:
+            for kind in ("mousePressed", "mouseReleased"):
+                self.browser("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def onward(self) -> None:
+        if self.touches:
+            self.tap(".go")
+        else:
+            self.press(" ", "Space", 32)
+
+    def say(self, fake: int) -> None:
+        if self.touches:
+            self.tap(f".place:nth-child({fake}) button")
+        else:
+            self.press(*KEYS[fake])
+
+    def take_part(self, page: str, sessions: list[Session], fooled: float, inattentive: bool) -> str:
+        """Play a session; returns the result as it was kept."""
+        self.browser("Page.navigate", url=page)
+        self.browser.sees(".go:enabled")
+        self.picture("1-welcome")
+        session = sessions[int(page.rpartition("=")[2]) - 1]
+        self.onward()
+        seen: set[str] = set()
+        for number, trial in enumerate(session.trials):
+            self.trial(number, trial.part, trial.fake, fooled, inattentive, seen)
+            if trial.part == "practice" and session.trials[number + 1].part != "practice":
+                self.browser.sees(".found")
+                self.picture("7-practised")
+                self.onward()
+        self.browser.sees(".words h1")
+        kept = "Object.entries(localStorage).find(([name]) => name.startsWith('i2i-study-'))[1]"
+        return str(self.browser.wait(kept))
+
+    def trial(self, number: int, part: str, fake: int, fooled: float, inattentive: bool, seen: set[str]) -> None:
+        def once(name: str) -> None:
+            if name not in seen:
+                seen.add(name)
+                self.picture(name)
+
+        if number < len(MOMENTS):
+            name, selector = MOMENTS[number]
+            self.browser.sees(selector)
+            once(name)
+        if part == "attention" and "8-attention" not in seen:
+            self.browser.sees(f".place:nth-child({fake}).shown")
+            once("8-attention")
+        self.browser.sees(".asking")
+        once("5-question")
+        wrong = random.random() < (0.5 if inattentive else fooled if part != "attention" else 0)
+        self.say(3 - fake if wrong else fake)
+        if part == "practice":
+            self.browser.sees(".tag")
+            once("6-wrong" if wrong else "6-right")
+            self.onward()
+        self.browser.wait("!document.querySelector('.asking, .tag')")
+
+    def finish(self, downloads: Path) -> None:
+        """Wait for the end: what was sent, or a file that is saved."""
+        self.browser("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
+        self.browser.wait("/were sent|as a file/.test(document.body?.innerText)", 30)
+        self.picture("9-end")
+        if self.browser.value("!!document.querySelector('.go:not(.plain)')"):
+            self.tap(".go")
+            end = time.monotonic() + 10
+            while not list(downloads.glob("study-*.json")) and time.monotonic() < end:
+                time.sleep(0.1)
+        self.browser("Page.reload")
+        self.browser.wait("/taken part already/.test(document.body?.innerText)")
+        self.picture("10-again")
+
+
+@contextmanager
+def receiver(folder: Path) -> Iterator[None]:
+    """Receive results on loopback, as somebody's server would."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def end_headers(self) -> None:
+            self.send_header("Access-Control-Allow-Origin", "*")
+            self.send_header("Access-Control-Allow-Headers", "Content-Type")
+            super().end_headers()
+
+        def do_OPTIONS(self) -> None:
+            self.send_response(204)
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            (folder / f"posted-{json.loads(data)['rater']}.json").write_bytes(data)
+            self.send_response(204)
+            self.end_headers()
+
+    server = HTTPServer(("127.0.0.1", PORT), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield
+    server.shutdown()
+
+
+def outside(browser: Browser) -> list[str]:
+    """Addresses that the page asked for and that are not its own."""
+    urls = [e["params"]["request"]["url"] for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
+    return [url for url in urls if not url.startswith(("file:", "data:", "blob:", f"http://127.0.0.1:{PORT}/"))]
+
+
+def complaints(browser: Browser) -> list[str]:
+    return [
+        json.dumps(event["params"])[:400]
+        for event in browser.events
+        if event.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded")
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--device", choices=DEVICES, default="desktop")
+    parser.add_argument("--session", type=int, default=1)
+    parser.add_argument("--fooled", type=float, default=0.2)
+    parser.add_argument("--inattentive", action="store_true")
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--post", action="store_true", help=f"Receive results on http://127.0.0.1:{PORT}/.")
+    said = parser.parse_args()
+    said.out.mkdir(parents=True, exist_ok=True)
+    random.seed(said.session)
+    key: Key = read_key(said.study)
+    page = f"{(said.study / 'page' / 'index.html').resolve().as_uri()}?session={said.session}"
+    with tempfile.TemporaryDirectory() as profile:
+        browser = Browser(Path(profile))
+        rater = Rater(browser, said.device, said.out)
+        if said.dark:
+            features = [{"name": "prefers-color-scheme", "value": "dark"}]
+            browser("Emulation.setEmulatedMedia", features=features)
+        start = time.monotonic()
+        result = rater.take_part(page, key.sessions, said.fooled, said.inattentive)
+        print(
+            f"{said.device}: {time.monotonic() - start:.0f} s for {len(key.sessions[said.session - 1].trials)} trials"
+        )
+        if said.post:
+            with receiver(said.out):
+                rater.finish(said.out.resolve())
+        else:
+            rater.finish(said.out.resolve())
+        print(f"asked for outside of the page: {outside(browser) or 'nothing'}")
+        print(f"complaints: {complaints(browser) or 'none'}")
+        times = [time for answer in json.loads(result)["answers"] for time in answer["shown"]]
+        print(f"images were shown for {min(times):.4f} to {max(times):.4f} s, on average {sum(times) / len(times):.4f}")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
