@@ -1,0 +1,96 @@
+"""Writes what came of it: a page in Markdown with our figures beside the paper's, and the same as JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from paper_tables.tables import Figures, Table
+from paper_tables.verdicts import Judged, Ordering, figures, orderings, pooled
+
+DECIDING = ("pixel", "class", "iou")
+HEADING = "| | paper: pixel / class / IoU | here: pixel / class / IoU | IoU of each seed |"
+BESIDE: Mapping[str, str] = {
+    "kid-lite0": "KID, Lite0, x1000",
+    "l1": "L1",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "lab-histogram/L": "L",
+    "lab-histogram/a": "a",
+    "lab-histogram/b": "b",
+}
+"""Further figures of photographs, and what the page calls them; the last three are intersections of histograms."""
+
+
+def page(tables: Sequence[Table], judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the tables and what came of the claims, in Markdown.
+
+    Args:
+        tables: Which tables.
+        judged: By cell, what was said of each seed's run.
+        references: What was said of real images and of the mean of training, by direction: see `references_of`.
+    """
+    return "\n\n".join(part for table in tables for part in _sections(table, judged, references))
+
+
+def as_json(tables: Sequence[Table], judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the same as plain data: of each run all figures, and all orderings."""
+    return {
+        "figures": {cell: [run["figures"] for run in runs] for cell, runs in judged.items()},
+        "references": {name: judged["figures"] for name, judged in references.items()},
+        "orderings": [
+            {"table": table.title, **vars(ordering)} for table in tables for ordering in orderings(table, judged)
+        ],
+    }
+
+
+def _sections(table: Table, judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    cells = [row.cell for row in table.rows if judged.get(row.cell)]
+    to_labels = any(cell.startswith("labels-") for cell in cells)
+    lines = [HEADING, "| --- | --- | --- | --- |"]
+    for row in table.rows:
+        runs = judged.get(row.cell, [])
+        by_seed = ", ".join(f"{value:.3f}" for value in figures(runs))
+        lines.append(f"| {row.name} | {_paper(row.paper)} | {_ours(runs)} | {by_seed or 'not trained'} |")
+    for name, reference in references.items():
+        if name.startswith("labels: ") == to_labels:
+            lines.append(f"| *{name.partition(': ')[2]}* | | {_ours([reference])} | |")
+    spread, freedom = pooled([figures(judged[cell]) for cell in cells])
+    count = {len(judged[cell]) for cell in cells}
+    seeds = f"{min(count)}" if len(count) == 1 else f"{min(count)} to {max(count)}" if count else "No"
+    said = f"{seeds} seeds a cell. Standard deviation of IoU within cells: {spread:.4f} ({freedom} degrees of freedom)."
+    parts = [f"## {table.title}", "\n".join(lines), said, _claims(table, orderings(table, judged))]
+    return [*parts, _beside(table, judged, references)] if not to_labels else parts
+
+
+def _claims(table: Table, found: Sequence[Ordering]) -> str:
+    lines = ["| the paper's ordering | difference in IoU here, 95 % | verdict |", "| --- | --- | --- |"]
+    for ordering in found:
+        interval = f"{ordering.difference:+.3f} ({ordering.low:+.3f} to {ordering.high:+.3f})"
+        claim = f"{table.named(ordering.better)} > {table.named(ordering.worse)}"
+        lines.append(f"| {claim} | {interval} | {ordering.verdict} |")
+    return "\n".join(lines)
+
+
+def _beside(table: Table, judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return further figures of photographs."""
+    lines = [f"| | {' | '.join(BESIDE.values())} |", "| --- |" + " --- |" * len(BESIDE)]
+    named = {row.name: judged.get(row.cell, []) for row in table.rows}
+    named |= {f"*{name.partition(': ')[2]}*": [said] for name, said in references.items() if name.startswith("photo: ")}
+    for name, runs in named.items():
+        if runs:
+            values = (f"{np.mean(figures(runs, figure)):.{_places(figure)}f}" for figure in BESIDE)
+            lines.append(f"| {name} | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
+def _places(figure: str) -> int:
+    return {"kid-lite0": 0, "psnr": 1}.get(figure, 3 if figure in ("l1", "ssim") else 2)
+
+
+def _paper(found: Figures | None) -> str:
+    return " / ".join(f"{value:.2f}" for value in found) if found else ""
+
+
+def _ours(runs: Sequence[Mapping[str, Any]]) -> str:
+    return " / ".join(f"{np.mean(figures(runs, figure)):.3f}" for figure in DECIDING) if runs else ""
