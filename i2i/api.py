@@ -1,4 +1,4 @@
-"""Preparing and training from Python: functions whose parameters are the flags of the commands, by the same names.
+"""Preparing, training and evaluating from Python: functions whose parameters are the commands' flags, by their names.
 
 The commands themselves call them. Nothing heavy is imported before one is called.
 """
@@ -13,6 +13,8 @@ from i2i.errors import UsageError
 from i2i.system.pool import end_if_imported
 
 if TYPE_CHECKING:
+    from i2i.config import Mode
+    from i2i.evaluation import Evaluation
     from i2i.preparation import Report
     from i2i.preparation.engines import Progress
     from i2i.said import Said
@@ -112,6 +114,89 @@ def train(
         resolved = resolve([begun, given, *said])
         _warn_of_plugins(reporter)
         return training.train(resolved, Path(out), reporter)
+
+
+def evaluate(
+    models: Place | Sequence[Place],
+    data: Place | None = None,
+    out: Place | None = None,
+    *,
+    split: str = "test",
+    metric: str | Sequence[str] = (),
+    set: "Said | None" = None,
+    weights: Place | None = None,
+    judge: Place | None = None,
+    mask: str | None = None,
+    samples: int = 1,
+    to: str | None = None,
+    mode: "Mode | None" = None,
+    size: int | tuple[int, int] | str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    references: bool = True,
+    plugin_file: Place | Iterable[Place] | None = None,
+    device: str = "auto",
+    on_progress: "Progress | None" = None,
+) -> "Evaluation":
+    """Measure how good models are on the same held-out items, beside real images and blurred ones.
+
+    Args:
+        models: Runs and models: one, or a list; each perhaps as ``NAME=MODEL``.
+        data: Dataset folder or address; that of the first run when not given.
+        out: Folder for the page, tables and pictures; nothing is written when not given.
+        split: Part of the dataset to measure on.
+        metric: What to measure: names of metrics; the usual ones when not given, and ``all`` for every one that can be.
+        set: Options of metrics and of the dataset, ``{"flip.pixels_per_degree": 30}``; or texts as the flag's.
+        weights: File of weights for the metrics that are named and take one.
+        judge: Judge for the metrics that are named and take one.
+        mask: Field whose classes, or bright part, are measured besides.
+        samples: Results for each image; from 2 on, how much they vary is measured.
+        to: Field to make.
+        mode: How models run; as each says itself when not given.
+        size: Of all images, in pixels; that of the first model when not given.
+        limit: Items at most, spread evenly over the split.
+        seed: Of the models' noise.
+        references: Whether to measure real, blurred and mean images beside.
+        plugin_file: One or several files of Python with hooks, used as plugins.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``, ...
+        on_progress: Called with how many items are measured and how many there are.
+
+    Returns:
+        All that was found; what is written to ``out`` as ``evaluation.json``.
+
+    Raises:
+        I2iError: If something is wrong that a person can mend, with the line that the command would print.
+    """
+    end_if_imported()
+    from i2i.evaluation import Evaluator, write
+    from i2i.plugin_files import load_plugin_file
+    from i2i.said import parse_assignments
+
+    for file in [plugin_file] if isinstance(plugin_file, str | os.PathLike) else plugin_file or ():
+        load_plugin_file(file)
+    crop = _crop(size)
+    evaluator = Evaluator(
+        [os.fspath(model) for model in ([models] if isinstance(models, str | os.PathLike) else models)],
+        _text(data),
+        split=split,
+        to=to,
+        metrics=[metric] if isinstance(metric, str) else metric,
+        options=parse_assignments(set or ()),
+        weights=_text(weights),
+        judge=_text(judge),
+        mask=mask,
+        samples=samples,
+        mode=mode,
+        size=(crop, crop) if isinstance(crop, int) else crop and (crop[0], crop[1]),
+        limit=limit,
+        seed=seed,
+        with_references=references,
+        device=device,
+    )
+    found = evaluator.run(on_progress or (lambda done, total: None))
+    if out is not None:
+        write(found, evaluator.pictures, Path(out))
+    return found
 
 
 def _loaded(plugin_file: Place | Iterable[Place]) -> dict[str, Any]:

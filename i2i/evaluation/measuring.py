@@ -40,7 +40,7 @@ class Measure:
         function = self.cls.forward if issubclass(self.cls, nn.Module) else self.cls.__call__
         parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
         self.kind: Kind = first_kind(function) or "image"
-        self._compares = len([p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]) > 1
+        self.compares = len([p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]) > 1
         self._named = fields_named(function)
         self._takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.takes_mask = any(p.name == "mask" and p.kind is p.KEYWORD_ONLY for p in parameters)
@@ -90,7 +90,7 @@ class Measure:
         if mask is not None:
             named["mask"] = mask
         with torch.inference_mode():
-            seen = self.metric(output, *([batch[to]] if self._compares else []), **named)
+            seen = self.metric(output, *([batch[to]] if self.compares else []), **named)
         shape = tuple(seen.shape) if isinstance(seen, Tensor) else ()
         if shape[:1] != (len(output),) or (len(shape) > 1 and not self.of_sets):
             returned = shape if isinstance(seen, Tensor) else f"a {type(seen).__name__}"

@@ -57,8 +57,8 @@ def percentiles(figures: Sequence[Floats]) -> Interval:
 def around(values: Floats, figures: Sequence[Floats]) -> Interval:
     """Return the interval of figures of `halves`: 1.96 of their standard deviations around the figures of all items.
 
-    The deviation of random halves, drawn without replacement, estimates that of the figure of all items (Politis,
-    Romano and Wolf 1999, section 2.2, with b = n/2: (n/b - 1) is 1).
+    This is the delete-d jackknife (Shao and Wu 1989) with d = n/2, whose factor (n - d)/d is 1: the deviation of random
+    halves estimates that of the figure of all items.
     """
     deviation = np.std(np.stack(figures), axis=0, ddof=1)
     return Interval(values - Z95 * deviation, values + Z95 * deviation)

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from i2i import images
 from i2i.choices import Component
-from i2i.data import lab
 from i2i.data.items import Items
 from i2i.data.order import spread
-from i2i.data.tensors import to_pixels
 from i2i.evaluation.measuring import Batch, Measure
+from i2i.evaluation.pictures import shown
 from i2i.pairs import Pixels
 from i2i.translation.predictor import Predictor
 
@@ -81,25 +79,14 @@ class Validator:
         for predictor in predictors:
             made = predictor(batch, self.seed)
             true = [predictor.to] if predictor.is_aligned else []
-            shown = {name: batch[name] for name in predictor.sources}
-            shown["output" if len(predictors) == 1 else f"as {predictor.to}"] = made
-            shown |= {name: batch[name] for name in true}
-            for title, values in shown.items():
+            beside = {name: batch[name] for name in predictor.sources}
+            beside["output" if len(predictors) == 1 else f"as {predictor.to}"] = made
+            beside |= {name: batch[name] for name in true}
+            for title, values in beside.items():
                 name = title if title in batch else predictor.to
                 if self.items.fields[name].kind != "vector":
-                    row[title] = self._shown(values[0], name, batch)
+                    row[title] = shown(values[0], name, self.items.fields, batch)
         return row
-
-    def _shown(self, values: Tensor, name: str, batch: Batch) -> Pixels:
-        """Return an image or ids, as networks see them, to look at."""
-        field = self.items.fields[name]
-        if field.kind == "ids":
-            ids = values.masked_fill(values < 0, field.void or 0)
-            return images.class_colours(ids[..., None].cpu().numpy())
-        if field.colours == "lab" and name == "target":
-            lightness = to_pixels(batch["source"][0], np.float32)
-            return lab.join(lightness, to_pixels(values, np.float32), np.uint8)
-        return to_pixels(values, np.uint8)
 
     def _batches(self, count: int) -> Iterator[Batch]:
         """Yield items, each as a batch of its own."""
