@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from i2i.choices import Component
 from i2i.config import Mode, read_file
 from i2i.errors import I2iError, UsageError, suggest
 from i2i.evaluation.held import Held
@@ -15,7 +16,6 @@ from i2i.evaluation.subjects import Model
 from i2i.fields import Field, Kind
 from i2i.options import options_of
 from i2i.plugins import catalogue, lookup
-from i2i.selection import Component
 from i2i.translation.model import find_model
 from i2i.translation.parts import recipe_of
 from i2i.translation.translator import Translator
@@ -69,7 +69,7 @@ def _named(paths: Sequence[str]) -> dict[str, str]:
     said = [path.partition("=") if not os.path.exists(path) else ("", "", path) for path in paths]
     places = [place if equals else name + place for name, equals, place in said]
     parts = [Path(place).parts or (place,) for place in places]
-    depth = next((n for n in range(1, 9) if len({p[-n:] for p in parts}) == len(parts)), 9)
+    depth = next((n for n in range(1, 9) if len({p[-n:] for p in parts}) == len(parts)), 1)
     names = [name if equals else "/".join(each[-depth:]) for (name, equals, _), each in zip(said, parts, strict=True)]
     for name in names:
         if names.count(name) > 1:

@@ -7,6 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from i2i.choices import Component
 from i2i.data.dataset import open_pairs
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
@@ -14,7 +15,6 @@ from i2i.data.order import spread
 from i2i.errors import MissingSplitError, UsageError
 from i2i.evaluation.measuring import Batch
 from i2i.fields import Field, Fields, fields_of
-from i2i.selection import Component
 
 BATCH = 8
 """Items that are measured together."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from scipy import ndimage  # type: ignore[import-untyped]
+from scipy import ndimage
 from skimage import data, filters, measure, morphology
 
 from i2i_prepare.lines import Lines, Map, draw, drop_small, orientation, resize_map, suppress, thin, trace
