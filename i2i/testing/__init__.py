@@ -6,7 +6,8 @@ component with: give small ones where the defaults are slow.
 
 from i2i.testing.basics import check_options
 from i2i.testing.data import check_dataset, check_preparer
-from i2i.testing.losses import check_adversarial_loss, check_loss, check_metric, check_penalty
+from i2i.testing.losses import check_adversarial_loss, check_loss, check_penalty
+from i2i.testing.metrics import check_metric
 from i2i.testing.networks import check_discriminator, check_generator
 from i2i.testing.optimizers import check_optimizer
 from i2i.testing.recipes import check_recipe

@@ -3,8 +3,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 
 from i2i import testing
@@ -32,8 +30,7 @@ def by_confusion(output: Tensor, target: Tensor) -> dict[str, float]:
     }
 
 
-@settings(max_examples=25)
-@given(st.integers(0, 10**6))
+@pytest.mark.parametrize("seed", range(5))
 def test_figures_are_those_of_the_confusion_matrix(seed: int) -> None:
     output, target = torch.randint(-1, 4, (2, 3, 4, 5), generator=torch.Generator().manual_seed(seed))
     target[0, 0, 0] = 0
