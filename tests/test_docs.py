@@ -106,6 +106,7 @@ COMMANDS = list(commands(typer.main.get_command(build_app())))
 PAGE_OF = {
     "data": "check.md",
     "demo": "index.md",
+    "evaluate": "evaluate.md",
     "import": "import.md",
     "plugins": "plugins.md",
     "prepare": "prepare.md",
