@@ -1,6 +1,6 @@
 """What losses and metrics look through: networks that see images, by name, and the files of their weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,6 +11,9 @@ from i2i.contracts import Features
 from i2i.errors import DataError, MissingInputError
 from i2i.options import build
 from i2i.plugins import lookup
+
+FLOOR = 1e-10
+"""Under the root of a length, so that features of all 0 have a gradient."""
 
 
 def build_features(name: str, weights: str = "") -> Features:
@@ -63,3 +66,16 @@ def take(weights: Mapping[str, Tensor], name: str, shape: tuple[int | None, ...]
         wanted = "x".join("?" if side is None else str(side) for side in shape)
         raise DataError(f"Weights of {network} hold {name!r} of {wanted}, but there is {held}. Check which file it is.")
     return found.detach().float()
+
+
+def distances(seen: Sequence[Tensor], wanted: Sequence[Tensor]) -> list[Tensor]:
+    """Return how far features are from each other at each place, (N, h, w) in [0, 4] of each map (N, c, h, w).
+
+    Both are brought to length 1 at every place, and their squared difference is summed over the channels (Zhang et al.
+    2018, arXiv 1801.03924, equation 1, with all channels alike).
+    """
+    return [(_unit(a) - _unit(b)).square().sum(1) for a, b in zip(seen, wanted, strict=True)]
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / torch.sqrt(features.square().sum(1, keepdim=True) + FLOOR)

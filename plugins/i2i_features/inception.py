@@ -177,16 +177,18 @@ class _Block(nn.Module):
         super().__init__()
         self.branches, self.channels = nn.ModuleList(), 0
         for branch in branches:
-            steps, channels = [], before
+            steps, channels = list[nn.Module](), before
             for step in branch:
                 if isinstance(step, Pool):
                     steps.append(_Pooling(step))
-                elif isinstance(step, Layer):
-                    steps.append(_Convolved(weights, prefix, channels, step))
-                    channels = steps[-1].channels
-                else:
-                    steps.append(_Block(weights, prefix, channels, tuple((layer,) for layer in step)))
-                    channels = steps[-1].channels
+                    continue
+                made = (
+                    _Convolved(weights, prefix, channels, step)
+                    if isinstance(step, Layer)
+                    else _Block(weights, prefix, channels, tuple((layer,) for layer in step))
+                )
+                steps.append(made)
+                channels = made.channels
             self.branches.append(nn.Sequential(*steps))
             self.channels += channels
 

@@ -7,10 +7,7 @@ distance). Own code.
 import torch
 from torch import Tensor, nn
 
-from i2i.features import build_features
-
-FLOOR = 1e-10
-"""Under the root of a length, so that features of all 0 have a gradient."""
+from i2i.features import build_features, distances
 
 
 class Perceptual(nn.Module):
@@ -41,10 +38,4 @@ class Perceptual(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """Compare (N, 1 or 3, H, W) with its like, both in [-1, 1]; returns a scalar."""
-        seen, wanted = self.features(output), self.features(target)
-        distances = [(_unit(a) - _unit(b)).square().sum(1).mean() for a, b in zip(seen, wanted, strict=True)]
-        return torch.stack(distances).mean()
-
-
-def _unit(features: Tensor) -> Tensor:
-    return features / torch.sqrt(features.square().sum(1, keepdim=True) + FLOOR)
+        return torch.stack([each.mean() for each in distances(self.features(output), self.features(target))]).mean()

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import chains
+import inception
 import lite0
 import pytest
-from safetensors.torch import save_file
+import torch
 
 from i2i import testing
 from i2i.contracts import AdversarialLoss
@@ -57,16 +59,39 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
 }
 """Options of the parts of recipes whose defaults are slow to check."""
 
+LOOKS_THROUGH = {
+    ("loss", "perceptual"): {"weights": "lite0"},
+    ("metric", "perceptual-lite0"): {"weights": "lite0"},
+    ("metric", "lpips"): {"weights": "alexnet", "heads": "heads"},
+    **{("metric", f"{figure}-lite0"): {"weights": "lite0"} for figure in ("kid", "mind", "fid")},
+    **{("metric", f"{figure}-inception"): {"weights": "inception"} for figure in ("kid", "mind", "fid")},
+}
+"""Options of what looks through a network -> file of `weights`: a package may not be there, and others have none."""
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of drawn weights, of networks that are narrow where they may be."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    torch.save(lite0.drawn().state_dict(), folder / "lite0")
+    torch.save(inception.Inception().weights, folder / "inception")
+    torch.save(chains.named(alexnet := chains.alexnet()), folder / "alexnet")
+    widths = [layer.out_channels for layer in alexnet if isinstance(layer, torch.nn.Conv2d)]
+    heads = {f"lin{layer}.model.1.weight": torch.rand(1, width, 1, 1) for layer, width in enumerate(widths)}
+    torch.save(heads, folder / "heads")
+    return folder
+
+
 INSTALLED = [pytest.param(kind, name, id=f"{kind} {name}") for kind in kinds() for name in catalogue(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), INSTALLED)
-def test_component_keeps_its_contract(kind: str, name: str, pairs_folder: Path, tmp_path: Path) -> None:
+def test_component_keeps_its_contract(kind: str, name: str, pairs_folder: Path, weights: Path) -> None:
     cls = catalogue(kind)[name].cls
     options = SMALL.get((kind, name), {})
-    if (kind, name) == ("loss", "perceptual"):  # its package may not be there
-        save_file(lite0.drawn().state_dict(), tmp_path / "lite0.safetensors")
-        options = {"weights": str(tmp_path / "lite0.safetensors")}
+    if (network := LOOKS_THROUGH.get((kind, name))) is not None:
+        options = {option: str(weights / file) for option, file in network.items()}
     match kind:
         case "recipe":
             testing.check_recipe(cls, options, PARTS.get(name, {}))

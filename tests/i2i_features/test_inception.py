@@ -1,4 +1,4 @@
-"""FID's Inception against the same network written out again, of drawn weights: the true ones are not to be had here."""
+"""FID's Inception against the same network written out again, of drawn weights (the true are not to be had)."""
 
 from pathlib import Path
 
