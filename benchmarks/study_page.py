@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,9 @@ class Browser:
     def wait(self, expression: str, seconds: float = 60) -> Any:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if found := self.value(expression):
-                return found
+            with suppress(RuntimeError):  # where a page goes and the next comes, there is none to ask
+                if found := self.value(expression):
+                    return found
             time.sleep(0.02)
         raise SystemExit(f"Waited in vain for {expression}. The page says: {self.value('document.body.innerText')!r}")
 
@@ -143,6 +144,7 @@ class Rater:
 
     def tap(self, selector: str) -> None:
         found = f"document.querySelector({selector!r}).getBoundingClientRect()"
+        self.browser.value(f"document.querySelector({selector!r}).scrollIntoView({{block: 'nearest'}})")
         x, y = self.browser.value(f"(r => [r.x + r.width / 2, r.y + r.height / 2])({found})")
         if self.touches:
             self.browser("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
@@ -179,7 +181,7 @@ class Rater:
                 self.onward()
         self.browser.sees(".words h1")
         kept = "Object.entries(localStorage).find(([name]) => name.startsWith('i2i-study-'))[1]"
-        return str(self.browser.wait(kept))
+        return str(json.loads(self.browser.wait(kept))["text"])
 
     def trial(self, number: int, part: str, fake: int, fooled: float, inattentive: bool, seen: set[str]) -> None:
         def once(name: str) -> None:
@@ -191,7 +193,7 @@ class Rater:
             name, selector = MOMENTS[number]
             self.browser.sees(selector)
             once(name)
-        if part == "attention" and "8-attention" not in seen:
+        elif part == "attention" and "8-attention" not in seen:
             self.browser.sees(f".place:nth-child({fake}).shown")
             once("8-attention")
         self.browser.sees(".asking")
@@ -207,7 +209,7 @@ class Rater:
     def finish(self, downloads: Path) -> None:
         """Wait for the end: what was sent, or a file that is saved."""
         self.browser("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
-        self.browser.wait("/were sent|as a file/.test(document.body?.innerText)", 30)
+        self.browser.wait("/were sent|as a file/.test(document.body?.innerText)")
         self.picture("9-end")
         if self.browser.value("!!document.querySelector('.go:not(.plain)')"):
             self.tap(".go")
@@ -228,6 +230,9 @@ def receiver(folder: Path) -> Iterator[None]:
             self.send_header("Access-Control-Allow-Origin", "*")
             self.send_header("Access-Control-Allow-Headers", "Content-Type")
             super().end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
 
         def do_OPTIONS(self) -> None:
             self.send_response(204)
@@ -274,7 +279,8 @@ def main() -> None:
     random.seed(said.session)
     key: Key = read_key(said.study)
     page = f"{(said.study / 'page' / 'index.html').resolve().as_uri()}?session={said.session}"
-    with tempfile.TemporaryDirectory() as profile:
+    receiving = receiver(said.out) if said.post else nullcontext()
+    with tempfile.TemporaryDirectory() as profile, receiving:
         browser = Browser(Path(profile))
         rater = Rater(browser, said.device, said.out)
         if said.dark:
@@ -285,11 +291,7 @@ def main() -> None:
         print(
             f"{said.device}: {time.monotonic() - start:.0f} s for {len(key.sessions[said.session - 1].trials)} trials"
         )
-        if said.post:
-            with receiver(said.out):
-                rater.finish(said.out.resolve())
-        else:
-            rater.finish(said.out.resolve())
+        rater.finish(said.out.resolve())
         print(f"asked for outside of the page: {outside(browser) or 'nothing'}")
         print(f"complaints: {complaints(browser) or 'none'}")
         times = [time for answer in json.loads(result)["answers"] for time in answer["shown"]]

@@ -24,7 +24,7 @@ def test_a_study_is_made_and_scored_by_two_commands(run_cli: RunCli, folders: di
     assert (code, err) == (0, "")
     key = read_key(Path("study"))
     assert out == (
-        f"Study {key.study}: one, two.\n"
+        f"Study {key.study}: one, two, against 6 real images.\n"
         "4 sessions of 8 trials, each of one model.\n"
         "For the raters: study/page. For you alone: study/key.json.\n"
     )

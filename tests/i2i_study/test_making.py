@@ -67,6 +67,12 @@ def test_the_page_shows_what_the_key_says_and_knows_only_the_fakes_of_the_practi
     assert plan.keys() == {"id", "images", "sessions", "practice", "post", "enlarge"}
 
 
+def test_images_that_no_session_shows_are_not_copied(folders: Folders, tmp_path: Path) -> None:
+    key = make_study(folders["real"], [folders["one"]], tmp_path / "study", lengths=Lengths(1, 2, 0), raters=1)
+    assert sorted(about.what for about in key.images) == ["fake"] * 3 + ["real"] * 3
+    assert len(list((tmp_path / "study" / "page" / "images").iterdir())) == 6
+
+
 def test_each_rater_sees_one_model_and_raters_of_all_models_the_same_pairs(study: tuple[Path, Key]) -> None:
     _, key = study
     assert [session.model for session in key.sessions] == ["one", "two", "one", "two"]

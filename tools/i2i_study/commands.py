@@ -54,7 +54,8 @@ def make(
     for note in key.notes:
         complain(note, "yellow")
     session = key.sessions[0].trials
-    typer.echo(f"Study {key.study}: {visible(', '.join(key.models))}.")
+    pairs = things(sum(image.what == "real" for image in key.images), "real image")
+    typer.echo(f"Study {key.study}: {visible(', '.join(key.models))}, against {pairs}.")
     typer.echo(f"{things(len(key.sessions), 'session')} of {things(len(session), 'trial')}, each of one model.")
     typer.echo(f"For the raters: {visible(str(out / 'page'))}. For you alone: {visible(str(out / 'key.json'))}.")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ from i2i.system.files import replace_folder
 from i2i_study import sessions
 from i2i_study.key import KEY, Key, Session, Shown, Trial
 from i2i_study.material import SUFFIXES, Image, Material, gather
-from i2i_study.page import Page, write_page
+from i2i_study.page import Content, Page, write_page
 from i2i_study.scrambling import scramble
 from i2i_study.sessions import Lengths
+
+_Use = tuple[str | int, int]
+"""``real`` or ``scrambled`` or the index of a model, and which of them."""
 
 
 def make_study(
@@ -54,7 +58,7 @@ def make_study(
     material = gather(real, fakes, rng, limit=limit)
     same_input = material.same_input and not different_inputs
     drawn = sessions.draw_sessions(len(material.pairs), raters, lengths, rng, same_input=same_input)
-    shown = _Shown(material, lengths.attention, rng)
+    shown = _Shown(material, drawn, lengths.attention, rng)
     plan = [
         Session(model=name, trials=[shown.trial(trial, model) for trial in session])
         for session in drawn
@@ -67,17 +71,16 @@ def make_study(
         same_input=same_input,
         models=material.models,
         notes=material.notes + _repeated(len(material.pairs), lengths),
-        images=[image for image, _, _ in shown.rows],
+        images=shown.about,
         sessions=plan,
     )
-    data = [(f"{token}{suffix}", data) for (_, data, suffix), token in zip(shown.rows, shown.tokens, strict=True)]
-    replace_folder(out, _files(key, page, data))
+    replace_folder(out, _files(key, page, shown.files))
     return key
 
 
-def _files(key: Key, page: Page, data: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+def _files(key: Key, page: Page, shown: Sequence[tuple[str, Content]]) -> Iterator[tuple[str, bytes]]:
     yield KEY, key.model_dump_json().encode()
-    for name, content in write_page(key, page, data):
+    for name, content in write_page(key, page, shown):
         yield f"page/{name}", content
 
 
@@ -91,44 +94,43 @@ def _repeated(pairs: int, lengths: Lengths) -> list[str]:
 class _Shown:
     """The images of the page, in an order that tells nothing, under names that tell nothing."""
 
-    def __init__(self, material: Material, scrambled: int, rng: np.random.Generator) -> None:
-        self._places: dict[tuple[str, int], int] = {}
-        self._what: list[tuple[Shown, bytes, str]] = []
-        for index, pair in enumerate(material.pairs):
-            self._add("real", index, Shown(name=pair.real.name, what="real"), *_content(pair.real))
-            for model, fake in enumerate(pair.fakes):
+    def __init__(
+        self, material: Material, drawn: Sequence[Sequence[sessions.Trial]], scrambled: int, rng: np.random.Generator
+    ) -> None:
+        used: dict[_Use, tuple[Shown, str, Content]] = {}
+        trials = [trial for session in drawn for trial in session]
+        for index in sorted({trial.real for trial in trials}):
+            real = material.pairs[index].real
+            used["real", index] = (Shown(name=real.name, what="real"), *_file(real))
+        for index in sorted({trial.fake for trial in trials if trial.part != "attention"}):
+            for model, fake in enumerate(material.pairs[index].fakes):
                 about = Shown(name=fake.name, what="fake", model=material.models[model])
-                self._add(f"fake {model}", index, about, *_content(fake))
+                used[model, index] = (about, *_file(fake))
         sources = rng.permutation(len(material.pairs))
         for index in range(scrambled):
-            source = material.pairs[sources[index % len(sources)]].real
-            pixels = scramble(images.read(source.file, channels=3).pixels, rng)
-            self._add(
-                "scrambled", index, Shown(name=source.name, what="scrambled"), images.encode(pixels, ".png"), ".png"
-            )
-        order = rng.permutation(len(self._what))
-        self.rows = [self._what[place] for place in order]
-        self._index = {int(place): index for index, place in enumerate(order)}
-        self.tokens = [rng.bytes(8).hex() for _ in self.rows]
-
-    def _add(self, kind: str, index: int, about: Shown, data: bytes, suffix: str) -> None:
-        self._places[kind, index] = len(self._what)
-        self._what.append((about, data, suffix))
+            real = material.pairs[sources[index % len(sources)]].real
+            data = images.encode(scramble(images.read(real.file, channels=3).pixels, rng), ".png")
+            used["scrambled", index] = (Shown(name=real.name, what="scrambled"), ".png", partial(bytes, data))
+        uses = list(used)
+        uses = [uses[place] for place in rng.permutation(len(uses))]
+        self._places = {use: place for place, use in enumerate(uses)}
+        self.about = [used[use][0] for use in uses]
+        self.files = [(f"{rng.bytes(8).hex()}{used[use][1]}", used[use][2]) for use in uses]
 
     def trial(self, trial: sessions.Trial, model: int) -> Trial:
-        kind = "scrambled" if trial.part == "attention" else f"fake {model}"
-        real, fake = (self._index[self._places[place]] for place in (("real", trial.real), (kind, trial.fake)))
+        fake = self._places["scrambled" if trial.part == "attention" else model, trial.fake]
+        real = self._places["real", trial.real]
         return Trial(part=trial.part, images=(fake, real) if trial.place == 1 else (real, fake), fake=trial.place)
 
     def checksum(self, plan: Sequence[Session]) -> str:
         """Return what names the study: it depends on all images and sessions."""
         digest = hashlib.sha256()
-        for _, data, _ in self.rows:
-            digest.update(hashlib.sha256(data).digest())
+        for _, content in self.files:
+            digest.update(hashlib.sha256(content()).digest())
         for session in plan:
             digest.update(session.model_dump_json().encode())
         return digest.hexdigest()[:12]
 
 
-def _content(image: Image) -> tuple[bytes, str]:
-    return images.read_bytes(image.file), SUFFIXES[image.format]
+def _file(image: Image) -> tuple[str, Content]:
+    return SUFFIXES[image.format], partial(images.read_bytes, image.file)

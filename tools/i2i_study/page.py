@@ -1,7 +1,7 @@
 """The page of a study: jsPsych, the sessions without what is fake in them, and the images."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -17,6 +17,10 @@ SECONDS_A_TRIAL = 5.5
 TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
 
+Content = Callable[[], bytes]
+"""Reads an image when its turn comes, since all of them may be more than memory holds."""
+
+
 class Page(NamedTuple):
     """How a page is to be."""
 
@@ -30,7 +34,7 @@ class Page(NamedTuple):
     """How many CSS pixels a pixel of an image has at most, a side."""
 
 
-def write_page(key: Key, page: Page, images: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+def write_page(key: Key, page: Page, images: Sequence[tuple[str, Content]]) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of the page.
 
     Args:
@@ -61,7 +65,7 @@ def write_page(key: Key, page: Page, images: Sequence[tuple[str, bytes]]) -> Ite
     )
     yield "index.html", text.encode()
     if not page.embed:
-        yield from ((f"images/{name}", content) for name, content in images)
+        yield from ((f"images/{name}", content()) for name, content in images)
 
 
 def _study(key: Key, addresses: Sequence[str]) -> dict[str, Any]:
@@ -74,5 +78,5 @@ def _study(key: Key, addresses: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _data_url(name: str, content: bytes) -> str:
-    return f"data:{TYPES[PurePosixPath(name).suffix]};base64,{base64.b64encode(content).decode()}"
+def _data_url(name: str, content: Content) -> str:
+    return f"data:{TYPES[PurePosixPath(name).suffix]};base64,{base64.b64encode(content()).decode()}"
