@@ -59,7 +59,7 @@ class Outcome:
 
 def _means(items: Floats) -> list[Floats]:
     """Return the mean of each resample, of the items that have a figure."""
-    drawn = items[np.stack(resamples(len(items)))]
+    drawn = items[resamples(len(items))]
     known = ~np.isnan(drawn)
     with np.errstate(invalid="ignore"):
         means = np.where(known, drawn, 0).sum(1) / known.sum(1)

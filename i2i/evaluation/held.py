@@ -4,14 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from i2i.choices import Component
+from i2i.data import lab
 from i2i.data.dataset import open_pairs
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
 from i2i.data.order import spread
+from i2i.data.tensors import to_pixels, to_tensor
 from i2i.errors import MissingSplitError, UsageError
 from i2i.evaluation.measuring import Batch
 from i2i.fields import Field, Fields, fields_of
@@ -29,7 +32,7 @@ class Held:
         split: Which part of it.
         items: Of the split.
         training: Of ``train``, where there is such a split and it is another one.
-        fields: What they have.
+        fields: What they have; colours that belong to a lightness are RGB here.
         indices: Which of the items are measured.
         resizing: How they come to their size, in words.
         device: Where they go.
@@ -102,7 +105,7 @@ def hold(
     """
     dataset = open_pairs(path, split, name=reader.name, options=reader.options)
     fields = Fields(_joined(fields_of(dataset), known), size)
-    items = Items(dataset, fields, Jitter(size, None if keep else size, mirror=False), seed=0)
+    items = Items(dataset, dict(fields), Jitter(size, None if keep else size, mirror=False), seed=0)
     training = None
     if split != "train":
         try:
@@ -111,7 +114,24 @@ def hold(
             training = None
     count = len(items) if limit is None else min(limit, len(items))
     resizing = "the centre of each image as it is stored" if keep else "whole images, scaled"
-    return Held(path, split, items, training, fields, spread(len(items), count), resizing, device)
+    in_colours = {name: _in_colours(field) for name, field in fields.items()}
+    return Held(path, split, items, training, Fields(in_colours, size), spread(len(items), count), resizing, device)
+
+
+def _in_colours(field: Field) -> Field:
+    return field.model_copy(update={"channels": 3, "colours": "rgb"}) if _is_colour(field) else field
+
+
+def _is_colour(field: Field) -> bool:
+    """Return whether a field is the colours of another one's lightness, which are measured together, as RGB."""
+    return field.colours == "lab" and field.channels == 2
+
+
+def joined(colour: Tensor, lightness: Tensor) -> Tensor:
+    """Return the RGB images (N, 3, H, W) in [-1, 1] of colours (N, 2, H, W) and lightness (N, 1, H, W)."""
+    items = zip(lightness, colour, strict=True)
+    pictures = [lab.join(to_pixels(gray, np.float32), to_pixels(ab, np.float32), np.float32) for gray, ab in items]
+    return torch.stack([to_tensor(picture) for picture in pictures]).to(colour.device)
 
 
 def _joined(found: Mapping[str, Field], known: Mapping[str, Field]) -> dict[str, Field]:
@@ -134,4 +154,7 @@ def _said(field: Field) -> str:
 
 def _stacked(items: Items, indices: Sequence[int], device: torch.device) -> dict[str, Tensor]:
     read = [items.test(index).fields for index in indices]
-    return {name: torch.stack([each[name] for each in read]).to(device) for name in read[0]}
+    batch = {name: torch.stack([each[name] for each in read]).to(device) for name in read[0]}
+    if "target" in batch and _is_colour(items.fields["target"]):
+        batch["target"] = joined(batch["target"], batch["source"])
+    return batch

@@ -1,14 +1,13 @@
 """Spread of figures and differences: bootstrap, random halves, sign flips. All draws are fixed by a seed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Figures = Callable[[NDArray[np.int64]], Floats]
-"""Items by index, some perhaps several times -> figures of the set that they are."""
 
 RESAMPLES = 1000
 HALVES = 20
@@ -24,21 +23,30 @@ class Interval(NamedTuple):
     high: Floats
 
 
-def resamples(count: int, seed: int = 0, *, times: int = RESAMPLES) -> list[NDArray[np.int64]]:
+@cache
+def resamples(count: int, seed: int = 0, *, times: int = RESAMPLES) -> NDArray[np.int64]:
     """Draw items with replacement, as many as there are, several times (Efron 1979).
 
     Args:
         count: How many items there are.
         seed: Of the draws.
         times: How often.
+
+    Returns:
+        Indices, (times, count).
     """
-    return list(np.random.default_rng([seed, count]).integers(0, count, (times, count)))
+    return np.random.default_rng([seed, count]).integers(0, count, (times, count))
 
 
-def halves(count: int, seed: int = 0, *, times: int = HALVES) -> list[NDArray[np.int64]]:
-    """Draw half of the items without replacement, several times: for figures that items drawn twice would distort."""
+@cache
+def halves(count: int, seed: int = 0, *, times: int = HALVES) -> NDArray[np.int64]:
+    """Draw half of the items without replacement, several times: for figures that items drawn twice would distort.
+
+    Returns:
+        Indices, (times, count // 2).
+    """
     rng = np.random.default_rng([seed, count])
-    return [rng.permutation(count)[: count // 2] for _ in range(times)]
+    return np.stack([rng.permutation(count)[: count // 2] for _ in range(times)])
 
 
 def percentiles(figures: Sequence[Floats]) -> Interval:

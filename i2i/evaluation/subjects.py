@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from i2i.evaluation.held import Held
+from i2i.evaluation.held import Held, joined
 from i2i.evaluation.measuring import Batch
 from i2i.fields import Field
 from i2i.translation.translator import Translator
@@ -64,7 +64,8 @@ class Model:
 
     def make(self, batch: Batch, places: Sequence[int], *, pairs: bool, sample: int = 0) -> Tensor:
         """Translate; see `Maker.make`. The k-th sample, from 0 on, has the noise of the k-th seed after its own."""
-        return self.translator.predictor(batch, self.translator.seed + sample)
+        made = self.translator.predictor(batch, self.translator.seed + sample)
+        return joined(made, batch["source"]) if self.translator.made.colours == "lab" else made
 
 
 class Real:

@@ -1,7 +1,7 @@
 """What an evaluation measures, of what, and what it makes of it, with the smallest models and sets."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -245,6 +245,21 @@ def test_a_run_knows_its_data(data: Path, tmp_path: Path) -> None:
     assert mean == pytest.approx(float(wanted), abs=0.01)
 
 
+def test_colours_are_measured_as_the_pictures_that_they_make(data: Path, tmp_path: Path) -> None:
+    lab = [Field(channels=channels, dtype="float32", colours="lab") for channels in (1, 2)]
+    fields = dict(zip(("source", "target"), lab, strict=True))
+    small = {"generator": {"depth": 2, "base_channels": 4}}
+    model = any_model(tmp_path / "model", "pix2pix", small, fields)
+    found = i2i.evaluate(model, data, metric="l1")
+    translator, off = i2i.Translator.load(model), []
+    for file in sorted((data / "test" / "imageB").iterdir()):
+        real = images.read(file).pixels
+        off.append(float(np.abs(translator(real).astype(float) - real).mean() / 127.5))
+    assert found.models[0].items["l1"] == pytest.approx(off, abs=0.006)  # that of 8 bits
+    assert subject(found, "real").figures["l1"].value == 0
+    assert subject(found, "mean of training").figures["l1"].value > 0.1
+
+
 def test_classes_have_the_commonest_as_their_floor(tmp_path: Path) -> None:
     root, rng = tmp_path / "set", np.random.default_rng(0)
     for split in ("train", "test"):
@@ -316,6 +331,5 @@ def test_usual_metrics_that_are_not_there_are_noted(
 
 
 def test_evaluation_survives_json(data: Path, models: tuple[Path, Path]) -> None:
-    labels: Mapping[str, Any] = {"dataset.extra": {"mask": {"column": "mask", "kind": "ids", "classes": 256}}}
-    found = i2i.evaluate(models[0], data, metric="brighter", mask="mask", set=labels)
+    found = i2i.evaluate(list(models), data, metric=["brighter", "spread"], mask="mask", set=EXTRA, samples=2)
     assert Evaluation.model_validate_json(found.model_dump_json()) == found
