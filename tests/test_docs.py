@@ -108,6 +108,7 @@ PAGE_OF = {
     "demo": "index.md",
     "evaluate": "evaluate.md",
     "import": "import.md",
+    "judge": "evaluate.md",
     "plugins": "plugins.md",
     "prepare": "prepare.md",
     "pull": "share.md",
@@ -189,6 +190,7 @@ def test_every_option_of_the_resnet_is_in_a_table_with_its_default() -> None:
     [
         ("## CycleGAN", "recipe", "recipe", "cyclegan"),
         ("### nafnet", "generator", "generator", "nafnet"),
+        ("### lite0-pyramid", "generator", "generator", "lite0-pyramid"),
         ("## Bridge", "recipe", "recipe", "bridge"),
         ("### velocity: unet", "velocity", "velocity", "unet"),
     ],

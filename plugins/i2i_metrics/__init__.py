@@ -5,6 +5,7 @@ from torch import nn
 import i2i
 from i2i_metrics.classes import Segmentation
 from i2i_metrics.edges import EdgeF
+from i2i_metrics.fcn import FCNScore
 from i2i_metrics.flip import FLIP
 from i2i_metrics.histograms import LabHistogram
 from i2i_metrics.perceptual import LPIPS, PerceptualLite0
@@ -20,6 +21,7 @@ __all__ = [
     "PSNR",
     "SSIM",
     "EdgeF",
+    "FCNScore",
     "FIDInception",
     "FIDLite0",
     "KIDInception",
@@ -54,4 +56,5 @@ def i2i_metrics() -> dict[str, type[nn.Module]]:
         "mind-inception": MINDInception,
         "fid-lite0": FIDLite0,
         "fid-inception": FIDInception,
+        "fcn-score": FCNScore,
     }

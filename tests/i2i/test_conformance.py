@@ -101,6 +101,8 @@ def test_component_keeps_its_contract(kind: str, name: str, pairs_folder: Path, 
             testing.check_adversarial_loss(cls, options)
         case "loss":
             testing.check_loss(cls, options, OF.get(name, "images"))
+        case "metric" if name == "fcn-score":
+            testing.check_options(cls, options)  # it needs a judge, and labels of what it looks at
         case _ if kind in KINDS:
             getattr(testing, f"check_{kind}")(cls, options)
         case _:

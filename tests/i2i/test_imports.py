@@ -94,6 +94,7 @@ PUBLIC = set(re.findall(r"^\| `(i2i[a-z_.]*)` \|", DOCS.read_text("utf-8").parti
 """Modules that plugins may rely on, as the page says that they are written for."""
 
 INSIDE = {
+    "i2i.choices",
     "i2i.cli.console",
     "i2i.cli.groups",
     "i2i.cli.progress",
@@ -101,11 +102,14 @@ INSIDE = {
     "i2i.config",
     "i2i.data",
     "i2i.data.columns",
+    "i2i.data.items",
+    "i2i.data.jitter",
     "i2i.data.tables",
     "i2i.data.tables.ab",
     "i2i.data.tables.folders",
     "i2i.data.tables.manifest",
     "i2i.data.tables.names",
+    "i2i.evaluation.measuring",
     "i2i.images.colour",
     "i2i.images.discovery",
     "i2i.images.formats",
@@ -117,6 +121,7 @@ INSIDE = {
     "i2i.net",
     "i2i.net.download",
     "i2i.net.retry",
+    "i2i.net.urls",
     "i2i.options",
     "i2i.pages",
     "i2i.parameters",
@@ -139,6 +144,7 @@ INSIDE = {
     "i2i.system.unfilled",
     "i2i.training.folder",
     "i2i.training.initial",
+    "i2i.training.run",
     "i2i.translation",
     "i2i.translation.folder",
     "i2i.translation.jobs",
