@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_serializer, field_validator, model_validator
 
 from i2i import safe_yaml
 from i2i.choices import Component, Entry, entries_of, lay
@@ -115,22 +116,47 @@ class Training(Section):
 
 
 class Validation(Section):
-    """What is measured on held-out pairs, and how often."""
+    """What is measured on held-out items, and how often; `i2i.training.criterion` decides what ``auto`` is."""
 
     every: PositiveInt = 1000
     """Steps between validations."""
-    images: PositiveInt = 64
-    """Pairs that are measured, spread evenly over the split."""
-    metrics: tuple[str, ...] = ("l1", "psnr", "ssim")
-    select: str = "l1"
-    """The metric by which the best model is chosen; of several figures of one, such as ``segmentation/iou``."""
+    images: PositiveInt | Literal["auto"] = "auto"
+    """Items that are measured, spread evenly over the split."""
+    metrics: tuple[Component, ...] | Literal["auto"] = "auto"
+    """What is measured, besides the metric that ``select`` names."""
+    select: str = "auto"
+    """The figure by which the best model is chosen, such as ``segmentation/iou``; ``last`` keeps the last model."""
     samples: PositiveInt = 6
-    """Pairs in the sample grid: the same ones each time."""
+    """Items in the sample grid: the same ones each time."""
 
-    @property
-    def selected(self) -> str:
-        """Return the metric that ``select`` is a figure of."""
-        return self.select.partition("/")[0]
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _each_is_named_once(cls, said: Any) -> Any:
+        if not isinstance(said, list | tuple):
+            return said
+        metrics = tuple(map(_as_component, said))
+        twice = [name for name, count in Counter(metric.name for metric in metrics).items() if count > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} is named twice. Name it once")
+        return metrics
+
+    @field_serializer("metrics")
+    def _as_said(self, metrics: Any) -> Any:
+        return (
+            metrics
+            if metrics == "auto"
+            else [metric.model_dump() if metric.options else metric.name for metric in metrics]
+        )
+
+
+def _as_component(said: Any) -> Component:
+    """Read a name, or a mapping with a name."""
+    if isinstance(said, Component):
+        return said
+    entry = {"name": said} if isinstance(said, str) else said
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
+        raise ValueError(f"{said!r} names none. Write such as l1, or {{name: l1}} with options beside the name")
+    return Component(**entry)
 
 
 class Plugins(Section):
@@ -219,6 +245,15 @@ ENGINE: dict[str, type[Section]] = {
     "plugins": Plugins,
 }
 """The sections that the engine itself reads, by name."""
+
+METRICS = {"image": ("l1", "psnr", "ssim"), "ids": ("segmentation",)}
+"""What is measured unless told otherwise, by the kind of field that is made."""
+
+CRITERIA = {"image": "l1", "ids": "segmentation/iou"}
+"""The figure by which the best model is chosen unless told otherwise."""
+
+ADVERSARIAL_CRITERION = "kid-lite0"
+"""The same for images of a recipe with an adversarial loss: distances of pixels would choose its blurriest model."""
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -345,10 +380,9 @@ def _dataset(chosen: Component) -> Component:
 
 
 def _check_metrics(validation: Validation) -> None:
-    for metric in validation.metrics:
-        lookup("metric", metric)
-    if validation.selected not in validation.metrics:
-        raise UsageError(
-            f"validation.select is {validation.select!r}, which is not measured. "
-            f"Choose one of validation.metrics: {', '.join(validation.metrics)}."
-        )
+    """Refuse metrics and options that do not exist."""
+    metrics = () if validation.metrics == "auto" else validation.metrics
+    for metric in metrics:
+        complete(lookup("metric", metric.name).cls, metric.options, f"metric {metric.name!r}")
+    if validation.select not in ("auto", "last"):
+        lookup("metric", validation.select.partition("/")[0])

@@ -148,7 +148,9 @@ LIBRARIES = ("torch", "numpy", "opencv-python-headless", "opencv-python", "pillo
 def describe_environment(config: RunConfig) -> dict[str, Any]:
     """Return everything that is recorded in ``environment.json``."""
     optimizers = (lookup("optimizer", name) for name in config.optimizer.names)
-    found = chain(providers(config.selection).values(), optimizers)
+    metrics = () if config.validation.metrics == "auto" else config.validation.metrics
+    measuring = (lookup("metric", metric.name) for metric in metrics)
+    found = chain(providers(config.selection).values(), optimizers, measuring)
     plugins = {f"{each.distribution} {each.version}" for each in found}
     plugins |= {file.package for file in config.plugins.files}
     return {

@@ -47,7 +47,7 @@ def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size:
     """
     times = {0, steps // 2, steps - 1} if asks_clock(updater.recipe.step) else {0}
     clocks = [Clock(step, steps, 0) for step in sorted(times)]
-    with _undrawn(), warnings.catch_warnings():
+    with undrawn(), warnings.catch_warnings():
         warnings.filterwarnings("error", BROADCAST)
         try:
             _go_through(updater, fields, batch_size, clocks)
@@ -71,7 +71,7 @@ def _needs_values(error: Exception) -> bool:
 
 
 @contextmanager
-def _undrawn() -> Iterator[None]:
+def undrawn() -> Iterator[None]:
     """Put the global generators of torch, Python and numpy back afterwards."""
     python, of_numpy = random.getstate(), np.random.get_state(legacy=False)
     try:

@@ -25,6 +25,7 @@ from i2i.outputs import check_first
 from i2i.pairs import Dataset
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.devices import resolve_device
+from i2i.training.criterion import Criterion, decide
 from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
 from i2i.training.updates import Updater
@@ -49,6 +50,7 @@ class Setup:
     """The networks, on the device, as they were drawn from the seed."""
     updater: Updater
     validator: Validator
+    criterion: Criterion
 
     @cached_property
     def steps_per_epoch(self) -> int:
@@ -83,16 +85,6 @@ class Setup:
         built = getattr(self.recipe, part)
         return self.updater.averages.applied(part) if isinstance(built, nn.Module) else built
 
-    @cached_property
-    def selects(self) -> bool:
-        """Return whether ``validation.select`` is measured, which tells the best model; else the last one is kept."""
-        return self.validator.held_out and not self.unselected
-
-    @property
-    def unselected(self) -> str:
-        """Say in words why ``validation.select`` cannot be measured; nothing where it can."""
-        return self.validator.unmeasured(self.config.validation.selected, self.predictors()[0])
-
     def loader(self, start: int) -> Loader:
         """Load the batches of the run from a step on."""
         training = self.config.training
@@ -123,14 +115,21 @@ class Setup:
             f"{'' if name in self.updater.optimizers else ' (frozen)'}"
             for name, network in self.updater.networks.items()
         )
+        measured = ", ".join(self.validator.measures)
         return {
             "recipe": self.config.selection.recipe.name,
             "networks": f"{networks} parameters",
             "losses": self._losses(),
             "data": self._data(),
             "images": f"{self._channels()}, {crop_value(self.config.data.size)} px",
+            "measured": f"{measured} of {things(self._measured(), 'held-out item')}" if measured else "nothing",
+            "model": self.criterion.about,
             "device": f"{self.device}, {self.config.training.threads} threads",
         }
+
+    def _measured(self) -> int:
+        """Return how many items are measured."""
+        return min(len(self.validator.items), self.criterion.images)
 
     def _losses(self) -> str:
         """Say which losses and penalties there are, with the weights of those in lists, as ``--use`` takes them."""
@@ -172,7 +171,7 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
 
     Args:
         config: What the run does, with device and threads said.
-        reporter: Is warned where there is nothing to measure on.
+        reporter: Is warned where there is nothing to measure on, or something that was said cannot be measured.
         rehearsal: Whether to rehearse a step, which a run that has made some needs no more.
 
     Raises:
@@ -191,19 +190,19 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     _seed_everything(config.training.seed)
     recipe = assemble(config.selection, fields).to(device)
     _check_size(config, recipe)
-    held_out = _held_out(config, reporter)
+    held_out = _held_out(config, items, reporter)
+    config, measures, criterion, unmeasured = decide(config, fields, held_out, device)
+    if unmeasured:
+        reporter.warned(f"{unmeasured[0].upper()}{unmeasured[1:]}: the model kept is the last one.")
     validator = Validator(
-        items if held_out is None else items.of(held_out),
+        items if held_out is None else held_out,
         held_out=held_out is not None,
-        metrics=[Component(name=name) for name in config.validation.metrics],
+        measures=measures,
         seed=config.training.seed,
         device=device,
     )
     updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
-    setup = Setup(config, device, items, fields, recipe, updater, validator)
-    if held_out is not None and not setup.selects:
-        reason = setup.unselected
-        reporter.warned(f"{reason[0].upper()}{reason[1:]}: the model kept is the last one.")
+    setup = Setup(config, device, items, fields, recipe, updater, validator, criterion)
     if rehearsal:
         rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps)
     check_first(recipe, type(recipe).wiring(fields, config.selection.recipe.options))
@@ -214,9 +213,9 @@ def _open(config: RunConfig, split: str) -> Dataset:
     return open_pairs(config.data.path, split, name=config.dataset.name, options=config.dataset.options)
 
 
-def _held_out(config: RunConfig, reporter: Reporter) -> Dataset | None:
+def _held_out(config: RunConfig, items: Items, reporter: Reporter) -> Items | None:
     try:
-        return _open(config, "val")
+        return items.of(_open(config, "val"))
     except MissingSplitError:
         reporter.warned(
             f"{config.data.path} has no split 'val': samples are of what it trains on, the model kept is the last one."

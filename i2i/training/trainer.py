@@ -21,6 +21,7 @@ from i2i.errors import I2iError, UsageError
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
+from i2i.training.criterion import metric_of
 from i2i.training.folder import RunFolder
 from i2i.training.module_state import kept
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
@@ -205,11 +206,11 @@ class Trainer:
 
     def _measure(self, predictors: Sequence[Predictor]) -> None:
         """Measure held-out items, and keep the model if it is the best."""
-        step, settings = self.progress.step, self.config.validation
-        figures = self.setup.validator.measure(predictors, settings.images)
+        step, criterion = self.progress.step, self.setup.criterion
+        figures = self.setup.validator.measure(predictors, criterion.images)
         if not figures:
             return
-        better = self.setup.selects and self._is_better(figures[settings.select])
+        better = bool(criterion.figure) and self._is_better(figures[criterion.figure])
         # one that is not finite, such as of a set of one image, has no place in JSON
         noted = {name: figure if math.isfinite(figure) else None for name, figure in figures.items()}
         if better:
@@ -221,24 +222,24 @@ class Trainer:
 
     def _check_selected(self, figures: Mapping[str, float]) -> None:
         """Refuse a ``validation.select`` that is none of the figures of its metric."""
-        settings = self.config.validation
-        if self.setup.selects and settings.select not in figures:
-            known = [name for name in figures if name.partition("/")[0] == settings.selected]
-            raise UsageError(f"validation.select is {settings.select!r}. Say one of {', '.join(known)}.")
+        criterion = self.setup.criterion
+        if criterion.figure and criterion.figure not in figures:
+            known = [name for name in figures if metric_of(name) == criterion.metric]
+            raise UsageError(f"validation.select is {criterion.figure!r}. Say one of {', '.join(known)}.")
 
     def _is_better(self, figure: float) -> bool:
-        best, selected = self.progress.best, self.config.validation.selected
-        before: float | None = None if best is None else best[self.config.validation.select]
-        if before is None:
-            return True
-        return figure > before if self.setup.validator.measures[selected].higher_is_better else figure < before
+        best, criterion = self.progress.best, self.setup.criterion
+        if best is None or not math.isfinite(figure):
+            return math.isfinite(figure)
+        before: float = best[criterion.figure]
+        return figure > before if self.setup.validator.measures[criterion.metric].higher_is_better else figure < before
 
     def _save(self) -> None:
         """Save the last model and a checkpoint."""
         self._flush()
         self._check_finite()
         self._export(self.folder.last_model)
-        if not self.setup.selects:
+        if self.progress.best is None:
             self._export(self.folder.model)
         self.progress.log_bytes = self.log.sync()
         saved = state.capture(self.setup, self.progress)

@@ -1,12 +1,11 @@
 """Measures and pictures of held-out items."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from i2i import images
-from i2i.choices import Component
 from i2i.data.items import Items
 from i2i.data.order import spread
 from i2i.evaluation.measuring import Batch, Measure
@@ -21,30 +20,21 @@ class Validator:
     Args:
         items: The held-out split; without one, the training split, to draw samples of.
         held_out: Whether the items are held out, so that there is something to measure on.
-        metrics: What is measured.
+        measures: What is measured on these, by name, on the device; see `i2i.training.criterion`.
         seed: Of the translators' noise.
         device: Where they are.
-
-    Raises:
-        I2iError: If a metric cannot be built.
     """
 
     def __init__(
-        self, items: Items, *, held_out: bool, metrics: Sequence[Component], seed: int, device: torch.device
+        self, items: Items, *, held_out: bool, measures: Mapping[str, Measure], seed: int, device: torch.device
     ) -> None:
         self.items, self.held_out, self.seed, self.device = items, held_out, seed, device
-        self.measures = {metric.name: Measure(metric) for metric in metrics} if held_out else {}
-        for measure in self.measures.values():
-            measure.to_device(device)
+        self.measures = measures
 
     def measured(self, predictor: Predictor) -> list[Measure]:
         """Return the metrics that can measure what a translator makes; see `Measure.unmeasured`."""
-        return [measure for measure in self.measures.values() if not self.unmeasured(measure.name, predictor)]
-
-    def unmeasured(self, metric: str, predictor: Predictor) -> str:
-        """Say in words why a metric cannot measure what a translator makes; nothing where it can."""
-        aligned = predictor.is_aligned
-        return self.measures[metric].unmeasured(predictor.to, predictor.fields, aligned=aligned)
+        to, fields, aligned = predictor.to, predictor.fields, predictor.is_aligned
+        return [each for each in self.measures.values() if not each.unmeasured(to, fields, aligned=aligned)]
 
     def measure(self, predictors: Sequence[Predictor], count: int) -> dict[str, float]:
         """Return each figure over ``count`` items spread evenly over the split.

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from i2i.config import RunConfig, merge, read_file, resolve
+from i2i.config import RunConfig, Validation, merge, read_file, resolve
 from i2i.errors import MissingInputError, UnknownNameError, UsageError
 from i2i.said import parse_assignments, parse_choices
 
@@ -35,6 +35,13 @@ def test_crop_and_resize_are_one_number_or_height_and_width() -> None:
     for resize, complaint in ((300, "say two numbers, or auto"), ([300, 100], r"\(\[300,100\]\) is smaller than crop")):
         with pytest.raises(UsageError, match=complaint):
             resolve([BASE, {"data": {"crop": [256, 128], "resize": resize}}])
+
+
+def test_metrics_are_kept_in_their_shortest_form() -> None:
+    said = parse_assignments(["validation.metrics=[l1, {name: psnr}, {name: perhaps, judge: judges/camvid}]"])
+    kept = Validation.read(said["validation"], "validation").model_dump(mode="json")["metrics"]
+    assert kept == ["l1", "psnr", {"name": "perhaps", "judge": "judges/camvid"}]
+    assert resolve([BASE]).to_dict()["validation"]["metrics"] == "auto"
 
 
 def test_later_layers_overrule_earlier_ones() -> None:
@@ -192,7 +199,12 @@ def test_saved_configuration_resolves_to_itself(tmp_path: Path) -> None:
         ({"data": {"resize": 10}}, "resize .10. is smaller than crop .256."),
         ({"recipe": {"gan_weight": 0}, "discriminator": {"nonsense": 1}}, "no option 'nonsense'"),
         ({"training": 3}, "'training' is 3. It is a section"),
-        ({"validation": {"select": "fid"}}, "validation.select is 'fid', which is not measured"),
+        ({"validation": {"metrics": ["l1", {"name": "l1"}]}}, "validation: option 'metrics'.*'l1' is named twice"),
+        ({"validation": {"metrics": [{"depth": 3}]}}, "validation: option 'metrics'.*{'depth': 3} names none"),
+        ({"validation": {"metrics": [3]}}, "validation: option 'metrics'.*3 names none"),
+        ({"validation": {"metrics": "l1"}}, r"validation: option 'metrics'.*a list or 'auto'.*Did you mean \[l1\]"),
+        ({"validation": {"metrics": [{"name": "psnr", "depth": 3}]}}, "metric 'psnr': no option 'depth'"),
+        ({"validation": {"images": 0}}, "validation: option 'images'"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(layer: dict[Any, Any], complaint: str) -> None:
@@ -206,6 +218,7 @@ def test_what_cannot_be_is_refused_in_one_line(layer: dict[Any, Any], complaint:
     [
         {"generator": {"name": "unett"}},
         {"validation": {"metrics": ["l1", "psnrr"]}},
+        {"validation": {"select": "psnrr"}},
         {"optimizer": {"name": "adamm"}},
         {"optimizer": {"generator": {"name": "adamm"}}},
     ],

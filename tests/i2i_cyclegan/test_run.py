@@ -35,11 +35,11 @@ def test_run_says_that_its_images_are_no_pairs_and_translates_both_ways(
 ) -> None:
     run = tmp_path / "run"
     code, out, err = run_cli("train", "--plugin", "cyclegan", "--data", zoo, "--out", run, *SMALL)
-    assert code == 0, err
+    assert (code, err) == (0, "")
     words = " ".join(out.split())
     assert "data 3 training items, layout unpaired: trainA (3), trainB (2), A -> B; B -> A images" in words
     assert "images 3 -> 3 channels, 16 px" in words
-    assert err == "Warning: These images are no pairs, so 'l1' cannot be measured: the model kept is the last one.\n"
+    assert "measured nothing model the last one: " in words
     for to in ("target", "source", "A", "B"):
         code, _, err = run_cli("translate", run, zoo / "valA", "--to", to, "--out", tmp_path / to)
         assert code == 0, err

@@ -27,7 +27,8 @@ def new_run(data: Path, out: Path, workers: int, *, steps: int, checkpoint_every
     settings = [
         *("generator.depth=1", "generator.base_channels=2", "discriminator.layers=1", "discriminator.base_channels=2"),
         *("training.threads=1", f"training.checkpoint_every={checkpoint_every}"),
-        *(f"validation.every={2 * checkpoint_every}", "validation.images=1", "validation.metrics=[l1]"),
+        *(f"validation.every={2 * checkpoint_every}", "validation.images=1"),
+        *("validation.metrics=[l1]", "validation.select=l1"),
     ]
     flags = [word for setting in settings for word in ("--set", setting)]
     words = ["train", "--plugin", "pix2pix", "--data", data, "--out", out, "--size", 16, "--steps", steps]
@@ -60,7 +61,7 @@ TINY: dict[str, Any] = {
     "discriminator": {"layers": 1, "base_channels": 4},
     "data": {"crop": 16, "workers": 0},
     "training": {"steps": 12, "threads": 1, "checkpoint_every": 5},
-    "validation": {"every": 4, "samples": 2, "images": 2, "metrics": ["l1"]},
+    "validation": {"every": 4, "samples": 2, "images": 2, "metrics": ["l1"], "select": "l1"},
 }
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from itertools import count
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -369,23 +370,35 @@ class Scripted(nn.Module):
         return torch.full((len(output),), next(self.figures))
 
 
-@pytest.mark.parametrize(("higher_is_better", "best"), [(True, 8), (False, 4)])
-def test_the_best_model_is_that_of_the_best_figure(
-    pairs_folder: Path, tmp_path: Path, higher_is_better: bool, best: int
+@pytest.mark.parametrize(
+    ("higher_is_better", "figures", "best"),
+    [
+        (True, (1.0, 3.0, 2.0), 8),
+        (False, (1.0, 3.0, 2.0), 4),
+        (True, (nan, 3.0, 2.0), 8),
+        (False, (3.0, nan, nan), 4),
+        (True, (nan, nan, nan), None),
+    ],
+)
+def test_the_best_model_is_that_of_the_best_figure_that_there_is(
+    pairs_folder: Path, tmp_path: Path, higher_is_better: bool, figures: tuple[float, ...], best: int | None
 ) -> None:
     class Plugin:
         @i2i.hookimpl
         def i2i_metrics(self) -> dict[str, type[nn.Module]]:
             return {"scripted": Scripted}
 
-    Scripted.higher_is_better, Scripted.figures = higher_is_better, iter([9.0, 1.0, 3.0, 2.0])
+    Scripted.higher_is_better, Scripted.figures = higher_is_better, iter([9.0, *figures])
     plugins, plugin = installed(COMPONENTS), Plugin()
     plugins.register(plugin, "scripted")
     chosen = {"metrics": ["scripted"], "select": "scripted", "images": 1}
     outcome = train(tiny(pairs_folder, validation=chosen), tmp_path / "run")
     plugins.manager.unregister(plugin)
-    assert outcome.best == {"step": best, "scripted": 3.0 if higher_is_better else 1.0}
-    assert json.loads((tmp_path / "run" / "model" / "config.json").read_text())["step"] == best
+    kept = json.loads((tmp_path / "run" / "model" / "config.json").read_text())["step"]
+    assert kept == (best or 12)
+    assert outcome.best == (best and {"step": best, "scripted": 3.0 if best == 8 else figures[0]})
+    noted = [row["validation"]["scripted"] for row in rows(tmp_path / "run") if "validation" in row]
+    assert noted == [None if isnan(figure) else figure for figure in figures]
 
 
 REFUSED = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to ..."

@@ -15,6 +15,7 @@ from i2i.choices import Component
 from i2i.contracts import Ids, Recipe
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
+from i2i.evaluation.measuring import Measure
 from i2i.fields import Field, Fields
 from i2i.kinds import COMPONENTS
 from i2i.pairs import Pixels
@@ -126,10 +127,14 @@ def plugins() -> Iterator[None]:
         installed(COMPONENTS).manager.unregister(plugin)
 
 
-def validator(fields: Mapping[str, Field], *metrics: str, held_out: bool = True) -> Validator:
+def validator(fields: Mapping[str, Field], *metrics: str) -> Validator:
     items = Items(Given(fields), fields, Jitter(SIZE, None, mirror=False), seed=0)
     return Validator(
-        items, held_out=held_out, metrics=[Component(name=name) for name in metrics], seed=0, device=torch.device("cpu")
+        items,
+        held_out=True,
+        measures={name: Measure(Component(name=name)) for name in metrics},
+        seed=0,
+        device=torch.device("cpu"),
     )
 
 
@@ -141,6 +146,10 @@ def predictors(recipe: type[Recipe], fields: Mapping[str, Field], **parts: Any) 
 def both_ways(fields: Mapping[str, Field]) -> list[Predictor]:
     torch.manual_seed(0)
     return predictors(BothWays, fields, generator=Linear(3, 3), generator_back=Linear(3, 3))
+
+
+def unmeasured(metric: str, made: Predictor) -> str:
+    return Measure(Component(name=metric)).unmeasured(made.to, made.fields, aligned=made.is_aligned)
 
 
 def classes() -> list[Predictor]:
@@ -197,7 +206,7 @@ def test_a_metric_is_given_the_fields_that_it_names() -> None:
         bright = made(item).mean(1) > 0
         figures.append(float(bright[item["instances"] == 0].double().mean()))
     assert measuring.measure([made], 3)["beside"] == pytest.approx(np.mean(figures))
-    said = validator(PAIR, "beside").unmeasured("beside", both_ways(PAIR)[0])
+    said = unmeasured("beside", both_ways(PAIR)[0])
     assert said == "'beside' needs a field 'instances' of ids, and the data has source, target"
 
 
@@ -218,16 +227,12 @@ def test_class_ids_are_compared_without_pixels_of_no_class() -> None:
 
 
 def test_why_a_metric_is_left_out_is_said_in_words() -> None:
-    said = validator(UNPAIRED, "l1", "mean-colour").unmeasured("l1", both_ways(UNPAIRED)[0])
+    said = unmeasured("l1", both_ways(UNPAIRED)[0])
     assert said == "these images are no pairs, so 'l1' cannot be measured"
-    said = validator(LABELS, "l1", "differs").unmeasured("l1", classes()[0])
+    said = unmeasured("l1", classes()[0])
     assert said == "'l1' measures image, and target is ids"
-    said = validator(PAIR, "differs").unmeasured("differs", both_ways(PAIR)[0])
+    said = unmeasured("differs", both_ways(PAIR)[0])
     assert said == "'differs' measures ids, and target is image"
-
-
-def test_nothing_is_measured_without_a_held_out_split() -> None:
-    assert validator(PAIR, "l1", held_out=False).measured(both_ways(PAIR)[0]) == []
 
 
 def cells(grid: Pixels, columns: int, rows: int) -> list[list[Pixels]]:
