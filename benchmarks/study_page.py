@@ -22,12 +22,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from i2i_study.key import Key, Session, read_key
 
 DEVICES = {"desktop": (1280, 800, 1, False), "phone": (390, 844, 3, True), "sideways": (844, 390, 3, True)}
 KEYS = {1: ("f", "KeyF", 70), 2: ("ArrowRight", "ArrowRight", 39)}
 MOMENTS = [("2-fixation", ".next"), ("3-first", ".shown"), ("4-second", ".place + .shown")]
 """What passes, one in a trial: a screenshot takes its time."""
+SHEET = ["1-welcome", "3-first", "5-question", "6-right"]
 PORT = 8765
 
 
@@ -250,6 +253,16 @@ def receiver(folder: Path) -> Iterator[None]:
     server.shutdown()
 
 
+def draw_sheet(out: Path, device: str, sheet: Path) -> None:
+    """Draw four screenshots side by side, at three quarters of their CSS pixels."""
+    pictures = [Image.open(out / f"{device}-{name}.png").convert("RGB") for name in SHEET]
+    width, height = (side * 3 // 4 for side in DEVICES[device][:2])
+    drawn = Image.new("RGB", (len(pictures) * (width + 12) - 12, height), "white")
+    for place, picture in enumerate(pictures):
+        drawn.paste(picture.resize((width, height), Image.Resampling.LANCZOS), (place * (width + 12), 0))
+    drawn.quantize(256, kmeans=1).save(sheet, optimize=True)
+
+
 def outside(browser: Browser) -> list[str]:
     """Addresses that the page asked for and that are not its own."""
     urls = [e["params"]["request"]["url"] for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
@@ -273,6 +286,7 @@ def main() -> None:
     parser.add_argument("--fooled", type=float, default=0.2)
     parser.add_argument("--inattentive", action="store_true")
     parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--sheet", type=Path, help="Draw a picture of four screens for the docs.")
     parser.add_argument("--post", action="store_true", help=f"Receive results on http://127.0.0.1:{PORT}/.")
     said = parser.parse_args()
     said.out.mkdir(parents=True, exist_ok=True)
@@ -297,6 +311,8 @@ def main() -> None:
         times = [time for answer in json.loads(result)["answers"] for time in answer["shown"]]
         print(f"images were shown for {min(times):.4f} to {max(times):.4f} s, on average {sum(times) / len(times):.4f}")
         browser.close()
+    if said.sheet:
+        draw_sheet(said.out, said.device, said.sheet)
 
 
 if __name__ == "__main__":
