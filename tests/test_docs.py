@@ -334,7 +334,11 @@ def test_settings_that_are_shown_are_valid(page: Path) -> None:
         assignments = re.findall(r"""--set (?:"([a-z_.]+=[^"]+)"|'([a-z_.]+=[^']+)'|([a-z_.]+=\S+))""", snippet)
         settings = ["".join(found) for found in assignments]
         of_training = [text for text in settings if "." in text.partition("=")[0]]  # not `i2i translate --set steps=8`
-        resolve([base, parse_choices(choices), parse_assignments(of_training)])
+        assigned = parse_assignments(of_training)
+        of_metrics = {name: assigned.pop(name) for name in set(assigned) & set(catalogue("metric"))}
+        for name, options in of_metrics.items():
+            complete(catalogue("metric")[name].cls, options, f"metric {name!r}")
+        resolve([base, parse_choices(choices), assigned])
     for block in blocks(page, "yaml"):
         values = safe_yaml.load(block, page.name)
         assert isinstance(values, dict)
