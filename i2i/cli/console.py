@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from i2i.places import conceal_secrets
 from i2i.plugins import installed
+from i2i.system.text import visible
 
 STOPPED = 130
 """Exit code of a command that was stopped, as shells have it for Ctrl-C."""
@@ -25,16 +26,6 @@ def complain(text: str, colour: str) -> None:
 def shown(text: str) -> str:
     """Return foreign text for a rich console: it neither steers the terminal nor is it taken for markup."""
     return escape(visible(text))
-
-
-def visible(text: str) -> str:
-    r"""Return text without what a terminal would obey instead of show: ``\x1b`` and so on are spelt out.
-
-    Example:
-        >>> visible("a\x1b[2Jb\u202ec"), visible("naïve\n画")
-        ('a\\x1b[2Jb\\u202ec', 'naïve\n画')
-    """
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class Notes(logging.Handler):

@@ -9,13 +9,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from i2i import api
-from i2i.cli.console import GOES_ON, complain, shown, stoppable, visible, warn_of_versions
+from i2i.cli.console import GOES_ON, complain, shown, stoppable, warn_of_versions
 from i2i.cli.flags import as_data, flag_of, plain
 from i2i.errors import DataError, UsageError, things
 from i2i.kinds import COMMANDS
 from i2i.places import is_url, without_secrets
 from i2i.plugins import Provided, catalogue, lookup
 from i2i.prepared import REPORT
+from i2i.system.text import visible
 
 if TYPE_CHECKING:
     from i2i.preparation import Report

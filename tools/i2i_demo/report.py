@@ -1,15 +1,12 @@
 """What the demo shows in the end: a contact sheet, and a page that needs nothing but itself."""
 
-import base64
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jinja2 import Environment
 
-from i2i import __version__, images
+from i2i import images, pages
 from i2i.pairs import Pixels
 from i2i.system.files import write_atomically
 from i2i_demo.pipeline import Story, Triple
@@ -34,16 +31,16 @@ def write_report(story: Story, out: Path) -> tuple[Path, Path]:
     """Write ``contact-sheet.png`` and ``report.html``, and return where they are."""
     sheet, page = out / "contact-sheet.png", out / "report.html"
     images.write(sheet, draw_sheet(story.triples))
-    template = Environment(autoescape=True).from_string((files("i2i_demo") / "report.html.j2").read_text("utf-8"))
-    text = template.render(
+    data = pages.render(
+        "i2i_demo",
+        "report.html.j2",
         story=story,
-        triples=[(t.name.replace("-", " "), *(_data_url(image) for image in t[1:])) for t in story.triples],
+        triples=[(t.name.replace("-", " "), *(pages.address(image) for image in t[1:])) for t in story.triples],
         losses=loss_curves(story.rows),
         validation=validation_curves(story.rows),
         out=out,
-        version=__version__,
     )
-    write_atomically(page, text.encode())
+    write_atomically(page, data)
     return sheet, page
 
 
@@ -68,10 +65,9 @@ def loss_curves(rows: Sequence[dict[str, Any]]) -> list[Curve]:
 
 
 def validation_curves(rows: Sequence[dict[str, Any]]) -> list[Curve]:
-    """Return each figure over the validations that had it."""
+    """Return each metric over the validations."""
     measured = [row["validation"] for row in rows if "validation" in row]
-    curves = {name: [each[name] for each in measured if each[name] is not None] for name in measured[0]}
-    return [_curve(name, values) for name, values in curves.items() if len(values) > 1]
+    return [_curve(name, [figures[name] for figures in measured]) for name in measured[0] if len(measured) > 1]
 
 
 def _smoothed(values: Sequence[float]) -> list[float]:
@@ -85,7 +81,3 @@ def _curve(name: str, values: Sequence[float]) -> Curve:
     down = 100 - 100 * (np.asarray(values) - low) / ((high - low) or 1)
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
     return Curve(name, points, values[0], values[-1], low, high)
-
-
-def _data_url(pixels: Pixels) -> str:
-    return f"data:image/png;base64,{base64.b64encode(images.encode(pixels, '.png')).decode()}"

@@ -104,7 +104,7 @@ def show(
     path = out or Path(f"{Path(dataset).resolve().name}-{split}.png")
     make_folder(path.parent)
     images.write(path, sheet.pixels)
-    from i2i.cli.console import visible
+    from i2i.system.text import visible
 
     typer.echo(f"{things(len(sheet.names), 'pair')} in {visible(str(path))}: {visible(', '.join(sheet.names))}")
     for side, top in sheet.tops.items():

@@ -1,15 +1,10 @@
 """The doctor's page: one HTML file that needs nothing but itself, and the same as JSON."""
 
-import base64
 import json
-import re
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
-from markupsafe import Markup, escape
-
-from i2i import __version__, images
+from i2i import pages
 from i2i.data.order import spread
 from i2i.errors import DataError, MissingInputError
 from i2i.system.files import make_folder, write_atomically
@@ -28,13 +23,8 @@ def write_page(examination: Examination, out: str | Path) -> Path:
     Raises:
         OutputError: If they cannot be written.
     """
-    from jinja2 import Environment
-
     out, opened, known = Path(out), examination.opened, examination.known
     make_folder(out)
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["code"] = _code
-    template = environment.from_string((files("i2i_doctor") / "check.html.j2").read_text("utf-8"))
     images_ = {column: facts for column, facts in known.facts.items() if column not in opened.classes}
     tops = {column: top for column, facts in images_.items() if (top := column_top(facts))}
     columns = list(dict.fromkeys([*opened.sides.source, *opened.sides.target, *opened.extras.values()]))
@@ -42,23 +32,19 @@ def write_page(examination: Examination, out: str | Path) -> Path:
         opened.name(pair): [(pair, column) for column in columns if opened.has(pair, column)]
         for pair in spread(len(opened), SHOWN)
     }
-    text = template.render(
+    data = pages.render(
+        "i2i_doctor",
+        "check.html.j2",
         e=examination,
         name=Path(opened.root).name or opened.root,
         pairs=shown,
         tops=tops,
         address=partial(_address, opened, tops),
-        version=__version__,
     )
     page = out / "check.html"
-    write_atomically(page, text.encode())
+    write_atomically(page, data)
     write_atomically(out / "check.json", (json.dumps(examination.to_dict(), indent=2) + "\n").encode())
     return page
-
-
-def _code(text: str) -> Markup:
-    """Return text for HTML, with what stands between backticks as code."""
-    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _address(opened: Opened, tops: dict[str, int], pair: int, column: str) -> str:
@@ -67,5 +53,4 @@ def _address(opened: Opened, tops: dict[str, int], pair: int, column: str) -> st
         whole = opened.picture(pair, column).pixels
     except (DataError, MissingInputError):
         return ""
-    data = images.encode(small(whole, SIDE, white=tops.get(column), ids=column in opened.classes), ".png")
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return pages.address(small(whole, SIDE, white=tops.get(column), ids=column in opened.classes))

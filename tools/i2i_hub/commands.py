@@ -86,7 +86,7 @@ def push_data(
 
 def _publish(wish: "Push", assemble: "Assemble", folder: Path | None, quiet: bool) -> None:
     """Publish, or in a dry run write into the folder, and say what came of it."""
-    from i2i.cli.console import visible
+    from i2i.system.text import visible
     from i2i_hub.card import README
     from i2i_hub.publishing import dry_run, publish
 
@@ -117,7 +117,7 @@ def pull(
 
     Every file is checked against the Hub's checksums. `i2i translate USER/NAME ...` does the same behind the scenes.
     """
-    from i2i.cli.console import visible
+    from i2i.system.text import visible
     from i2i_hub import pull as hub
 
     names = hub.pull(repository, folder, revision)

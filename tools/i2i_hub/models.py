@@ -90,7 +90,7 @@ def _metrics_at(log: Path, step: int) -> dict[str, float]:
     for line in log.read_text(encoding="utf-8").splitlines():
         row = safe_json.load(line)
         if row.get("step") == step and "validation" in row:
-            return {name: float(value) for name, value in row["validation"].items() if value is not None}
+            return {name: float(value) for name, value in row["validation"].items()}
     return {}
 
 

@@ -34,7 +34,7 @@ def make(
     As in the paper: each image is shown for one second, practice comes first, a rater sees one model. The page knows of
     no trial to score which image is fake: key.json does, which stays with you.
     """
-    from i2i.cli.console import visible
+    from i2i.system.text import visible
     from i2i_study.making import make_study
     from i2i_study.page import Page
     from i2i_study.sessions import Lengths

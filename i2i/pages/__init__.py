@@ -1,0 +1,55 @@
+"""Pages to look at: HTML files that need nothing but themselves, light and dark, narrow and wide."""
+
+import base64
+import re
+from importlib.resources import files
+
+from i2i import __version__, images
+from i2i.pairs import Pixels
+from i2i.system.text import visible
+
+EXACT = 160
+"""Pictures with no longer side are shown as they are; of larger ones the smaller of PNG and JPEG is."""
+
+
+def render(package: str, template: str, **values: object) -> bytes:
+    """Fill in a template, which extends ``frame.html.j2``: blocks ``title``, ``style`` and ``content``.
+
+    Whatever is filled in is escaped, and what a terminal would obey is spelt out, as names of files may hold. Filters:
+    ``code`` makes code of what stands between backticks.
+
+    Args:
+        package: Where the template is.
+        template: Name of its file.
+        **values: What it names; ``version`` is i2i's.
+
+    Returns:
+        The page, in UTF-8.
+    """
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    sources = {"frame.html.j2": files(__name__), template: files(package)}
+    environment = Environment(
+        loader=DictLoader({name: (folder / name).read_text("utf-8") for name, folder in sources.items()}),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+    )
+    environment.filters["code"] = _code
+    return environment.get_template(template).render(version=__version__, **values).encode()
+
+
+def address(pixels: Pixels) -> str:
+    """Return a picture, (H, W, 1 or 3) uint8, as a ``data:`` address, which holds all of it."""
+    png = images.encode(pixels, ".png")
+    jpeg = images.encode(pixels, ".jpg") if max(pixels.shape[:2]) > EXACT else png
+    kind, data = ("jpeg", jpeg) if len(jpeg) < len(png) else ("png", png)
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _code(text: str) -> object:
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(visible(text)))))
