@@ -100,6 +100,11 @@ def test_the_same_command_goes_on_where_it_was(streets: Path, tmp_path: Path) ->
     assert again.steps == 3
 
 
+def test_seeds_that_are_there_stay(judge: Path, streets: Path) -> None:
+    before = read_judge(judge)
+    assert trained(streets, judge, seeds=1).segmenters == before.segmenters
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -22,7 +22,7 @@ def table_of(judge: Judge) -> Table:
         found = judge.figures(split)
         if len(judge.segmenters) > 1:
             spread = (f"{fmean(found[name]):.3f} ± {stdev(found[name]):.3f}" for name in FIGURES)
-            table.add_row(split, "mean ± standard deviation", *spread, style="bold", end_section=True)
+            table.add_row(split, "mean ± sd", *spread, style="bold", end_section=True)
     if not splits:
         table.caption = f"There is neither val nor test: {things(len(judge.segmenters), 'segmenter')} unmeasured."
     return table

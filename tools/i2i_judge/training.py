@@ -17,7 +17,7 @@ from i2i.data.dataset import open_pairs
 from i2i.data.items import Items
 from i2i.data.jitter import jitter_of
 from i2i.errors import MissingSplitError, UsageError
-from i2i.evaluation.judges import Judge, Segmenter, write_judge
+from i2i.evaluation.judges import Judge, Segmenter, is_judge, read_judge, write_judge
 from i2i.evaluation.measuring import Measure
 from i2i.fields import Fields, fields_of
 from i2i.said import Said, parse_assignments
@@ -72,18 +72,21 @@ def train_judge(
     mine = parse_assignments(said)
     mine["dataset"] = turned(mine.get("dataset", {}), direction)
     make_folder(out)
-    done = list[Segmenter]()
+    known = {one.seed: one for one in read_judge(out).segmenters} if is_judge(out) else {}
     for seed in range(seeds):
         run = RunFolder(out / f"seed-{seed}")
         if run.config.exists():
             _check_same(run, mine, size)
-            i2i.train(resume=run.path, set=_changes(mine), reporter=reporter, **flags)
+            outcome = i2i.train(resume=run.path, set=_changes(mine), reporter=reporter, **flags)
         else:
             settings = merge([SETTINGS, mine])
-            i2i.train(RECIPE, data, run.path, config=settings, size=size, seed=seed, reporter=reporter, **flags)
-        figures = dict(real_figures(run.path, run.read_config()))
-        done.append(Segmenter(seed=seed, model=run.path.name, figures=figures))
-        judge = _described(run.path, run.read_config(), done)
+            outcome = i2i.train(
+                RECIPE, data, run.path, config=settings, size=size, seed=seed, reporter=reporter, **flags
+            )
+        if seed not in known or outcome.step > outcome.begun:
+            figures = dict(real_figures(run.path, run.read_config()))
+            known[seed] = Segmenter(seed=seed, model=run.path.name, figures=figures)
+        judge = _described(run.path, run.read_config(), [known[each] for each in sorted(known)])
         write_judge(out, judge)  # of the seeds that are there it is one already
     return judge
 
