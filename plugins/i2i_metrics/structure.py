@@ -90,9 +90,7 @@ def _check_room(size: torch.Size, scales: int) -> None:
     if (least := WINDOW << scales - 1) <= min(height, width):
         return
     room = (min(height, width) // WINDOW).bit_length()
-    remedy = (
-        f"Set its option scales to {room}, whose figures are no others', or leave it out" if room else "Leave it out"
-    )
+    remedy = f"Set its option scales to {room}, which is another figure, or leave it out" if room else "Leave it out"
     raise UsageError(
         f"ms-ssim of {scales} scales needs images of {least}x{least} at least, got {height}x{width}. {remedy}."
     )
