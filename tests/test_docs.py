@@ -223,6 +223,22 @@ def test_every_loss_and_penalty_is_in_a_table_and_its_options_in_one_with_their_
     assert {row for row in told if "." not in row} == components.keys()
 
 
+def test_every_metric_is_described() -> None:
+    page = text_of("evaluate.md")
+    assert not [name for name in catalogue("metric") if f"`{name}`" not in page]
+
+
+def test_every_option_of_a_metric_over_pairs_is_in_a_table_with_its_default() -> None:
+    told = rows(text_of("evaluate.md").partition("## Metrics over pairs\n")[2].partition("\n## ")[0])
+    names = {row for row in told if "." not in row}
+    assert names >= {"l1", "ssim", "segmentation"}
+    assert {row: safe_yaml.load(cell, cell) for row, cell in told.items() if "." in row} == {
+        f"{name}.{option}": default
+        for name in names
+        for option, default in complete(lookup("metric", name).cls, {}, name).items()
+    }
+
+
 def assert_flags(told: dict[str, str], defaults: dict[str, Any]) -> None:
     """A table has all flags, and every default that can be written down."""
     flags = {

@@ -135,22 +135,25 @@ def measures_of(
     names |= dict.fromkeys(options)
     if ALL in chosen:
         names |= dict.fromkeys(catalogue("metric"))
+    first = held.batch([0])
     measures, notes = [], []
     for name in names:
         try:
             measure = Measure(Component(**{**options.get(name, {}), "name": name}))
+            if not (reason := measure.unmeasured(to, held.fields, aligned=aligned)):
+                measure.to_device(held.device)
+                measure.see(first[to], first, to, held.fields)  # refuses images that are too small for it, and the like
         except I2iError as error:
             if name in named or name in options:
                 raise
             notes.append(f"{name} is not measured: {error}")
             continue
-        if reason := measure.unmeasured(to, held.fields, aligned=aligned):
+        if reason:
             if name in named or name in options:
                 raise UsageError(f"{reason[0].upper()}{reason[1:]}. Leave --metric {name} out.")
             if ALL not in chosen:
                 notes.append(f"{name} is not measured: {reason}.")
             continue
-        measure.to_device(held.device)
         measures.append(measure)
     if not measures:
         raise UsageError(f"There is nothing to measure. {' '.join(notes)}")

@@ -209,6 +209,17 @@ def test_what_cannot_be_measured_is_refused_where_it_was_asked_for_and_else_note
         i2i.evaluate(models[0], data, split="val")
 
 
+def test_of_metrics_that_were_not_named_those_that_refuse_the_images_are_left_out_with_their_reason(
+    data: Path, models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="ms-ssim of 5 scales needs images of 176x176 at least, got 16x16"):
+        i2i.evaluate(models[0], data, metric="ms-ssim")
+    monkeypatch.setattr("i2i.evaluation.asked.USUAL", {"image": ("l1", "ms-ssim")})
+    found = i2i.evaluate(models[0], data, references=False)
+    assert list(found.models[0].figures) == ["l1"]
+    assert [note.partition(" scales")[0] for note in found.notes] == ["ms-ssim is not measured: ms-ssim of 5"]
+
+
 def test_options_reach_their_metric(data: Path, models: tuple[Path, Path]) -> None:
     found = i2i.evaluate(models[0], data, metric="brighter", set={"brighter.by": 2.0}, weights="x", references=False)
     assert found.models[0].figures["brighter"].value == 0
