@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from i2i.images.geometry import resize
+from i2i.images.lettering import fitting_size, letter
 from i2i.pairs import Pixels, range_of
 
 GAP = 2
 """White pixels around each image."""
 
-FONT = cv2.FONT_HERSHEY_SIMPLEX
-SCALE = 0.5
-"""Of words above images: letters of 11 pixels, or smaller where the images are."""
+LETTERS = 15
+"""Pixels that words above images are high, if no image is wider than `LETTERS` times `LETTERS`; they grow with wider
+ones, and are smaller where they do not fit."""
 
 
 def contact_sheet(rows: Sequence[Sequence[Pixels]], labels: Sequence[str] = ()) -> Pixels:
@@ -55,13 +55,10 @@ def class_colours(ids: Pixels) -> Pixels:
 
 
 def _heading(labels: Sequence[str], width: int) -> Pixels:
-    """Write words in black on white, each above an image of a width; no higher than they need be."""
-    scale = min(SCALE, *(width / max(cv2.getTextSize(label, FONT, 1, 1)[0][0], 1) for label in labels))
-    (_, height), below = cv2.getTextSize("y", FONT, scale, 1)
-    strips = [np.full((height + below + 2 * GAP, width + 2 * GAP, 3), 255, np.uint8) for _ in labels]
-    for strip, label in zip(strips, labels, strict=True):
-        cv2.putText(strip, label, (GAP, height + GAP), FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
-    return np.concatenate(strips, axis=1)
+    """Write words in black on white, all of one size, each above an image of a width."""
+    size = min(fitting_size(label, width, max(LETTERS, width // LETTERS)) for label in labels)
+    strips = [letter(label, size, width) for label in labels]
+    return np.concatenate([np.pad(s, ((GAP, GAP), (GAP, GAP), (0, 0)), constant_values=255) for s in strips], axis=1)
 
 
 def _framed(pixels: Pixels, height: int, width: int) -> Pixels:
