@@ -90,6 +90,7 @@ class Evaluator:
         )
         aligned = self.held.fields.aligned(self.to, *first.predictor.sources)
         self.measures, self.notes = measures_of(metrics, said, self.to, self.held, aligned=aligned)
+        self.samples = samples
         self.columns = list(columns(self.measures, self.to, self.held, mask=mask, samples=samples))
         self.makers: list[Maker] = [*self.models]
         if with_references:
@@ -126,6 +127,7 @@ class Evaluator:
             size=self.held.fields.size,
             resizing=self.held.resizing,
             count=len(self.held.indices),
+            samples=self.samples,
             names=self.held.names,
             measured=measured,
             subjects=subjects,

@@ -17,6 +17,7 @@ from i2i.pairs import Pixels
 
 SIDE = 256  # pixels; no picture of a page is larger
 EVERYWHERE = 6  # items that are shown whatever their figures
+VARIED = 3  # of these that are shown in all samples
 
 
 class Album(Protocol):
@@ -30,8 +31,8 @@ class Album(Protocol):
         """Return what it should become; None where there is no such thing."""
         ...
 
-    def made(self, model: str, place: int, /) -> Pixels:
-        """Return what a model makes of it, which is made anew each time."""
+    def made(self, model: str, place: int, sample: int = 0, /) -> Pixels:
+        """Return what a model makes of it, one of its samples, which is made anew each time."""
         ...
 
     def map(self, metric: str, model: str, place: int, /) -> NDArray[np.float32] | None:
@@ -63,6 +64,14 @@ class Item(NamedTuple):
     made: list[Made]
 
 
+class Varied(NamedTuple):
+    """All samples of one item."""
+
+    item: Item
+    samples: dict[str, list[str]]
+    """Of each model."""
+
+
 class Gallery(NamedTuple):
     """Items by one figure, from the best to the worst."""
 
@@ -77,8 +86,10 @@ class Shown:
     """Everything that a page shows."""
 
     galleries: list[Gallery]
-    samples: list[Item]
+    everywhere: list[Item]
     """Evenly spread over the items."""
+    varied: list[Varied]
+    """Some of these, where there are several samples."""
 
 
 def extremes(evaluation: Evaluation, head: Head) -> dict[str, int]:
@@ -100,8 +111,8 @@ def extremes(evaluation: Evaluation, head: Head) -> dict[str, int]:
 def shown_of(evaluation: Evaluation, pictures: Album) -> Shown:
     """Ask for the pictures of a page, for each once, and for all of one model before those of the next."""
     chosen = dict(_by_metric(evaluation))
-    samples = spread(evaluation.count, EVERYWHERE)
-    wanted = sorted({*samples, *(place for _, of_metric in chosen.values() for place in of_metric.values())})
+    everywhere = spread(evaluation.count, EVERYWHERE)
+    wanted = sorted({*everywhere, *(place for _, of_metric in chosen.values() for place in of_metric.values())})
     asked = _Asked(evaluation, pictures, wanted, {metric: set(of.values()) for metric, (_, of) in chosen.items()})
     galleries = [
         Gallery(
@@ -111,7 +122,8 @@ def shown_of(evaluation: Evaluation, pictures: Album) -> Shown:
         )
         for metric, (head, of_metric) in chosen.items()
     ]
-    return Shown(galleries, [asked.item("", place) for place in samples])
+    varied = asked.varied(everywhere[:VARIED]) if evaluation.samples > 1 else []
+    return Shown(galleries, [asked.item("", place) for place in everywhere], varied)
 
 
 class _Asked:
@@ -127,7 +139,7 @@ class _Asked:
     def __init__(
         self, evaluation: Evaluation, pictures: Album, wanted: list[int], differences: Mapping[str, set[int]]
     ) -> None:
-        self._models = evaluation.models
+        self._models, self._pictures, self._count = evaluation.models, pictures, evaluation.samples
         self._sources = {place: _address(pictures.source(place)) for place in wanted}
         truths = {place: pictures.truth(place) for place in wanted}
         self._truths = {place: "" if truth is None else _address(truth) for place, truth in truths.items()}
@@ -159,6 +171,23 @@ class _Asked:
             for model in self._models
         ]
         return Item(title, place, self._sources[place], self._truths[place], made)
+
+    def varied(self, places: list[int]) -> list[Varied]:
+        """Return all samples of items."""
+        more = {
+            (model.name, place): [
+                _address(self._pictures.made(model.name, place, sample)) for sample in range(1, self._count)
+            ]
+            for model in self._models
+            for place in places
+        }
+        return [
+            Varied(
+                self.item("", place),
+                {model.name: [self._made[model.name, place], *more[model.name, place]] for model in self._models},
+            )
+            for place in places
+        ]
 
 
 def _by_metric(evaluation: Evaluation) -> Iterator[tuple[str, tuple[Head, dict[str, int]]]]:

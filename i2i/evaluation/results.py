@@ -95,6 +95,9 @@ class Evaluation(BaseModel):
     resizing: str
     """How items came to that size."""
     count: int
+    samples: int = 1
+    """Results of each item of a model, of the seeds from its own on; all figures but those between samples are of the
+    first."""
     names: list[str]
     """Of the items, in the order of `Subject.items`."""
     measured: list[Measured]

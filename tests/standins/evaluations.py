@@ -20,7 +20,7 @@ class Photographs:
 
     def __init__(self, real: Sequence[Pixels], *, paired: bool = True) -> None:
         self._real, self._paired = real, paired
-        self.asked: list[tuple[str, int]] = []
+        self.asked: list[tuple[str, int, int]] = []
 
     def source(self, index: int) -> Pixels:
         outline = cv2.Canny(cv2.cvtColor(self._real[index], cv2.COLOR_RGB2GRAY), 60, 120)
@@ -29,8 +29,8 @@ class Photographs:
     def truth(self, index: int) -> Pixels | None:
         return self._real[index] if self._paired else None
 
-    def made(self, subject: str, index: int) -> Pixels:
-        self.asked.append((subject, index))
+    def made(self, subject: str, index: int, sample: int = 0) -> Pixels:
+        self.asked.append((subject, index, sample))
         return self.of(subject, index)
 
     def of(self, subject: str, index: int) -> Pixels:

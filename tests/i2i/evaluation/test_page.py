@@ -96,6 +96,18 @@ def test_items_are_ordered_by_the_mean_of_the_models(evaluation: Evaluation) -> 
         assert extremes(evaluation, psnr) == shown
 
 
+def test_samples_stand_side_by_side_where_there_are_several(
+    evaluation: Evaluation, pictures: Photographs, tmp_path: Path
+) -> None:
+    assert "Samples" not in page_of(evaluation, pictures, tmp_path).words
+    pictures.asked.clear()
+    evaluation.samples = 4
+    page = page_of(evaluation, pictures, tmp_path)
+    assert sum(alt.startswith("sample 4 of noise") for alt in page.alts) == 3
+    assert "4 results of one source" in page.words
+    assert sorted(set(pictures.asked)) == sorted(pictures.asked)
+
+
 def test_text_of_strangers_is_escaped(evaluation: Evaluation, pictures: Photographs, tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>\x1b[2J"
     evaluation.names[:] = [f"{evil}{place}" for place in range(5)]
@@ -173,7 +185,7 @@ def test_grid_has_a_row_an_item_and_differences_with_a_legend(
     cell = 192 + 4
     assert width == (1 + len(MODELS) + 1 + len(MODELS)) * cell
     assert 2 * cell < height < 2 * cell + 100
-    assert [index for name, index in pictures.asked if name == "fog"] == [0, 4]
+    assert [place for name, place, _ in pictures.asked if name == "fog"] == [0, 4]
     top = next(y for y in range(height) if (grid[y : y + 150, 2 + 3 * cell] != 255).any(axis=1).all())
     truth = grid[top : top + 192, 2 + 3 * cell : 2 + 3 * cell + 192]
     assert (truth[4::8, 4::8] == pictures.truth(0)).all()
