@@ -10,7 +10,7 @@ from i2i.config import Mode
 from paper_tables import judging, pictures, report, streets
 from paper_tables.cells import PROFILES, Cell, cells
 from paper_tables.tables import tables
-from paper_tables.training import finished, run_folder, train_all
+from paper_tables.training import costs, finished, run_folder, train_all
 
 
 def main() -> None:
@@ -61,7 +61,8 @@ def write_results(runs: dict[Cell, list[Path]], tested: streets.Tested, folder: 
         print(f"{cell.name}: {len(trained)} runs are judged", flush=True)
     references = judging.references(tested, folder, judges, out)
     found = tables(profile)
-    (out / "tables.md").write_text(report.page(found, judged, references) + "\n")
+    took = report.took(costs(out), len(runs) * len(said.seeds))
+    (out / "tables.md").write_text(f"{report.page(found, judged, references)}\n\n{took}\n")
     (out / "tables.json").write_text(json.dumps(report.as_json(found, judged, references), indent=1) + "\n")
     pictures.draw(first, tested, profile, out / "pictures")
 

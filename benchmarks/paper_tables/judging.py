@@ -40,7 +40,7 @@ class Judge:
         self._fields = {"source": PHOTO, "target": IDS} if to_labels else {"source": IDS, "target": PHOTO}
         self._batch = {"source": photos, "target": ids} if to_labels else {"source": ids, "target": photos}
         self._decides = "segmentation" if to_labels else "fcn-score"
-        chosen: list[dict[str, Any]] = [{"name": "segmentation"}]
+        chosen: list[dict[str, Any]] = [{"name": "segmentation", "classes": CLASSES}]
         if not to_labels:
             others = ("l1", "psnr", "ssim", "lab-histogram", "kid-lite0")
             chosen = [{"name": "fcn-score", "judge": str(segmenters)}, *({"name": name} for name in others)]

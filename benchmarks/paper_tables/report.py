@@ -1,15 +1,17 @@
 """Writes what came of it: a page in Markdown with our figures beside the paper's, and the same as JSON."""
 
+import os
+import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from paper_tables.tables import Figures, Table
-from paper_tables.verdicts import Judged, Ordering, figures, orderings, pooled
+from paper_tables.verdicts import Judged, Ordering, figures, mean_draws, orderings, spread_of
 
 DECIDING = ("pixel", "class", "iou")
-HEADING = "| | paper: pixel / class / IoU | here: pixel / class / IoU | IoU of each seed |"
+HEADING = "| | paper: pixel / class / IoU | here: pixel / class / IoU | IoU of each seed | IoU, 95 % by frames |"
 BESIDE: Mapping[str, str] = {
     "kid-lite0": "KID, Lite0, x1000",
     "l1": "L1",
@@ -33,6 +35,21 @@ def page(tables: Sequence[Table], judged: Judged, references: Mapping[str, Mappi
     return "\n\n".join(part for table in tables for part in _sections(table, judged, references))
 
 
+def took(costs: Sequence[Mapping[str, Any]], out_of: int) -> str:
+    """Return what training took, in one line.
+
+    Args:
+        costs: Of each process that trained.
+        out_of: How many runs there are in all.
+    """
+    done = {cost["run"] for cost in costs if cost["status"] == 0}
+    hours = [sum(cost[kind] for cost in costs) / 3600 for kind in ("cpu", "wall")]
+    return (
+        f"{len(done)} of {out_of} runs: {hours[0]:.2f} hours of CPU, {hours[1]:.2f} hours of runs by the clock, on "
+        f"{os.cpu_count()} cores of {platform.machine()}."
+    )
+
+
 def as_json(tables: Sequence[Table], judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the same as plain data: of each run all figures, and all orderings."""
     return {
@@ -47,18 +64,20 @@ def as_json(tables: Sequence[Table], judged: Judged, references: Mapping[str, Ma
 def _sections(table: Table, judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> list[str]:
     cells = [row.cell for row in table.rows if judged.get(row.cell)]
     to_labels = any(cell.startswith("labels-") for cell in cells)
-    lines = [HEADING, "| --- | --- | --- | --- |"]
+    lines = [HEADING, "| --- |" + " --- |" * 4]
     for row in table.rows:
         runs = judged.get(row.cell, [])
         by_seed = ", ".join(f"{value:.3f}" for value in figures(runs))
-        lines.append(f"| {row.name} | {_paper(row.paper)} | {_ours(runs)} | {by_seed or 'not trained'} |")
+        lines.append(
+            f"| {row.name} | {_paper(row.paper)} | {_ours(runs)} | {by_seed or 'not trained'} | {_by_frames(runs)} |"
+        )
     for name, reference in references.items():
         if name.startswith("labels: ") == to_labels:
-            lines.append(f"| *{name.partition(': ')[2]}* | | {_ours([reference])} | |")
-    spread, freedom = pooled([figures(judged[cell]) for cell in cells])
+            lines.append(f"| *{name.partition(': ')[2]}* | | {_ours([reference])} | | {_by_frames([reference])} |")
+    spread, freedom = spread_of(table, judged)
     count = {len(judged[cell]) for cell in cells}
     seeds = f"{min(count)}" if len(count) == 1 else f"{min(count)} to {max(count)}" if count else "No"
-    said = f"{seeds} seeds a cell. Standard deviation of IoU within cells: {spread:.4f} ({freedom} degrees of freedom)."
+    said = f"{seeds} seeds a cell. Standard deviation of IoU within a cell, of all tables that make the same: {spread:.4f} ({freedom} degrees of freedom)."
     parts = [f"## {table.title}", "\n".join(lines), said, _claims(table, orderings(table, judged))]
     return [*parts, _beside(table, judged, references)] if not to_labels else parts
 
@@ -94,3 +113,8 @@ def _paper(found: Figures | None) -> str:
 
 def _ours(runs: Sequence[Mapping[str, Any]]) -> str:
     return " / ".join(f"{np.mean(figures(runs, figure)):.3f}" for figure in DECIDING) if runs else ""
+
+
+def _by_frames(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return where 95 % of the mean of the seeds lie when frames are drawn anew."""
+    return "{:.3f} to {:.3f}".format(*np.percentile(mean_draws(runs), (2.5, 97.5))) if runs else ""

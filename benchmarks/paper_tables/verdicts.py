@@ -2,9 +2,10 @@
 
 The rule: two cells are compared by the mean IoU of classes, the mean of their seeds. The difference has an interval of
 95 %, out of two independent sources of chance. Frames: the same frames are drawn anew for both, 1,000 times. Seeds: the
-variance within cells, pooled over the cells of the table, whose difference of means follows Student's t. An ordering
+variance within cells, pooled over all cells that make photographs, or labels; a difference of means then follows
+Student's t. An ordering
 *holds* where the interval lies above 0, *does not hold* where it lies below, and else it *cannot be told at this
-spread*. Where no cell of the table has two seeds, the spread is not known and nothing can be told.
+spread*. Where no cell has two seeds, the spread is not known and nothing can be told.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ class Ordering:
 
 def orderings(table: Table, judged: Judged) -> list[Ordering]:
     """Return what came of each claim of a table whose cells are judged."""
-    spread, freedom = pooled([figures(judged[row.cell]) for row in table.rows if judged.get(row.cell)])
+    spread, freedom = spread_of(table, judged)
     claims = [claim for claim in table.claims if all(judged.get(cell) for cell in claim)]
     return [compared(*claim, judged, spread, freedom) for claim in claims]
 
@@ -46,6 +47,12 @@ def orderings(table: Table, judged: Judged) -> list[Ordering]:
 def figures(runs: Sequence[Mapping[str, Any]], figure: str = DECIDES) -> list[float]:
     """Return a figure of each seed."""
     return [run["figures"][figure] for run in runs]
+
+
+def spread_of(table: Table, judged: Judged) -> tuple[float, int]:
+    """Return what `pooled` does, over all cells that make what those of a table make."""
+    made = table.rows[0].cell.partition("-")[0]
+    return pooled([figures(runs) for cell, runs in judged.items() if runs and cell.startswith(made)])
 
 
 def pooled(groups: Sequence[Sequence[float]]) -> tuple[float, int]:
@@ -69,7 +76,7 @@ def compared(better: str, worse: str, judged: Judged, spread: float, freedom: in
     difference = float(np.mean(figures(first)) - np.mean(figures(second)))
     if not freedom:
         return Ordering(better, worse, difference, float("-inf"), float("inf"), "cannot be told")
-    frames = _mean_draws(first) - _mean_draws(second)
+    frames = mean_draws(first) - mean_draws(second)
     rng = np.random.default_rng(0)
     by_frames = rng.choice(frames, DRAWS) - frames.mean()
     by_seeds = rng.standard_t(freedom, DRAWS) * spread * np.sqrt(1 / len(first) + 1 / len(second))
@@ -78,6 +85,7 @@ def compared(better: str, worse: str, judged: Judged, spread: float, freedom: in
     return Ordering(better, worse, difference, low, high, verdict)
 
 
-def _mean_draws(runs: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+def mean_draws(runs: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    """Return the figure that decides of frames drawn anew, each the mean of the seeds."""
     mean: NDArray[np.float64] = np.mean([run["draws"][DECIDES] for run in runs], axis=0)
     return mean
