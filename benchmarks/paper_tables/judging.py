@@ -15,6 +15,7 @@ from i2i.choices import Component
 from i2i.config import Mode
 from i2i.data.tensors import field_to_tensor
 from i2i.evaluation.measuring import Measure
+from i2i.evaluation.statistics import resamples
 from i2i.fields import Field, Fields
 from i2i.pairs import Pixels
 from i2i.system.files import write_atomically
@@ -57,7 +58,7 @@ class Judge:
             figures |= found
             if measure.name == self._decides:
                 drawn = [
-                    list(measure.figures(seen[torch.from_numpy(chosen)]).values()) for chosen in _resamples(len(seen))
+                    list(measure.figures(seen[torch.from_numpy(chosen)]).values()) for chosen in resamples(len(seen))
                 ]
                 draws = dict(zip(found, np.transpose(drawn).tolist(), strict=True))
         return {"figures": figures, "draws": draws}
@@ -147,8 +148,3 @@ def commonest_ids(ids: Sequence[Pixels]) -> Pixels:
 
 def _stacked(pixels: Sequence[Pixels], field: Field) -> torch.Tensor:
     return torch.stack([field_to_tensor(each, field) for each in pixels])
-
-
-def _resamples(count: int) -> NDArray[np.int64]:
-    """Return indices of frames drawn anew, the same ones for every run: (1000, count)."""
-    return np.random.default_rng(0).integers(0, count, (1000, count))

@@ -3,9 +3,8 @@
 The rule: two cells are compared by the mean IoU of classes, the mean of their seeds. The difference has an interval of
 95 %, out of two independent sources of chance. Frames: the same frames are drawn anew for both, 1,000 times. Seeds: the
 variance within cells, pooled over all cells that make photographs, or labels; a difference of means then follows
-Student's t. An ordering
-*holds* where the interval lies above 0, *does not hold* where it lies below, and else it *cannot be told at this
-spread*. Where no cell has two seeds, the spread is not known and nothing can be told.
+Student's t. An ordering *holds* where the interval lies above 0, *does not hold* where it lies below, and else it
+*cannot be told at this spread*. Where no cell has two seeds, the spread is not known and nothing can be told.
 """
 
 from collections.abc import Mapping, Sequence
