@@ -77,7 +77,7 @@ def _sections(table: Table, judged: Judged, references: Mapping[str, Mapping[str
     spread, freedom = spread_of(table, judged)
     count = {len(judged[cell]) for cell in cells}
     seeds = f"{min(count)}" if len(count) == 1 else f"{min(count)} to {max(count)}" if count else "No"
-    said = f"{seeds} seeds a cell. Deviation of IoU within a cell, of all cells that make the same: {spread:.4f} ({freedom} degrees of freedom)."
+    said = f"{seeds} seeds a cell; within cells IoU deviates by {spread:.4f} ({freedom} degrees of freedom)."
     parts = [f"## {table.title}", "\n".join(lines), said, _claims(table, orderings(table, judged))]
     return [*parts, _beside(table, judged, references)] if not to_labels else parts
 
