@@ -55,7 +55,9 @@ def write_results(runs: dict[Cell, list[Path]], tested: streets.Tested, folder: 
     first = {}
     for cell, trained in runs.items():
         judge = judges[cell.to_labels]
-        judged[cell.name] = [judging.judge_run(run, cell, tested, judge, out, mode) for run in trained]
+        judged[cell.name] = [
+            judging.judge_run(run, cell, tested, judge, out, mode, further=run == trained[0]) for run in trained
+        ]
         if trained:
             first[cell.name] = judging.made_by(trained[0], cell, tested, out / "made" / mode, mode)
         print(f"{cell.name}: {len(trained)} runs are judged", flush=True)

@@ -47,12 +47,17 @@ class Judge:
             chosen = [{"name": "fcn-score", "judge": str(segmenters)}, *({"name": name} for name in others)]
         self._measures = [Measure(Component.model_validate(each)) for each in chosen]
 
-    def __call__(self, made: Sequence[Pixels]) -> dict[str, Any]:
-        """Return ``figures`` of all frames by name; and ``draws``, those that decide for frames drawn anew."""
+    def __call__(self, made: Sequence[Pixels], *, further: bool = True) -> dict[str, Any]:
+        """Return ``figures`` of all frames by name; and ``draws``, those that decide for frames drawn anew.
+
+        Args:
+            made: Of each frame.
+            further: Whether figures that do not decide are measured too.
+        """
         output = _stacked(made, self._made)
         figures: dict[str, float] = {}
         draws: dict[str, list[float]] = {}
-        for measure in self._measures:
+        for measure in self._measures if further else self._measures[:1]:
             seen = self._seen(measure, output)
             found = {name.removeprefix(f"{self._decides}/"): value for name, value in measure.figures(seen).items()}
             figures |= found
@@ -81,7 +86,9 @@ def remembered(file: Path, judged: Callable[[], dict[str, Any]]) -> dict[str, An
     return known
 
 
-def judge_run(run: Path, cell: Cell, tested: Tested, judge: Judge, out: Path, mode: Mode) -> dict[str, Any]:
+def judge_run(
+    run: Path, cell: Cell, tested: Tested, judge: Judge, out: Path, mode: Mode, *, further: bool
+) -> dict[str, Any]:
     """Return what the judge says of a run, from a file where it is known; else translate the frames and ask.
 
     Args:
@@ -91,10 +98,11 @@ def judge_run(run: Path, cell: Cell, tested: Tested, judge: Judge, out: Path, mo
         judge: For what the cell makes.
         out: Folder of everything that is made.
         mode: How the generator runs.
+        further: Whether figures that do not decide are measured too.
     """
-    return remembered(
-        out / "judged" / mode / f"{run.name}.json", lambda: judge(made_by(run, cell, tested, out / "made" / mode, mode))
-    )
+    made = out / "made" / mode
+    file = out / "judged" / mode / f"{run.name}.json"
+    return remembered(file, lambda: judge(made_by(run, cell, tested, made, mode), further=further))
 
 
 def made_by(run: Path, cell: Cell, tested: Tested, folder: Path, mode: Mode) -> list[Pixels]:
