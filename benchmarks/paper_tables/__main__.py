@@ -2,31 +2,32 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import paper_tables
 from i2i.config import Mode
 from paper_tables import judging, pictures, report, streets
-from paper_tables.cells import PROFILES, Cell, cells
+from paper_tables.cells import PROFILES, Cell, Profile, cells
 from paper_tables.tables import tables
 from paper_tables.training import costs, finished, run_folder, train_all
 
 
 def main() -> None:
     said = parsed()
-    profile = PROFILES[said.profile]
+    profile = chosen_profile(said)
     folder = (said.out / "streets").resolve()
     said.out.mkdir(parents=True, exist_ok=True)
     streets.prepare_streets(said.camvid, folder, profile.size)
     chosen = cells(profile)
     if not said.trained:
         train_all(chosen, said.seeds, profile, folder, said.out, said.processes)
-    done = finished(said.out)
+    done = finished(said.out, profile.steps)
     runs = {
         cell: [run for seed in said.seeds if (run := run_folder(said.out, cell, seed)).name in done] for cell in chosen
     }
-    write_results(runs, streets.tested(folder), folder, said)
+    write_results(runs, profile, streets.tested(folder), folder, said)
 
 
 def parsed() -> argparse.Namespace:
@@ -39,6 +40,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("out", type=Path, help="folder of everything that is made")
     parser.add_argument("--judge", type=Path, required=True, help="what `i2i judge train` made of CamVid at this size")
     parser.add_argument("--profile", choices=PROFILES, default="small")
+    parser.add_argument("--steps", type=int, help="length of every run, else the profile's; shorter runs go on")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--processes", type=int, default=2, help="runs at a time")
     parser.add_argument("--mode", choices=["paper", "deterministic", "running"], default="paper")
@@ -46,20 +48,29 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_results(runs: dict[Cell, list[Path]], tested: streets.Tested, folder: Path, said: argparse.Namespace) -> None:
+def chosen_profile(said: argparse.Namespace) -> Profile:
+    """Return the profile, with the steps that are said."""
+    profile = PROFILES[said.profile]
+    return replace(profile, steps=said.steps) if said.steps else profile
+
+
+def write_results(
+    runs: dict[Cell, list[Path]], profile: Profile, tested: streets.Tested, folder: Path, said: argparse.Namespace
+) -> None:
     """Judge the runs of each cell, and write ``tables.md``, ``tables.json`` and ``pictures``."""
     mode: Mode = said.mode
-    profile, out = PROFILES[said.profile], said.out
+    out: Path = said.out
+    kept = out / f"{mode}-{profile.steps}"
     judges = {to_labels: judging.Judge(tested, to_labels, said.judge) for to_labels in (False, True)}
     judged: dict[str, list[dict[str, Any]]] = {}
     first = {}
     for cell, trained in runs.items():
         judge = judges[cell.to_labels]
         judged[cell.name] = [
-            judging.judge_run(run, cell, tested, judge, out, mode, further=run == trained[0]) for run in trained
+            judging.judge_run(run, cell, tested, judge, kept, mode, further=run == trained[0]) for run in trained
         ]
         if trained:
-            first[cell.name] = judging.made_by(trained[0], cell, tested, out / "made" / mode, mode)
+            first[cell.name] = judging.made_by(trained[0], cell, tested, kept / "made", mode)
         print(f"{cell.name}: {len(trained)} runs are judged", flush=True)
     references = judging.references(tested, folder, judges, out)
     found = tables(profile)

@@ -87,7 +87,7 @@ def remembered(file: Path, judged: Callable[[], dict[str, Any]]) -> dict[str, An
 
 
 def judge_run(
-    run: Path, cell: Cell, tested: Tested, judge: Judge, out: Path, mode: Mode, *, further: bool
+    run: Path, cell: Cell, tested: Tested, judge: Judge, kept: Path, mode: Mode, *, further: bool
 ) -> dict[str, Any]:
     """Return what the judge says of a run, from a file where it is known; else translate the frames and ask.
 
@@ -96,13 +96,12 @@ def judge_run(
         cell: What it was trained as.
         tested: The frames.
         judge: For what the cell makes.
-        out: Folder of everything that is made.
+        kept: Folder of what is made and judged of runs of this length in this mode.
         mode: How the generator runs.
         further: Whether figures that do not decide are measured too.
     """
-    made = out / "made" / mode
-    file = out / "judged" / mode / f"{run.name}.json"
-    return remembered(file, lambda: judge(made_by(run, cell, tested, made, mode), further=further))
+    file = kept / "judged" / f"{run.name}.json"
+    return remembered(file, lambda: judge(made_by(run, cell, tested, kept / "made", mode), further=further))
 
 
 def made_by(run: Path, cell: Cell, tested: Tested, folder: Path, mode: Mode) -> list[Pixels]:
@@ -129,7 +128,7 @@ def references(tested: Tested, folder: Path, judges: Mapping[bool, Judge], out: 
         judges: By whether labels are made.
         out: Folder of everything that is made.
     """
-    count, kept = len(tested.names), out / "judged"
+    count, kept = len(tested.names), out / "references"
     photo = mean_photo(list(read_images(folder / "train" / "photo").values()))
     labels = commonest_ids(list(read_images(folder / "train" / "ids").values()))
     return {
