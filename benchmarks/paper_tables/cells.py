@@ -82,7 +82,7 @@ PROFILES: Mapping[str, Profile] = {
 """``small`` is for two CPU cores: a patch of 70 sees 1.1 times the image's width there, as 286 does at 256 pixels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """One row of a table, trained once for each seed.
 
