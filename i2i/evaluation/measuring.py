@@ -45,8 +45,7 @@ class Measure:
         self._takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.takes_mask = any(p.name == "mask" and p.kind is p.KEYWORD_ONLY for p in parameters)
         self.of_sets = serves(self.cls, SetMetric)
-        self.of_pairs: bool = not self.of_sets or self.cls.pairs
-        """Whether items are compared one by one, and not one set with the other."""
+        self.of_pairs = compares_pairs(self.cls)
         self.higher_is_better: bool = self.cls.higher_is_better
         self.better = str(getattr(self.cls, "better", ""))
 
@@ -125,6 +124,11 @@ class Measure:
             return None
         with torch.inference_mode():
             return torch.as_tensor(self.metric.map(output, target)).float().cpu()
+
+
+def compares_pairs(metric: type[Any]) -> bool:
+    """Return whether a metric compares items one by one, and not one set with the other."""
+    return not serves(metric, SetMetric) or bool(metric.pairs)
 
 
 def _number(value: Any, cls: type[Any]) -> float:

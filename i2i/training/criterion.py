@@ -13,7 +13,7 @@ from i2i.choices import Component
 from i2i.config import ADVERSARIAL_CRITERION, CRITERIA, METRICS, RunConfig
 from i2i.data.items import Items
 from i2i.errors import UnknownNameError, UsageError
-from i2i.evaluation.measuring import Batch, Measure
+from i2i.evaluation.measuring import Batch, Measure, compares_pairs
 from i2i.fields import Fields
 from i2i.parameters import fields_asked
 from i2i.parts import Adversarial
@@ -26,7 +26,11 @@ IMAGES, IMAGES_OF_SETS = 64, 256
 """Items that are measured unless told otherwise: where each has its figure, and where a set is compared with a set."""
 
 ENOUGH = 20
-"""Items with which a comparison of sets begins to tell models apart."""
+"""Items with which a comparison of sets begins to tell models apart.
+
+KID of facades blurred by sigma 0.6 is below that of others blurred by 0.8 in 76 of 100 draws of 10, in 97 of 20, and in
+all of 50.
+"""
 
 REFUSALS = (UsageError, UnknownNameError)
 """What a metric raises that is not installed, lacks its weights, or takes no such images."""
@@ -175,18 +179,24 @@ class _Trial:
         """
         to = next(iter(self.aligned))
         try:
+            if left and (few := self._too_few(name)):
+                return few
             measure = measures.get(name) or self.build(Component(name=name))
         except REFUSALS as error:
             if not left:
                 raise
             return str(error)
         problem = self._problem(measure, to) if left else self._unmeasured(measure, to)
-        count = min(len(self.held_out), self.limit(measure))
-        if left and not problem and not measure.of_pairs and count < ENOUGH:
-            problem = f"{name} tells models apart by {ENOUGH} held-out images or more, and measures {count}"
         if not (left and problem):
             measures[name] = measure
         return problem
+
+    def _too_few(self, name: str) -> str:
+        """Say in words that there are too few items for a metric to choose by; nothing where there are enough."""
+        count = min(len(self.held_out), IMAGES_OF_SETS if self.said == "auto" else self.said)
+        if count >= ENOUGH or compares_pairs(lookup("metric", name).cls):
+            return ""
+        return f"{name} tells models apart by {ENOUGH} held-out images or more, and measures {count}"
 
     def _unmeasured(self, measure: Measure, to: str) -> str:
         return measure.unmeasured(to, self.fields, aligned=self.aligned[to])
