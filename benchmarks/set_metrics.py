@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("facades", type=Path)
     parser.add_argument("--features", default="lite0", help="the network that looks")
     parser.add_argument("--weights", default="", help="file of its weights")
-    parser.add_argument("--draws", type=int, default=50)
+    parser.add_argument("--draws", type=int, default=20)
     said = parser.parse_args()
 
     torch.set_num_threads(1)

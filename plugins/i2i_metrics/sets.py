@@ -5,6 +5,7 @@ Binkowski et al. 2018, arXiv 1801.01401 (KID); Berthet et al. 2026, arXiv 2605.0
 """
 
 from abc import abstractmethod
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -50,13 +51,19 @@ def mind(a: Tensor, b: Tensor) -> float:
     the quantiles of the features along that direction: of sets of one size, the mean squared difference of the sorted
     (Berthet et al. 2026, of whom the factor is). A shift of all features by v costs about 3 ‖v‖².
     """
-    generator = torch.Generator().manual_seed(SEED)
-    directions = torch.randn(a.shape[1], DIRECTIONS, generator=generator, dtype=torch.float64)
-    directions = (directions / directions.norm(dim=0)).to(a)
+    directions = _directions(a.shape[1]).to(a)
     (first, second), widths = _steps(len(a), len(b))
     along_a, along_b = ((features @ directions).sort(0).values for features in (a, b))
     squares = (along_a[first] - along_b[second]).square().mean(1)
     return 3 * a.shape[1] * float(squares @ widths.to(squares))
+
+
+@cache
+def _directions(size: int) -> Tensor:
+    """Return unit vectors, (size, 1000)."""
+    generator = torch.Generator().manual_seed(SEED)
+    directions = torch.randn(size, DIRECTIONS, generator=generator, dtype=torch.float64)
+    return directions / directions.square().sum(0).sqrt()
 
 
 def _steps(n: int, m: int) -> tuple[tuple[Tensor, Tensor], Tensor]:
