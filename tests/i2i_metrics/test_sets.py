@@ -7,6 +7,7 @@ import lite0
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -41,6 +42,32 @@ def test_kid_of_one_distribution_is_0_on_average() -> None:
     assert abs(figures.mean()) < 3 * error
     shifted = np.mean([kid(drawn(12, 4, seed) + 0.7, drawn(8, 4, seed + 1000)) for seed in range(50)])
     assert shifted > 10 * error
+
+
+def test_kid_of_items_that_belong_together_is_the_u_statistic() -> None:
+    """Gretton et al. 2012, equation 4: the mean of h over ordered pairs of different items, each of both sets."""
+    a, b = drawn(6, 3).numpy(), drawn(6, 3, seed=1).numpy()
+
+    def k(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+        return float((x @ y / 3 + 1) ** 3)
+
+    pairs = [(i, j) for i in range(6) for j in range(6) if i != j]
+    h = [k(a[i], a[j]) + k(b[i], b[j]) - k(a[i], b[j]) - k(a[j], b[i]) for i, j in pairs]
+    assert kid(torch.from_numpy(a), torch.from_numpy(b), aligned=True) == pytest.approx(1000 * np.mean(h))
+
+
+def test_kid_of_what_was_made_beside_its_own_truth_does_not_depend_on_the_count() -> None:
+    """Features that are shifted a little are as far from their own as from others, on average."""
+
+    def figures(count: int, draws: int, apart: int = 0) -> tuple[float, float]:
+        reals = [drawn(count, 4, seed) for seed in range(draws + apart)]
+        found = [kid(reals[k] + 0.3, reals[k + apart], aligned=True) for k in range(draws)]
+        return float(np.mean(found)), float(np.std(found)) / draws**0.5
+
+    (few, few_error), (many, many_error) = figures(6, 600), figures(40, 90)
+    others, others_error = figures(40, 200, apart=1)
+    assert abs(few - many) < 3 * np.hypot(few_error, many_error)
+    assert abs(many - others) < 3 * np.hypot(many_error, others_error)
 
 
 def test_fid_is_the_distance_of_gaussians_with_the_sets_moments() -> None:
@@ -119,7 +146,7 @@ def test_metric_compares_what_is_seen_in_both_sets(weights: str) -> None:
     seen = torch.cat([metric(output[:2], target[:2]), metric(output[2:], target[2:])])
     assert seen.shape == (3, 2, 1280)
     made, real = metric.features.pooled(output).double(), metric.features.pooled(target).double()
-    assert metric.aggregate(seen) == pytest.approx(kid(made, real), rel=1e-3)
+    assert metric.aggregate(seen) == pytest.approx(kid(made, real, aligned=True), rel=1e-3)
     for cls, distance in ((MINDLite0, mind), (FIDLite0, fid)):
         assert cls(weights=weights).aggregate(seen) == pytest.approx(distance(*seen.double().unbind(1)))
     assert math.isnan(metric.aggregate(seen[:1]))

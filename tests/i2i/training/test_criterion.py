@@ -184,7 +184,7 @@ def test_of_class_ids_what_is_found_is_measured_whatever_the_recipe(monkeypatch:
 @pytest.mark.parametrize(
     ("criterion_is", "fields", "count", "why"),
     [
-        ("likeness", PAIR, ENOUGH - 1, "likeness tells models apart by 20 held-out images or more, and measures 19"),
+        ("likeness", PAIR, ENOUGH - 1, "likeness tells models apart by 10 held-out images or more, and measures 9"),
         ("likeness", {**PAIR, "target": Field(channels=2)}, 30, "likeness looks at RGB. Leave it out"),
         ("lacking", PAIR, 30, "metric 'lacking': it needs weights. Install them: pip install weights"),
         ("likenes", PAIR, 30, "No metric named 'likenes'. Did you mean 'likeness'?"),
