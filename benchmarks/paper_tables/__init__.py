@@ -9,7 +9,8 @@ CAMVID holds the splits ``train``, ``val`` and ``test``, each of ``photo/*.jpg``
 a seed is trained before any of the next, so that there are whole seeds. Of the split test the frames ``Seq05VD_*`` are
 judged.
 
-``--profile small`` (64 pixels, width 16, batch 8, 600 steps) takes about 24 minutes of CPU a seed and is meant for two
-cores; ``--profile paper`` (256 pixels, width 64, 200 epochs, the paper's receptive fields) is meant for a GPU. The page
-docs/reproduce.md has what came of it.
+``--profile small`` (64 pixels, width 32, batch 8, 1,500 steps) is meant for two CPU cores, and so is
+``--profile quick`` (width 16, 600 steps), which takes about 20 minutes of CPU a seed. ``--profile paper`` (256 pixels,
+width 64, 200 epochs, the paper's receptive fields) is meant for a GPU, and takes a judge of 256 pixels. Give each
+profile a folder of its own. The page docs/reproduce.md has what came of it.
 """

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,14 @@ from paper_tables.training import costs, finished, run_folder, train_all
 
 def main() -> None:
     said = parsed()
-    profile = chosen_profile(said)
+    profile = PROFILES[said.profile]
     folder = (said.out / "streets").resolve()
     said.out.mkdir(parents=True, exist_ok=True)
     streets.prepare_streets(said.camvid, folder, profile.size)
     chosen = cells(profile)
     if not said.trained:
         train_all(chosen, said.seeds, profile, folder, said.out, said.processes)
-    done = finished(said.out, profile.steps)
+    done = finished(said.out)
     runs = {
         cell: [run for seed in said.seeds if (run := run_folder(said.out, cell, seed)).name in done] for cell in chosen
     }
@@ -40,18 +39,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("out", type=Path, help="folder of everything that is made")
     parser.add_argument("--judge", type=Path, required=True, help="what `i2i judge train` made of CamVid at this size")
     parser.add_argument("--profile", choices=PROFILES, default="small")
-    parser.add_argument("--steps", type=int, help="length of every run, else the profile's; shorter runs go on")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--processes", type=int, default=2, help="runs at a time")
     parser.add_argument("--mode", choices=["paper", "deterministic", "running"], default="paper")
     parser.add_argument("--trained", action="store_true", help="train nothing more, and judge the runs that are there")
     return parser.parse_args()
-
-
-def chosen_profile(said: argparse.Namespace) -> Profile:
-    """Return the profile, with the steps that are said."""
-    profile = PROFILES[said.profile]
-    return replace(profile, steps=said.steps) if said.steps else profile
 
 
 def write_results(
@@ -60,7 +52,7 @@ def write_results(
     """Judge the runs of each cell, and write ``tables.md``, ``tables.json`` and ``pictures``."""
     mode: Mode = said.mode
     out: Path = said.out
-    kept = out / f"{mode}-{profile.steps}"
+    kept = out / mode
     judges = {to_labels: judging.Judge(tested, to_labels, said.judge) for to_labels in (False, True)}
     judged: dict[str, list[dict[str, Any]]] = {}
     first = {}

@@ -96,7 +96,7 @@ def judge_run(
         cell: What it was trained as.
         tested: The frames.
         judge: For what the cell makes.
-        kept: Folder of what is made and judged of runs of this length in this mode.
+        kept: Folder of what is made and judged in this mode.
         mode: How the generator runs.
         further: Whether figures that do not decide are measured too.
     """

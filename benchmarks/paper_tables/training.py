@@ -15,7 +15,7 @@ import yaml
 from paper_tables.cells import Cell, Profile, run_settings
 
 COSTS = "costs.jsonl"
-"""One line for each process that trained: its run, to which step, exit status, and seconds of wall and CPU."""
+"""One line for each process that trained: its run, exit status, and seconds of wall and CPU."""
 
 
 def run_folder(out: Path, cell: Cell, seed: int) -> Path:
@@ -41,7 +41,7 @@ def train_all(
         KeyboardInterrupt: At Ctrl-C, when the runs have saved what they did.
     """
     (out / "runs").mkdir(parents=True, exist_ok=True)
-    done = finished(out, profile.steps)
+    done = finished(out)
     waiting = [(cell, seed) for seed in seeds for cell in cells if run_folder(out, cell, seed).name not in done]
     pool = ThreadPoolExecutor(processes)
     try:
@@ -51,10 +51,9 @@ def train_all(
         pool.shutdown(cancel_futures=True)
 
 
-def finished(out: Path, steps: int) -> set[str]:
-    """Return the names of runs that have come to a number of steps, and no further."""
-    reached = {cost["run"]: cost["steps"] for cost in costs(out) if cost["status"] == 0}
-    return {run for run, length in reached.items() if length == steps}
+def finished(out: Path) -> set[str]:
+    """Return the names of runs that have come to their end."""
+    return {cost["run"] for cost in costs(out) if cost["status"] == 0}
 
 
 def costs(out: Path) -> list[dict[str, Any]]:
@@ -67,8 +66,7 @@ def _train(cell: Cell, seed: int, profile: Profile, streets: Path, out: Path) ->
     folder = run_folder(out, cell, seed)
     command = [sys.executable, "-m", "i2i", "train", "--quiet"]
     if (folder / "checkpoints").exists():
-        length = ["--steps", str(profile.steps), "--set", f"validation.every={profile.steps + 1}"]
-        command += ["--resume", str(folder), *length]
+        command += ["--resume", str(folder)]
     else:
         config = out / "runs" / f"{folder.name}.yaml"
         config.write_text(yaml.safe_dump(run_settings(cell, profile, str(streets), seed)))
@@ -80,7 +78,7 @@ def _train(cell: Cell, seed: int, profile: Profile, streets: Path, out: Path) ->
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = status = os.waitstatus_to_exitcode(status)
     spent = {"wall": time.time() - begun, "cpu": used.ru_utime + used.ru_stime}
-    cost = {"run": folder.name, "steps": profile.steps, "status": status} | spent
+    cost = {"run": folder.name, "status": status} | spent
     with (out / COSTS).open("a") as file:
         file.write(json.dumps(cost) + "\n")
     if status:
