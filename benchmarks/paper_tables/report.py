@@ -78,17 +78,24 @@ def _sections(table: Table, judged: Judged, references: Mapping[str, Mapping[str
     count = {len(judged[cell]) for cell in cells}
     seeds = f"{min(count)}" if len(count) == 1 else f"{min(count)} to {max(count)}" if count else "No"
     said = f"{seeds} seeds a cell; within cells IoU deviates by {spread:.4f} ({freedom} degrees of freedom)."
-    parts = [f"## {table.title}", "\n".join(lines), said, _claims(table, orderings(table, judged))]
+    parts = [f"## {table.title}", "\n".join(lines), said, _claims(table, judged)]
     return [*parts, _beside(table, judged, references)] if not to_labels else parts
 
 
-def _claims(table: Table, found: Sequence[Ordering]) -> str:
-    lines = ["| the paper's ordering | difference in IoU here, 95 % | verdict |", "| --- | --- | --- |"]
-    for ordering in found:
-        interval = f"{ordering.difference:+.3f} ({ordering.low:+.3f} to {ordering.high:+.3f})"
-        claim = f"{table.named(ordering.better)} > {table.named(ordering.worse)}"
-        lines.append(f"| {claim} | {interval} | {ordering.verdict} |")
+def _claims(table: Table, judged: Judged) -> str:
+    """Return the verdicts, which IoU decides, and beside them how accuracy of pixels differs."""
+    lines = [
+        "| the paper's ordering | IoU: difference here, 95 % | verdict | accuracy of pixels: the same |",
+        "| --- | --- | --- | --- |",
+    ]
+    for by_iou, by_pixel in zip(orderings(table, judged), orderings(table, judged, "pixel"), strict=True):
+        claim = f"{table.named(by_iou.better)} > {table.named(by_iou.worse)}"
+        lines.append(f"| {claim} | {_difference(by_iou)} | **{by_iou.verdict}** | {_difference(by_pixel)} |")
     return "\n".join(lines)
+
+
+def _difference(ordering: Ordering) -> str:
+    return f"{ordering.difference:+.3f} ({ordering.low:+.3f} to {ordering.high:+.3f})"
 
 
 def _beside(table: Table, judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> str:

@@ -36,11 +36,11 @@ class Ordering:
     verdict: Verdict
 
 
-def orderings(table: Table, judged: Judged) -> list[Ordering]:
-    """Return what came of each claim of a table whose cells are judged."""
-    spread, freedom = spread_of(table, judged)
+def orderings(table: Table, judged: Judged, figure: str = DECIDES) -> list[Ordering]:
+    """Return what came of each claim of a table whose cells are judged, by a figure."""
+    spread, freedom = spread_of(table, judged, figure)
     claims = [claim for claim in table.claims if all(judged.get(cell) for cell in claim)]
-    return [compared(*claim, judged, spread, freedom) for claim in claims]
+    return [compared(*claim, judged, spread, freedom, figure) for claim in claims]
 
 
 def figures(runs: Sequence[Mapping[str, Any]], figure: str = DECIDES) -> list[float]:
@@ -48,10 +48,10 @@ def figures(runs: Sequence[Mapping[str, Any]], figure: str = DECIDES) -> list[fl
     return [run["figures"][figure] for run in runs]
 
 
-def spread_of(table: Table, judged: Judged) -> tuple[float, int]:
-    """Return what `pooled` does, over all cells that make what those of a table make."""
+def spread_of(table: Table, judged: Judged, figure: str = DECIDES) -> tuple[float, int]:
+    """Return what `pooled` does of a figure, over all cells that make what those of a table make."""
     made = table.rows[0].cell.partition("-")[0]
-    return pooled([figures(runs) for cell, runs in judged.items() if runs and cell.startswith(made)])
+    return pooled([figures(runs, figure) for cell, runs in judged.items() if runs and cell.startswith(made)])
 
 
 def pooled(groups: Sequence[Sequence[float]]) -> tuple[float, int]:
@@ -61,7 +61,7 @@ def pooled(groups: Sequence[Sequence[float]]) -> tuple[float, int]:
     return (float(np.sqrt(squares / freedom)) if freedom else float("nan")), freedom
 
 
-def compared(better: str, worse: str, judged: Judged, spread: float, freedom: int) -> Ordering:
+def compared(better: str, worse: str, judged: Judged, spread: float, freedom: int, figure: str = DECIDES) -> Ordering:
     """Compare two cells by the rule of this module.
 
     Args:
@@ -70,12 +70,13 @@ def compared(better: str, worse: str, judged: Judged, spread: float, freedom: in
         judged: By cell, what was said of each seed.
         spread: Standard deviation of seeds within a cell.
         freedom: Its degrees of freedom.
+        figure: By which they are compared.
     """
     first, second = judged[better], judged[worse]
-    difference = float(np.mean(figures(first)) - np.mean(figures(second)))
+    difference = float(np.mean(figures(first, figure)) - np.mean(figures(second, figure)))
     if not freedom:
         return Ordering(better, worse, difference, float("-inf"), float("inf"), "cannot be told")
-    frames = mean_draws(first) - mean_draws(second)
+    frames = mean_draws(first, figure) - mean_draws(second, figure)
     rng = np.random.default_rng(0)
     by_frames = rng.choice(frames, DRAWS) - frames.mean()
     by_seeds = rng.standard_t(freedom, DRAWS) * spread * np.sqrt(1 / len(first) + 1 / len(second))
@@ -84,7 +85,7 @@ def compared(better: str, worse: str, judged: Judged, spread: float, freedom: in
     return Ordering(better, worse, difference, low, high, verdict)
 
 
-def mean_draws(runs: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-    """Return the figure that decides of frames drawn anew, each the mean of the seeds."""
-    mean: NDArray[np.float64] = np.mean([run["draws"][DECIDES] for run in runs], axis=0)
+def mean_draws(runs: Sequence[Mapping[str, Any]], figure: str = DECIDES) -> NDArray[np.float64]:
+    """Return a figure of frames drawn anew, each the mean of the seeds."""
+    mean: NDArray[np.float64] = np.mean([run["draws"][figure] for run in runs], axis=0)
     return mean
