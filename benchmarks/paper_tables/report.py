@@ -32,7 +32,8 @@ def page(tables: Sequence[Table], judged: Judged, references: Mapping[str, Mappi
         judged: By cell, what was said of each seed's run.
         references: What was said of real images and of the mean of training, by direction: see `references_of`.
     """
-    return "\n\n".join(part for table in tables for part in _sections(table, judged, references))
+    parts = [part for table in tables for part in _sections(table, judged, references)]
+    return "\n\n".join([*parts, "## Other figures of the photographs", _beside(tables, judged, references)])
 
 
 def took(costs: Sequence[Mapping[str, Any]], out_of: int) -> str:
@@ -78,8 +79,7 @@ def _sections(table: Table, judged: Judged, references: Mapping[str, Mapping[str
     count = {len(judged[cell]) for cell in cells}
     seeds = f"{min(count)}" if len(count) == 1 else f"{min(count)} to {max(count)}" if count else "No"
     said = f"{seeds} seeds a cell; within cells IoU deviates by {spread:.4f} ({freedom} degrees of freedom)."
-    parts = [f"## {table.title}", "\n".join(lines), said, _claims(table, judged)]
-    return [*parts, _beside(table, judged, references)] if not to_labels else parts
+    return [f"## {table.title}", "\n".join(lines), said, _claims(table, judged)]
 
 
 def _claims(table: Table, judged: Judged) -> str:
@@ -98,15 +98,15 @@ def _difference(ordering: Ordering) -> str:
     return f"{ordering.difference:+.3f} ({ordering.low:+.3f} to {ordering.high:+.3f})"
 
 
-def _beside(table: Table, judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> str:
+def _beside(tables: Sequence[Table], judged: Judged, references: Mapping[str, Mapping[str, Any]]) -> str:
     """Return further figures of photographs, of the first seed alone: KID takes longer than all the others."""
     lines = [f"| | {' | '.join(BESIDE.values())} |", "| --- |" + " --- |" * len(BESIDE)]
-    named = {row.name: judged.get(row.cell, [])[:1] for row in table.rows}
-    named |= {f"*{name.partition(': ')[2]}*": [said] for name, said in references.items() if name.startswith("photo: ")}
-    for name, runs in named.items():
-        if runs:
-            values = (f"{np.mean(figures(runs, figure)):.{_places(figure)}f}" for figure in BESIDE)
-            lines.append(f"| {name} | {' | '.join(values)} |")
+    rows = {row.cell: row.name for table in reversed(tables) for row in reversed(table.rows)}
+    known = {rows[cell]: runs[0] for cell, runs in judged.items() if runs and "kid-lite0" in runs[0]["figures"]}
+    known |= {f"*{name.partition(': ')[2]}*": said for name, said in references.items() if name.startswith("photo: ")}
+    for name, said in known.items():
+        values = (f"{said['figures'][figure]:.{_places(figure)}f}" for figure in BESIDE)
+        lines.append(f"| {name} | {' | '.join(values)} |")
     return "\n".join(lines)
 
 
