@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from i2i.choices import Component
-from i2i.config import Mode, read_file
+from i2i.config import ADVERSARIAL_CRITERION, METRICS, Mode, read_file
 from i2i.errors import I2iError, UsageError, suggest
 from i2i.evaluation.held import Held
 from i2i.evaluation.measuring import Measure
@@ -23,11 +23,8 @@ from i2i.translation.translator import Translator
 CONFIG = "config.yaml"
 """Of a run, which stands beside its model."""
 
-USUAL: Mapping[Kind, tuple[str, ...]] = {
-    "image": ("l1", "psnr", "ssim", "perceptual-lite0", "kid-lite0"),
-    "ids": ("segmentation",),
-}
-"""What is measured where nothing is said; of these, whatever can be."""
+SEEN = ("perceptual-lite0", ADVERSARIAL_CRITERION)
+"""What is measured of images besides, which takes longer than in training there is time for."""
 ALL = "all"
 """What stands for every metric that is installed and can be measured."""
 
@@ -115,6 +112,11 @@ def known_fields(models: Sequence[Model]) -> dict[str, Field]:
     return known
 
 
+def usual(kind: Kind) -> tuple[str, ...]:
+    """Return what is measured of a kind of field where nothing is said; of these, whatever can be."""
+    return (*METRICS.get(kind, ()), *(SEEN if kind == "image" else ()))
+
+
 def measures_of(
     chosen: Sequence[str], options: Mapping[str, Mapping[str, Any]], to: str, held: Held, *, aligned: bool
 ) -> tuple[list[Measure], list[str]]:
@@ -131,7 +133,7 @@ def measures_of(
         UsageError: If one that is named cannot be measured, or options are of one that is not measured.
     """
     named = [name for name in chosen if name != ALL]
-    names = dict.fromkeys(named or USUAL.get(held.fields[to].kind, ()))
+    names = dict.fromkeys(named or usual(held.fields[to].kind))
     names |= dict.fromkeys(options)
     if ALL in chosen:
         names |= dict.fromkeys(catalogue("metric"))

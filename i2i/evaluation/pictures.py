@@ -1,6 +1,7 @@
 """Items and what was made of them, to look at."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from i2i.evaluation.measuring import Batch, Measure
 from i2i.evaluation.subjects import Maker
 from i2i.fields import Field
 from i2i.pairs import Pixels
+
+KEPT = 64
+"""Items, and things made of them, that are remembered."""
 
 
 class Pictures:
@@ -30,10 +34,13 @@ class Pictures:
         self.held, self.to = held, to
         self._makers = {maker.name: maker for maker in makers}
         self._measures = {measure.name: measure for measure in measures}
+        # a page asks for one item by several metrics
+        self._read = lru_cache(KEPT)(lambda place: held.batch([place]))
+        self._made = lru_cache(KEPT)(self._make)
 
     def source(self, place: int) -> Pixels:
         """Return what it is made of: the first field that is no vector."""
-        batch = self.held.batch([place])
+        batch = self._read(place)
         name = next(name for name, field in self.held.fields.items() if name != self.to and field.kind != "vector")
         return self._shown(batch[name], name, batch)
 
@@ -41,25 +48,25 @@ class Pictures:
         """Return what it should be; None where nothing is a pair."""
         if not self.held.fields.aligned(*self.held.fields):
             return None
-        batch = self.held.batch([place])
+        batch = self._read(place)
         return self._shown(batch[self.to], self.to, batch)
 
     def made(self, maker: str, place: int, sample: int = 0) -> Pixels:
         """Return what a model or a reference makes of it; of a model the sample of that number, from 0 on."""
-        batch = self.held.batch([place])
-        return self._shown(self._made(maker, batch, place, sample), self.to, batch)
+        batch = self._read(place)
+        return self._shown(self._made(maker, place, sample), self.to, batch)
 
     def map(self, metric: str, maker: str, place: int) -> NDArray[np.float32] | None:
         """Return the difference at each pixel, (H, W), in the metric's own unit; None where it has no such thing."""
-        batch = self.held.batch([place])
+        batch = self._read(place)
         if metric not in self._measures:
             return None
-        found = self._measures[metric].map(self._made(maker, batch, place, 0), batch[self.to])
+        found = self._measures[metric].map(self._made(maker, place), batch[self.to])
         return None if found is None else found[0].numpy()
 
-    def _made(self, maker: str, batch: Batch, place: int, sample: int) -> Tensor:
+    def _make(self, maker: str, place: int, sample: int = 0) -> Tensor:
         chosen = self._makers[maker]
-        made = chosen.make(batch, [place], pairs=True, **({"sample": sample} if sample else {}))
+        made = chosen.make(self._read(place), [place], pairs=True, **({"sample": sample} if sample else {}))
         if made is None:
             raise KeyError(maker)
         return made

@@ -214,7 +214,8 @@ def test_of_metrics_that_were_not_named_those_that_refuse_the_images_are_left_ou
 ) -> None:
     with pytest.raises(UsageError, match="ms-ssim of 5 scales needs images of 176x176 at least, got 16x16"):
         i2i.evaluate(models[0], data, metric="ms-ssim")
-    monkeypatch.setattr("i2i.evaluation.asked.USUAL", {"image": ("l1", "ms-ssim")})
+    monkeypatch.setattr("i2i.evaluation.asked.METRICS", {"image": ("l1", "ms-ssim")})
+    monkeypatch.setattr("i2i.evaluation.asked.SEEN", ())
     found = i2i.evaluate(models[0], data, references=False)
     assert list(found.models[0].figures) == ["l1"]
     assert [note.partition(" scales")[0] for note in found.notes] == ["ms-ssim is not measured: ms-ssim of 5"]
@@ -335,7 +336,8 @@ def test_command_prints_figures_and_writes_them(
 def test_usual_metrics_that_are_not_there_are_noted(
     data: Path, models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("i2i.evaluation.asked.USUAL", {"image": ("l1", "kid-nothing")})
+    monkeypatch.setattr("i2i.evaluation.asked.METRICS", {"image": ("l1", "kid-nothing")})
+    monkeypatch.setattr("i2i.evaluation.asked.SEEN", ())
     found = i2i.evaluate(models[0], data, references=False)
     assert [each.name for each in found.measured] == ["l1"]
     assert found.notes[0].startswith("kid-nothing is not measured: ")
