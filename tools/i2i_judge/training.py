@@ -1,7 +1,7 @@
 """Trains a judge: one run of the recipe ``regression`` for each seed, and what each finds in real photographs.
 
 Long et al. 2015, arXiv 1411.4038, train on cross-entropy of each pixel; so it is here. Network and optimizer are not
-theirs: see `i2i_regression.lite0_pyramid`.
+theirs: see `i2i_features.lite0_pyramid`.
 """
 
 from collections.abc import Iterator, Mapping

