@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="Runs and models, each perhaps as NAME=MODEL; or USER/NAME.")
+        list[str], typer.Argument(metavar="MODEL", help="Runs and models, each perhaps as NAME=MODEL; or USER/NAME.")
     ],
     data: Annotated[str | None, typer.Option(help="Dataset folder or address; that of the run if not said.")] = None,
     split: Annotated[str, typer.Option(help="Part of the dataset to measure on.")] = "test",
