@@ -1,6 +1,6 @@
 """Finds out how a dataset is stored, and opens it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike, fspath, path
 
 from i2i.data.tables import refusals
@@ -76,10 +76,14 @@ def open_table(
     wanted = "train" if held_out else split
     stored = next((stored for stored in splits if wanted in (stored, our_name(stored))), None)
     if stored is None:
-        there = ", ".join(map(repr, splits))
-        raise MissingSplitError(f"{root} has no split {wanted!r}, it has {there}. Training needs 'train'.")
+        raise _no_split(root, wanted, splits)
     table = splits[stored](match) if match else splits[stored]()
     return table if val_share is None or not held_out else _portion(root, table, split, val_share)
+
+
+def _no_split(root: str, wanted: str, there: Iterable[str]) -> MissingSplitError:
+    advice = "Training needs 'train'" if wanted == "train" else "Say one of these"
+    return MissingSplitError(f"{root} has no split {wanted!r}, it has {', '.join(map(repr, there))}. {advice}.")
 
 
 def open_unpaired(root: str | PathLike[str], split: str) -> dict[str, Table]:
@@ -104,8 +108,7 @@ def open_unpaired(root: str | PathLike[str], split: str) -> dict[str, Table]:
         raise DataError(f"{root} holds no two folders of images a split, such as trainA and trainB.")
     stored = next((name for name in found if split in (name, our_name(name))), None)
     if stored is None:
-        there = ", ".join(map(repr, in_order([*found])))
-        raise MissingSplitError(f"{root} has no split {split!r}, it has {there}. Training needs 'train'.")
+        raise _no_split(root, split, in_order([*found]))
     if empty := next((table for table in found[stored].values() if not table.names), None):
         raise DataError(f"{root}: {empty.layout.partition(', ')[2]} holds no images. Put some in, or remove the split.")
     return dict(found[stored])
