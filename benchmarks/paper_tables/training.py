@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from i2i.training.folder import RunFolder
 from paper_tables.cells import Cell, Profile, run_settings
 
 COSTS = "costs.jsonl"
@@ -65,7 +66,7 @@ def costs(out: Path) -> list[dict[str, Any]]:
 def _train(cell: Cell, seed: int, profile: Profile, streets: Path, out: Path) -> str:
     folder = run_folder(out, cell, seed)
     command = [sys.executable, "-m", "i2i", "train", "--quiet"]
-    if (folder / "checkpoints").exists():
+    if RunFolder(folder).has_progress():
         command += ["--resume", str(folder)]
     else:
         config = out / "runs" / f"{folder.name}.yaml"
