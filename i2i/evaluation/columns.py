@@ -108,11 +108,15 @@ class Between(Column):
 
     suffix = " between samples"
     better = "more varied"
-    higher_is_better = True
 
     def __init__(self, measure: Measure, to: str, fields: Fields, samples: int) -> None:
         super().__init__(measure, to, fields)
         self.samples = samples
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Return whether more is more varied: where less is alike."""
+        return not self.measure.higher_is_better
 
     def see(self, maker: Maker, made: Tensor, batch: Batch, places: Sequence[int]) -> Tensor | None:
         """See the samples of each item."""

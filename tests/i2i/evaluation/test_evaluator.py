@@ -165,8 +165,11 @@ def test_same_call_finds_the_same(data: Path, models: tuple[Path, Path]) -> None
 
 
 def test_samples_vary_where_a_model_has_noise_and_only_there(data: Path, models: tuple[Path, Path]) -> None:
-    found = i2i.evaluate(list(models), data, metric="l1", samples=3)
+    found = i2i.evaluate(list(models), data, metric=["l1", "psnr"], samples=3)
     name = "l1 between samples"
+    # what varies more is farther apart, and less alike
+    higher = {figure.name: figure.higher_is_better for figure in found.measured if figure.name.endswith("samples")}
+    assert higher == {name: True, "psnr between samples": False}
     assert subject(found, "quiet").figures[name].value == 0
     drawn = [outputs(models[1], data, seed) for seed in range(3)]
     pairs = [(drawn[i] - drawn[j]).abs().flatten(1).mean(1) for i, j in ((0, 1), (0, 2), (1, 2))]
