@@ -106,14 +106,18 @@ def check_fields(owner: str, asked: Mapping[str, Asked], fields: Fields) -> None
                 raise UsageError(f"{owner} needs a field {name!r}. The data has {known}. See dataset.extra.")
             continue
         field = fields[name]
-        fits = field.kind == want.kind or (want.kind, field.kind) == ("image", "ids")
-        if not fits:
+        if not fits(want, field):
             raise UsageError(f"{owner} takes {name!r} as {want.kind}, and the data has it as {field.kind}.")
         if (want.kind, field.kind, field.channels) == ("image", "ids", 0):
             raise UsageError(
                 f"{owner} takes {name!r} as a channel a class, and how many classes there are is not declared. "
                 f"Declare it, such as --set dataset.{name}_classes=12."
             )
+
+
+def fits(want: Asked, field: Field) -> bool:
+    """Return whether a field can be given as what is asked for: class ids as an image too, one-hot."""
+    return field.kind == want.kind or (want.kind, field.kind) == ("image", "ids")
 
 
 def given_to(step: Callable[..., Any], batch: Mapping[str, Tensor], fields: Fields, clock: Clock) -> dict[str, Any]:

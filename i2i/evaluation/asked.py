@@ -3,9 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import Any, NamedTuple
 
 from i2i.choices import Component
 from i2i.config import ADVERSARIAL_CRITERION, METRICS, Mode, read_file
@@ -74,9 +72,18 @@ def _named(paths: Sequence[str]) -> dict[str, str]:
     return dict(zip(names, places, strict=True))
 
 
-def reader_of(
-    folders: Sequence[Path], models: Sequence[Model], said: Mapping[str, Any]
-) -> tuple[Component, str | None]:
+class Reading(NamedTuple):
+    """How the data of models is read."""
+
+    dataset: Component
+    """The component that reads it, with its options."""
+    path: str | None = None
+    """What a run was trained on."""
+    keep: bool = False
+    """Whether that was cut out of images as they are stored, instead of out of scaled ones."""
+
+
+def reading_of(folders: Sequence[Path], models: Sequence[Model], said: Mapping[str, Any]) -> Reading:
     """Return how the data of models is read, and which data their run was trained on.
 
     Of a run, that is what its configuration says; of a model alone, its recipe's dataset in its direction.
@@ -90,7 +97,8 @@ def reader_of(
         run = folder.parent / CONFIG
         if run.is_file():
             recorded = read_file(run)
-            return Component(**{**recorded["dataset"], **said}), str(recorded["data"]["path"])
+            data = recorded["data"]
+            return Reading(Component(**{**recorded["dataset"], **said}), str(data["path"]), data["resize"] == "keep")
     config = models[0].translator.config
     usual = {"name": "pairs", **recipe_of(config).settings.get("dataset", {})}
     own: dict[str, Any] = {"direction": config.direction} if config.direction else {}
@@ -100,7 +108,7 @@ def reader_of(
         if field is not None and field.kind == "ids":
             own |= {f"{name}_classes": field.channels, "void": field.void}
     known = options_of(lookup("dataset", said.get("name", usual["name"])).cls).model_fields
-    return Component(**{**usual, **{k: v for k, v in own.items() if k in known}, **said}), None
+    return Reading(Component(**{**usual, **{k: v for k, v in own.items() if k in known}, **said}))
 
 
 def known_fields(models: Sequence[Model]) -> dict[str, Field]:
@@ -190,8 +198,3 @@ def options_said(
         for name in takers:
             options.setdefault(name, {}).setdefault(option, value)
     return options
-
-
-def device_of(models: Sequence[Model]) -> torch.device:
-    """Return where models run."""
-    return models[0].translator.device

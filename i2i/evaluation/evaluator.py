@@ -9,12 +9,11 @@ from i2i.config import Mode
 from i2i.errors import UsageError
 from i2i.evaluation.asked import (
     CONFIG,
-    device_of,
     known_fields,
     load_models,
     measures_of,
     options_said,
-    reader_of,
+    reading_of,
 )
 from i2i.evaluation.columns import Column, columns
 from i2i.evaluation.figures import Outcome, comparisons, ranks
@@ -79,14 +78,16 @@ class Evaluator:
         of_metrics = {name: values for name, values in options.items() if name != "dataset"}
         said = options_said(of_metrics, metrics, {"weights": weights, "judge": judge})
         self.models, folders = load_models(models, to=to, mode=mode, seed=seed, device=device)
-        reader, recorded = reader_of(folders, self.models, options.get("dataset", {}))
-        if (path := data or recorded) is None:
+        reading = reading_of(folders, self.models, options.get("dataset", {}))
+        if (path := data or reading.path) is None:
             raise UsageError(f"No data was given, and there is no {CONFIG} of a run. Say --data DATASET.")
         first = self.models[0].translator
         self.to = first.to
-        known = known_fields(self.models)
         self.held = hold(
-            path, split, known, size or first.config.size, reader, limit=limit, device=device_of(self.models)
+            *(path, split, known_fields(self.models), size or first.config.size, reading.dataset),
+            keep=reading.keep,
+            limit=limit,
+            device=first.device,
         )
         aligned = self.held.fields.aligned(self.to, *first.predictor.sources)
         self.measures, self.notes = measures_of(metrics, said, self.to, self.held, aligned=aligned)

@@ -32,7 +32,7 @@ class Album(Protocol):
         ...
 
     def made(self, model: str, place: int, sample: int = 0, /) -> Pixels:
-        """Return what a model makes of it, one of its samples, which is made anew each time."""
+        """Return what a model makes of it, one of its samples."""
         ...
 
     def map(self, metric: str, model: str, place: int, /) -> NDArray[np.float32] | None:

@@ -13,7 +13,7 @@ from i2i.errors import ContractError
 from i2i.fields import Fields, Kind
 from i2i.options import build, complete
 from i2i.outputs import blamed
-from i2i.parameters import as_asked, fields_named, first_kind
+from i2i.parameters import as_asked, fields_named, first_kind, fits
 from i2i.plugins import lookup
 from i2i.serving import serves
 
@@ -67,7 +67,7 @@ class Measure:
         if self.kind != fields[to].kind:
             return f"{self.name!r} measures {self.kind}, and {to} is {fields[to].kind}"
         for name, asked in self._named.items():
-            if asked.required and (name not in fields or asked.kind not in (fields[name].kind, "image")):
+            if asked.required and (name not in fields or not fits(asked, fields[name])):
                 return f"{self.name!r} needs a field {name!r} of {asked.kind}, and the data has {', '.join(fields)}"
         return ""
 

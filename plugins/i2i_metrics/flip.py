@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from i2i.errors import UsageError
-from i2i_metrics.regions import mean_within
+from i2i_metrics.pixels import mean_within
 
 INSTALL = "pip install 'i2i-toolkit[metrics]'"
 

@@ -8,8 +8,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from i2i_metrics.regions import mean_within
-
 RANGE = 2.0  # from -1 to 1
 DECIBELS_AT_MOST = 100.0
 
@@ -61,3 +59,14 @@ class PSNR(nn.Module):
         """Compare (N, C, H, W) with (N, C, H, W); returns (N,)."""
         mse = mean_within(self.map(output, target), mask)
         return (10 * torch.log10(RANGE**2 / mse)).clamp(max=DECIBELS_AT_MOST)
+
+
+def mean_within(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the mean of (N, H, W) over a mask (N, H, W) of bool, or over all pixels where it is None.
+
+    Returns:
+        (N,), NaN where a mask has no pixel.
+    """
+    if mask is None:
+        return values.flatten(1).mean(1)
+    return values.where(mask, 0).flatten(1).sum(1) / mask.flatten(1).sum(1)

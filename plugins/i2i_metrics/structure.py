@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from i2i.errors import UsageError
-from i2i_metrics.regions import mean_within
+from i2i_metrics.pixels import mean_within
 
 RANGE = 2.0  # from -1 to 1
 WINDOW = 11

@@ -260,6 +260,17 @@ def test_a_run_knows_its_data(data: Path, tmp_path: Path) -> None:
     assert mean == pytest.approx(float(wanted), abs=0.01)
 
 
+def test_a_run_on_images_as_they_are_stored_is_measured_so(data: Path, tmp_path: Path) -> None:
+    small = {"generator": {"depth": 1, "base_channels": 2}, "training": {"threads": 1}}
+    kept = {**small, "data": {"workers": 0, "resize": "keep"}, "validation": {"metrics": ["l1"]}}
+    i2i.train("regression", data, tmp_path / "run", config=kept, steps=1, size=8)
+    found = i2i.evaluate(tmp_path / "run", metric="l1")
+    assert (found.resizing, found.size) == ("the centre of each image as it is stored", (8, 8))
+    centres = [targets(data, split)[..., 4:12, 4:12] for split in ("train", "test")]
+    mean = (centres[0][[0, 1, 3, 4, 6, 7]].double().mean(0) - centres[1]).abs().mean()
+    assert subject(found, "mean of training").figures["l1"].value == pytest.approx(float(mean), abs=1e-5)
+
+
 def test_colours_are_measured_as_the_pictures_that_they_make(data: Path, tmp_path: Path) -> None:
     lab = [Field(channels=channels, dtype="float32", colours="lab") for channels in (1, 2)]
     fields = dict(zip(("source", "target"), lab, strict=True))
