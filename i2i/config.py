@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from pydantic import Field, PositiveInt, field_serializer, field_validator, model_validator
+from typing import TYPE_CHECKING, Any, Literal
 
 from i2i import safe_yaml
 from i2i.choices import Component, Entry, entries_of, lay
@@ -16,7 +13,11 @@ from i2i.errors import MissingInputError, UsageError, suggest
 from i2i.options import complete
 from i2i.plugin_files import PluginFile, is_loaded
 from i2i.plugins import lookup
-from i2i.sections import Average, Optimizer, Section
+from i2i.sections.data import Data
+from i2i.sections.networks import Average, Optimizer
+from i2i.sections.section import Section
+from i2i.sections.training import Schedule, Training
+from i2i.sections.validation import Validation
 
 if TYPE_CHECKING:
     from i2i.fields import Fields
@@ -28,135 +29,6 @@ Mode = Literal["paper", "deterministic", "running"]
 ``paper``: dropout on, statistics of the test batch (always one image here). ``deterministic``: dropout off, statistics
 of each single image. ``running``: dropout off, running averages of the training.
 """
-
-
-class Data(Section):
-    """Where the pairs are, and how they are jittered (Isola et al. 2017, section 6.2)."""
-
-    path: str
-    crop: PositiveInt | tuple[PositiveInt, PositiveInt] = 256
-    """Height and width of what the networks see: one number for both, or ``[height, width]``."""
-    resize: PositiveInt | tuple[PositiveInt, PositiveInt] | Literal["auto", "keep"] = "auto"
-    """Height and width before the random crop; ``auto`` is crop x 286/256, ``keep`` the size on disk."""
-    mirror: bool = True
-    """Mirror at random, left to right."""
-    workers: Annotated[int, Field(ge=0)] = 1
-    """Processes that read images; the result does not depend on it."""
-
-    @model_validator(mode="after")
-    def _resize_holds_the_crop(self) -> Data:
-        match self.resize:
-            case "auto" | "keep":
-                return self
-            case int() if self.size[0] != self.size[1]:
-                raise ValueError(f"resize is {self.resize} and crop {crop_value(self.size)}: say two numbers, or auto")
-        resized = _both(self.resize)
-        if resized[0] < self.size[0] or resized[1] < self.size[1]:
-            raise ValueError(f"resize ({crop_value(resized)}) is smaller than crop ({crop_value(self.size)})")
-        return self
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Return height and width of what the networks see."""
-        return _both(self.crop)
-
-    @property
-    def resized(self) -> tuple[int, int] | Literal["auto", "keep"]:
-        """Return ``resize``, as height and width where it is numbers."""
-        return self.resize if isinstance(self.resize, str) else _both(self.resize)
-
-
-def crop_value(size: tuple[int, int]) -> str:
-    """Write height and width as ``data.crop`` is said.
-
-    Example:
-        >>> crop_value((256, 256)), crop_value((256, 128))
-        ('256', '[256,128]')
-    """
-    return str(size[0]) if size[0] == size[1] else f"[{size[0]},{size[1]}]"
-
-
-def _both(size: int | tuple[int, int]) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else size
-
-
-class Schedule(Section):
-    """Learning rate over the run."""
-
-    name: Literal["constant", "linear"] = "constant"
-    """``constant`` as in the paper; ``linear`` falls to zero, as in the later PyTorch code."""
-    decay_start: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """Part of the run after which ``linear`` begins to fall."""
-
-
-class Training(Section):
-    """How long, on what, and how often things are written."""
-
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    epochs: PositiveInt = 200
-    steps: PositiveInt | None = None
-    """Steps of the whole run; overrules ``epochs``, unless those are said later."""
-    batch_size: PositiveInt = 1
-    device: str = "auto"
-    threads: PositiveInt | None = None
-    """CPU threads; the bits of a result depend on it. All cores when not given."""
-    init: str | None = None
-    """Run, checkpoint or model folder whose weights the run begins with; drawn from the seed when not given."""
-    checkpoint_every: PositiveInt = 1000
-    """Steps between checkpoints."""
-    keep: PositiveInt = 2
-    """Checkpoints that are kept."""
-    export: Literal["translators", "all"] = "translators"
-    """Networks that the run's models hold; with ``all``, those who get a model can train on from it."""
-
-    @classmethod
-    def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge; a number of steps gives way to epochs that are said later."""
-        return {**before, **({"steps": None} if values.get("epochs") is not None else {}), **values}
-
-
-class Validation(Section):
-    """What is measured on held-out items, and how often; `i2i.training.criterion` decides what ``auto`` is."""
-
-    every: PositiveInt = 1000
-    """Steps between validations."""
-    images: PositiveInt | Literal["auto"] = "auto"
-    """Items that are measured, spread evenly over the split."""
-    metrics: tuple[Component, ...] | Literal["auto"] = "auto"
-    """What is measured, besides the metric that ``select`` names."""
-    select: str = "auto"
-    """The figure by which the best model is chosen, such as ``segmentation/iou``; ``last`` keeps the last model."""
-    samples: PositiveInt = 6
-    """Items in the sample grid: the same ones each time."""
-
-    @field_validator("metrics", mode="before")
-    @classmethod
-    def _each_is_named_once(cls, said: Any) -> Any:
-        if not isinstance(said, list | tuple):
-            return said
-        metrics = tuple(map(_as_component, said))
-        twice = [name for name, count in Counter(metric.name for metric in metrics).items() if count > 1]
-        if twice:
-            raise ValueError(f"{twice[0]!r} is named twice. Name it once")
-        return metrics
-
-    @field_serializer("metrics")
-    def _as_said(self, metrics: Any) -> Any:
-        return (
-            metrics
-            if metrics == "auto"
-            else [metric.model_dump() if metric.options else metric.name for metric in metrics]
-        )
-
-
-def _as_component(said: Any) -> Component:
-    """Read a name, or a mapping with a name."""
-    if isinstance(said, Component):
-        return said
-    entry = {"name": said} if isinstance(said, str) else said
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
-        raise ValueError(f"{said!r} names none. Write such as l1, or {{name: l1}} with options beside the name")
-    return Component(**entry)
 
 
 class Plugins(Section):

@@ -7,10 +7,11 @@ from math import lcm
 
 from i2i.assembly import build_parts
 from i2i.choices import Component
-from i2i.config import RunConfig, crop_value
+from i2i.config import RunConfig
 from i2i.errors import I2iError, ResourceError
 from i2i.parameters import fields_asked, imagined
 from i2i.plugins import lookup
+from i2i.sections.data import crop_value
 from i2i.selection import IMAGINED_SIZE, Selection
 from i2i.system.devices import is_out_of_memory
 from i2i.system.unfilled import unfilled

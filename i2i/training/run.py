@@ -18,16 +18,16 @@ from i2i.training.folder import RunFolder, describe_environment, differences
 from i2i.training.initial import begin, with_found_model
 from i2i.training.memory import within_memory
 from i2i.training.reporting import Reporter
+from i2i.training.schedules import factor_at, follows_length
 from i2i.training.setup import Setup, set_up
 from i2i.training.state import Progress, put_back, restore
 from i2i.training.trainer import Outcome, Trainer
-from i2i.training.updates import factor_at
 
 RESUMABLE = {
     "data": {"path", "workers"},
     "optimizer": {"lr"},
     "plugins": {"files"},
-    "schedule": {"name", "decay_start"},
+    "schedule": {"name", "warmup", "decay_start", "at", "factor"},
     "training": {"epochs", "steps", "device", "checkpoint_every", "keep", "export"},
     "validation": {"every", "images", "samples"},
 }
@@ -116,8 +116,9 @@ def _other_rates(before: RunConfig, setup: Setup, step: int, total: int) -> Iter
         return
     schedule, networks = setup.config.schedule, list(setup.updater.optimizers)
     length = f"its schedule follows the new length of {things(setup.steps, 'step')} (was {total})"
-    follows = setup.steps != total and schedule.name != "constant"
-    was, expected = (factor_at(before.schedule, at, total) for at in (step - 1, min(step, total - 1)))
+    follows = setup.steps != total and follows_length(schedule)
+    end = total - 1 if follows_length(before.schedule) else step
+    was, expected = (factor_at(before.schedule, at, total) for at in (step - 1, min(step, end)))
     factor = factor_at(schedule, step, setup.steps)
     jumps: dict[tuple[float, float], list[str]] = {}
     for network in networks:
@@ -131,7 +132,8 @@ def _other_rates(before: RunConfig, setup: Setup, step: int, total: int) -> Iter
         jump = f"The learning rate{whose} was {last:.3g} at step {step} and is {now:.3g} at step {step + 1}"
         own = whose or any("lr" in setup.config.optimizer.networks.get(network, {}) for network in those)
         keys = [f"optimizer.{network}" for network in those] if own else ["optimizer"]
-        keep = " ".join(["--set schedule.name=constant", *(f"--set {key}.lr={last:.3g}" for key in keys)])
+        constant = [f"--set schedule.{said}" for said in ("name=constant", *(["warmup=0"] if schedule.warmup else []))]
+        keep = " ".join([*constant, *(f"--set {key}.lr={last:.3g}" for key in keys)])
         yield f"{jump}: {length}. To keep the old end, resume with {keep}." if follows else f"{jump}."
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from i2i.assembly import assemble
 from i2i.choices import Component, as_choice
-from i2i.config import RunConfig, crop_value
+from i2i.config import RunConfig
 from i2i.contracts import Recipe
 from i2i.data.dataset import open_pairs
 from i2i.data.items import Items
@@ -23,11 +23,13 @@ from i2i.errors import MissingSplitError, UsageError, things
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
 from i2i.pairs import Dataset
+from i2i.sections.data import crop_value
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.devices import resolve_device
 from i2i.training.criterion import Criterion, decide
 from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
+from i2i.training.schedules import check_warmup
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
 from i2i.translation.model import ModelConfig, Origin, origins
@@ -203,6 +205,7 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     )
     updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
     setup = Setup(config, device, items, fields, recipe, updater, validator, criterion)
+    check_warmup(config.schedule, setup.steps)
     if rehearsal:
         rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps)
     check_first(recipe, type(recipe).wiring(fields, config.selection.recipe.options))

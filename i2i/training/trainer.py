@@ -25,9 +25,10 @@ from i2i.training.criterion import metric_of
 from i2i.training.folder import RunFolder
 from i2i.training.module_state import kept
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
+from i2i.training.schedules import factor_at
 from i2i.training.setup import Setup
 from i2i.training.state import Progress
-from i2i.training.updates import Applied, factor_at
+from i2i.training.updates import Applied
 from i2i.translation.model import save_model
 from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor

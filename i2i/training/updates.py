@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from i2i.config import Schedule
 from i2i.contracts import Recipe, Update
 from i2i.errors import ContractError, UsageError, suggest
 from i2i.options import build
 from i2i.plugins import lookup
-from i2i.sections import Optimizer, Updating
+from i2i.sections.networks import Optimizer, Updating
 from i2i.training.averages import Averages
 
 
@@ -136,15 +135,3 @@ def _built(updating: Updating, parameters: list[nn.Parameter], network: str) -> 
         lookup("optimizer", updating.optimizer).cls, parameters, options=updating.options, owner=owner
     )
     return optimizer
-
-
-def factor_at(schedule: Schedule, step: int, total: int) -> float:
-    """Return by what learning rates are multiplied at a step (counted from 0) of ``total``.
-
-    ``linear`` is constant until ``decay_start`` and then falls to zero over the rest, as in the PyTorch code of
-    CycleGAN and pix2pix, where the first and the second hundred epochs are these two parts.
-    """
-    start = round(schedule.decay_start * total)
-    if schedule.name == "constant" or step < start:
-        return 1.0
-    return (total - step) / (total - start + 1)

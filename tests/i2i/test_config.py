@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from i2i.config import RunConfig, Validation, merge, read_file, resolve
+from i2i.config import RunConfig, merge, read_file, resolve
 from i2i.errors import MissingInputError, UnknownNameError, UsageError
 from i2i.said import parse_assignments, parse_choices
+from i2i.sections.validation import Validation
 
 BASE: dict[str, Any] = {"recipe": {"name": "pix2pix"}, "data": {"path": "somewhere"}}
 

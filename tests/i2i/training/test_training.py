@@ -122,15 +122,15 @@ def test_another_learning_rate_after_resuming_is_said_with_the_way_to_keep_the_o
     assert rates(tmp_path / "kept")[11:] == pytest.approx([2e-4 / 7] * 13, rel=1e-2)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "linear"])
+@pytest.mark.parametrize("schedule", [{"name": "constant"}, {"name": "linear"}, {"name": "step", "at": [11, 13]}])
 def test_a_learning_rate_that_goes_on_as_it_would_have_is_no_news(
-    pairs_folder: Path, tmp_path: Path, schedule: str
+    pairs_folder: Path, tmp_path: Path, schedule: dict[str, Any]
 ) -> None:
     heard = Heard()
-    train(tiny(pairs_folder, schedule={"name": schedule}), tmp_path / "run")
+    train(tiny(pairs_folder, schedule=schedule), tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-000000012")
     (tmp_path / "run" / "checkpoints" / "latest.json").unlink()  # as if killed after step 10
-    resume(tmp_path / "run", {"training": {"steps": 14 if schedule == "constant" else 12}}, heard)
+    resume(tmp_path / "run", {"training": {"steps": 12 if schedule["name"] == "linear" else 14}}, heard)
     assert heard.warnings == []
 
 

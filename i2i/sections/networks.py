@@ -1,4 +1,4 @@
-"""Sections of the configuration that say how networks are updated, each by the network's name."""
+"""How networks are updated, and which have an average of their weights, each by the network's name."""
 
 from __future__ import annotations
 
@@ -6,36 +6,12 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from i2i.errors import ContractError, UsageError
-from i2i.options import complete, options_of, validate
+from i2i.options import complete, options_of
 from i2i.plugins import catalogue, lookup
-
-
-class Section(BaseModel):
-    """A part of the configuration that the engine itself reads."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @classmethod
-    def known(cls) -> list[str]:
-        """Return the options that it may have."""
-        return list(cls.model_fields)
-
-    @classmethod
-    def read(cls, values: Mapping[str, Any], name: str) -> Self:
-        """Return what was said, checked and complete.
-
-        Raises:
-            UsageError: If an option or a value is wrong.
-        """
-        return validate(cls, values, name)
-
-    @classmethod
-    def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what was said, with what is said later over it."""
-        return {**before, **values}
+from i2i.sections.section import Section
 
 
 class Updating(NamedTuple):
@@ -147,7 +123,7 @@ class Average(Section):
 
     model_config = ConfigDict(extra="allow")
 
-    __pydantic_extra__: dict[str, Annotated[float, Field(ge=0, lt=1)] | None] = {}
+    __pydantic_extra__: dict[str, Annotated[float, Field(ge=0, lt=1)] | None] = Field(init=False)
 
     @property
     def decays(self) -> dict[str, float]:

@@ -1,0 +1,59 @@
+"""Where the pairs are, and what is done to them before the networks see them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from i2i.sections.section import Section
+
+
+class Data(Section):
+    """Where the pairs are, and how they are jittered (Isola et al. 2017, section 6.2)."""
+
+    path: str
+    crop: PositiveInt | tuple[PositiveInt, PositiveInt] = 256
+    """Height and width of what the networks see: one number for both, or ``[height, width]``."""
+    resize: PositiveInt | tuple[PositiveInt, PositiveInt] | Literal["auto", "keep"] = "auto"
+    """Height and width before the random crop; ``auto`` is crop x 286/256, ``keep`` the size on disk."""
+    mirror: bool = True
+    """Mirror at random, left to right."""
+    workers: Annotated[int, Field(ge=0)] = 1
+    """Processes that read images; the result does not depend on it."""
+
+    @model_validator(mode="after")
+    def _resize_holds_the_crop(self) -> Data:
+        match self.resize:
+            case "auto" | "keep":
+                return self
+            case int() if self.size[0] != self.size[1]:
+                raise ValueError(f"resize is {self.resize} and crop {crop_value(self.size)}: say two numbers, or auto")
+        resized = _both(self.resize)
+        if resized[0] < self.size[0] or resized[1] < self.size[1]:
+            raise ValueError(f"resize ({crop_value(resized)}) is smaller than crop ({crop_value(self.size)})")
+        return self
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return height and width of what the networks see."""
+        return _both(self.crop)
+
+    @property
+    def resized(self) -> tuple[int, int] | Literal["auto", "keep"]:
+        """Return ``resize``, as height and width where it is numbers."""
+        return self.resize if isinstance(self.resize, str) else _both(self.resize)
+
+
+def crop_value(size: tuple[int, int]) -> str:
+    """Write height and width as ``data.crop`` is said.
+
+    Example:
+        >>> crop_value((256, 256)), crop_value((256, 128))
+        ('256', '[256,128]')
+    """
+    return str(size[0]) if size[0] == size[1] else f"[{size[0]},{size[1]}]"
+
+
+def _both(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
