@@ -1,6 +1,6 @@
 """Items of a dataset as the networks see them, in training and in validation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import NamedTuple
 
@@ -51,14 +51,15 @@ class Items:
         Raises:
             DataError: If it cannot be read, or is not what its fields are said to be.
         """
-
-        def rng(group: str) -> Random:
-            return keyed(self.seed, epoch, index, *filter(None, [group]))
-
         name = self.dataset.names[index]
         item, notes = read(self.dataset, index, keyed(self.seed, epoch, index, "item"))
-        values = self.jitter.train(self._checked(by_name(item), name), self.fields, rng, name)
+        draws = self.draws(epoch, index)
+        values = self.jitter.train(self._checked(by_name(item), name), self.fields, draws, name)
         return Sample(self._tensors(values), name, notes)
+
+    def draws(self, epoch: int, index: int) -> Callable[[str], Random]:
+        """Return from where the jitter of an item is drawn in an epoch, for each group of fields."""
+        return lambda group: keyed(self.seed, epoch, index, *filter(None, [group]))
 
     def test(self, index: int) -> Sample:
         """Read an item as validation sees it, for which nothing is drawn; gray images become colour where those are.

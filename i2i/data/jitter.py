@@ -47,11 +47,28 @@ class Jitter(NamedTuple):
         """
         jittered = dict(item)
         for group, aligned in self._resized(item, fields, self.resize, name):
-            # always three draws, so that what one setting draws never shifts another's
-            draws = rng(group)
-            down, right, mirror = draws.random(), draws.random(), draws.random()
-            jittered.update(self._cropped(aligned, down, right, mirrored=self.mirror and mirror < 0.5))
+            window = self.window(next(iter(aligned.values())).shape[:2], rng(group))
+            jittered.update({field: window.of(pixels) for field, pixels in aligned.items()})
         return jittered
+
+    def resting(self, item: Mapping[str, Pixels], fields: Mapping[str, Field], name: str = "") -> dict[str, Pixels]:
+        """Do all of `train` that is the same each time: what is left is to take a `window` of every group.
+
+        Raises:
+            DataError: As for `train`.
+        """
+        resting = dict(item)
+        for _, aligned in self._resized(item, fields, self.resize, name):
+            resting.update(aligned)
+        return resting
+
+    def window(self, size: Size, draws: Random) -> "Window":
+        """Draw what networks see of images of a size, after they are resized."""
+        # always three draws, so that what one setting draws never shifts another's
+        down, right, mirror = draws.random(), draws.random(), draws.random()
+        (height, width), (rows, columns) = size, self.crop
+        top, left = int(down * (height - rows + 1)), int(right * (width - columns + 1))
+        return Window(slice(top, top + rows), slice(left, left + columns), self.mirror and mirror < 0.5)
 
     def test(self, item: Mapping[str, Pixels], fields: Mapping[str, Field], name: str = "") -> dict[str, Pixels]:
         """Crop an item as validation sees it: no jitter; the whole picture, or its centre where sizes are kept.
@@ -89,18 +106,18 @@ class Jitter(NamedTuple):
             said = crop_height if crop_height == crop_width else f"[{crop_height}, {crop_width}]"
             raise DataError(f"{name} is {_size(size)}, smaller than data.crop ({said}). Lower it, or set data.resize.")
 
-    def _cropped(
-        self, aligned: Mapping[str, Pixels], down: float, right: float, *, mirrored: bool
-    ) -> dict[str, Pixels]:
-        crop_height, crop_width = self.crop
-        height, width = next(iter(aligned.values())).shape[:2]
-        top, left = int(down * (height - crop_height + 1)), int(right * (width - crop_width + 1))
-        windows = {
-            field: pixels[top : top + crop_height, left : left + crop_width] for field, pixels in aligned.items()
-        }
-        return {
-            field: np.ascontiguousarray(window[:, ::-1] if mirrored else window) for field, window in windows.items()
-        }
+
+class Window(NamedTuple):
+    """A part of an image, maybe mirrored left to right."""
+
+    rows: slice
+    columns: slice
+    mirrored: bool
+
+    def of(self, pixels: Pixels) -> Pixels:
+        """Cut it out, in memory of its own."""
+        window = pixels[self.rows, self.columns]
+        return np.ascontiguousarray(window[:, ::-1] if self.mirrored else window)
 
 
 def jitter_of(size: Size, resize: Size | Literal["auto", "keep"], mirror: bool) -> Jitter:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from itertools import count, islice, product
+from itertools import chain, count, islice, product
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -108,6 +108,29 @@ class KeyedBatches(Sampler[list[Key]]):
         return order(self.seed, epoch, self.length)[start:]
 
 
+class FirstVisits(Sampler[list[Key]]):
+    """Keys at which items come for the first time, one a batch.
+
+    Args:
+        keys: All keys.
+    """
+
+    def __init__(self, keys: KeyedBatches) -> None:
+        self.keys, self.start = keys, 0
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        return islice(self._visits(), self.start, None)
+
+    def _visits(self) -> Iterator[list[Key]]:
+        seen = set[int]()
+        for key in chain.from_iterable(self.keys):
+            if key.item not in seen:
+                seen.add(key.item)
+                yield [key]
+            if len(seen) == self.keys.length:
+                return
+
+
 def steps_per_epoch(length: int, batch_size: int) -> int:
     """Return how many batches visit every item once."""
     return -(-length // batch_size)
@@ -122,12 +145,16 @@ class Loader:
         start: Steps that are already done.
         stop: Steps of the whole run.
         workers: Processes that read; 0 reads in this one.
+        once: Whether each item is wanted at its first visit alone, as a batch of its own.
     """
 
-    def __init__(self, items: Items, *, batch_size: int, start: int, stop: int, workers: int) -> None:
+    def __init__(
+        self, items: Items, *, batch_size: int, start: int, stop: int, workers: int, once: bool = False
+    ) -> None:
         dataset = items.dataset
         blocks = dataset.blocks if isinstance(dataset, PairStream) else ()
-        self._keys = KeyedBatches(items.seed, len(dataset), batch_size, start, stop, blocks)
+        keys = KeyedBatches(items.seed, len(dataset), batch_size, start, stop, blocks)
+        self._keys = FirstVisits(keys) if once else keys
         self._names = dataset.names
         loader = DataLoader(
             TrainingItems(items),
@@ -292,13 +319,25 @@ def _collate(samples: list[Sample | I2iError]) -> Loaded | I2iError:
         if isinstance(sample, I2iError):
             return sample
         whole.append(sample)
-    first = whole[0]
-    for sample, (field, values) in product(whole, first.fields.items()):
+    try:
+        batch = stacked(whole)
+    except DataError as error:
+        return error
+    return Loaded(batch, [s.name for s in whole], [(s.name, note) for s in whole for note in s.notes])
+
+
+def stacked(samples: Sequence[Sample]) -> dict[str, Tensor]:
+    """Lay samples over each other, field by field.
+
+    Raises:
+        DataError: If they differ in shape.
+    """
+    first = samples[0]
+    for sample, (field, values) in product(samples, first.fields.items()):
         if sample.fields[field].shape != values.shape:
             shapes = " and ".join(f"{s.name} ({_shapes(s)})" for s in (first, sample))
-            return DataError(f"{shapes} differ (channels x height x width). A batch needs equal shapes.")
-    batch = {field: torch.stack([sample.fields[field] for sample in whole]) for field in first.fields}
-    return Loaded(batch, [s.name for s in whole], [(s.name, note) for s in whole for note in s.notes])
+            raise DataError(f"{shapes} differ (channels x height x width). A batch needs equal shapes.")
+    return {field: torch.stack([sample.fields[field] for sample in samples]) for field in first.fields}
 
 
 def _shapes(sample: Sample) -> str:

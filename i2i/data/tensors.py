@@ -25,7 +25,42 @@ def field_to_tensor(values: Pixels, field: Field) -> Tensor:
         return to_tensor(values)
     if field.kind == "vector":
         return torch.from_numpy(np.array(values, np.float32))
-    ids = torch.from_numpy(values[..., 0].astype(np.int64))
+    return _without_void(torch.from_numpy(values[..., 0].astype(np.int64)), field)
+
+
+def at_rest(values: Pixels, field: Field) -> Tensor:
+    """Turn a field into what is kept of it in memory: of 8 bits as it is, else what networks see.
+
+    Returns:
+        Of an image, uint8 or float32 (H, W, C); of ids, uint8 or int32 (H, W, 1); of a vector, float32 (C,).
+    """
+    if field.kind == "image":
+        short = values.dtype == np.uint8
+        return torch.from_numpy(np.array(values)) if short else to_tensor(values).permute(1, 2, 0).contiguous()
+    if field.kind == "vector":
+        return field_to_tensor(values, field)
+    return torch.from_numpy(np.array(values, np.uint8 if values.dtype == np.uint8 else np.int32))
+
+
+def waken(rested: Tensor, field: Field) -> Tensor:
+    """Turn a batch of what `at_rest` returned, or parts of it, into what networks see: the same to the bit.
+
+    Args:
+        rested: (N, H, W, C) of an image, (N, H, W, 1) of ids, (N, C) of a vector.
+        field: What it is.
+
+    Returns:
+        Float32 (N, C, H, W), whose memory has the channels last; int64 (N, H, W); float32 (N, C).
+    """
+    if field.kind == "vector":
+        return rested
+    if field.kind == "ids":
+        return _without_void(rested[..., 0].long(), field)
+    image = rested.permute(0, 3, 1, 2)
+    return image if rested.is_floating_point() else image.float().mul_(2 / 255).sub_(1)
+
+
+def _without_void(ids: Tensor, field: Field) -> Tensor:
     return ids if field.void is None else ids.masked_fill_(ids == field.void, NO_CLASS)
 
 

@@ -21,6 +21,9 @@ class Data(Section):
     """Mirror at random, left to right."""
     workers: Annotated[int, Field(ge=0)] = 1
     """Processes that read images; the result does not depend on it."""
+    cache: Literal["auto", "none", "device"] = "auto"
+    """Where images are kept once they are read: ``device`` in the memory of what trains, ``auto`` there on a GPU where
+    they fit; the result does not depend on it."""
 
     @model_validator(mode="after")
     def _resize_holds_the_crop(self) -> Data:

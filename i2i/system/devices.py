@@ -43,6 +43,17 @@ def _lack(name: str) -> str:
     return f", built for {platform}, which finds no GPU. See whether `nvidia-smi` lists one, or use cpu"
 
 
+def free_memory(device: torch.device) -> int | None:
+    """Return how many bytes of a device's memory are free; None where it does not say."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return max(0, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return None
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory, of the machine or of a device, is used up.
 

@@ -24,7 +24,7 @@ from i2i.training.state import Progress, put_back, restore
 from i2i.training.trainer import Outcome, Trainer
 
 RESUMABLE = {
-    "data": {"path", "workers"},
+    "data": {"path", "workers", "cache"},
     "optimizer": {"lr"},
     "plugins": {"files"},
     "schedule": {"name", "warmup", "decay_start", "at", "factor"},

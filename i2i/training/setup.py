@@ -19,6 +19,7 @@ from i2i.data.dataset import open_pairs
 from i2i.data.items import Items
 from i2i.data.jitter import jitter_of
 from i2i.data.loading import Loader, steps_per_epoch
+from i2i.data.resident import ResidentLoader, rests
 from i2i.errors import MissingSplitError, UsageError, things
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
@@ -87,16 +88,16 @@ class Setup:
         built = getattr(self.recipe, part)
         return self.updater.averages.applied(part) if isinstance(built, nn.Module) else built
 
-    def loader(self, start: int) -> Loader:
+    def loader(self, start: int) -> Loader | ResidentLoader:
         """Load the batches of the run from a step on."""
-        training = self.config.training
-        return Loader(
-            self.items,
-            batch_size=training.batch_size,
-            start=start,
-            stop=self.steps,
-            workers=self.config.data.workers,
-        )
+        size, stop, workers = self.config.training.batch_size, self.steps, self.config.data.workers
+        if self._rests:
+            return ResidentLoader(self.items, self.device, batch_size=size, start=start, stop=stop, workers=workers)
+        return Loader(self.items, batch_size=size, start=start, stop=stop, workers=workers)
+
+    @cached_property
+    def _rests(self) -> bool:
+        return rests(self.items, self.device, self.config.data.cache)
 
     def model_config(self, step: int) -> ModelConfig:
         """Describe the model that the run has after a step."""
@@ -160,6 +161,8 @@ class Setup:
         said = [things(len(self.items), f"training {kind}")]
         if layout := getattr(self.items.dataset, "layout", None):
             said.append(f"layout {layout}")
+        if self._rests:
+            said.append(f"kept on {self.device}")
         names = {name: " and ".join(column.name for column in field.columns) for name, field in self.fields.items()}
         ways = [(p.sources, p.to) for p in self.predictors() if names[p.to]]
         columns = (f"{' + '.join(names[each] or 'lightness' for each in taken)} -> {names[to]}" for taken, to in ways)

@@ -17,6 +17,7 @@ from torch import Tensor
 from i2i import images
 from i2i.contracts import Clock
 from i2i.data.loading import Loaded, Loader
+from i2i.data.resident import ResidentLoader
 from i2i.errors import I2iError, UsageError
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
@@ -122,7 +123,7 @@ class Trainer:
             self._train(loader, stop)
         return Outcome(self.folder.path, progress.step, begun, progress.best, time.monotonic() - began)
 
-    def _train(self, loader: Loader, stop: StopRequest) -> None:
+    def _train(self, loader: Loader | ResidentLoader, stop: StopRequest) -> None:
         batches = iter(loader)
         while self.progress.step < self.setup.steps:
             try:

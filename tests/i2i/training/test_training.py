@@ -47,6 +47,13 @@ def finished(once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(once, tmp_path / "run"))
 
 
+def test_a_run_on_images_that_rest_on_the_device_is_the_same_run(
+    once: Path, shared_pairs: Path, tmp_path: Path
+) -> None:
+    resident = train(tiny(shared_pairs).change(data={"cache": "device"}), tmp_path / "run").folder
+    assert_same(resident, once, 12)
+
+
 def test_a_run_leaves_everything_that_repeats_it(pairs_folder: Path, tmp_path: Path) -> None:
     outcome = train(tiny(pairs_folder), tmp_path / "run")
     folder = outcome.folder

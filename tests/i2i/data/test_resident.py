@@ -1,0 +1,176 @@
+"""A set on a device yields what is read from files: here the device is the CPU."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from loaded_batches import assert_equal
+
+from i2i.data.dataset import Pairs
+from i2i.data.items import Items
+from i2i.data.jitter import Jitter, Size
+from i2i.data.loading import Loaded, Loader
+from i2i.data.resident import ResidentLoader, resting_bytes, rests
+from i2i.errors import I2iError, ResourceError, UsageError
+from i2i.fields import Field
+from i2i.pairs import Block, Pixels
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+class Mixed:
+    """Items of every kind of field, of different sizes; those of odd index are stored with 16 bits."""
+
+    fields: Mapping[str, Field] = {
+        "photo": Field(channels=3),
+        "depth": Field(channels=1, dtype="uint16"),
+        "labels": Field(channels=300, kind="ids", void=255, dtype="uint16"),
+        "style": Field(channels=3, group="style"),
+        "time": Field(channels=2, kind="vector", dtype="float32"),
+    }
+
+    def __init__(self) -> None:
+        self.names = [f"item {index}" for index in range(5)]
+        self.read = list[int]()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int, /) -> Mapping[str, Pixels]:
+        self.read.append(index)
+        rng, size = np.random.default_rng(index), (10 + index, 12)
+        short = np.uint16 if index % 2 else np.uint8
+        return {
+            "photo": rng.integers(0, np.iinfo(short).max + 1, (*size, 3), short),
+            "depth": rng.integers(0, 65536, (*size, 1), np.uint16),
+            "labels": rng.integers(0, 300, (*size, 1), np.uint16),
+            "style": rng.integers(0, 256, (9, 20, 3), np.uint8),
+            "time": np.array([index, -1], np.float32),
+        }
+
+    def read_noted(self, index: int, /) -> tuple[Mapping[str, Pixels], tuple[str, ...]]:
+        return self[index], (f"photo: noted {index}",)
+
+
+class Varying(Mixed):
+    def draw(self, index: int, rng: Random, /) -> Mapping[str, Pixels]:
+        return self[rng.randrange(5)]
+
+
+class Packed(Mixed):
+    blocks = (Block(5, 1000),)
+
+
+def items_of(dataset: Any, resize: Size | None = None, *, mirror: bool = True) -> Items:
+    return Items(dataset, dataset.fields, Jitter((8, 7), resize, mirror), 3)
+
+
+def from_files(items: Items, start: int = 0, stop: int = 8, batch_size: int = 2) -> list[Loaded]:
+    return list(Loader(items, batch_size=batch_size, start=start, stop=stop, workers=0))
+
+
+def from_device(items: Items, start: int = 0, stop: int = 8, batch_size: int = 2, **how: Any) -> list[Loaded]:
+    loader = ResidentLoader(items, CPU, batch_size=batch_size, start=start, stop=stop, **{"workers": 0, **how})
+    try:
+        return list(loader)
+    finally:
+        loader.close()
+
+
+@pytest.mark.parametrize("resize", [None, (11, 13)])
+@pytest.mark.parametrize(("start", "batch_size"), [(0, 1), (0, 2), (4, 2), (1, 4)])
+def test_batches_equal_those_from_files_to_the_bit(resize: Size | None, start: int, batch_size: int) -> None:
+    items = items_of(Mixed(), resize)
+    told, expected = from_device(items, start, 8, batch_size), from_files(items, start, 8, batch_size)
+    assert_equal(told, expected)
+    assert [loaded.notes for loaded in told] == [loaded.notes for loaded in expected]
+
+
+def test_mirroring_can_be_off() -> None:
+    items = items_of(Mixed(), mirror=False)
+    assert_equal(from_device(items), from_files(items))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_change_nothing(pairs_folder: Path, workers: int) -> None:
+    pairs = Pairs(pairs_folder, "train")
+    items = Items(pairs, pairs.fields, Jitter((16, 16), (18, 18), mirror=True), 0)
+    assert_equal(from_device(items, workers=workers), from_files(items))
+
+
+def test_every_item_is_read_once_when_it_is_first_needed() -> None:
+    dataset = Mixed()
+    loader = ResidentLoader(items_of(dataset), CPU, batch_size=2, start=0, stop=20, workers=0)
+    next(loader)
+    assert len(dataset.read) == 2
+    for _ in loader:
+        pass
+    assert sorted(dataset.read) == [0, 1, 2, 3, 4]
+
+
+def test_workers_end_once_everything_was_read(pairs_folder: Path) -> None:
+    pairs = Pairs(pairs_folder, "train")
+    items = Items(pairs, pairs.fields, Jitter((16, 16), (18, 18), mirror=True), 0)
+    loader = ResidentLoader(items, CPU, batch_size=6, start=0, stop=9, workers=1)
+    (worker,) = loader._visits._workers
+    next(loader)
+    assert not worker.is_alive()
+    next(loader)
+
+
+def test_an_item_that_cannot_be_read_is_refused_at_its_visit(pairs_folder: Path) -> None:
+    (pairs_folder / "train" / "imageB" / "03.png").write_bytes(b"\x89PNG\r\n\x1a\n nothing more")
+    pairs = Pairs(pairs_folder, "train")
+    items = Items(pairs, pairs.fields, Jitter((16, 16), (18, 18), mirror=True), 0)
+    loader, seen = ResidentLoader(items, CPU, batch_size=1, start=0, stop=6, workers=0), list[str]()
+    with pytest.raises(I2iError, match=r"03\.png"):
+        seen.extend(loaded.names[0] for loaded in loader)
+    assert "03" not in seen
+
+
+def test_channels_may_come_last_in_memory() -> None:
+    items = items_of(Mixed())
+    last = from_device(items, channels_last=True)
+    assert all(loaded.batch["photo"].is_contiguous(memory_format=torch.channels_last) for loaded in last)
+    assert_equal(last, from_files(items))
+
+
+def test_a_set_takes_one_byte_a_value_of_eight_bits() -> None:
+    a_pixel = 3 + 4 + 4 + 3  # photo, depth as float32, labels as int32, style
+    assert resting_bytes(items_of(Mixed(), (20, 30))) == 5 * (600 * a_pixel + 2 * 4)
+
+
+def test_a_cpu_keeps_nothing_unasked() -> None:
+    assert not rests(items_of(Mixed()), CPU, "auto")
+    assert rests(items_of(Mixed()), CPU, "device")
+
+
+@pytest.mark.parametrize(("times", "kept"), [(5, True), (3, False)])
+def test_a_gpu_keeps_what_takes_a_quarter_of_its_free_memory(
+    monkeypatch: pytest.MonkeyPatch, times: int, kept: bool
+) -> None:
+    items = items_of(Mixed())
+    monkeypatch.setattr("i2i.data.resident.free_memory", lambda _: times * resting_bytes(items))
+    assert rests(items, GPU, "auto") == kept
+    assert rests(items, GPU, "device")
+    assert not rests(items, GPU, "none")
+
+
+@pytest.mark.parametrize("dataset", [Varying(), Packed()])
+def test_what_differs_from_epoch_to_epoch_or_comes_in_blocks_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, dataset: Any
+) -> None:
+    monkeypatch.setattr("i2i.data.resident.free_memory", lambda _: 10**12)
+    assert not rests(items_of(dataset), GPU, "auto")
+    with pytest.raises(UsageError, match=r"data\.cache=none"):
+        rests(items_of(dataset), GPU, "device")
+
+
+def test_what_does_not_fit_is_refused_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("i2i.data.resident.free_memory", lambda _: 10)
+    with pytest.raises(ResourceError, match=r"data\.cache=none"):
+        rests(items_of(Mixed()), GPU, "device")
