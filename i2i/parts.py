@@ -70,10 +70,13 @@ class Adversarial(nn.Module):
         super().__init__()
         self.loss: Any = loss
         self.compares = len(inspect.signature(loss.generator_loss).parameters) > 1
+        self.scales = 0
+        """Over how many scales the discriminator's loss was summed the last time; 0 before."""
 
     def discriminator_loss(self, real: Tensor | Verdict, fake: Tensor | Verdict) -> Tensor:
         """Return what the discriminator minimises, a scalar."""
-        scales = zip(_logits(real), _logits(fake), strict=True)
+        scales = list(zip(_logits(real), _logits(fake), strict=True))
+        self.scales = len(scales)
         return torch.stack([self.loss.discriminator_loss(r, f) for r, f in scales]).sum()
 
     def generator_loss(self, fake: Tensor | Verdict, real: Tensor | Verdict | None = None) -> Tensor:

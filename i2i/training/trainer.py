@@ -24,6 +24,7 @@ from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
 from i2i.training.criterion import metric_of
 from i2i.training.folder import RunFolder
+from i2i.training.health import Health
 from i2i.training.module_state import kept
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.schedules import factor_at
@@ -96,6 +97,7 @@ class Trainer:
         self.config = setup.config
         self.saved = progress.step
         self.notes = ReadingNotes()
+        self.health = Health(setup.recipe, setup.config, setup.fields)
 
     def run(self) -> Outcome:
         """Train to the end, or until a signal.
@@ -127,7 +129,8 @@ class Trainer:
         batches = iter(loader)
         while self.progress.step < self.setup.steps:
             try:
-                loaded = next(batches)
+                with self.health.waiting():
+                    loaded = next(batches)
             except I2iError:
                 if self.progress.step > self.saved:
                     self._save()  # what was learned before the image that cannot be read
@@ -184,6 +187,8 @@ class Trainer:
         """Write the losses of the steps since the last time."""
         if rows := self.log.flush():
             self.reporter.advanced(rows[-1])
+            for line in self.health.advanced(rows):
+                self.reporter.warned(line)
 
     def _check_finite(self) -> None:
         """Refuse weights that a step has ruined: neither a model nor a checkpoint may hold them."""
