@@ -227,6 +227,8 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
     options = {key: value for key, value in said["recipe"].items() if key != "name"}
     engine: dict[str, Any] = {name: section.read(said.get(name, {}), name) for name, section in ENGINE.items()}
     _check_metrics(engine["validation"])
+    for logger in engine["training"].loggers:
+        complete(lookup("logger", logger.name).cls, logger.options, f"logger {logger.name!r}")
     parts = {part: said[part] for part in recipe.defaults}
     selection = select(name, options, parts)
     for section in ("optimizer", "average"):  # what is said of a network that these options do not need

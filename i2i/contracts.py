@@ -6,6 +6,7 @@ translators are given what their parameters name: fields of the data, the clock,
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -240,6 +241,41 @@ class SetMetric(Protocol):
 
     def aggregate(self, seen: Tensor) -> float | Mapping[str, float]:
         """Return the figure of a set, or several by name, from what was returned of its items, on the CPU."""
+        ...
+
+
+class Logger(Protocol):
+    """``__init__(folder, *, options)``; hears how a run goes, after the steps and never within one.
+
+    ``folder`` is the run's; what a logger writes there goes into ``folder / "logs"``. Building one only refuses what
+    cannot work, such as a package that is missing: the run then does not begin. Any method may be left out. One that
+    raises is said in one warning, and its logger hears no more; the run goes on. What a logger draws at random changes
+    nothing of the run. A run that was killed says nothing more, and a run that is resumed goes on from its last
+    checkpoint: steps after that are heard again.
+    """
+
+    def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
+        """Hear that the run begins: what it is in words, steps that are already done, steps in all."""
+        ...
+
+    def advanced(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Hear that steps are done: a row of ``metrics.jsonl`` for each, the newest last."""
+        ...
+
+    def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None:
+        """Hear each figure of the held-out items after a step, and whether the model is the best so far."""
+        ...
+
+    def pictured(self, step: int, path: Path) -> None:
+        """Hear that the samples of a step are drawn: a PNG, one item a row below a heading."""
+        ...
+
+    def warned(self, text: str) -> None:
+        """Hear something that is worth knowing, in one line; also before `started`."""
+        ...
+
+    def ended(self, words: str) -> None:
+        """Hear what became of the run: that it is done, or what ended it."""
         ...
 
 

@@ -65,6 +65,11 @@ def i2i_optimizers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
 
 
 @hookspec
+def i2i_loggers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Those who hear how a run goes, by name; see `i2i.contracts.Logger`."""
+
+
+@hookspec
 def i2i_preparers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
     """Makers of pairs, by name; see `i2i.pairs.Preparer`. Asked of the group ``i2i.commands``."""
 

@@ -30,6 +30,7 @@ KINDS = {
     "metric": Kind("i2i_metrics", COMPONENTS),
     "optimizer": Kind("i2i_optimizers", COMPONENTS),
     "dataset": Kind("i2i_datasets", COMPONENTS),
+    "logger": Kind("i2i_loggers", COMPONENTS),
     "preparer": Kind("i2i_preparers", COMMANDS),
 }
 """The kinds that i2i knows; plugins bring others by the hook ``i2i_components``, see `i2i.plugins.kinds`."""

@@ -19,7 +19,7 @@ from i2i.hookspecs import API
 from i2i.kinds import KINDS
 from i2i.system.files import make_folder, write_atomically
 
-Made = Literal["generator", "discriminator", "loss", "dataset", "recipe", "metric", "preparer"]
+Made = Literal["generator", "discriminator", "loss", "dataset", "recipe", "metric", "logger", "preparer"]
 
 USES = {
     "generator": "--plugin pix2pix --use generator={}",
@@ -28,6 +28,7 @@ USES = {
     "dataset": "--plugin pix2pix --set dataset.name={}",
     "recipe": "--plugin {}",
     "metric": "--plugin pix2pix --set 'validation.metrics=[l1, {}]'",
+    "logger": "--plugin pix2pix --set 'training.loggers=[{}]'",
 }
 """How `i2i train` uses a component of a kind, by its name."""
 

@@ -1,7 +1,7 @@
 """How a training run goes, on the terminal."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from rich.console import Console
@@ -54,8 +54,9 @@ class TrainingProgress(Reporter):
         self._total = total
         self._bar.start()
 
-    def advanced(self, row: Mapping[str, Any]) -> None:
+    def advanced(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Show the losses and figures of the newest step."""
+        row = rows[-1]
         scalars = "  ".join(
             f"{name} not finite" if value is None else f"{name} {value:.3f}"
             for name, value in row.items()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from i2i.sections.components import Components
 from i2i.sections.section import Section
 
 
@@ -60,6 +61,8 @@ class Training(Section):
     """Checkpoints that are kept."""
     export: Literal["translators", "all"] = "translators"
     """Networks that the run's models hold; with ``all``, those who get a model can train on from it."""
+    loggers: Components = ()
+    """Who hears how the run goes, besides the one who started it."""
 
     @classmethod
     def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from i2i.system.files import TEMPORARY_PREFIX, lock, make_folder, sweep, write_a
 from i2i.translation.model import LAST_MODEL, MODEL
 
 LOCK = ".lock"
+LOGS = "logs"
+REPORT = "report.html"
 
 
 class RunFolder:
@@ -37,6 +39,8 @@ class RunFolder:
         self.environment = path / "environment.json"
         self.metrics = path / "metrics.jsonl"
         self.samples = path / "samples"
+        self.logs = path / LOGS
+        self.report = path / REPORT
         self.checkpoints = path / "checkpoints"
         self.model = path / MODEL
         self.last_model = path / LAST_MODEL

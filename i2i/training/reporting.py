@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,26 @@ _log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Tells nobody, and warns the logger ``i2i``; override what should be heard."""
+    """Tells nobody, and warns the logger ``i2i``; override what should be heard, see `i2i.contracts.Logger`."""
 
     def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
         """Hear that the run begins: what it is, steps that are already done, steps in all."""
 
-    def advanced(self, row: Mapping[str, Any]) -> None:
-        """Hear that some steps are done; the newest one's row of the metrics log."""
+    def advanced(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Hear that some steps are done; their rows of the metrics log, the newest last."""
 
     def validated(self, step: int, figures: Mapping[str, float], best: bool) -> None:
         """Hear the mean of each metric after a step, and whether it is the best so far."""
 
+    def pictured(self, step: int, path: Path) -> None:
+        """Hear that the samples of a step are drawn, and where."""
+
     def warned(self, text: str) -> None:
         """Hear something that is worth knowing, in one line."""
         _log.warning("%s", text)
+
+    def ended(self, words: str) -> None:
+        """Hear what became of the run: that it is done, or what ended it."""
 
 
 class ReadingNotes:

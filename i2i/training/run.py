@@ -16,6 +16,7 @@ from i2i.training import checkpoint
 from i2i.training.checkpoint import Checkpoint
 from i2i.training.folder import RunFolder, describe_environment, differences
 from i2i.training.initial import begin, with_found_model
+from i2i.training.loggers import ending, told
 from i2i.training.memory import within_memory
 from i2i.training.reporting import Reporter
 from i2i.training.schedules import factor_at, follows_length
@@ -28,7 +29,7 @@ RESUMABLE = {
     "optimizer": {"lr"},
     "plugins": {"files"},
     "schedule": {"name", "warmup", "decay_start", "at", "factor"},
-    "training": {"epochs", "steps", "device", "checkpoint_every", "keep", "export"},
+    "training": {"epochs", "steps", "device", "checkpoint_every", "keep", "export", "loggers"},
     "validation": {"every", "images", "samples"},
 }
 """What may change when a run is resumed. Of these, only the device, the learning rate and its schedule, and with a
@@ -47,6 +48,7 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
     with folder.held(), within_memory(folder, config), naming_plugins(), put_back():
         folder.check_free()
         folder.sweep()
+        reporter = told(reporter, config, folder.path)
         setup = set_up(_concrete(with_found_model(config)), reporter)
         begun = begin(setup)
         folder.write_config(setup.config)
@@ -74,6 +76,7 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
     config = folder.read_config(changes.get("plugins", {})).change(**changes)
     with folder.held(), within_memory(folder, config), naming_plugins(), put_back():
         folder.sweep()
+        reporter = told(reporter, config, folder.path)
         setup = set_up(_concrete(config), reporter, rehearsal=False)
         progress, begun = _go_back(folder, setup, reporter)
         return _run(folder, setup, progress, reporter, begun)
@@ -141,10 +144,13 @@ def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter
     facts = setup.facts() | {"run": str(folder.path)} | ({"begins with": begun} if begun else {})
     reporter.started(facts, progress.step, setup.steps)
     make_folder(folder.samples)
-    try:
-        return Trainer(folder, setup, progress, reporter).run()
-    except DiskFullError as error:
-        raise DiskFullError(error.lack, f"go on with: {folder.resuming}") from error
+    with ending(reporter):
+        try:
+            outcome = Trainer(folder, setup, progress, reporter).run()
+        except DiskFullError as error:
+            raise DiskFullError(error.lack, f"go on with: {folder.resuming}") from error
+    reporter.ended(f"Done: {things(outcome.step, 'step')}.")
+    return outcome
 
 
 def _concrete(config: RunConfig) -> RunConfig:

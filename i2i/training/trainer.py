@@ -186,7 +186,7 @@ class Trainer:
     def _flush(self) -> None:
         """Write the losses of the steps since the last time."""
         if rows := self.log.flush():
-            self.reporter.advanced(rows[-1])
+            self.reporter.advanced(rows)
             for line in self.health.advanced(rows):
                 self.reporter.warned(line)
 
@@ -206,7 +206,9 @@ class Trainer:
         step, validator = self.progress.step, self.setup.validator
         predictors = self.setup.predictors()
         grid = validator.grid(predictors, self.config.validation.samples)
-        images.write(self.folder.samples / f"step-{step:09d}.png", grid)
+        picture = self.folder.samples / f"step-{step:09d}.png"
+        images.write(picture, grid)
+        self.reporter.pictured(step, picture)
         if validator.held_out:
             self._measure(predictors)
         self.progress.validated = step

@@ -45,8 +45,8 @@ class Counted(Reporter):
     def __init__(self) -> None:
         self.steps = 0
 
-    def advanced(self, row: Any) -> None:
-        self.steps = max(self.steps, row["step"])
+    def advanced(self, rows: Any) -> None:
+        self.steps = max(self.steps, rows[-1]["step"])
 
     def warned(self, text: str) -> None:
         pass

@@ -1,0 +1,12 @@
+"""Loggers, as a plugin: who hears how a run goes, whatever is trained."""
+
+import i2i
+from i2i_loggers.tensorboard import TensorBoard
+
+__all__ = ["TensorBoard"]
+
+
+@i2i.hookimpl
+def i2i_loggers() -> dict[str, type]:
+    """Provide loggers."""
+    return {"tensorboard": TensorBoard}
