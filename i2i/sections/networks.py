@@ -20,11 +20,17 @@ class Updating(NamedTuple):
     optimizer: str
     options: dict[str, Any]
     frozen: bool
+    clip: float | None
+    """Largest norm of the network's gradient; a longer one is shortened to it."""
 
     @property
     def lr(self) -> float:
         """Return the learning rate, before the schedule."""
         return float(self.options["lr"])
+
+
+WHATEVER_THE_OPTIMIZER = {"frozen", "clip"}
+"""What may be said of a network that is no option of its optimizer."""
 
 
 class Optimizer(Section):
@@ -36,6 +42,9 @@ class Optimizer(Section):
     model_config = ConfigDict(extra="allow")
 
     name: str = "adam"
+    clip: float | None = None
+    """Largest norm of each network's gradient; a longer one is shortened to it (Pascanu et al. 2013, arXiv 1211.5063,
+    section 3.2). Whatever the optimizer, so no option of it."""
 
     @property
     def lr(self) -> float:
@@ -63,7 +72,7 @@ class Optimizer(Section):
 
     def of(self, network: str) -> Updating:
         """Return how a network is updated."""
-        return _updating(self.name, self.options, network, self.networks.get(network, {}))
+        return _updating(self.name, self.options, self.clip, network, self.networks.get(network, {}))
 
     def without(self, networks: set[str]) -> Optimizer:
         """Return the same, but for what was said of some networks."""
@@ -73,7 +82,7 @@ class Optimizer(Section):
     def known(cls) -> list[str]:
         """Return the options of the installed optimizers."""
         options = (options_of(each.cls).model_fields for each in catalogue("optimizer").values())
-        return list(dict.fromkeys(["name", *chain.from_iterable(options)]))
+        return list(dict.fromkeys(["name", "clip", *chain.from_iterable(options)]))
 
     @classmethod
     def read(cls, values: Mapping[str, Any], name: str) -> Self:
@@ -85,19 +94,20 @@ class Optimizer(Section):
         """
         said = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
         chosen = said.pop("name", cls.model_fields["name"].default)
+        clip = _clip(said.pop("clip", None), name)
         options = _complete(chosen, said, f"{name} {chosen!r}")
         networks: dict[str, Any] = {}
         for network, own in values.items():
             if isinstance(own, Mapping):
-                updating = _updating(chosen, options, network, own)
+                updating = _updating(chosen, options, clip, network, own)
                 # what follows the common options is not written down: it still does when those change
                 kept = {*updating.options} if updating.optimizer != chosen else own.keys() & updating.options.keys()
                 networks[network] = {
                     **({"name": updating.optimizer} if "name" in own else {}),
-                    **({"frozen": updating.frozen} if "frozen" in own else {}),
+                    **{key: getattr(updating, key) for key in WHATEVER_THE_OPTIMIZER if key in own},
                     **{option: value for option, value in updating.options.items() if option in kept},
                 }
-        return cls.model_construct(name=chosen, **options, **networks)
+        return cls.model_construct(name=chosen, clip=clip, **options, **networks)
 
     @classmethod
     def merge(cls, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,13 +115,13 @@ class Optimizer(Section):
         default = cls.model_fields["name"].default
         old, new = before.get("name", default), values.get("name", before.get("name", default))
         common = {key: value for key, value in before.items() if not isinstance(value, Mapping)}
-        merged: dict[str, Any] = common if old == new else {}
+        merged: dict[str, Any] = common if old == new else {key: common[key] for key in common.keys() & {"clip"}}
         for network, own in before.items():
             if isinstance(own, Mapping):
                 said = values.get(network, {})
                 later = said.get("name", own.get("name", new)) if isinstance(said, Mapping) else new
                 same = own.get("name", old) == later
-                merged[network] = own if same else {key: own[key] for key in own.keys() & {"frozen"}}
+                merged[network] = own if same else {key: own[key] for key in own.keys() & WHATEVER_THE_OPTIMIZER}
         for key, value in values.items():
             own = merged.get(key)
             merged[key] = {**own, **value} if isinstance(own, Mapping) and isinstance(value, Mapping) else value
@@ -135,14 +145,25 @@ class Average(Section):
         return self.model_construct(**{network: decay for network, decay in self if network not in networks})
 
 
-def _updating(common: str, options: Mapping[str, Any], network: str, own: Mapping[str, Any]) -> Updating:
+def _updating(
+    common: str, options: Mapping[str, Any], clip: float | None, network: str, own: Mapping[str, Any]
+) -> Updating:
     """Return how a network is updated: by the common optimizer with some options of its own, or by another one."""
-    said = {key: value for key, value in own.items() if key not in {"name", "frozen"}}
+    said = {key: value for key, value in own.items() if key not in {"name", *WHATEVER_THE_OPTIMIZER}}
     name, frozen = own.get("name", common), own.get("frozen", False)
     if not isinstance(frozen, bool):
         raise UsageError(f"optimizer.{network}.frozen is {frozen!r}. It is true or false.")
     inherited = options if name == common else {}
-    return Updating(name, _complete(name, {**inherited, **said}, f"optimizer.{network} {name!r}"), frozen)
+    clip = _clip(own["clip"], f"optimizer.{network}") if "clip" in own else clip
+    return Updating(name, _complete(name, {**inherited, **said}, f"optimizer.{network} {name!r}"), frozen, clip)
+
+
+def _clip(value: Any, owner: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise UsageError(f"{owner}.clip is {value!r}. It is a number above 0, or null. Say such as {owner}.clip=1.")
+    return float(value)
 
 
 def _complete(name: Any, options: Mapping[str, Any], owner: str) -> dict[str, Any]:

@@ -50,6 +50,9 @@ class Training(Section):
     steps: PositiveInt | None = None
     """Steps of the whole run; overrules ``epochs``, unless those are said later."""
     batch_size: PositiveInt = 1
+    """Items that are computed at once."""
+    accumulate: PositiveInt = 1
+    """How many times as many a step makes its updates of, computed one batch after another."""
     device: str = "auto"
     threads: PositiveInt | None = None
     """CPU threads; the bits of a result depend on it. All cores when not given."""

@@ -55,10 +55,15 @@ class Setup:
     validator: Validator
     criterion: Criterion
 
+    @property
+    def batch(self) -> int:
+        """Return of how many items a step makes its updates."""
+        return self.config.training.batch_size * self.config.training.accumulate
+
     @cached_property
     def steps_per_epoch(self) -> int:
         """Return how many steps visit every pair once."""
-        return steps_per_epoch(len(self.items), self.config.training.batch_size)
+        return steps_per_epoch(len(self.items), self.batch)
 
     @property
     def steps(self) -> int:
@@ -90,7 +95,7 @@ class Setup:
 
     def loader(self, start: int) -> Loader | ResidentLoader:
         """Load the batches of the run from a step on."""
-        size, stop, workers = self.config.training.batch_size, self.steps, self.config.data.workers
+        size, stop, workers = self.batch, self.steps, self.config.data.workers
         if self._rests:
             return ResidentLoader(self.items, self.device, batch_size=size, start=start, stop=stop, workers=workers)
         return Loader(self.items, batch_size=size, start=start, stop=stop, workers=workers)
@@ -123,6 +128,7 @@ class Setup:
             "recipe": self.config.selection.recipe.name,
             "networks": f"{networks} parameters",
             "losses": self._losses(),
+            "batch": self._batch(),
             "data": self._data(),
             "images": f"{self._channels()}, {crop_value(self.config.data.size)} px",
             "measured": f"{measured} of {things(self._measured(), 'held-out item')}" if measured else "nothing",
@@ -133,6 +139,15 @@ class Setup:
     def _measured(self) -> int:
         """Return how many items are measured."""
         return min(len(self.validator.items), self.criterion.images)
+
+    def _batch(self) -> str:
+        """Say of how many items a step is, how they are divided, and what it learns at."""
+        training, optimizer = self.config.training, self.config.optimizer
+        divided = f" ({training.accumulate} x {training.batch_size})" if training.accumulate > 1 else ""
+        rates = {name: optimizer.of(name).lr for name in self.updater.optimizers}
+        same = len({*rates.values()}) < 2
+        said = [f"{optimizer.lr:g}"] if same else [f"{name} {rate:g}" for name, rate in rates.items()]
+        return f"{things(self.batch, 'item')}{divided}, learning rate {', '.join(said)}"
 
     def _losses(self) -> str:
         """Say which losses and penalties there are, with the weights of those in lists, as ``--use`` takes them."""

@@ -26,6 +26,7 @@ from i2i.training.criterion import metric_of
 from i2i.training.folder import RunFolder
 from i2i.training.health import Health
 from i2i.training.module_state import kept
+from i2i.training.portions import Portion, divided
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.schedules import factor_at
 from i2i.training.setup import Setup
@@ -156,8 +157,12 @@ class Trainer:
 
     def _update(self, batch: Mapping[str, Tensor], clock: Clock) -> Applied:
         on_device = {name: values.to(self.setup.device, non_blocking=True) for name, values in batch.items()}
+        step, fields = self.setup.recipe.step, self.setup.fields
+        portions = divided(on_device, self.config.training.batch_size)
         with naming_plugins(type(self.setup.recipe)):
-            return self.setup.updater.step(**given_to(self.setup.recipe.step, on_device, self.setup.fields, clock))
+            return self.setup.updater.step_in(
+                [Portion(given_to(step, batch, fields, clock), share) for batch, share in portions]
+            )
 
     def _record(self, stopping: bool) -> None:
         """Log, validate and save, whatever is due after this step."""

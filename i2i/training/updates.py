@@ -1,7 +1,7 @@
 """Applies a recipe's updates: one optimizer a network, in the order in which the recipe yields them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from i2i.options import build
 from i2i.plugins import lookup
 from i2i.sections.networks import Optimizer, Updating
 from i2i.training.averages import Averages
+from i2i.training.portions import Portion
 
 
 class Applied(NamedTuple):
@@ -19,6 +20,30 @@ class Applied(NamedTuple):
 
     losses: dict[str, Tensor]
     figures: dict[str, Tensor]
+
+    def and_of(self, update: Update, share: float) -> Self:
+        """Return the same and what an update yielded of a portion with this share."""
+        losses = {f"{update.owner}/{name}": term.detach() for name, term in update.terms.items()}
+        # a figure may be a buffer, which later steps change
+        figures = {f"{update.owner}/{name}": each.detach().clone() for name, each in update.figures.items()}
+        return self._replace(losses=_added(self.losses, losses, share), figures=_added(self.figures, figures, share))
+
+
+def _added(before: dict[str, Tensor], values: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    parts = values if share == 1 else {name: value * share for name, value in values.items()}
+    return {name: before[name] + value if name in before else value for name, value in parts.items()}
+
+
+class _Kind(NamedTuple):
+    """What two updates must have alike to be one update of two portions."""
+
+    names: tuple[str, ...]
+    losses: frozenset[str]
+    figures: frozenset[str]
+
+    @classmethod
+    def of(cls, update: Update) -> Self:
+        return cls(update.names, frozenset(update.terms), frozenset(update.figures))
 
 
 class Updater:
@@ -42,6 +67,7 @@ class Updater:
         self.averages = Averages(recipe, average)
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.parameters: dict[str, list[nn.Parameter]] = {}
+        self._clips = {name: settings.of(name).clip for name in self.networks}
         for name, network in self.networks.items():
             if settings.of(name).frozen:
                 network.requires_grad_(False)
@@ -63,7 +89,7 @@ class Updater:
                 group["lr"] = rate * factor
 
     def step(self, **given: Any) -> Applied:
-        """Apply every update of one batch.
+        """Apply every update of one batch, which is computed at once.
 
         Args:
             given: Fields of the data, and the clock, by name.
@@ -71,32 +97,77 @@ class Updater:
         Raises:
             ContractError: If the recipe yields an update that cannot be.
         """
+        return self.step_in([Portion(given, 1.0)])
+
+    def step_in(self, portions: Iterable[Portion]) -> Applied:
+        """Apply every update of one batch, which is computed in portions.
+
+        All portions come to an update before it is applied, and go on from there through the networks that it changed.
+        So it is what one step of the whole batch would be, but for statistics of a batch. What a portion computed
+        before an update and needs after it is kept meanwhile, for every portion.
+
+        Args:
+            portions: What they are given, and their shares, which add up to 1.
+
+        Raises:
+            ContractError: If the recipe yields an update that cannot be, or not the same ones for every portion.
+        """
+        advancing = [(self.recipe.step(**portion.given), portion.share) for portion in portions]
         losses: dict[str, Tensor] = {}
         figures: dict[str, Tensor] = {}
-        for update in self.recipe.step(**given):
-            terms = update.terms
-            self.check(update)
-            # sums in float32
-            self._descend(update.names, torch.stack([term.float() for term in terms.values()]).sum())
-            losses |= {f"{update.owner}/{name}": term.detach() for name, term in terms.items()}
-            # a figure may be a buffer, which later steps change
-            figures |= {f"{update.owner}/{name}": each.detach().clone() for name, each in update.figures.items()}
+        while (applied := self._apply(advancing)) is not None:
+            losses |= applied.losses
+            figures |= applied.figures
         return Applied(losses, figures)
 
-    def _descend(self, names: tuple[str, ...], total: Tensor) -> None:
-        """Make one step on some networks; gradients are theirs alone: nobody reads those of the others."""
-        trained = [name for name in names if name in self.optimizers]
-        parameters = [parameter for name in trained for parameter in self.parameters[name]]
-        if not parameters:
-            return  # all of them are frozen
-        for name in trained:
+    def _apply(self, advancing: Iterable[tuple[Iterator[Update], float]]) -> Applied | None:
+        """Bring every portion to its next update, and apply that; None where there is no more."""
+        kinds: list[_Kind | None] = []
+        applied = Applied({}, {})
+        for step, share in advancing:
+            update = next(step, None)
+            if update is not None:
+                self.check(update)
+            kinds.append(None if update is None else _Kind.of(update))
+            if kinds[-1] != kinds[0]:
+                raise ContractError(
+                    f"{type(self.recipe).__name__} yields other updates for one portion of a batch than for another. "
+                    "They may depend on the clock, and not on the data. Mend it."
+                )
+            if update is not None:
+                self._add_gradient(update, share, anew=len(kinds) == 1)
+                applied = applied.and_of(update, share)
+            del update  # what it holds need not outlast the next portion
+        if kinds[0] is None:
+            return None
+        self._descend(kinds[0].names)
+        return applied
+
+    def _trained(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in self.optimizers]
+
+    def _add_gradient(self, update: Update, share: float, *, anew: bool) -> None:
+        """Add the gradient of a portion's losses to that of its networks; nobody reads those of the others."""
+        trained = self._trained(update.names)
+        for name in trained if anew else ():
             self.optimizers[name].zero_grad()
-        total.backward(inputs=parameters)
+        parameters = [parameter for name in trained for parameter in self.parameters[name]]
+        if parameters:
+            # at least in float32
+            terms = [term.to(torch.promote_types(term.dtype, torch.float32)) for term in update.terms.values()]
+            total = torch.stack(terms).sum()
+            (total if share == 1 else total * share).backward(inputs=parameters)
+
+    def _descend(self, names: Iterable[str]) -> None:
+        """Make one step on some networks."""
+        trained = self._trained(names)
         for name in trained:
+            if (clip := self._clips[name]) is not None:
+                nn.utils.clip_grad_norm_(self.parameters[name], clip)
             self.optimizers[name].step()
         # fused Adam does not say that it wrote: a loss computed before this update would get wrong gradients
         # from it in silence, where torch otherwise refuses
-        torch.autograd.graph.increment_version(parameters)
+        torch.autograd.graph.increment_version([each for name in trained for each in self.parameters[name]])
         for name in trained:
             self.averages.follow(name)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from i2i.contracts import Image, Recipe, Update, Wire
 from i2i.errors import ContractError, UsageError
 from i2i.fields import Fields
+from i2i.sections.networks import Optimizer
 from i2i.training.updates import Updater
 
 
@@ -227,3 +228,52 @@ ZERO = torch.zeros(())
 def test_an_update_that_cannot_be_is_named(update: Update, complaint: str) -> None:
     with pytest.raises(ContractError, match=complaint):
         updater(lambda *_: iter([update])).step(**BATCH._asdict())
+
+
+@pytest.mark.parametrize(
+    ("settings", "largest"),
+    [
+        ({"clip": 1e-3}, {"generator": 1e-3, "discriminator": 1e-3}),
+        ({"clip": 1e-3, "generator": {"clip": None}}, {"discriminator": 1e-3}),
+        ({"generator": {"clip": 2e-3}}, {"generator": 2e-3}),
+        ({"clip": 1e9}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_gradient_longer_than_the_clip_is_shortened_to_it(
+    settings: dict[str, Any], largest: dict[str, float]
+) -> None:
+    def gradients(**settings: Any) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        trained = updater(both, name="sgd", lr=0.1, **settings)
+        trained.step(**BATCH._asdict())
+        named = trained.networks.items()
+        return {name: torch.cat([p.grad.flatten() for p in network.parameters()]) for name, network in named}
+
+    # the second network's gradient is that of the first one's step, so only directions can be compared
+    for name, gradient in gradients(**settings).items():
+        if name in largest:
+            assert float(gradient.norm()) == pytest.approx(largest[name], rel=1e-3)
+        else:
+            assert float(gradient.norm()) > 1e-2
+    whole, clipped = gradients(), gradients(clip=1e-3)
+    torch.testing.assert_close(
+        nn.functional.normalize(clipped["discriminator"], dim=0), nn.functional.normalize(whole["discriminator"], dim=0)
+    )
+
+
+@pytest.mark.parametrize(
+    "settings", [{"clip": 0}, {"clip": "no"}, {"clip": True}, {"generator": {"clip": -1}}, {"clip": float("nan")}]
+)
+def test_a_clip_that_is_no_length_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"clip is .* It is a number above 0, or null"):
+        updater(both, **settings)
+
+
+def test_a_clip_outlives_the_choice_of_another_optimizer() -> None:
+    merged = Optimizer.merge({"lr": 0.1, "clip": 1.0, "generator": {"clip": 2.0}}, {"name": "sgd", "momentum": 0.9})
+    settings = Optimizer.read(merged, "optimizer")
+    assert (settings.of("generator").clip, settings.of("discriminator").clip) == (2.0, 1.0)
+    assert settings.of("discriminator").options["momentum"] == 0.9
+    again = Optimizer.read(settings.model_dump(), "optimizer")
+    assert (again.clip, again.of("generator")) == (1.0, settings.of("generator"))
