@@ -128,21 +128,35 @@ class Optimizer(Section):
         return merged
 
 
+class Power(Section):
+    """The power-function profile of a running average; see `i2i.training.averages`."""
+
+    width: Annotated[float, Field(gt=0, le=0.28)]
+    """Standard deviation of the profile, as a part of the training so far."""
+
+
+Decay = float | Power
+"""How a running average forgets: at the same rate always, or ever more slowly."""
+
+
 class Average(Section):
-    """Decays of the running averages of weights, by network; None: that network has none."""
+    """How running averages of weights forget, by network; None: that network has none."""
 
     model_config = ConfigDict(extra="allow")
 
-    __pydantic_extra__: dict[str, Annotated[float, Field(ge=0, lt=1)] | None] = Field(init=False)
+    __pydantic_extra__: dict[str, Annotated[float, Field(ge=0, lt=1)] | Power | None] = Field(init=False)
+
+    use: bool = True
+    """Whether networks translate with their averages: in samples, validation and the run's models."""
 
     @property
-    def decays(self) -> dict[str, float]:
+    def decays(self) -> dict[str, Decay]:
         """Return the decay of each network that has an average."""
         return {network: decay for network, decay in self.__pydantic_extra__.items() if decay is not None}
 
     def without(self, networks: set[str]) -> Average:
         """Return the same, but for what was said of some networks."""
-        return self.model_construct(**{network: decay for network, decay in self if network not in networks})
+        return self.model_construct(**{key: value for key, value in self if key not in networks})
 
 
 def _updating(

@@ -2,41 +2,73 @@
 
 import copy
 from collections.abc import Mapping
+from math import sqrt
 
 import torch
 from torch import Tensor, nn
 
 from i2i.contracts import Recipe
+from i2i.sections.networks import Decay, Power
+
+
+def exponent_of(width: float) -> float:
+    """Return the exponent gamma of the power-function profile of a width sigma_rel (Karras et al. 2024, section 3.1).
+
+    It is the positive solution of sigma_rel = (gamma + 1)^(1/2) / ((gamma + 2) (gamma + 3)^(1/2)), their equation 3,
+    which falls from 1 / (2 sqrt(3)) = 0.289 at gamma = 0 towards 0.
+    """
+    low, high = 0.0, 1 / width  # sigma_rel is below 1 / (gamma + 2)
+    for _ in range(100):
+        middle = (low + high) / 2
+        too_wide = sqrt(middle + 1) / ((middle + 2) * sqrt(middle + 3)) > width
+        low, high = (middle, high) if too_wide else (low, middle)
+    return low
 
 
 class Averages:
     """After each step of a network, average <- decay · average + (1 - decay) · weights.
 
-    The averages begin with the weights that a run begins with (as in Yazıcı et al. 2019, arXiv 1806.04498, equation 4).
+    A number is the decay of every step (as in Yazıcı et al. 2019, arXiv 1806.04498, equation 4), and the average begins
+    with the weights that a run begins with. By a power function the decay of step t, counted from 1, is
+    (1 - 1/t)^(gamma + 1) (Karras et al. 2024, arXiv 2312.02696, equation 2): the average forgets where it began, and is
+    always as wide in proportion to the steps so far.
+
     Buffers, such as the statistics of batch norm, are not averaged: those of the network hold.
 
     Args:
         recipe: Whose networks.
-        decays: Network -> decay, in [0, 1).
+        decays: Network -> decay in [0, 1), or its power function.
     """
 
-    def __init__(self, recipe: Recipe, decays: Mapping[str, float]) -> None:
-        self._recipe, self._decays = recipe, dict(decays)
+    def __init__(self, recipe: Recipe, decays: Mapping[str, Decay]) -> None:
+        self._recipe = recipe
+        self._decays = {name: decay for name, decay in decays.items() if not isinstance(decay, Power)}
+        self._exponents = {name: exponent_of(each.width) for name, each in decays.items() if isinstance(each, Power)}
         self._weights: dict[str, dict[str, Tensor]] = {}
+        self._steps: dict[str, int] = {}
         self.begin()
 
     def begin(self) -> None:
         """Begin anew with the weights that networks have now."""
-        for network in self._decays:
+        for network in (*self._decays, *self._exponents):
             named = self._recipe.get_submodule(network).named_parameters()
             self._weights[network] = {name: parameter.detach().clone() for name, parameter in named}
+            self._steps[network] = 0
 
     @torch.no_grad()
     def follow(self, network: str) -> None:
         """Go on after a step of a network; nothing is done for one without an average."""
-        if network in self._decays:
+        if network in self._weights:
+            self._steps[network] += 1
+            decay = self._decay(network)
             for name, parameter in self._recipe.get_submodule(network).named_parameters():
-                self._weights[network][name].lerp_(parameter, 1 - self._decays[network])
+                self._weights[network][name].lerp_(parameter, 1 - decay)
+
+    def _decay(self, network: str) -> float:
+        """Return the decay of the newest step of a network."""
+        if network in self._decays:
+            return self._decays[network]
+        return float((1 - 1 / self._steps[network]) ** (self._exponents[network] + 1))
 
     def applied(self, network: str) -> nn.Module:
         """Return a network that translates: with its average where it has one, and all else as the network has it.
@@ -53,11 +85,15 @@ class Averages:
         return copy.deepcopy(module, shared)
 
     def state(self) -> dict[str, Tensor]:
-        """Return all averages by ``network.parameter``."""
-        named = self._weights.items()
-        return {f"{network}.{name}": weight for network, weights in named for name, weight in weights.items()}
+        """Return all averages by ``network.parameter``, and after how many steps they are by ``network``."""
+        return self._values() | {network: torch.tensor(steps) for network, steps in self._steps.items()}
 
     def restore(self, saved: Mapping[str, Tensor]) -> None:
         """Go back to what `state` returned."""
-        for name, weight in self.state().items():
+        for name, weight in self._values().items():
             weight.copy_(saved[name])
+        self._steps = {network: int(saved[network]) for network in self._steps}
+
+    def _values(self) -> dict[str, Tensor]:
+        named = self._weights.items()
+        return {f"{network}.{name}": weight for network, weights in named for name, weight in weights.items()}

@@ -89,9 +89,10 @@ class Setup:
         return [Predictor(recipe, to, parts, self.fields, mode=mode, options=options) for to in recipe.translators]
 
     def translating(self, part: str) -> Any:
-        """Return a part as a trained model has it: with the running average of its weights where it has one."""
+        """Return a part as a trained model has it: with the average of its weights where it has one to be used."""
         built = getattr(self.recipe, part)
-        return self.updater.averages.applied(part) if isinstance(built, nn.Module) else built
+        averaged = self.config.average.use and isinstance(built, nn.Module)
+        return self.updater.averages.applied(part) if averaged else built
 
     def loader(self, start: int) -> Loader | ResidentLoader:
         """Load the batches of the run from a step on."""

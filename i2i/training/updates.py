@@ -10,7 +10,7 @@ from i2i.contracts import Recipe, Update
 from i2i.errors import ContractError, UsageError, suggest
 from i2i.options import build
 from i2i.plugins import lookup
-from i2i.sections.networks import Optimizer, Updating
+from i2i.sections.networks import Decay, Optimizer, Updating
 from i2i.training.averages import Averages
 from i2i.training.portions import Portion
 
@@ -52,13 +52,13 @@ class Updater:
     Args:
         recipe: Whose updates are applied. What is frozen of it is no longer trainable then.
         optimizer: The section ``optimizer`` of the configuration.
-        average: Network -> decay of the running average of its weights.
+        average: Network -> decay of the running average of its weights, a number or a power function.
 
     Raises:
         UsageError: If it sets a network that the recipe does not have, or options that its optimizer refuses.
     """
 
-    def __init__(self, recipe: Recipe, optimizer: Mapping[str, Any], average: Mapping[str, float] = {}) -> None:
+    def __init__(self, recipe: Recipe, optimizer: Mapping[str, Any], average: Mapping[str, Decay] = {}) -> None:
         self.recipe = recipe
         settings = Optimizer.read(optimizer, "optimizer")
         self.networks = {name: module for name, module in recipe.named_children() if _trainable(module)}

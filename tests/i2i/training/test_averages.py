@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,7 +11,8 @@ from torch import nn
 from i2i.contracts import Image, Recipe, Update, Wire
 from i2i.errors import UsageError
 from i2i.fields import Fields
-from i2i.training.averages import Averages
+from i2i.sections.networks import Average, Power
+from i2i.training.averages import Averages, exponent_of
 from i2i.training.updates import Updater
 
 BATCH = {"source": torch.rand(2, 1, 4, 4), "target": torch.rand(2, 1, 4, 4)}
@@ -64,10 +66,12 @@ def test_averages_follow_the_steps_of_their_networks() -> None:
             for key, value in weights(recipe.get_submodule(name)).items():
                 expected[name][key] = decay * expected[name][key] + (1 - decay) * value
     for name in decays:
-        for key, value in updater.averages.applied(name).named_parameters():
+        applied = dict(updater.averages.applied(name).named_parameters())
+        for key, value in applied.items():
             torch.testing.assert_close(value, expected[name][key])
             assert not value.requires_grad
-            assert (name == "three") == torch.equal(value, recipe.get_submodule(name).get_parameter(key))
+        own = weights(recipe.get_submodule(name))
+        assert (name == "three") == all(torch.equal(value, own[key]) for key, value in applied.items())
 
 
 def test_a_network_with_its_average_has_all_else_as_the_network_has_it_and_leaves_that_alone() -> None:
@@ -103,3 +107,48 @@ def test_an_average_counts_each_step_of_a_network_once_and_those_of_others_not()
 def test_an_average_of_a_network_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError, match=r"average: no network 'on'. Did you mean 'one'\? Networks: one, two, three"):
         Updater(Several(), {}, {"on": 0.9})
+
+
+@pytest.mark.parametrize("width", [0.28, 0.1, 0.05, 0.01])
+def test_the_power_function_has_the_width_that_was_said(width: float) -> None:
+    exponent = exponent_of(width)
+    time = np.linspace(0, 1, 200_001)
+    profile = time**exponent / np.sum(time**exponent)  # Karras et al. 2024, equation 1
+    mean = np.sum(profile * time)
+    assert np.sqrt(np.sum(profile * (time - mean) ** 2)) == pytest.approx(width, rel=1e-3)
+
+
+def test_an_average_by_a_power_function_weighs_each_step_by_that_power_of_its_time() -> None:
+    recipe, width = Several(), 0.2
+    averages, seen = Averages(recipe, {"two": Power(width=width)}), []
+    for _ in range(200):
+        with torch.no_grad():
+            recipe.two.weight.copy_(torch.rand(1, 1, 1, 1))
+        averages.follow("two")
+        seen.append(recipe.two.weight.item())
+    # weights of a product of (1 - 1/t)^(gamma + 1): those of t^(gamma + 1) - (t - 1)^(gamma + 1), near t^gamma
+    power = np.arange(201) ** (exponent_of(width) + 1)
+    applied: Any = averages.applied("two")
+    assert applied.weight.item() == pytest.approx(np.sum(np.diff(power) * seen) / power[-1], rel=1e-5)
+
+
+def test_an_average_by_a_power_function_goes_on_to_the_bit_from_what_was_saved() -> None:
+    recipe = Several()
+    whole, resumed = (Averages(recipe, {"two": Power(width=0.1), "one": 0.5}) for _ in range(2))
+    whole.follow("two")
+    resumed.restore({name: value.clone() for name, value in whole.state().items()})
+    with torch.no_grad():
+        recipe.two.weight.add_(1)
+    whole.follow("two")
+    resumed.follow("two")
+    for name, value in whole.state().items():
+        assert torch.equal(value, resumed.state()[name])
+
+
+def test_the_section_has_decays_and_power_functions_by_network() -> None:
+    section = Average.read({"one": 0.9, "two": {"width": 0.1}, "three": None, "use": False}, "average")
+    assert section.decays == {"one": 0.9, "two": Power(width=0.1)}
+    assert Average.read(section.model_dump(mode="json"), "average") == section
+    assert section.without({"two", "three"}).decays == {"one": 0.9}
+    with pytest.raises(UsageError, match="average"):
+        Average.read({"two": {"width": 0.5}}, "average")

@@ -87,6 +87,15 @@ def test_models_have_the_average_and_checkpoints_both_it_and_the_weights(shared_
         assert all(torch.equal(value, parts[name]) for name, value in whole.items()), file
 
 
+def test_an_average_that_is_not_used_stays_in_checkpoints(shared_pairs: Path, tmp_path: Path) -> None:
+    train(tiny(shared_pairs, average={"generator": 0.75, "use": False}, training={"steps": 2}), tmp_path / "run")
+    weights = saved_tensors(tmp_path / "run", 2, "model/generator")
+    model = load_file(tmp_path / "run" / "model-last" / "generator.safetensors")
+    assert all(torch.equal(value, model[name]) for name, value in weights.items())
+    average = saved_tensors(tmp_path / "run", 2, "averages")
+    assert not all(torch.equal(average[f"generator.{name}"], value) for name, value in weights.items())
+
+
 class Faulty(Recipe):
     """Trains well until some step, then its loss is not a number."""
 
