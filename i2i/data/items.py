@@ -1,13 +1,13 @@
 """Items of a dataset as the networks see them, in training and in validation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from random import Random
 from typing import NamedTuple
 
 from torch import Tensor
 
 from i2i import images
-from i2i.data.jitter import Jitter
+from i2i.data.jitter import Draws, Jitter
 from i2i.data.order import keyed
 from i2i.data.tensors import check_field, field_to_tensor
 from i2i.errors import DataError
@@ -53,13 +53,12 @@ class Items:
         """
         name = self.dataset.names[index]
         item, notes = read(self.dataset, index, keyed(self.seed, epoch, index, "item"))
-        draws = self.draws(epoch, index)
-        values = self.jitter.train(self._checked(by_name(item), name), self.fields, draws, name)
+        values = self.jitter.train(self._checked(by_name(item), name), self.fields, self.draws(epoch, index), name)
         return Sample(self._tensors(values), name, notes)
 
-    def draws(self, epoch: int, index: int) -> Callable[[str], Random]:
-        """Return from where the jitter of an item is drawn in an epoch, for each group of fields."""
-        return lambda group: keyed(self.seed, epoch, index, *filter(None, [group]))
+    def draws(self, epoch: int, index: int) -> Draws:
+        """Return from where the jitter of an item is drawn in an epoch."""
+        return Draws(self.seed, epoch, index)
 
     def test(self, index: int) -> Sample:
         """Read an item as validation sees it, for which nothing is drawn; gray images become colour where those are.

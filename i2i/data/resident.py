@@ -119,14 +119,14 @@ class ResidentLoader:
             if field.kind != "vector":
                 values = held.fields[name]
                 if field.group not in windows:
-                    windows[field.group] = jitter.window((values.shape[0], values.shape[1]), draws(field.group))
+                    windows[field.group] = jitter.window((values.shape[0], values.shape[1]), draws, field.group)
                 seen[name] = _cut(values, windows[field.group])
         return held._replace(fields=seen)
 
 
 def _cut(values: Tensor, window: Window) -> Tensor:
     cut = values[window.rows, window.columns]
-    return cut.flip(1) if window.mirrored else cut
+    return torch.rot90(cut.flip(1) if window.mirrored else cut, window.turns)
 
 
 def rests(items: Items, device: torch.device, cache: Literal["auto", "none", "device"]) -> bool:
@@ -166,6 +166,8 @@ def resting_bytes(items: Items) -> int:
 def _why_not(items: Items) -> str:
     """Say why a set cannot be kept; nothing if it can."""
     dataset = items.dataset
+    if moving := items.jitter.moving:
+        return f"{moving} changes images where they are read"
     if isinstance(dataset, DrawnDataset):
         return "the items of this set differ from epoch to epoch"
     return "this set is read in blocks" if isinstance(dataset, PairStream) and dataset.blocks else ""

@@ -17,8 +17,14 @@ class Data(Section):
     """Height and width of what the networks see: one number for both, or ``[height, width]``."""
     resize: PositiveInt | tuple[PositiveInt, PositiveInt] | Literal["auto", "keep"] = "auto"
     """Height and width before the random crop; ``auto`` is crop x 286/256, ``keep`` the size on disk."""
-    mirror: bool = True
-    """Mirror at random, left to right."""
+    mirror: bool | Literal["alternate"] = True
+    """Mirror at random, left to right; ``alternate`` mirrors each pair in every other epoch."""
+    rotate: bool = False
+    """Turn at random by 0 to 3 quarters."""
+    scale: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] | None = None
+    """Smallest and largest factor by which pairs are scaled at random before the crop, such as ``[0.9, 1.25]``."""
+    colour: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """How strongly brightness, contrast and saturation of the source are changed at random."""
     workers: Annotated[int, Field(ge=0)] = 1
     """Processes that read images; the result does not depend on it."""
     cache: Literal["auto", "none", "device"] = "auto"
@@ -35,6 +41,14 @@ class Data(Section):
         resized = _both(self.resize)
         if resized[0] < self.size[0] or resized[1] < self.size[1]:
             raise ValueError(f"resize ({crop_value(resized)}) is smaller than crop ({crop_value(self.size)})")
+        return self
+
+    @model_validator(mode="after")
+    def _jitter_can_be(self) -> Data:
+        if self.rotate and self.size[0] != self.size[1]:
+            raise ValueError(f"rotate is true and crop {crop_value(self.size)}: only squares are turned by quarters")
+        if self.scale and self.scale[0] > self.scale[1]:
+            raise ValueError(f"scale is {[*self.scale]}: say the smaller factor first")
         return self
 
     @property

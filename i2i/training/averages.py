@@ -50,24 +50,24 @@ class Averages:
 
     def begin(self) -> None:
         """Begin anew with the weights that networks have now."""
+        self._steps = dict.fromkeys(self._exponents, 0)
         for network in (*self._decays, *self._exponents):
             named = self._recipe.get_submodule(network).named_parameters()
             self._weights[network] = {name: parameter.detach().clone() for name, parameter in named}
-            self._steps[network] = 0
 
     @torch.no_grad()
     def follow(self, network: str) -> None:
         """Go on after a step of a network; nothing is done for one without an average."""
         if network in self._weights:
-            self._steps[network] += 1
             decay = self._decay(network)
             for name, parameter in self._recipe.get_submodule(network).named_parameters():
                 self._weights[network][name].lerp_(parameter, 1 - decay)
 
     def _decay(self, network: str) -> float:
-        """Return the decay of the newest step of a network."""
+        """Count a step of a network, and return its decay."""
         if network in self._decays:
             return self._decays[network]
+        self._steps[network] += 1
         return float((1 - 1 / self._steps[network]) ** (self._exponents[network] + 1))
 
     def applied(self, network: str) -> nn.Module:
@@ -85,7 +85,7 @@ class Averages:
         return copy.deepcopy(module, shared)
 
     def state(self) -> dict[str, Tensor]:
-        """Return all averages by ``network.parameter``, and after how many steps they are by ``network``."""
+        """Return all averages by ``network.parameter``, and of power functions the steps so far by ``network``."""
         return self._values() | {network: torch.tensor(steps) for network, steps in self._steps.items()}
 
     def restore(self, saved: Mapping[str, Tensor]) -> None:

@@ -17,13 +17,14 @@ from i2i.config import RunConfig
 from i2i.contracts import Recipe
 from i2i.data.dataset import open_pairs
 from i2i.data.items import Items
-from i2i.data.jitter import jitter_of
+from i2i.data.jitter import RECOLOURED, jitter_of
 from i2i.data.loading import Loader, steps_per_epoch
 from i2i.data.resident import ResidentLoader, rests
 from i2i.errors import MissingSplitError, UsageError, things
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
 from i2i.pairs import Dataset
+from i2i.plugins import lookup
 from i2i.sections.data import crop_value
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.devices import resolve_device
@@ -205,9 +206,8 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     config = config.for_data(fields)
     for part in config.idle_parts():
         reporter.warned(f"{part} was set, and the recipe does not use it for this data and these options.")
-    items = Items(
-        pairs, fields, jitter_of(config.data.size, config.data.resized, config.data.mirror), config.training.seed
-    )
+    _check_colour(config, fields)
+    items = Items(pairs, fields, jitter_of(config.data), config.training.seed)
     _seed_everything(config.training.seed)
     recipe = assemble(config.selection, fields).to(device)
     _check_size(config, recipe)
@@ -250,6 +250,20 @@ def _seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)
+
+
+def _check_colour(config: RunConfig, fields: Fields) -> None:
+    """Refuse to change colours of sources that have none, or that are made as well."""
+    recipe, field = lookup("recipe", config.selection.recipe.name).cls, fields.get(RECOLOURED)
+    why = ""
+    if field is None or field.kind != "image":
+        why = "is no image"
+    elif field.colours == "lab":
+        why = "is the lightness of the target"
+    elif RECOLOURED in recipe.translators:
+        why = "is made too"
+    if config.data.colour and why:
+        raise UsageError(f"data.colour is {config.data.colour}, and the source {why}. Say data.colour=0.")
 
 
 def _check_size(config: RunConfig, recipe: Recipe) -> None:

@@ -124,7 +124,7 @@ def real_figures(run: Path, config: RunConfig) -> Iterator[tuple[str, dict[str, 
         except MissingSplitError:
             continue
         fields = Fields(fields_of(pairs), config.data.size)
-        items = Items(pairs, fields, jitter_of(config.data.size, config.data.resized, mirror=False), seed=0)
+        items = Items(pairs, fields, jitter_of(config.data), seed=0)
         seen = []
         for index in range(len(items)):
             batch = {name: values[None].to(device) for name, values in items.test(index).fields.items()}

@@ -1,7 +1,6 @@
 """Items of any fields, as training and validation see them."""
 
 from collections.abc import Mapping
-from functools import partial
 from random import Random
 from typing import Any, ClassVar
 
@@ -11,7 +10,7 @@ import torch
 from loaded_batches import assert_equal
 
 from i2i.data.items import Items
-from i2i.data.jitter import Jitter
+from i2i.data.jitter import Draws, Jitter
 from i2i.data.loading import Loaded, Loader
 from i2i.data.order import keyed
 from i2i.data.tensors import to_tensor
@@ -120,14 +119,15 @@ def test_fields_of_one_group_are_cropped_alike_and_those_of_others_independently
         assert not any(torch.equal(one, other) for one, other in apart)
 
 
-def drawn_by(seed: int, epoch: int, index: int, _: str) -> Random:
-    return keyed(seed, epoch, index)
+class OfNoGroup(Draws):
+    def of(self, group: str) -> Random:
+        return keyed(self.seed, self.epoch, self.item)
 
 
 def test_aligned_fields_are_drawn_by_seed_epoch_and_index_alone() -> None:
     made, where = items(Apart("", "other"), seed=7), dict(Apart("")[0])
     for key in ((0, 0), (0, 5), (3, 5)):
-        drawn = made.jitter.train(where, Apart("").fields, partial(drawn_by, 7, *key))
+        drawn = made.jitter.train(where, Apart("").fields, OfNoGroup(7, *key))
         assert torch.equal(made.train(*key).fields["photo0"], to_tensor(drawn["photo0"]))
 
 
