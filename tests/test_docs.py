@@ -114,6 +114,7 @@ PAGE_OF = {
     "prepare": "prepare.md",
     "pull": "share.md",
     "push": "share.md",
+    "runs": "train.md",
     "study": "study.md",
     "train": "train.md",
     "translate": "translate.md",

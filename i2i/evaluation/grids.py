@@ -10,14 +10,10 @@ from i2i.data.order import spread
 from i2i.evaluation.gallery import Album
 from i2i.evaluation.maps import Scale, scale_of
 from i2i.evaluation.results import Evaluation
-from i2i.images.geometry import pick
 from i2i.images.lettering import letter
 from i2i.pairs import Pixels
 from i2i.system.files import make_folder
 
-SIDES = (192, 512)
-"""Pixels of a picture: its shorter side is at least the first, enlarged in whole multiples, its longer one at most the
-second."""
 GAP = 4  # pixels around the legend
 LETTERS = 15
 
@@ -68,7 +64,7 @@ def _metric(evaluation: Evaluation, pictures: Album, model: str, place: int) -> 
 
 
 def _sheet(titles: Sequence[str], columns: Sequence[Sequence[Pixels]], scale: Scale | None, metric: str) -> Pixels:
-    rows = [[_sized(picture) for picture in row] for row in zip(*columns, strict=True)]
+    rows = [[images.sized_for_print(picture) for picture in row] for row in zip(*columns, strict=True)]
     sheet = images.contact_sheet(rows, titles)
     if scale is None:
         return sheet
@@ -83,14 +79,3 @@ def _legend(scale: Scale, metric: str, length: int, width: int) -> Pixels:
     gap = np.full((len(before), GAP, 3), 255, np.uint8)
     line = np.concatenate([before, gap, colours, gap, behind, gap], axis=1)[:, -width:]
     return np.pad(line, ((GAP, GAP), (width - line.shape[1], 0), (0, 0)), constant_values=255)
-
-
-def _sized(pixels: Pixels) -> Pixels:
-    """Return a picture as large as it is to be printed."""
-    least, most = SIDES
-    height, width = pixels.shape[:2]
-    times = -(-least // min(height, width))
-    if times > 1:
-        return pick(pixels, height * times, width * times)
-    share = min(1.0, most / max(height, width))
-    return images.resize(pixels, max(1, round(height * share)), max(1, round(width * share)))

@@ -1,7 +1,7 @@
 """The one reader and writer of images: files and bytes in, (H, W, C) arrays out, and back without loss."""
 
 from i2i.images.colour import with_channels
-from i2i.images.contact_sheet import as_rgb, class_colours, contact_sheet
+from i2i.images.contact_sheet import as_rgb, class_colours, contact_sheet, pictures_of, sized_for_print
 from i2i.images.discovery import Discovery, Skipped, discover, printable
 from i2i.images.errors import ImageError
 from i2i.images.formats.header import Header
@@ -29,6 +29,7 @@ __all__ = [
     "encode",
     "fit",
     "from_pillow",
+    "pictures_of",
     "printable",
     "probe",
     "read",
@@ -36,6 +37,7 @@ __all__ = [
     "read_header",
     "resize",
     "scaled",
+    "sized_for_print",
     "suffix_for",
     "unscaled",
     "with_channels",

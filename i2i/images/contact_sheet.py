@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from i2i.images.geometry import resize
+from i2i.images.errors import ImageError
+from i2i.images.geometry import pick, resize
 from i2i.images.lettering import fitting_size, letter
 from i2i.pairs import Pixels, range_of
 
@@ -14,6 +15,11 @@ GAP = 2
 LETTERS = 15
 """Pixels that words above images are high, if no image is wider than `LETTERS` times `LETTERS`; they grow with wider
 ones, and are smaller where they do not fit."""
+
+
+SIDES = (192, 512)
+"""Pixels of a picture that is printed: its shorter side is at least the first, enlarged in whole multiples, its longer
+one at most the second."""
 
 
 def contact_sheet(rows: Sequence[Sequence[Pixels]], labels: Sequence[str] = ()) -> Pixels:
@@ -30,6 +36,37 @@ def contact_sheet(rows: Sequence[Sequence[Pixels]], labels: Sequence[str] = ()) 
     height, width = rows[0][0].shape[:2]
     sheet = [np.concatenate([_framed(image, height, width) for image in row], axis=1) for row in rows]
     return np.concatenate([_heading(labels, width), *sheet] if labels else sheet)
+
+
+def pictures_of(sheet: Pixels, height: int, width: int) -> list[list[Pixels]]:
+    """Take the pictures of a size out of a contact sheet with labels again: its rows, each (height, width, C).
+
+    Raises:
+        ImageError: If it holds none of that size.
+    """
+    down, across = height + 2 * GAP, width + 2 * GAP
+    # a heading is at least as high as the smallest letters: rows are what is below it
+    heading = len(letter("", LETTERS * 2 // 3)) + 2 * GAP
+    rows, columns = (len(sheet) - heading) // down, sheet.shape[1] // across
+    if rows < 1 or sheet.shape[1] != columns * across:
+        size = f"{sheet.shape[1]}x{len(sheet)}"
+        raise ImageError("unsupported", f"{size} pixels are no sheet of pictures of {width}x{height}. Make it anew.")
+    body = sheet[len(sheet) - rows * down :]
+    return [
+        [body[y + GAP : y + GAP + height, x + GAP : x + GAP + width] for x in range(0, columns * across, across)]
+        for y in range(0, rows * down, down)
+    ]
+
+
+def sized_for_print(pixels: Pixels) -> Pixels:
+    """Return a picture as large as it is to be printed; see `SIDES`."""
+    least, most = SIDES
+    height, width = pixels.shape[:2]
+    times = -(-least // min(height, width))
+    if times > 1:
+        return pick(pixels, height * times, width * times)
+    share = min(1.0, most / max(height, width))
+    return resize(pixels, max(1, round(height * share)), max(1, round(width * share)))
 
 
 def as_rgb(pixels: Pixels) -> Pixels:

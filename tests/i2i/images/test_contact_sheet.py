@@ -47,3 +47,20 @@ def test_words_stand_above_their_images_and_fit_them(side: int) -> None:
     assert [int(strip.min()) < 160 for strip in strips] == [True, False, True]
     assert all((strip[:, -1] == 255).all() for strip in strips)
     assert 12 <= strips[0].shape[0] <= max(24, side / 10)
+
+
+@pytest.mark.parametrize(("height", "width", "rows"), [(8, 8, 1), (16, 16, 6), (24, 60, 3), (300, 200, 2)])
+def test_pictures_are_taken_out_of_a_sheet_as_they_went_in(height: int, width: int, rows: int) -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (rows, 3, height, width, 3), np.uint8)
+    sheet = images.contact_sheet([list(row) for row in pictures], ["source", "output of a long name", ""])
+    assert np.array_equal(np.array(images.pictures_of(sheet, height, width)), pictures)
+    with pytest.raises(images.ImageError, match="no sheet of pictures of 7x7"):
+        images.pictures_of(sheet, 7, 7)
+
+
+@pytest.mark.parametrize(
+    ("size", "printed"), [((64, 64), (192, 192)), ((100, 50), (400, 200)), ((1024, 512), (512, 256))]
+)
+def test_what_is_printed_is_neither_tiny_nor_huge(size: tuple[int, int], printed: tuple[int, int]) -> None:
+    assert images.sized_for_print(np.zeros((*size, 3), np.uint8)).shape == (*printed, 3)
