@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from i2i.cli.completion import completer
-from i2i.errors import things
 
 NOTHING = "No step was made. Run the same command again."
 
@@ -79,8 +78,10 @@ def train(
         progress.console.print(shown(text), soft_wrap=True)
 
     folder = shlex.quote(str(outcome.folder))
-    say(f"\nDone: {things(outcome.step, 'step')} in {outcome.folder}")
-    if outcome.step == outcome.begun:
+    say(f"\nDone: {outcome.words}, in {outcome.folder}")
+    if outcome.early:
+        say(f"To go on: i2i train --resume {folder} --set training.patience=N, or null")
+    elif outcome.step == outcome.begun:
         say(f"Nothing was left to do. For more: i2i train --resume {folder} --steps N, or --epochs N")
     if outcome.best is not None:
         say(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")

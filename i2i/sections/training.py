@@ -62,6 +62,10 @@ class Training(Section):
     """Steps between checkpoints."""
     keep: PositiveInt = 2
     """Checkpoints that are kept."""
+    recompute: bool = False
+    """Compute blocks of networks again for the gradient, instead of keeping what they made: less memory, more time."""
+    patience: PositiveInt | None = None
+    """Validations without a better one after which the run ends early; it goes to its end when not given."""
     export: Literal["translators", "all"] = "translators"
     """Networks that the run's models hold; with ``all``, those who get a model can train on from it."""
     loggers: Components = ()

@@ -29,7 +29,7 @@ RESUMABLE = {
     "optimizer": {"lr"},
     "plugins": {"files"},
     "schedule": {"name", "warmup", "decay_start", "at", "factor"},
-    "training": {"epochs", "steps", "device", "checkpoint_every", "keep", "export", "loggers"},
+    "training": {"epochs", "steps", "patience", "recompute", "device", "checkpoint_every", "keep", "export", "loggers"},
     "validation": {"every", "images", "samples"},
 }
 """What may change when a run is resumed. Of these, only the device, the learning rate and its schedule, and with a
@@ -149,7 +149,7 @@ def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter
             outcome = Trainer(folder, setup, progress, reporter).run()
         except DiskFullError as error:
             raise DiskFullError(error.lack, f"go on with: {folder.resuming}") from error
-    reporter.ended(f"Done: {things(outcome.step, 'step')}.")
+    reporter.ended(f"Done: {outcome.words}.")
     return outcome
 
 

@@ -215,6 +215,11 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     config, measures, criterion, unmeasured = decide(config, fields, held_out, device)
     if unmeasured:
         reporter.warned(f"{unmeasured[0].upper()}{unmeasured[1:]}: the model kept is the last one.")
+    if config.training.patience and not criterion.figure:
+        raise UsageError(
+            f"training.patience is {config.training.patience}, and no model is the best: the run keeps "
+            f"{criterion.about}. Say a figure with validation.select, or training.patience=null."
+        )
     validator = Validator(
         items if held_out is None else held_out,
         held_out=held_out is not None,

@@ -27,6 +27,8 @@ class Progress:
     """The last step that was validated after."""
     best: dict[str, Any] | None = None
     """Step and figures of the best model, where there was something to validate on."""
+    stale: int = 0
+    """Validations since the best model."""
     log_bytes: int = 0
     """How much of the metrics log was written when it was last saved."""
 
@@ -46,6 +48,7 @@ def capture(setup: Setup, progress: Progress) -> Checkpoint:
         "total": setup.steps,
         "validated": progress.validated,
         "best": progress.best,
+        "stale": progress.stale,
         "pairs": setup.fingerprint,
         "log_bytes": progress.log_bytes,
         "recipe": data,
@@ -64,7 +67,7 @@ def restore(setup: Setup, saved: Checkpoint) -> Progress:
     setup.updater.averages.restore(tensors["averages"])
     _restore_optimizers(setup.updater, tensors["optimizers"], state["optimizers"])
     _restore_rng(tensors["rng"], state["rng"])  # last: whatever is built draws numbers
-    return Progress(state["step"], state["validated"], state["best"], state["log_bytes"])
+    return Progress(state["step"], state["validated"], state["best"], state["stale"], state["log_bytes"])
 
 
 def exported(setup: Setup, parts: Iterable[str]) -> dict[str, dict[str, Tensor]]:

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, Self
@@ -18,7 +18,7 @@ from i2i import images
 from i2i.contracts import Clock
 from i2i.data.loading import Loaded, Loader
 from i2i.data.resident import ResidentLoader
-from i2i.errors import I2iError, UsageError
+from i2i.errors import I2iError, UsageError, things
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
@@ -27,6 +27,7 @@ from i2i.training.folder import RunFolder
 from i2i.training.health import Health
 from i2i.training.module_state import kept
 from i2i.training.portions import Portion, divided
+from i2i.training.recompute import Recomputing
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.schedules import factor_at
 from i2i.training.setup import Setup
@@ -56,6 +57,13 @@ class Outcome(NamedTuple):
     """Step and figures of the best model, where there was something to validate on."""
     seconds: float
     """Of this call, not of calls before it."""
+    early: str = ""
+    """Why the run ended before its last step; empty where it did not."""
+
+    @property
+    def words(self) -> str:
+        """Say how far the run came, and why no further."""
+        return f"{things(self.step, 'step')}{f', ended early: {self.early}' if self.early else ''}"
 
 
 class StopRequest:
@@ -98,6 +106,7 @@ class Trainer:
         self.config = setup.config
         self.saved = progress.step
         self.notes = ReadingNotes()
+        self.computing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
         self.health = Health(setup.recipe, setup.config, setup.fields)
 
     def run(self) -> Outcome:
@@ -124,11 +133,11 @@ class Trainer:
                 self._validate()  # a held-out image that could not be read stopped the run here
                 self._save()
             self._train(loader, stop)
-        return Outcome(self.folder.path, progress.step, begun, progress.best, time.monotonic() - began)
+        return Outcome(self.folder.path, progress.step, begun, progress.best, time.monotonic() - began, self._early())
 
     def _train(self, loader: Loader | ResidentLoader, stop: StopRequest) -> None:
         batches = iter(loader)
-        while self.progress.step < self.setup.steps:
+        while self.progress.step < self.setup.steps and not self._early():
             try:
                 with self.health.waiting():
                     loaded = next(batches)
@@ -139,7 +148,7 @@ class Trainer:
             self._advance(loaded)
             stopping = stop.came  # read once: it may come at any instant
             self._record(stopping)
-            if stopping and self.progress.step < self.setup.steps:
+            if stopping and self.progress.step < self.setup.steps and not self._early():
                 raise InterruptedRunError(
                     f"Stopped at step {self.progress.step}; saved. Go on with: {self.folder.resuming}"
                 )
@@ -159,7 +168,7 @@ class Trainer:
         on_device = {name: values.to(self.setup.device, non_blocking=True) for name, values in batch.items()}
         step, fields = self.setup.recipe.step, self.setup.fields
         portions = divided(on_device, self.config.training.batch_size)
-        with naming_plugins(type(self.setup.recipe)):
+        with naming_plugins(type(self.setup.recipe)), self.computing:
             return self.setup.updater.step_in(
                 [Portion(given_to(step, batch, fields, clock), share) for batch, share in portions]
             )
@@ -181,8 +190,17 @@ class Trainer:
             except I2iError:
                 self._save()  # what was learned before the held-out image that cannot be read
                 raise
-        if saving:
+        if saving or (validating and self._early()):
             self._save()
+
+    def _early(self) -> str:
+        """Say why the run ends before its last step; nothing if it does not."""
+        patience, progress = self.config.training.patience, self.progress
+        if patience is None or progress.stale < patience or progress.step == self.setup.steps:
+            return ""
+        since = f"since step {progress.best['step']}" if progress.best else "at all"
+        validations = things(progress.stale, "validation")
+        return f"{self.setup.criterion.figure} has not become better {since}, in {validations} (training.patience)"
 
     def _is_due(self) -> bool:
         """Return whether this step is one to validate after."""
@@ -225,6 +243,7 @@ class Trainer:
         if not figures:
             return
         better = bool(criterion.figure) and self._is_better(figures[criterion.figure])
+        self.progress.stale = 0 if better else self.progress.stale + 1
         # one that is not finite, such as of a set of one image, has no place in JSON
         noted = {name: figure if math.isfinite(figure) else None for name, figure in figures.items()}
         if better:

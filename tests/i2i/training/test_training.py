@@ -465,3 +465,37 @@ def test_a_log_that_was_removed_is_begun_anew(finished: Path) -> None:
     (finished / "metrics.jsonl").unlink()
     resume(finished, {"training": {"steps": 14}})
     assert [row["step"] for row in rows(finished) if "lr" in row] == [13, 14]
+
+
+STILL: dict[str, Any] = {
+    "optimizer": {"lr": 1e-30},
+    "validation": {"every": 2},
+    "inference": {"mode": "deterministic"},
+}
+"""Settings with which a network does not change, so that no validation is better than the first one."""
+
+
+def figures_of(run: Path) -> list[float]:
+    return [row["validation"]["l1"] for row in rows(run) if "validation" in row]
+
+
+def test_a_run_ends_early_after_validations_without_a_better_one(shared_pairs: Path, tmp_path: Path) -> None:
+    outcome = train(tiny(shared_pairs, **STILL, training={"patience": 3}), tmp_path / "run")
+    assert (outcome.step, len(figures_of(tmp_path / "run"))) == (8, 4)
+    assert "l1 has not become better since step 2, in 3 validations" in outcome.words
+    again = resume(tmp_path / "run")
+    assert (again.step, again.early) == (8, outcome.early)
+    longer = resume(tmp_path / "run", {"training": {"patience": 4}})
+    assert (longer.step, "in 4 validations" in longer.early) == (10, True)
+    assert resume(tmp_path / "run", {"training": {"patience": None}}).words == "12 steps"
+
+
+def test_patience_counts_on_when_a_run_is_resumed(shared_pairs: Path, tmp_path: Path) -> None:
+    train(tiny(shared_pairs, **STILL, training={"patience": 3, "steps": 5}), tmp_path / "run")
+    # validated after steps 2, 4, 5, which was its end, and 6
+    assert resume(tmp_path / "run", {"training": {"steps": 12}}).step == 6
+
+
+def test_patience_without_a_figure_to_wait_for_is_refused(shared_pairs: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"training.patience is 3, .* Say a figure with validation\.select"):
+        train(tiny(shared_pairs, training={"patience": 3}, validation={"select": "last"}), tmp_path / "run")
