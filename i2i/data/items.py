@@ -1,14 +1,14 @@
 """Items of a dataset as the networks see them, in training and in validation."""
 
 from collections.abc import Mapping
-from random import Random
-from typing import NamedTuple
+from math import prod
+from typing import NamedTuple, cast
 
+import numpy as np
 from torch import Tensor
 
 from i2i import images
 from i2i.data.jitter import Draws, Jitter
-from i2i.data.order import keyed
 from i2i.data.tensors import check_field, field_to_tensor
 from i2i.errors import DataError
 from i2i.fields import Field
@@ -16,10 +16,10 @@ from i2i.pairs import Dataset, DrawnDataset, NotedDataset, NotedDrawnDataset, Pa
 
 
 class Sample(NamedTuple):
-    """One item as the networks see it."""
+    """One item as training sees it, but that its values are stored as they were: see `i2i.data.tensors.seen`."""
 
-    fields: dict[str, Tensor]
-    """Images (C, H, W), ids (H, W), vectors (C,); see `i2i.data.tensors.field_to_tensor`."""
+    fields: dict[str, Pixels]
+    """Images and ids (H, W, C), vectors (C,)."""
     name: str
     notes: tuple[str, ...] = ()
     """What had to be done to its images."""
@@ -37,6 +37,9 @@ class Items:
 
     def __init__(self, dataset: Dataset, fields: Mapping[str, Field], jitter: Jitter, seed: int) -> None:
         self.dataset, self.fields, self.jitter, self.seed = dataset, fields, jitter, seed
+        # found out once: to ask whether an object follows a protocol takes longer than to mirror an image
+        self._draws = isinstance(dataset, DrawnDataset)
+        self._notes = isinstance(dataset, NotedDrawnDataset if self._draws else NotedDataset)
 
     def of(self, dataset: Dataset) -> "Items":
         """Return the items of another split, read as those of this one."""
@@ -45,23 +48,39 @@ class Items:
     def __len__(self) -> int:
         return len(self.dataset)
 
+    @property
+    def bytes_of_one(self) -> int:
+        """Return how many bytes an item mostly takes as training sees it and its values are stored."""
+        values = {"image": prod(self.size), "ids": prod(self.size), "vector": 1}
+        return sum(
+            values[field.kind] * (1 if field.kind == "ids" else field.channels) * np.dtype(field.dtype).itemsize
+            for field in self.fields.values()
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return height and width of images as training sees them."""
+        return self.jitter.crop
+
     def train(self, epoch: int, index: int) -> Sample:
         """Read an item as training sees it in an epoch.
 
         Raises:
             DataError: If it cannot be read, or is not what its fields are said to be.
         """
-        name = self.dataset.names[index]
-        item, notes = read(self.dataset, index, keyed(self.seed, epoch, index, "item"))
-        values = self.jitter.train(self._checked(by_name(item), name), self.fields, self.draws(epoch, index), name)
-        return Sample(self._tensors(values), name, notes)
+        draws = self.draws(epoch, index)
+        name, item, notes = self.read(index, draws)
+        return Sample(self.jitter.train(item, self.fields, draws, name), name, notes)
 
     def draws(self, epoch: int, index: int) -> Draws:
         """Return from where the jitter of an item is drawn in an epoch."""
         return Draws(self.seed, epoch, index)
 
-    def test(self, index: int) -> Sample:
+    def test(self, index: int) -> dict[str, Tensor]:
         """Read an item as validation sees it, for which nothing is drawn; gray images become colour where those are.
+
+        Returns:
+            Its fields as networks see them, by name; see `i2i.data.tensors.field_to_tensor`.
 
         Raises:
             DataError: As for `train`.
@@ -71,7 +90,32 @@ class Items:
         for field, described in self.fields.items():
             if described.kind == "image":
                 values[field] = images.with_channels(values[field], described.channels)
-        return Sample(self._tensors(values), name)
+        return {field: field_to_tensor(values[field], described) for field, described in self.fields.items()}
+
+    def read(self, index: int, draws: Draws) -> tuple[str, dict[str, Pixels], tuple[str, ...]]:
+        """Read an item as it is stored.
+
+        Args:
+            index: Which.
+            draws: Where the dataset draws from, if it does; see `draws`.
+
+        Returns:
+            Its name, its fields, and what had to be done to its images.
+
+        Raises:
+            DataError: As for `train`.
+        """
+        name = self.dataset.names[index]
+        item, notes = self._noted(index, draws)
+        return name, self._checked(by_name(item), name), notes
+
+    def _noted(self, index: int, draws: Draws) -> tuple[Pair | Mapping[str, Pixels], tuple[str, ...]]:
+        """Read an item, drawn where the dataset draws, and what had to be done to its images, where it says that."""
+        if self._draws and self._notes:
+            return cast(NotedDrawnDataset, self.dataset).draw_noted(index, draws.of("item"))
+        if self._draws:
+            return cast(DrawnDataset, self.dataset).draw(index, draws.of("item")), ()
+        return cast(NotedDataset, self.dataset).read_noted(index) if self._notes else (self.dataset[index], ())
 
     def _checked(self, item: dict[str, Pixels], name: str) -> dict[str, Pixels]:
         """Return the item if it is what its fields are said to be, in their order."""
@@ -81,15 +125,3 @@ class Items:
         for field, described in self.fields.items():
             check_field(item[field], described, f"{field} of {name!r}")
         return {field: item[field] for field in self.fields}
-
-    def _tensors(self, values: Mapping[str, Pixels]) -> dict[str, Tensor]:
-        return {field: field_to_tensor(values[field], described) for field, described in self.fields.items()}
-
-
-def read(dataset: Dataset, index: int, rng: Random) -> tuple[Pair | Mapping[str, Pixels], tuple[str, ...]]:
-    """Read an item, drawn where the dataset draws, and what had to be done to its images, where it says that."""
-    if isinstance(dataset, NotedDrawnDataset):
-        return dataset.draw_noted(index, rng)
-    if isinstance(dataset, DrawnDataset):
-        return dataset.draw(index, rng), ()
-    return dataset.read_noted(index) if isinstance(dataset, NotedDataset) else (dataset[index], ())

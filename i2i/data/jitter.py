@@ -5,13 +5,15 @@ from random import Random
 from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from i2i import images
 from i2i.data.order import keyed
 from i2i.data.recolour import recolour
 from i2i.errors import DataError
 from i2i.fields import Field
-from i2i.images.geometry import crop, pick
+from i2i.images.geometry import crop, flip, pick
 from i2i.pairs import Pixels
 from i2i.sections.data import Data
 
@@ -180,9 +182,18 @@ class Window(NamedTuple):
     turns: int = 0
 
     def of(self, pixels: Pixels) -> Pixels:
-        """Cut it out, in memory of its own."""
+        """Cut it out of an image, (H, W, C)."""
         window = pixels[self.rows, self.columns]
-        return np.ascontiguousarray(np.rot90(window[:, ::-1] if self.mirrored else window, self.turns))
+        return np.rot90(flip(window) if self.mirrored else window, self.turns)
+
+    def of_planes(self, planes: Tensor) -> Tensor:
+        """Cut it out of an image that is stored as networks see it, (..., H, W)."""
+        window = planes[..., self.rows, self.columns]
+        if not (self.mirrored or self.turns):
+            return window
+        # torch turns no 16 bits that have no sign
+        bits = window.view(torch.int16) if window.dtype == torch.uint16 else window
+        return torch.rot90(bits.flip(-1) if self.mirrored else bits, self.turns, (-2, -1)).view(window.dtype)
 
 
 def jitter_of(data: Data) -> Jitter:

@@ -1,45 +1,59 @@
-"""A set that rests on the device, each item read once: what the jitter draws is done there."""
+"""A set that rests in memory, each item read once: what the jitter draws is done where it rests."""
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from i2i.data.items import Items, Sample, read
+from i2i.data.batches import FirstVisits, Key, check_alike, keys_of
+from i2i.data.items import Items, Sample
 from i2i.data.jitter import Window
-from i2i.data.loading import Key, KeyedBatches, Loaded, Loader, stacked
-from i2i.data.order import keyed
-from i2i.data.tensors import at_rest, waken
+from i2i.data.loading import CPU, Loaded
+from i2i.data.readers import reading
+from i2i.data.tensors import seen, stacked
 from i2i.errors import ResourceError, UsageError
-from i2i.pairs import DrawnDataset, PairStream, by_name
+from i2i.pairs import DrawnDataset
 from i2i.system.devices import free_memory
 
 SHARE = 4
-"""A set is kept on a device unasked where it takes no more than one part in so many of the memory that is free."""
+"""A set is kept unasked where it takes no more than one part in so many of the memory that is free."""
 
 
 class Resting(Items):
-    """Items as they rest on a device: resized, but nothing drawn yet."""
+    """Items as they rest: resized, but nothing drawn yet."""
 
     def train(self, epoch: int, index: int) -> Sample:
-        """Read an item; fields are as `i2i.data.tensors.at_rest` has them.
+        """Read an item.
 
         Raises:
             DataError: As for `Items.train`.
         """
-        name = self.dataset.names[index]
-        item, notes = read(self.dataset, index, keyed(self.seed, epoch, index, "item"))
-        values = self.jitter.resting(self._checked(by_name(item), name), self.fields, name)
-        return Sample({field: at_rest(values[field], each) for field, each in self.fields.items()}, name, notes)
+        name, item, notes = self.read(index, self.draws(epoch, index))
+        return Sample(self.jitter.resting(item, self.fields, name), name, notes)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return height and width of most, where they are known."""
+        return self.jitter.resize or self.jitter.crop
+
+
+class Rested(NamedTuple):
+    """An item as it rests."""
+
+    fields: dict[str, Tensor]
+    """As `i2i.data.tensors.stacked` makes them, without the first axis."""
+    name: str
+    notes: tuple[str, ...]
 
 
 class ResidentLoader:
-    """Iterates over the batches that `Loader` yields, to the bit, on the device; items are read at their first visit.
+    """Iterates over the batches that `Loader` yields, to the bit; items are read at their first visit.
 
     Args:
         items: What to read, and what to do to it; the same in every epoch but for its jitter.
-        device: Where they rest, 8 bits a value where they are stored so.
+        device: Where batches go.
+        place: Where items rest, as they are stored; on the device when not given.
         batch_size: Items in a batch.
         start: Steps that are already done.
         stop: Steps of the whole run.
@@ -52,18 +66,19 @@ class ResidentLoader:
         items: Items,
         device: torch.device,
         *,
+        place: torch.device | None = None,
         batch_size: int,
         start: int,
         stop: int,
         workers: int,
         channels_last: bool = False,
     ) -> None:
-        self._items, self._device = items, device
+        self._items, self._device, self._place = items, device, place or device
         self._format = torch.channels_last if channels_last else torch.contiguous_format
-        self._keys = iter(KeyedBatches(items.seed, len(items), batch_size, start, stop))
+        keys = keys_of(items, batch_size, start, stop)
         resting = Resting(items.dataset, items.fields, items.jitter, items.seed)
-        self._visits = Loader(resting, batch_size=batch_size, start=start, stop=stop, workers=workers, once=True)
-        self._held: dict[int, Sample] = {}
+        self._keys, self._visits = iter(keys), reading(resting, FirstVisits(keys), workers)
+        self._held: dict[int, Rested] = {}
 
     def __iter__(self) -> Iterator[Loaded]:
         return self
@@ -87,50 +102,57 @@ class ResidentLoader:
         self._visits.close()
         self._held.clear()
 
-    def _visit(self) -> Sample:
-        """Read the next item that was not seen before, and move it to the device."""
+    def _visit(self) -> Rested:
+        """Read the next item that was not seen before, and move it to where it rests."""
         visit = next(self._visits)
-        fields = {name: values[0].to(self._device) for name, values in visit.batch.items()}
-        return Sample(fields, visit.names[0], tuple(note for _, note in visit.notes))
+        fields = {name: torch.tensor(values[0], device=self._place) for name, values in visit.fields.items()}
+        return Rested(fields, visit.names[0], tuple(note for _, note in visit.notes))
 
     def _jittered(self, keys: Sequence[Key]) -> Loaded:
         """Jitter and lay together the items of a batch."""
-        samples = [self._sample(key) for key in keys]
-        if self._mixed(samples):
-            awake = [{name: self._awake(v[None], name)[0] for name, v in s.fields.items()} for s in samples]
-            batch = stacked([s._replace(fields=fields) for s, fields in zip(samples, awake, strict=True)])
-        else:
-            batch = {name: self._awake(values, name) for name, values in stacked(samples).items()}
-        formed = {name: v.contiguous(memory_format=self._format) if v.ndim == 4 else v for name, v in batch.items()}
-        return Loaded(formed, [s.name for s in samples], [(s.name, note) for s in samples for note in s.notes])
+        items = [self._drawn(key) for key in keys]
+        check_alike([(item.name, item.fields) for item in items])
+        batch = {name: self._batch([item.fields[name] for item in items], name) for name in self._items.fields}
+        return Loaded(
+            batch, [item.name for item in items], [(item.name, note) for item in items for note in item.notes]
+        )
 
-    def _awake(self, rested: Tensor, name: str) -> Tensor:
-        return waken(rested, self._items.fields[name])
+    def _batch(self, stored: Sequence[Tensor], name: str) -> Tensor:
+        """Stack a field of items as networks see it."""
+        field = self._items.fields[name]
+        if len({values.dtype for values in stored}) == 1:
+            batch = seen(torch.stack(list(stored)).to(self._device), field)
+        else:  # some are stored with more bits than others
+            batch = torch.cat([seen(values[None].to(self._device), field) for values in stored])
+        return batch.contiguous(memory_format=self._format) if batch.ndim == 4 else batch
 
-    def _mixed(self, samples: Sequence[Sample]) -> bool:
-        """Return whether some are stored with more bits than others."""
-        return any(len({sample.fields[name].dtype for sample in samples}) > 1 for name in self._items.fields)
-
-    def _sample(self, key: Key) -> Sample:
+    def _drawn(self, key: Key) -> Rested:
         held, windows = self._held[key.item], dict[str, Window]()
         draws, jitter = self._items.draws(key.epoch, key.item), self._items.jitter
-        seen = dict(held.fields)
+        drawn = dict(held.fields)
         for name, field in self._items.fields.items():
             if field.kind != "vector":
-                values = held.fields[name]
+                planes = held.fields[name]
                 if field.group not in windows:
-                    windows[field.group] = jitter.window((values.shape[0], values.shape[1]), draws, field.group)
-                seen[name] = _cut(values, windows[field.group])
-        return held._replace(fields=seen)
+                    windows[field.group] = jitter.window((planes.shape[-2], planes.shape[-1]), draws, field.group)
+                drawn[name] = windows[field.group].of_planes(planes)
+        return held._replace(fields=drawn)
 
 
-def _cut(values: Tensor, window: Window) -> Tensor:
-    cut = values[window.rows, window.columns]
-    return torch.rot90(cut.flip(1) if window.mirrored else cut, window.turns)
+class Rest(NamedTuple):
+    """Where a set rests."""
+
+    on: torch.device | None
+    """None where each item is read anew in every epoch."""
+    said: str
+    """That in words."""
 
 
-def rests(items: Items, device: torch.device, cache: Literal["auto", "none", "device"]) -> bool:
-    """Return whether a set is kept on the device: by ``auto`` on a GPU, where its items are ever the same and it fits.
+def resting_place(items: Items, device: torch.device, cache: Literal["auto", "none", "memory", "device"]) -> Rest:
+    """Decide where a set is kept once it was read.
+
+    By ``auto`` it is kept where its items are ever the same and it takes at most a part in `SHARE` of what is free: on
+    the device, else in main memory, else nowhere.
 
     Args:
         items: The training split.
@@ -141,36 +163,51 @@ def rests(items: Items, device: torch.device, cache: Literal["auto", "none", "de
         UsageError: If it is to be kept, and its items differ from epoch to epoch.
         ResourceError: If it is to be kept, and does not fit.
     """
-    if cache == "none" or (cache == "auto" and device.type == "cpu"):
-        return False
-    lack = _why_not(items)
-    if lack and cache == "device":
-        raise UsageError(f"data.cache is device, and {lack}. Say data.cache=none.")
-    if lack:
-        return False
-    needed, free = resting_bytes(items), free_memory(device)
-    if cache == "device" and free is not None and needed > free:
+    if cache == "none":
+        return Rest(None, "none")
+    if lack := _why_not(items):
+        if cache == "auto":
+            return Rest(None, f"none, since {lack}")
+        raise UsageError(f"data.cache is {cache}, and {lack}. Say data.cache=none.")
+    needed = resting_bytes(items)
+    if cache == "auto":
+        return _found(needed, dict.fromkeys([device, CPU]))
+    place = device if cache == "device" else CPU
+    free = free_memory(place)
+    if free is not None and needed > free:
         raise ResourceError(
-            f"data.cache is device: the set takes {_gigabytes(needed)}, and {_gigabytes(free)} are free on {device}. "
+            f"data.cache is {cache}: the set takes {_gigabytes(needed)}, and {_gigabytes(free)} are free on {place}. "
             "Say data.cache=none, or lower data.resize and data.crop."
         )
-    return cache == "device" or (free is not None and SHARE * needed <= free)
+    return _rest(place, needed)
 
 
 def resting_bytes(items: Items) -> int:
     """Return how much memory a set takes as it rests; of sizes that are kept, as if all were the first one's."""
     first = Resting(items.dataset, items.fields, items.jitter, items.seed).train(0, 0)
-    return len(items) * sum(values.nbytes for values in first.fields.values())
+    return len(items) * sum(stacked([first.fields[name]], field).nbytes for name, field in items.fields.items())
 
 
 def _why_not(items: Items) -> str:
     """Say why a set cannot be kept; nothing if it can."""
-    dataset = items.dataset
     if moving := items.jitter.moving:
         return f"{moving} changes images where they are read"
-    if isinstance(dataset, DrawnDataset):
-        return "the items of this set differ from epoch to epoch"
-    return "this set is read in blocks" if isinstance(dataset, PairStream) and dataset.blocks else ""
+    return "the items of this set differ from epoch to epoch" if isinstance(items.dataset, DrawnDataset) else ""
+
+
+def _found(needed: int, places: Iterable[torch.device]) -> Rest:
+    """Return the first place where a set may be kept unasked."""
+    for place in places:
+        free = free_memory(place)
+        if free is not None and SHARE * needed <= free:
+            return _rest(place, needed)
+    known = f"the {_gigabytes(free)} that are free" if free is not None else "memory, of which this system says nothing"
+    return Rest(None, f"none, since {_gigabytes(needed)} are more than a quarter of {known}")
+
+
+def _rest(place: torch.device, needed: int) -> Rest:
+    where = "memory" if place.type == "cpu" else str(place)
+    return Rest(place, f"in {where}, {_gigabytes(needed)}")
 
 
 def _gigabytes(count: int) -> str:

@@ -1,66 +1,82 @@
 """Between fields as datasets yield them, and as networks see them."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from i2i.errors import DataError
 from i2i.fields import Field
+from i2i.images.geometry import MAX_CHANNELS
 from i2i.pairs import Pixels, range_of
 
 NO_CLASS = -100
 """What pixels without a class are in a tensor of ids; torch's losses leave it out unless told otherwise."""
 
 
+Room = Callable[[tuple[int, ...], "np.dtype[Any]"], Pixels]
+"""Shape and dtype -> an array of them, not filled."""
+
+
 def field_to_tensor(values: Pixels, field: Field) -> Tensor:
-    """Turn a field into what networks see.
-
-    Returns:
-        Of an image, float32 (C, H, W) in [-1, 1]; of ids, int64 (H, W), with `NO_CLASS` where they are ``field.void``;
-        of a vector, float32 (C,).
-    """
-    if field.kind == "image":
-        return to_tensor(values)
-    if field.kind == "vector":
-        return torch.from_numpy(np.array(values, np.float32))
-    return _without_void(torch.from_numpy(values[..., 0].astype(np.int64)), field)
+    """Turn a field of one item into what networks see, without the first axis of `seen`."""
+    return seen(torch.from_numpy(stacked([values], field)), field)[0]
 
 
-def at_rest(values: Pixels, field: Field) -> Tensor:
-    """Turn a field into what is kept of it in memory: of 8 bits as it is, else what networks see.
-
-    Returns:
-        Of an image, uint8 or float32 (H, W, C); of ids, uint8 or int32 (H, W, 1); of a vector, float32 (C,).
-    """
-    if field.kind == "image":
-        short = values.dtype == np.uint8
-        return torch.from_numpy(np.array(values)) if short else to_tensor(values).permute(1, 2, 0).contiguous()
-    if field.kind == "vector":
-        return field_to_tensor(values, field)
-    return torch.from_numpy(np.array(values, np.uint8 if values.dtype == np.uint8 else np.int32))
-
-
-def waken(rested: Tensor, field: Field) -> Tensor:
-    """Turn a batch of what `at_rest` returned, or parts of it, into what networks see: the same to the bit.
+def stacked(items: Sequence[Pixels], field: Field, room: Room = np.empty) -> Pixels:
+    """Stack a field of several items of one shape, as compactly as they are stored.
 
     Args:
-        rested: (N, H, W, C) of an image, (N, H, W, 1) of ids, (N, C) of a vector.
-        field: What it is.
+        items: What each of them has.
+        field: What that is.
+        room: Makes the array.
 
     Returns:
-        Float32 (N, C, H, W), whose memory has the channels last; int64 (N, H, W); float32 (N, C).
+        Images (N, C, H, W), ids (N, H, W), both of the dtype that all have, else float32 in [-1, 1] and int64; vectors
+        (N, C) float32.
     """
-    if field.kind == "vector":
-        return rested
+    first, dtypes = items[0], {values.dtype.newbyteorder("=") for values in items}
+    mixed = len(dtypes) > 1
+    if field.kind == "image":
+        height, width, channels = first.shape
+        whole = room((len(items), channels, height, width), np.dtype(np.float32) if mixed else dtypes.pop())
+        range_of(whole.dtype)
+        for values, planes in zip(items, whole, strict=True):
+            _split(to_tensor(values).permute(1, 2, 0).numpy() if mixed else values, planes)
+        return whole
     if field.kind == "ids":
-        return _without_void(rested[..., 0].long(), field)
-    image = rested.permute(0, 3, 1, 2)
-    return image if rested.is_floating_point() else image.float().mul_(2 / 255).sub_(1)
+        whole = room((len(items), *first.shape[:2]), np.dtype(np.int64) if mixed else dtypes.pop())
+        for values, ids in zip(items, whole, strict=True):
+            ids[:] = values[..., 0]
+        return whole
+    whole = room((len(items), *first.shape), np.dtype(np.float32))
+    whole[:] = items
+    return whole
 
 
-def _without_void(ids: Tensor, field: Field) -> Tensor:
+def _split(pixels: Pixels, planes: Pixels) -> None:
+    """Write the channels of an image, (H, W, C), into the planes of another, (C, H, W)."""
+    if 1 < len(planes) <= MAX_CHANNELS and pixels.dtype == planes.dtype:
+        # in half the time that numpy takes, if the pixels lie side by side
+        cv2.split(np.ascontiguousarray(pixels), list(planes))
+    else:
+        planes[:] = pixels.transpose(2, 0, 1)
+
+
+def seen(batch: Tensor, field: Field) -> Tensor:
+    """Turn what `stacked` makes into what networks see, on the device where it is, in memory of its own.
+
+    Returns:
+        Images as float32 in [-1, 1], ids as int64 with `NO_CLASS` where they are ``field.void``, vectors as they are.
+    """
+    if field.kind == "image":
+        return _in_range(batch)
+    if field.kind == "vector":
+        return batch.clone()
+    ids = batch.to(torch.int64, copy=True)
     return ids if field.void is None else ids.masked_fill_(ids == field.void, NO_CLASS)
 
 
@@ -104,9 +120,15 @@ def to_tensor(pixels: Pixels) -> Tensor:
         >>> to_tensor(np.array([[[0, 255]]], np.uint8)).flatten().tolist()
         [-1.0, 1.0]
     """
-    low, high = range_of(pixels.dtype)
-    values = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32))
-    return values if (low, high) == (-1, 1) else values.sub_(low).mul_(2 / (high - low)).sub_(1)
+    range_of(pixels.dtype)
+    return _in_range(torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))))
+
+
+def _in_range(values: Tensor) -> Tensor:
+    """Return values of images as float32 in [-1, 1]."""
+    if values.dtype == torch.float32:
+        return values.clone()
+    return values.to(torch.float32).mul_(2 / torch.iinfo(values.dtype).max).sub_(1)  # integers begin with 0
 
 
 def to_pixels(image: Tensor, dtype: Any) -> Pixels:

@@ -153,7 +153,7 @@ def _said(field: Field) -> str:
 
 
 def _stacked(items: Items, indices: Sequence[int], device: torch.device) -> dict[str, Tensor]:
-    read = [items.test(index).fields for index in indices]
+    read = [items.test(index) for index in indices]
     batch = {name: torch.stack([each[name] for each in read]).to(device) for name in read[0]}
     if "target" in batch and _is_colour(items.fields["target"]):
         batch["target"] = joined(batch["target"], batch["source"])

@@ -54,6 +54,14 @@ def _interpolate(pixels: Pixels, height: int, width: int, method: int) -> Pixels
     return resized[0].reshape(height, width, -1) if len(resized) == 1 else np.dstack(resized)
 
 
+def flip(pixels: Pixels) -> Pixels:
+    """Return an image or ids, (H, W, C), with left and right exchanged, in memory of its own."""
+    if pixels.dtype in (np.uint8, np.uint16, np.float32) and pixels.shape[2] <= MAX_CHANNELS:
+        # what every OpenCV has; numpy takes ten times as long
+        return cv2.flip(pixels, 1).reshape(pixels.shape)
+    return np.ascontiguousarray(pixels[:, ::-1])
+
+
 def pick(pixels: Pixels, height: int, width: int) -> Pixels:
     """Resize by taking the nearest pixel in each direction, which makes no new colours; enlarged, pixels repeat."""
     rows, columns = (

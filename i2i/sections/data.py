@@ -27,9 +27,9 @@ class Data(Section):
     """How strongly brightness, contrast and saturation of the source are changed at random."""
     workers: Annotated[int, Field(ge=0)] = 1
     """Processes that read images; the result does not depend on it."""
-    cache: Literal["auto", "none", "device"] = "auto"
-    """Where images are kept once they are read: ``device`` in the memory of what trains, ``auto`` there on a GPU where
-    they fit; the result does not depend on it."""
+    cache: Literal["auto", "none", "memory", "device"] = "auto"
+    """Where images are kept once they are read: in main memory, or in that of the ``device`` that trains; ``auto``
+    takes the latter first, where they fit into a quarter of what is free. The result does not depend on it."""
 
     @model_validator(mode="after")
     def _resize_holds_the_crop(self) -> Data:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2i.errors import UsageError, things
@@ -51,7 +53,27 @@ def free_memory(device: torch.device) -> int | None:
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
         return max(0, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
-    return None
+    return free_main_memory() if device.type == "cpu" else None
+
+
+def free_main_memory() -> int | None:
+    """Return how many bytes this process may still take, within what a container allows; None but on Linux."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    free = [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    for limit, used in CONTAINERS:
+        with suppress(OSError, ValueError):  # no such limit, or it is "max"
+            free.append(max(0, int(Path(limit).read_text()) - int(Path(used).read_text())))
+    return min(free, default=None)
+
+
+CONTAINERS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Where Linux says the limit of a container, and how much of that is used (cgroup-v2.rst, cgroup-v1/memory.rst)."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -138,7 +138,7 @@ class _Trial:
     @cached_property
     def item(self) -> Batch:
         """Read the first item, as a batch of its own."""
-        return {name: values[None].to(self.device) for name, values in self.held_out.test(0).fields.items()}
+        return {name: values[None].to(self.device) for name, values in self.held_out.test(0).items()}
 
     def limit(self, *measures: Measure) -> int:
         """Return how many items these measure: as was said, else more where some compare sets."""

@@ -15,11 +15,12 @@ from i2i.assembly import assemble
 from i2i.choices import Component, as_choice
 from i2i.config import RunConfig
 from i2i.contracts import Recipe
+from i2i.data.batches import steps_per_epoch
 from i2i.data.dataset import open_pairs
 from i2i.data.items import Items
 from i2i.data.jitter import RECOLOURED, jitter_of
-from i2i.data.loading import Loader, steps_per_epoch
-from i2i.data.resident import ResidentLoader, rests
+from i2i.data.loading import Loader
+from i2i.data.resident import ResidentLoader, Rest, resting_place
 from i2i.errors import MissingSplitError, UsageError, things
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
@@ -98,13 +99,15 @@ class Setup:
     def loader(self, start: int) -> Loader | ResidentLoader:
         """Load the batches of the run from a step on."""
         size, stop, workers = self.batch, self.steps, self.config.data.workers
-        if self._rests:
-            return ResidentLoader(self.items, self.device, batch_size=size, start=start, stop=stop, workers=workers)
-        return Loader(self.items, batch_size=size, start=start, stop=stop, workers=workers)
+        if self._rests.on is None:
+            return Loader(self.items, self.device, batch_size=size, start=start, stop=stop, workers=workers)
+        return ResidentLoader(
+            self.items, self.device, place=self._rests.on, batch_size=size, start=start, stop=stop, workers=workers
+        )
 
     @cached_property
-    def _rests(self) -> bool:
-        return rests(self.items, self.device, self.config.data.cache)
+    def _rests(self) -> Rest:
+        return resting_place(self.items, self.device, self.config.data.cache)
 
     def model_config(self, step: int) -> ModelConfig:
         """Describe the model that the run has after a step."""
@@ -132,6 +135,7 @@ class Setup:
             "losses": self._losses(),
             "batch": self._batch(),
             "data": self._data(),
+            "cache": self._rests.said,
             "images": f"{self._channels()}, {crop_value(self.config.data.size)} px",
             "measured": f"{measured} of {things(self._measured(), 'held-out item')}" if measured else "nothing",
             "model": self.criterion.about,
@@ -178,8 +182,6 @@ class Setup:
         said = [things(len(self.items), f"training {kind}")]
         if layout := getattr(self.items.dataset, "layout", None):
             said.append(f"layout {layout}")
-        if self._rests:
-            said.append(f"kept on {self.device}")
         names = {name: " and ".join(column.name for column in field.columns) for name, field in self.fields.items()}
         ways = [(p.sources, p.to) for p in self.predictors() if names[p.to]]
         columns = (f"{' + '.join(names[each] or 'lightness' for each in taken)} -> {names[to]}" for taken, to in ways)

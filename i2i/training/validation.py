@@ -81,5 +81,4 @@ class Validator:
     def _batches(self, count: int) -> Iterator[Batch]:
         """Yield items, each as a batch of its own."""
         for index in spread(len(self.items), count):
-            fields = self.items.test(index).fields
-            yield {name: values[None].to(self.device) for name, values in fields.items()}
+            yield {name: values[None].to(self.device) for name, values in self.items.test(index).items()}

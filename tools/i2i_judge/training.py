@@ -127,7 +127,7 @@ def real_figures(run: Path, config: RunConfig) -> Iterator[tuple[str, dict[str, 
         items = Items(pairs, fields, jitter_of(config.data), seed=0)
         seen = []
         for index in range(len(items)):
-            batch = {name: values[None].to(device) for name, values in items.test(index).fields.items()}
+            batch = {name: values[None].to(device) for name, values in items.test(index).items()}
             seen.append(measure.see(batch["source"], batch, "source", fields))
         yield split, {name.partition("/")[2]: value for name, value in measure.figures(torch.cat(seen)).items()}
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2i.images.errors import ImageError, damaged
-from i2i.images.formats import heif, npy, opencv, pillow, png, tiff
+from i2i.images.formats import heif, jpeg, npy, opencv, pillow, png, tiff
 from i2i.images.formats.header import Header
 from i2i.images.formats.open_file import LOOK_FIRST, Metered, open_regular, too_many_bytes
 from i2i.pairs import Reading
@@ -76,7 +76,7 @@ def read_header(stream: BinaryIO, where: str) -> Header:
         if heif.begins(start):
             return heif.read_header(stream.read())
         if not start.startswith(png.SIGNATURE):
-            return pillow.read_header(stream, start, where)
+            return jpeg.read_bare(start) or pillow.read_header(stream, start, where)
         exif, bare = png.walk(stream)
         return (png.read_bare(start) if bare else None) or pillow.read_header(stream, start, where, exif)
     except ImageError:
@@ -119,6 +119,8 @@ def decoded(data: bytes, header: Header, reading: Reading, where: str, *, pages:
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Turn an image, (H, W) or (H, W, C), as it is shown, (H', W', C), where it is stored with an EXIF orientation."""
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+    if orientation == 1:
+        return pixels
     if orientation in (5, 7):
         pixels = pixels.swapaxes(0, 1)
     turns = {3: 2, 6: -1, 7: 2, 8: 1}

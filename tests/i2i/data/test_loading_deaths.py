@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from i2i.data import loading as loading_module
+from i2i.data import readers as readers_module
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
 from i2i.data.loading import Loader
@@ -111,7 +111,7 @@ class Hanging(Numbered):
 
 
 def test_a_pair_that_hangs_ends_the_reading_in_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading_module, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(readers_module, "MAX_SECONDS", 0.5)
     loader = loading(Hanging(7), 1)
     with pytest.raises(DataError, match=r"more than 0.5 seconds an image: .*'pair 7'.*\. Remove what hangs\."):
         list(loader)

@@ -14,7 +14,7 @@ from i2i.data.dataset import Pairs
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter, Size
 from i2i.data.loading import Loaded, Loader
-from i2i.data.resident import ResidentLoader, resting_bytes, rests
+from i2i.data.resident import ResidentLoader, resting_bytes, resting_place
 from i2i.errors import I2iError, ResourceError, UsageError
 from i2i.fields import Field
 from i2i.pairs import Block, Pixels
@@ -62,7 +62,7 @@ class Varying(Mixed):
 
 
 class Packed(Mixed):
-    blocks = (Block(5, 1000),)
+    blocks = (Block(2, 1000), Block(3, 1000))
 
 
 def items_of(dataset: Any, resize: Size | None = None, *, mirror: bool = True) -> Items:
@@ -116,7 +116,7 @@ def test_workers_end_once_everything_was_read(pairs_folder: Path) -> None:
     pairs = Pairs(pairs_folder, "train")
     items = Items(pairs, pairs.fields, Jitter((16, 16), (18, 18), mirror=True), 0)
     loader = ResidentLoader(items, CPU, batch_size=6, start=0, stop=9, workers=1)
-    (worker,) = loader._visits._workers
+    (worker,) = loader._visits._workers  # type: ignore[attr-defined]
     next(loader)
     assert not worker.is_alive()
     next(loader)
@@ -139,38 +139,51 @@ def test_channels_may_come_last_in_memory() -> None:
     assert_equal(last, from_files(items))
 
 
-def test_a_set_takes_one_byte_a_value_of_eight_bits() -> None:
-    a_pixel = 3 + 4 + 4 + 3  # photo, depth as float32, labels as int32, style
+def test_a_set_takes_the_bytes_that_it_is_stored_with() -> None:
+    a_pixel = 3 + 2 + 2 + 3  # photo, depth and labels of 16 bits, style
     assert resting_bytes(items_of(Mixed(), (20, 30))) == 5 * (600 * a_pixel + 2 * 4)
 
 
-def test_a_cpu_keeps_nothing_unasked() -> None:
-    assert not rests(items_of(Mixed()), CPU, "auto")
-    assert rests(items_of(Mixed()), CPU, "device")
+def free(monkeypatch: pytest.MonkeyPatch, **by_device: int | None) -> None:
+    monkeypatch.setattr("i2i.data.resident.free_memory", lambda device: by_device[device.type])
 
 
-@pytest.mark.parametrize(("times", "kept"), [(5, True), (3, False)])
-def test_a_gpu_keeps_what_takes_a_quarter_of_its_free_memory(
-    monkeypatch: pytest.MonkeyPatch, times: int, kept: bool
+@pytest.mark.parametrize(
+    ("cuda", "cpu", "place"), [(4, 0, GPU), (3, 4, CPU), (3, 3, None), (None, 4, CPU), (3, None, None), (9, 9, GPU)]
+)
+def test_a_set_is_kept_unasked_where_it_takes_a_quarter_of_what_is_free_and_on_the_device_first(
+    monkeypatch: pytest.MonkeyPatch, cuda: int | None, cpu: int | None, place: torch.device | None
 ) -> None:
     items = items_of(Mixed())
-    monkeypatch.setattr("i2i.data.resident.free_memory", lambda _: times * resting_bytes(items))
-    assert rests(items, GPU, "auto") == kept
-    assert rests(items, GPU, "device")
-    assert not rests(items, GPU, "none")
+    needed = resting_bytes(items)
+    free(monkeypatch, cuda=cuda and cuda * needed, cpu=cpu and cpu * needed)
+    found = resting_place(items, GPU, "auto")
+    assert found.on == place
+    assert found.said.startswith({GPU: "in cuda, 0.0 GB", CPU: "in memory, 0.0 GB", None: "none, since"}[place])
+    assert resting_place(items, CPU, "auto").on == (CPU if cpu == 4 or cpu == 9 else None)
 
 
-@pytest.mark.parametrize("dataset", [Varying(), Packed()])
-def test_what_differs_from_epoch_to_epoch_or_comes_in_blocks_is_not_kept(
-    monkeypatch: pytest.MonkeyPatch, dataset: Any
-) -> None:
-    monkeypatch.setattr("i2i.data.resident.free_memory", lambda _: 10**12)
-    assert not rests(items_of(dataset), GPU, "auto")
-    with pytest.raises(UsageError, match=r"data\.cache=none"):
-        rests(items_of(dataset), GPU, "device")
+def test_what_is_said_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = items_of(Mixed())
+    free(monkeypatch, cuda=resting_bytes(items), cpu=resting_bytes(items))
+    assert [resting_place(items, GPU, where).on for where in ("none", "memory", "device")] == [None, CPU, GPU]
 
 
-def test_what_does_not_fit_is_refused_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("i2i.data.resident.free_memory", lambda _: 10)
+def test_what_differs_from_epoch_to_epoch_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, cuda=10**12, cpu=10**12)
+    items = items_of(Varying())
+    assert resting_place(items, GPU, "auto").on is None
+    with pytest.raises(UsageError, match=r"data\.cache is memory, .* differ from epoch to epoch\. Say none"):
+        resting_place(items, GPU, "memory")
+
+
+def test_a_set_that_is_read_in_blocks_is_kept_in_its_order() -> None:
+    items = items_of(Packed())
+    assert_equal(from_device(items, stop=10), from_files(items, stop=10))
+
+
+@pytest.mark.parametrize("where", ["memory", "device"])
+def test_what_does_not_fit_is_refused_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch, where: Any) -> None:
+    free(monkeypatch, cuda=10, cpu=10)
     with pytest.raises(ResourceError, match=r"data\.cache=none"):
-        rests(items_of(Mixed()), GPU, "device")
+        resting_place(items_of(Mixed()), GPU, where)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from loaded_batches import assert_equal, batches
 from pyarrow import parquet as pq
 
+from i2i.data.batches import KeyedBatches
 from i2i.data.dataset import Pairs
-from i2i.data.loading import KeyedBatches
 from i2i.data.order import BlockCache, visits, windows
 from i2i.pairs import Block, PairStream
 

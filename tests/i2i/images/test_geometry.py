@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from i2i.errors import UsageError
-from i2i.images.geometry import Fit, fit, inside, resize
+from i2i.images.geometry import Fit, fit, flip, inside, resize
 from i2i.pairs import range_of
 
 DTYPES = (np.uint8, np.uint16, np.float32)
@@ -165,3 +165,10 @@ def test_pad_puts_white_around_the_whole_image(dtype: Any) -> None:
     np.testing.assert_array_equal(padded[5:15], pixels)
     outside = np.concatenate([padded[:5], padded[15:]])
     assert (outside == range_of(np.dtype(dtype))[1]).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("dtype", [*DTYPES, np.int64])
+def test_left_and_right_are_exchanged_for_every_dtype_and_count_of_channels(dtype: Any, channels: int) -> None:
+    pixels = np.arange(9 * 8 * channels).reshape(9, 8, channels).astype(dtype)[1:7, 2:]
+    np.testing.assert_array_equal(flip(pixels), pixels[:, ::-1])

@@ -443,6 +443,34 @@ def test_a_comment_changes_nothing_in_the_header_of_a_png(
     assert bare == commented
 
 
+COMMENT = b"\xff\xfe\0\6none"
+
+
+def jpeg_header(data: bytes) -> object:
+    """What is made of the header of a JPEG, or why it is refused."""
+    try:
+        return read_header(io.BytesIO(data), "it")
+    except ImageError as error:
+        return error.reason, str(error)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True, "subsampling": 0}])
+@given(
+    change=st.none() | st.tuples(st.sampled_from([4, 5, 6, 7, 8, 9]), st.integers(0, 255)),
+    end=st.none() | st.integers(),
+)
+@settings(max_examples=10)
+def test_a_comment_changes_nothing_in_the_header_of_a_jpeg(
+    mode: str, options: dict[str, Any], change: tuple[int, int] | None, end: int | None
+) -> None:
+    data = bytearray(saved(Image.fromarray(photo()).convert(mode), "JPEG", **options))
+    if change:  # precision, height, width, number of channels
+        data[data.index(b"\xff\xc2" if "progressive" in options else b"\xff\xc0") + change[0]] = change[1]
+    whole = bytes(data if end is None else data[: 2 + abs(end) % len(data)])
+    assert jpeg_header(whole) == jpeg_header(whole[:2] + COMMENT + whole[2:])
+
+
 def test_palette_becomes_colour() -> None:
     image = Image.fromarray(photo()).quantize(16)
     np.testing.assert_array_equal(read(saved(image, "PNG")).pixels, np.asarray(image.convert("RGB")))

@@ -186,7 +186,7 @@ def test_a_metric_may_have_several_figures_of_a_set() -> None:
     measuring, (made,) = validator(LABELS, "agreement"), classes()
     hits, wanted = torch.zeros(3), torch.zeros(3)
     for index in range(3):
-        item = {name: values[None] for name, values in measuring.items.test(index).fields.items()}
+        item = {name: values[None] for name, values in measuring.items.test(index).items()}
         output = made(item)
         for c in range(3):
             hits[c] += ((output == c) & (item["target"] == c)).sum()
@@ -202,7 +202,7 @@ def test_a_metric_is_given_the_fields_that_it_names() -> None:
     measuring = validator(pictures, "beside")
     figures = []
     for index in range(3):
-        item = {name: values[None] for name, values in measuring.items.test(index).fields.items()}
+        item = {name: values[None] for name, values in measuring.items.test(index).items()}
         bright = made(item).mean(1) > 0
         figures.append(float(bright[item["instances"] == 0].double().mean()))
     assert measuring.measure([made], 3)["beside"] == pytest.approx(np.mean(figures))
@@ -220,7 +220,7 @@ def test_class_ids_are_compared_without_pixels_of_no_class() -> None:
     measuring = validator(LABELS, "differs")
     figures = []
     for index in range(3):
-        item = measuring.items.test(index).fields
+        item = measuring.items.test(index)
         output = made({name: values[None] for name, values in item.items()})
         figures.append(float((output[0] != item["target"]).double().mean()))
     assert measuring.measure([made], 3)["differs"] == pytest.approx(np.mean(figures))
