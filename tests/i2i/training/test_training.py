@@ -357,7 +357,7 @@ def test_a_killed_reader_ends_the_run_which_is_saved_and_goes_on_to_the_same_bit
     monkeypatch.setattr(Jitter, "train", deadly)
     monkeypatch.setattr(_MultiProcessingDataLoaderIter._try_get_data, "__defaults__", (0.2,))
     with pytest.raises(ResourceError, match=r"killed by SIGKILL") as death:
-        train(tiny(pairs_folder, data={"workers": 1}, training={"checkpoint_every": 1000}), folder)
+        train(tiny(pairs_folder, data={"workers": 1, "cache": "none"}, training={"checkpoint_every": 1000}), folder)
     monkeypatch.undo()
     saved = int(json.loads((folder / "checkpoints" / "latest.json").read_text())["checkpoint"].removeprefix("step-"))
     assert 5 <= saved == len(rates(folder)) <= 7  # two batches may have been read ahead
