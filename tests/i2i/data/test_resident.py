@@ -173,8 +173,23 @@ def test_what_differs_from_epoch_to_epoch_is_not_kept(monkeypatch: pytest.Monkey
     free(monkeypatch, cuda=10**12, cpu=10**12)
     items = items_of(Varying())
     assert resting_place(items, GPU, "auto").on is None
-    with pytest.raises(UsageError, match=r"data\.cache is memory, .* differ from epoch to epoch\. Say none"):
+    with pytest.raises(UsageError, match=r"data\.cache is memory, .* differ from epoch to epoch\. Say data"):
         resting_place(items, GPU, "memory")
+
+
+def test_a_set_whose_images_are_changed_as_they_are_read_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, cuda=10**12, cpu=10**12)
+    dataset = Mixed()
+    items = Items(dataset, dataset.fields, Jitter((8, 8), (12, 12), mirror=True, scale=(0.5, 1.0)), 3)
+    found = resting_place(items, GPU, "auto")
+    assert (found.on, found.said) == (None, "none, since data.scale changes images where they are read")
+
+
+@pytest.mark.parametrize("mirror", [True, "alternate"])
+def test_quarter_turns_are_those_of_images_from_files(mirror: Any) -> None:
+    dataset = Mixed()
+    items = Items(dataset, dataset.fields, Jitter((8, 8), (11, 10), mirror, rotate=True), 3)
+    assert_equal(from_device(items, stop=12), from_files(items, stop=12))
 
 
 def test_a_set_that_is_read_in_blocks_is_kept_in_its_order() -> None:
