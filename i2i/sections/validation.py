@@ -1,8 +1,8 @@
 """What is measured on held-out items, and how often."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from i2i.sections.components import Components
 from i2i.sections.section import Section
@@ -21,3 +21,5 @@ class Validation(Section):
     """The figure by which the best model is chosen, such as ``segmentation/iou``; ``last`` keeps the last model."""
     samples: PositiveInt = 6
     """Items in the sample grid: the same ones each time."""
+    sample_minutes: Annotated[float, Field(gt=0)] = 2.0
+    """Minutes after which the grid is drawn again where no validation has drawn it."""

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from i2i.data.loading import Loaded
 from i2i.errors import DataError
 from i2i.system.files import cannot_write
 from i2i.training.updates import Applied
+
+FLUSH_EVERY, FLUSH_SECONDS = 250, 1.0
+"""Steps and seconds after which losses are brought from their device and written."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,15 +94,19 @@ class MetricsLog:
         except OSError as error:
             raise cannot_write(path, error) from error
         self._pending: list[tuple[dict[str, Any], list[str], Applied]] = []
+        self._flushed = -math.inf
 
     def add(self, step: int, names: list[str], applied: Applied, **facts: Any) -> None:
         """Note what one step's updates yielded (left on its device) and whatever else is known of the step."""
         self._pending.append(({"step": step, **facts}, names, applied))
 
     @property
-    def pending(self) -> int:
-        """Return how many steps were noted since the last `flush`."""
-        return len(self._pending)
+    def is_full(self) -> bool:
+        """Return whether it is time to `flush`: after the first step, then every second, and before there is too much.
+
+        One copy from the device, for which it has to be waited, then brings the losses of all these steps.
+        """
+        return len(self._pending) >= FLUSH_EVERY or time.monotonic() - self._flushed >= FLUSH_SECONDS
 
     def flush(self) -> list[dict[str, Any]]:
         """Write what was noted and return it as rows of numbers; one copy from the device for all of them.
@@ -107,6 +115,7 @@ class MetricsLog:
             NonFiniteError: If a loss is not finite; nothing from that step on is written.
             OutputError: If the file cannot be written.
         """
+        self._flushed = time.monotonic()
         scalars = [
             scalar
             for _, _, applied in self._pending

@@ -30,7 +30,7 @@ RESUMABLE = {
     "plugins": {"files"},
     "schedule": {"name", "warmup", "decay_start", "at", "factor"},
     "training": {"epochs", "steps", "patience", "recompute", "device", "checkpoint_every", "keep", "export", "loggers"},
-    "validation": {"every", "images", "samples"},
+    "validation": {"every", "images", "samples", "sample_minutes"},
 }
 """What may change when a run is resumed. Of these, only the device, the learning rate and its schedule, and with a
 schedule the length of the run decide what its steps compute."""

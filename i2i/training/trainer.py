@@ -1,20 +1,15 @@
 """The training loop: the steps of a run, and what is logged, measured and saved after them."""
 
 import math
-import os
-import signal
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
-from types import FrameType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from i2i import images
 from i2i.contracts import Clock
 from i2i.data.loading import Loaded, Loader
 from i2i.data.resident import ResidentLoader
@@ -26,24 +21,18 @@ from i2i.training.criterion import metric_of
 from i2i.training.folder import RunFolder
 from i2i.training.health import Health
 from i2i.training.module_state import kept
+from i2i.training.pictures import Pictures
 from i2i.training.portions import Portion, divided
 from i2i.training.recompute import Recomputing
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
 from i2i.training.schedules import factor_at
 from i2i.training.setup import Setup
 from i2i.training.state import Progress
+from i2i.training.stopping import InterruptedRunError, StopRequest
 from i2i.training.updates import Applied
 from i2i.translation.model import save_model
 from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor
-
-FLUSH_EVERY = 25  # steps whose losses wait on the device before one copy brings them all
-
-
-class InterruptedRunError(I2iError):
-    """The run was asked to stop by a signal; everything is saved."""
-
-    exit_code = 75
 
 
 class Outcome(NamedTuple):
@@ -66,31 +55,6 @@ class Outcome(NamedTuple):
         return f"{things(self.step, 'step')}{f', ended early: {self.early}' if self.early else ''}"
 
 
-class StopRequest:
-    """Whether SIGINT or SIGTERM came since the context was entered; a second one ends the process at once.
-
-    Outside of the main thread, which alone can catch signals, none comes.
-    """
-
-    def __init__(self) -> None:
-        self.came = False
-
-    def __enter__(self) -> Self:
-        main = threading.current_thread() is threading.main_thread()
-        caught = (signal.SIGINT, signal.SIGTERM) if main else ()
-        self._before = {number: signal.signal(number, self._handle) for number in caught}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, _: FrameType | None) -> None:
-        if self.came:
-            os._exit(128 + number)  # the last checkpoint is good: nothing is lost but the steps since
-        self.came = True  # no more than that, since a step or a checkpoint may be half done
-
-
 class Trainer:
     """Goes through the steps of one run.
 
@@ -107,6 +71,7 @@ class Trainer:
         self.saved = progress.step
         self.notes = ReadingNotes()
         self.computing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
+        self.pictures = Pictures(folder.samples, setup.config.validation.sample_minutes, self._is_due)
         self.health = Health(setup.recipe, setup.config, setup.fields)
 
     def run(self) -> Outcome:
@@ -129,7 +94,10 @@ class Trainer:
             closing(MetricsLog(self.folder.metrics, progress.log_bytes)) as self.log,
             StopRequest() as stop,
         ):
-            if progress.step > progress.validated and self._is_due():
+            self.pictures.forget(progress.step)
+            if not progress.step:
+                self._draw(setup.predictors())
+            elif progress.step > progress.validated and self._is_due(progress.step):
                 self._validate()  # a held-out image that could not be read stopped the run here
                 self._save()
             self._train(loader, stop)
@@ -174,19 +142,20 @@ class Trainer:
             )
 
     def _record(self, stopping: bool) -> None:
-        """Log, validate and save, whatever is due after this step."""
+        """Log, draw, validate and save, whatever is due after this step."""
         step = self.progress.step
-        validating = self._is_due()
+        validating = self._is_due(step)
+        drawing = validating or self.pictures.is_due(step)
         saving = step == self.setup.steps or stopping or step % self.config.training.checkpoint_every == 0
-        if validating or saving or self.log.pending >= FLUSH_EVERY:
+        if drawing or saving or self.log.is_full:
             self._flush()
         if validating or saving or step % self.setup.steps_per_epoch == 0:
             for line in self.notes.say():
                 self.reporter.warned(line)
-        if validating:
+        if drawing:
             self._check_finite()
             try:
-                self._validate()
+                self._validate() if validating else self._draw(self.setup.predictors())
             except I2iError:
                 self._save()  # what was learned before the held-out image that cannot be read
                 raise
@@ -202,9 +171,9 @@ class Trainer:
         validations = things(progress.stale, "validation")
         return f"{self.setup.criterion.figure} has not become better {since}, in {validations} (training.patience)"
 
-    def _is_due(self) -> bool:
-        """Return whether this step is one to validate after."""
-        return self.progress.step == self.setup.steps or self.progress.step % self.config.validation.every == 0
+    def _is_due(self, step: int) -> bool:
+        """Return whether a step is one to validate after."""
+        return step == self.setup.steps or step % self.config.validation.every == 0
 
     def _flush(self) -> None:
         """Write the losses of the steps since the last time."""
@@ -226,15 +195,20 @@ class Trainer:
     @naming_plugins()
     def _validate(self) -> None:
         """Validate: draw samples, and measure where there are held-out pairs."""
-        step, validator = self.progress.step, self.setup.validator
         predictors = self.setup.predictors()
-        grid = validator.grid(predictors, self.config.validation.samples)
-        picture = self.folder.samples / f"step-{step:09d}.png"
-        images.write(picture, grid)
-        self.reporter.pictured(step, picture)
-        if validator.held_out:
+        self._draw(predictors)
+        if self.setup.validator.held_out:
             self._measure(predictors)
-        self.progress.validated = step
+        self.progress.validated = self.progress.step
+
+    @naming_plugins()
+    def _draw(self, predictors: Sequence[Predictor]) -> None:
+        """Draw samples."""
+        step = self.progress.step
+        rows = self.setup.validator.rows(predictors, self.config.validation.samples)
+        self.reporter.pictured(step, self.pictures.draw(step, rows, list(self.setup.fields)))
+        for line in self.health.pictured(step, rows):
+            self.reporter.warned(line)
 
     def _measure(self, predictors: Sequence[Predictor]) -> None:
         """Measure held-out items, and keep the model if it is the best."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from i2i import images
 from i2i.data.items import Items
 from i2i.data.order import spread
 from i2i.evaluation.measuring import Batch, Measure
@@ -56,13 +55,12 @@ class Validator:
             figures |= {f"{behind}{figure}": value for figure, value in found.items()}
         return figures
 
-    def grid(self, predictors: Sequence[Predictor], count: int) -> Pixels:
-        """Draw ``count`` items, one a row below a heading, (H, W, 3) uint8.
+    def rows(self, predictors: Sequence[Predictor], count: int) -> list[dict[str, Pixels]]:
+        """Draw ``count`` items: pictures of each by their titles, (H, W, 3) uint8.
 
         Of each translator there is what it takes, what it makes, and what that should be, where there is such a thing.
         """
-        rows = [self._row(predictors, batch) for batch in self._batches(count)]
-        return images.contact_sheet([list(row.values()) for row in rows], list(rows[0]))
+        return [self._row(predictors, batch) for batch in self._batches(count)]
 
     def _row(self, predictors: Sequence[Predictor], batch: Batch) -> dict[str, Pixels]:
         row: dict[str, Pixels] = {}

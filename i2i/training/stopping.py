@@ -1,0 +1,40 @@
+"""Stopping a run by a signal, so that nothing is lost."""
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Self
+
+from i2i.errors import I2iError
+
+
+class InterruptedRunError(I2iError):
+    """The run was asked to stop by a signal; everything is saved."""
+
+    exit_code = 75
+
+
+class StopRequest:
+    """Whether SIGINT or SIGTERM came since the context was entered; a second one ends the process at once.
+
+    Outside of the main thread, which alone can catch signals, none comes.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __enter__(self) -> Self:
+        main = threading.current_thread() is threading.main_thread()
+        caught = (signal.SIGINT, signal.SIGTERM) if main else ()
+        self._before = {number: signal.signal(number, self._handle) for number in caught}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        if self.came:
+            os._exit(128 + number)  # the last checkpoint is good: nothing is lost but the steps since
+        self.came = True  # no more than that, since a step or a checkpoint may be half done
