@@ -86,4 +86,6 @@ def train(
     if outcome.best is not None:
         say(f"Best model: step {outcome.best['step']}, in {outcome.folder / 'model'}")
     say(f"Samples: {outcome.folder / 'samples'}")
+    if (report := outcome.folder / "report.html").is_file():
+        say(f"Report: {report}")
     say(f"Next: i2i translate {folder} IMAGES --out DIR")
