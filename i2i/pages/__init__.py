@@ -1,8 +1,11 @@
 """Pages to look at: HTML files that need nothing but themselves, light and dark, narrow and wide."""
 
 import base64
+import io
 import re
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from i2i import __version__, images
 from i2i.pairs import Pixels
@@ -10,6 +13,9 @@ from i2i.system.text import visible
 
 EXACT = 160
 """Pictures with no longer side are shown as they are; of larger ones the smaller of PNG and JPEG is."""
+
+QUALITY = 80
+"""Of pictures to glance at, which are WebP."""
 
 
 def render(package: str, template: str, **values: object) -> bytes:
@@ -26,6 +32,13 @@ def render(package: str, template: str, **values: object) -> bytes:
     Returns:
         The page, in UTF-8.
     """
+    made: str = _template(package, template).render(version=__version__, **values)
+    return made.encode()
+
+
+@cache
+def _template(package: str, template: str) -> Any:
+    """Compile a template; once, since a run has its page made again and again."""
     from jinja2 import DictLoader, Environment, StrictUndefined
 
     sources = {"frame.html.j2": files(__name__), template: files(package)}
@@ -38,7 +51,7 @@ def render(package: str, template: str, **values: object) -> bytes:
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     environment.filters["code"] = _code
-    return environment.get_template(template).render(version=__version__, **values).encode()
+    return environment.get_template(template)
 
 
 def address(pixels: Pixels) -> str:
@@ -47,6 +60,15 @@ def address(pixels: Pixels) -> str:
     jpeg = images.encode(pixels, ".jpg") if max(pixels.shape[:2]) > EXACT else png
     kind, data = ("jpeg", jpeg) if len(jpeg) < len(png) else ("png", png)
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def glance(pixels: Pixels) -> str:
+    """Return a picture, (H, W, 3) uint8, as a ``data:`` address of few bytes, near enough to glance at."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=QUALITY, method=2)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _code(text: str) -> object:

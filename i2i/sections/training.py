@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from i2i.choices import Component
 from i2i.sections.components import Components
 from i2i.sections.section import Section
 
@@ -68,7 +69,7 @@ class Training(Section):
     """Validations without a better one after which the run ends early; it goes to its end when not given."""
     export: Literal["translators", "all"] = "translators"
     """Networks that the run's models hold; with ``all``, those who get a model can train on from it."""
-    loggers: Components = ()
+    loggers: Components = (Component(name="report"),)
     """Who hears how the run goes, besides the one who started it."""
 
     @classmethod

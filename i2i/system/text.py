@@ -8,4 +8,6 @@ def visible(text: str) -> str:
         >>> visible("a\x1b[2Jb\u202ec"), visible("naïve\n画")
         ('a\\x1b[2Jb\\u202ec', 'naïve\n画')
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text)
