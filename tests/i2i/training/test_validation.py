@@ -235,21 +235,12 @@ def test_why_a_metric_is_left_out_is_said_in_words() -> None:
     assert said == "'differs' measures ids, and target is image"
 
 
-def cells(grid: Pixels, columns: int, rows: int) -> list[list[Pixels]]:
-    """The pictures of a grid, without their frames."""
-    height, width = SIZE[0] + 4, SIZE[1] + 4
-    below = grid[grid.shape[0] - rows * height :]
-    return [
-        [below[r * height + 2 : (r + 1) * height - 2, c * width + 2 : (c + 1) * width - 2] for c in range(columns)]
-        for r in range(rows)
-    ]
-
-
-def test_a_grid_shows_what_is_taken_made_and_true() -> None:
+def test_samples_show_what_is_taken_made_and_true() -> None:
     there = both_ways(PAIR)[:1]
-    grid = validator(PAIR, "l1").grid(there, 3)
-    for row, (source, output, target) in enumerate(cells(grid, 3, 3)):
-        item = Given(PAIR)[row]
+    rows = validator(PAIR, "l1").rows(there, 3)
+    assert list(rows[0]) == ["source", "output", "target"]
+    for number, row in enumerate(rows):
+        item, (source, output, target) = Given(PAIR)[number], row.values()
         np.testing.assert_array_equal(source, item["source"])
         np.testing.assert_array_equal(target, item["target"])
         batch = {"source": torch.from_numpy(item["source"]).movedim(-1, 0)[None] / 127.5 - 1}
@@ -257,18 +248,17 @@ def test_a_grid_shows_what_is_taken_made_and_true() -> None:
         assert np.abs(output - expected).max() <= 0.51
 
 
-def test_a_grid_shows_both_directions_and_nothing_true_where_fields_are_independent() -> None:
-    grid = validator(UNPAIRED, "l1").grid(both_ways(UNPAIRED), 2)
-    assert grid.shape[1] == 4 * (SIZE[1] + 4)
-    source, _, target, _ = cells(grid, 4, 2)[0]
-    np.testing.assert_array_equal(source, Given(UNPAIRED)[0]["source"])
-    np.testing.assert_array_equal(target, Given(UNPAIRED)[0]["target"])
+def test_samples_show_both_directions_and_nothing_true_where_fields_are_independent() -> None:
+    row = validator(UNPAIRED, "l1").rows(both_ways(UNPAIRED), 2)[0]
+    assert list(row) == ["source", "as target", "target", "as source"]
+    np.testing.assert_array_equal(row["source"], Given(UNPAIRED)[0]["source"])
+    np.testing.assert_array_equal(row["target"], Given(UNPAIRED)[0]["target"])
 
 
-def test_a_grid_shows_class_ids_in_colours_and_no_vectors() -> None:
-    grid = validator(LABELS, "differs").grid(classes(), 1)
-    assert grid.shape[1] == 4 * (SIZE[1] + 4)
-    item, ((source, instances, output, target),) = Given(LABELS)[0], cells(grid, 4, 1)
+def test_samples_show_class_ids_in_colours_and_no_vectors() -> None:
+    (row,) = validator(LABELS, "differs").rows(classes(), 1)
+    assert list(row) == ["source", "instances", "output", "target"]
+    item, (source, instances, output, target) = Given(LABELS)[0], row.values()
     np.testing.assert_array_equal(source, item["source"])
     np.testing.assert_array_equal(instances, images.class_colours(item["instances"]))
     np.testing.assert_array_equal(target, images.class_colours(item["target"]))
