@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from i2i.compute.small_maps import SmallMaps
 from i2i.contracts import Recipe, Update
 from i2i.errors import ContractError, UsageError, suggest
 from i2i.options import build
@@ -115,9 +116,10 @@ class Updater:
         advancing = [(self.recipe.step(**portion.given), portion.share) for portion in portions]
         losses: dict[str, Tensor] = {}
         figures: dict[str, Tensor] = {}
-        while (applied := self._apply(advancing)) is not None:
-            losses |= applied.losses
-            figures |= applied.figures
+        with SmallMaps():
+            while (applied := self._apply(advancing)) is not None:
+                losses |= applied.losses
+                figures |= applied.figures
         return Applied(losses, figures)
 
     def _apply(self, advancing: Iterable[tuple[Iterator[Update], float]]) -> Applied | None:

@@ -1,0 +1,1 @@
+"""How networks are computed: in which numbers, and in which form of kernel."""
