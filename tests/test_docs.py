@@ -313,20 +313,25 @@ def test_every_exit_code_of_an_error_is_in_the_table() -> None:
 
 @pytest.fixture
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The package of README and plugins.md is installed, and beside it the examples of plugins.md."""
+    """The package of README and plugins.md is installed, and beside it the examples of plugins.md and loggers.md."""
     project = tomllib.loads((STRANGER / "pyproject.toml").read_text("utf-8"))["project"]
     info = tmp_path / "site" / "i2i_fullres-0.1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    points = "\n".join(f"{name} = {module}" for name, module in project["entry-points"]["i2i"].items())
-    (info / "entry_points.txt").write_text(f"[i2i]\n{points}\nshown = i2i_shown\n")
+    shown = {"i2i_shown": "\n\n".join(EXAMPLES)}
+    shown |= {f"i2i_logger_{place}": block for place, block in enumerate(blocks(DOCS / "loggers.md", "python"))}
+    modules = {**project["entry-points"]["i2i"], **{module: module for module in shown}}
+    points = "\n".join(f"{name} = {module}" for name, module in modules.items())
+    (info / "entry_points.txt").write_text(f"[i2i]\n{points}\n")
     shutil.copy(STRANGER / "i2i_fullres.py", info.parent)
-    (info.parent / "i2i_shown.py").write_text("\n\n".join(EXAMPLES), "utf-8")
+    for module, code in shown.items():
+        (info.parent / f"{module}.py").write_text(code, "utf-8")
     monkeypatch.syspath_prepend(info.parent)
     installed.cache_clear()
     yield
     installed.cache_clear()
-    sys.modules.pop("i2i_shown", None)
+    for module in shown:
+        sys.modules.pop(module, None)
 
 
 @pytest.mark.usefixtures("stranger")
