@@ -16,6 +16,9 @@ from i2i.training.module_state import Kept, kept, load
 from i2i.training.setup import Setup
 from i2i.training.updates import Updater
 
+OWN = {"lr", "fused", "foreach", "capturable"}
+"""What optimizers do not take from a checkpoint: it follows the settings and the device."""
+
 
 @dataclass
 class Progress:
@@ -119,7 +122,10 @@ def _optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any
     groups: dict[str, Any] = {}
     for network, optimizer in updater.optimizers.items():
         state = optimizer.state_dict()
-        groups[network] = state["param_groups"]
+        groups[network] = [
+            {option: float(value) if isinstance(value, Tensor) else value for option, value in group.items()}
+            for group in state["param_groups"]
+        ]
         for parameter, moments in state["state"].items():
             for moment, value in moments.items():
                 if not isinstance(value, Tensor):
@@ -135,7 +141,14 @@ def _restore_optimizers(updater: Updater, tensors: dict[str, Tensor], groups: di
             owner, parameter, moment = name.rsplit(".", 2)
             if owner == network:
                 state.setdefault(int(parameter), {})[moment] = value
-        optimizer.load_state_dict({"state": state, "param_groups": groups[network]})
+        own = [{option: group[option] for option in OWN & group.keys()} for group in optimizer.param_groups]
+        merged = [{**saved, **kept} for saved, kept in zip(groups[network], own, strict=True)]
+        optimizer.load_state_dict({"state": state, "param_groups": merged})
+        for parameter, moments in optimizer.state.items():
+            for moment, value in moments.items():
+                if value.shape == parameter.shape:
+                    # laid out as the weight is, for that they are computed together
+                    moments[moment] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -87,7 +87,10 @@ class Updater:
         """Use this part of every network's learning rate from the next step on."""
         for name, optimizer in self.optimizers.items():
             for group, rate in zip(optimizer.param_groups, self._rates[name], strict=True):
-                group["lr"] = rate * factor
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate * factor)
+                else:
+                    group["lr"] = rate * factor
 
     def step(self, **given: Any) -> Applied:
         """Apply every update of one batch, which is computed at once.

@@ -1,0 +1,227 @@
+"""A whole step as a CUDA graph: recorded once, then repeated by one call instead of hundreds of launches.
+
+What a step does in Python happens only while it is recorded. So a step that draws there, keeps something there or asks
+for the time goes on as it is.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.contracts import Clock, Recipe
+from i2i.training.updates import Applied, Updater
+
+T = TypeVar("T")
+
+Batch = Mapping[str, Tensor]
+Step = Callable[[Batch, Clock], Applied]
+"""What makes a step of a batch on the device."""
+
+WARM_UP = 3
+"""Steps that are made as they are before one is recorded: libraries choose their kernels meanwhile. At the first one,
+optimizers and modules make what they keep, so that only the others are watched."""
+
+
+DRAWN = "numbers of "
+"""Before the name of what draws on the CPU."""
+
+
+class Recorder(Protocol):
+    """Records the work of a step."""
+
+    def warm_up(self, work: Callable[[], T]) -> T:
+        """Do work as it will be recorded."""
+        ...
+
+    def record(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Record work, and do nothing of it; returns what does it, and returns the same tensors each time."""
+        ...
+
+
+class CudaGraph:
+    """Records as a CUDA graph.
+
+    Args:
+        device: A CUDA device.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device, self._stream = device, torch.cuda.Stream(device)
+
+    def warm_up(self, work: Callable[[], T]) -> T:
+        """Do work on the stream that it will be recorded on."""
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(self._stream):
+            made = work()
+        torch.cuda.current_stream(self._device).wait_stream(self._stream)
+        return made
+
+    def record(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Record work; see `Recorder`."""
+        graph, index = torch.cuda.CUDAGraph(), torch.cuda.current_device()
+        # from the default generator dropout draws, in the graph as outside of it
+        graph.register_generator_state(torch.cuda.default_generators[index])
+        # other threads, such as one that writes a checkpoint, may go on with theirs
+        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            made = work()
+
+        def replay() -> T:
+            graph.replay()
+            return made
+
+        return replay
+
+
+class UnfitError(Exception):
+    """Why a step cannot be recorded, in words."""
+
+
+class Captured:
+    """Makes steps: the first ones and those of other shapes as they are, the others by what was recorded of one.
+
+    Args:
+        step: Makes a step.
+        updater: Whose optimizers are made fit to be recorded.
+        recorder: Records; None where steps are to be made as they are.
+        say: Is told in one line why steps are not recorded, once.
+    """
+
+    def __init__(self, step: Step, updater: Updater, recorder: Recorder | None, say: Callable[[str], None]) -> None:
+        self._step, self._recipe, self._recorder, self._say = step, updater.recipe, recorder, say
+        self._done = 0
+        self._fields: dict[str, Tensor] = {}
+        self._replay: Callable[[], tuple[list[str], list[str], Tensor]] | None = None
+        if recorder is not None:
+            self._trying(lambda: make_capturable(updater))
+
+    def __call__(self, batch: Batch, clock: Clock) -> Applied:
+        """Make one step.
+
+        Args:
+            batch: Fields on the device, by name.
+            clock: When it is.
+        """
+        if self._recorder is not None and self._replay is None:
+            if self._done < WARM_UP:
+                return self._warm_up(self._recorder, batch, clock)
+            self._trying(lambda: self._record(batch))
+        if self._replay is None or _shapes(batch) != _shapes(self._fields):
+            return self._step(batch, clock)
+        for name, values in batch.items():
+            self._fields[name].copy_(values)
+        losses, figures, values = self._replay()
+        scalars = iter(values.clone().unbind())  # the next step writes over them
+        return Applied({name: next(scalars) for name in losses}, {name: next(scalars) for name in figures})
+
+    def _warm_up(self, recorder: Recorder, batch: Batch, clock: Clock) -> Applied:
+        """Make a step as it is, and find out whether it can be recorded."""
+        watched = _Watched(*clock)
+        before = _outside(self._recipe)
+        applied = recorder.warm_up(lambda: self._step(batch, watched))
+        if self._done:
+            self._trying(lambda: _check(watched, before, _outside(self._recipe)))
+        self._done += 1
+        return applied
+
+    def _record(self, batch: Batch) -> None:
+        assert self._recorder is not None  # it is asked before
+        fields = {name: values.clone() for name, values in batch.items()}
+
+        def work() -> tuple[list[str], list[str], Tensor]:
+            losses, figures = self._step(fields, Clock(0, 1, 0))  # nobody looks at it
+            scalars = [*losses.values(), *figures.values()]
+            return list(losses), list(figures), torch.stack([scalar.float() for scalar in scalars])
+
+        self._replay = self._recorder.record(work)
+        self._fields = fields
+
+    def _trying(self, work: Callable[[], None]) -> None:
+        """Do something without which nothing is recorded: if it fails, steps are made as they are from then on."""
+        try:
+            work()
+        except (UnfitError, RuntimeError) as error:
+            self._recorder = None
+            reason = str(error).partition("\n")[0]
+            self._say(f"Steps are not recorded as a CUDA graph, and take longer: {reason}.")
+
+
+def make_capturable(updater: Updater) -> None:
+    """Make the optimizers fit to be recorded: what changes from step to step in them are tensors on the device.
+
+    Raises:
+        UnfitError: If one of them cannot be.
+    """
+    for network, optimizer in updater.optimizers.items():
+        for group in optimizer.param_groups:
+            if not group.get("fused") and "capturable" not in group:
+                raise UnfitError(f"the optimizer of {network!r} cannot be")
+            device = group["params"][0].device
+            if "capturable" in group and device.type == "cuda":
+                group["capturable"] = True
+            group["lr"] = torch.tensor(float(group["lr"]), dtype=torch.float32, device=device)
+
+
+class _Watched(Clock):
+    """A clock that knows whether somebody looked at it."""
+
+    seen = False
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in (*Clock._fields, "progress"):
+            self.seen = True
+        return super().__getattribute__(name)
+
+    def __iter__(self) -> Iterator[Any]:
+        self.seen = True
+        return super().__iter__()
+
+    def __getitem__(self, index: Any) -> Any:
+        self.seen = True
+        return super().__getitem__(index)
+
+
+def _outside(recipe: Recipe) -> dict[str, Any]:
+    """Return what of Python a step may change: what modules keep, by name, and generators of numbers."""
+    kept = {
+        f"{name}.{attribute}".strip("."): _mark(value)
+        for name, module in recipe.named_modules()
+        for attribute, value in vars(module).items()
+    }
+    drawn: dict[str, Any] = {"Python": random.getstate(), "numpy": repr(np.random.get_state(legacy=False)["state"])}
+    if any(parameter.device.type != "cpu" for parameter in recipe.parameters()):
+        drawn["torch"] = torch.get_rng_state().tolist()  # where the networks are, dropout draws from a generator there
+    return kept | {f"{DRAWN}{name}": state for name, state in drawn.items()}
+
+
+def _mark(value: Any) -> Any:
+    """Return what tells a value from another: which tensor it is, or what a container holds."""
+    if isinstance(value, Mapping):
+        return {key: _mark(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_mark(each) for each in value]
+    if isinstance(value, Tensor):
+        return id(value), value.data_ptr() if value.device.type != "meta" else 0
+    return value if isinstance(value, bool | int | float | str | None) else id(value)
+
+
+def _check(clock: _Watched, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse a step that cannot be recorded.
+
+    Raises:
+        UnfitError: If it looked at the clock, drew, or changed what modules keep beside their tensors.
+    """
+    if clock.seen:
+        raise UnfitError("a step depends on the time")
+    changed = [name for name in after if after[name] != before.get(name)]
+    if drawn := [name for name in changed if name.startswith(DRAWN)]:
+        raise UnfitError(f"a step draws {drawn[0]} on the CPU")
+    if changed:
+        raise UnfitError(f"a step changes {changed[0]!r} in Python")
+
+
+def _shapes(batch: Batch) -> dict[str, Any]:
+    return {name: (values.shape, values.dtype, values.stride()) for name, values in batch.items()}
