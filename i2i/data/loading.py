@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from i2i.compute.gpu import sent
 from i2i.data.batches import keys_of
 from i2i.data.items import Items
 from i2i.data.readers import reading
@@ -52,7 +53,7 @@ class Loader:
             ResourceError: If a process that reads was killed.
         """
         stacked = next(self._reader)
-        stored = {name: torch.from_numpy(values).to(self._device) for name, values in stacked.fields.items()}
+        stored = sent({name: torch.from_numpy(values) for name, values in stacked.fields.items()}, self._device)
         batch = {name: seen(values, self._fields[name]) for name, values in stored.items()}
         return Loaded(batch, stacked.names, stacked.notes)
 

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from i2i.compute.gpu import sent
 from i2i.data.batches import FirstVisits, Key, check_alike, keys_of
 from i2i.data.items import Items, Sample
 from i2i.data.jitter import Window
@@ -121,7 +122,7 @@ class ResidentLoader:
         """Stack a field of items as networks see it."""
         field = self._items.fields[name]
         if len({values.dtype for values in stored}) == 1:
-            batch = seen(torch.stack(list(stored)).to(self._device), field)
+            batch = seen(sent({name: torch.stack(list(stored))}, self._device)[name], field)
         else:  # some are stored with more bits than others
             batch = torch.cat([seen(values[None].to(self._device), field) for values in stored])
         return batch.contiguous(memory_format=self._format) if batch.ndim == 4 else batch

@@ -57,6 +57,8 @@ class Training(Section):
     device: str = "auto"
     threads: PositiveInt | None = None
     """CPU threads; the bits of a result depend on it. All cores when not given."""
+    capture: bool = True
+    """Record a step on a CUDA device as a graph, where that can be, and repeat it."""
     init: str | None = None
     """Run, checkpoint or model folder whose weights the run begins with; drawn from the seed when not given."""
     checkpoint_every: PositiveInt = 1000

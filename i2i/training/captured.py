@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.contracts import Clock, Recipe
+from i2i.contracts import Clock
 from i2i.training.updates import Applied, Updater
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ class Captured:
     """
 
     def __init__(self, step: Step, updater: Updater, recorder: Recorder | None, say: Callable[[str], None]) -> None:
-        self._step, self._recipe, self._recorder, self._say = step, updater.recipe, recorder, say
+        self._step, self._updater, self._recorder, self._say = step, updater, recorder, say
         self._done = 0
         self._fields: dict[str, Tensor] = {}
         self._replay: Callable[[], tuple[list[str], list[str], Tensor]] | None = None
@@ -120,10 +120,10 @@ class Captured:
     def _warm_up(self, recorder: Recorder, batch: Batch, clock: Clock) -> Applied:
         """Make a step as it is, and find out whether it can be recorded."""
         watched = _Watched(*clock)
-        before = _outside(self._recipe)
+        before = _outside(self._updater)
         applied = recorder.warm_up(lambda: self._step(batch, watched))
         if self._done:
-            self._trying(lambda: _check(watched, before, _outside(self._recipe)))
+            self._trying(lambda: _check(watched, before, _outside(self._updater)))
         self._done += 1
         return applied
 
@@ -184,12 +184,14 @@ class _Watched(Clock):
         return super().__getitem__(index)
 
 
-def _outside(recipe: Recipe) -> dict[str, Any]:
-    """Return what of Python a step may change: what modules keep, by name, and generators of numbers."""
+def _outside(updater: Updater) -> dict[str, Any]:
+    """Return what of Python a step may change: what modules and averages keep, by name, and generators of numbers."""
+    recipe = updater.recipe
+    owners: dict[str, Any] = {**dict(recipe.named_modules()), "average": updater.averages}
     kept = {
         f"{name}.{attribute}".strip("."): _mark(value)
-        for name, module in recipe.named_modules()
-        for attribute, value in vars(module).items()
+        for name, owner in owners.items()
+        for attribute, value in vars(owner).items()
     }
     drawn: dict[str, Any] = {"Python": random.getstate(), "numpy": repr(np.random.get_state(legacy=False)["state"])}
     if any(parameter.device.type != "cpu" for parameter in recipe.parameters()):
@@ -225,3 +227,9 @@ def _check(clock: _Watched, before: Mapping[str, Any], after: Mapping[str, Any])
 
 def _shapes(batch: Batch) -> dict[str, Any]:
     return {name: (values.shape, values.dtype, values.stride()) for name, values in batch.items()}
+
+
+def recorder_for(device: torch.device) -> Recorder | None:
+    """Return what records steps on a device; None where nothing does, or several processes make steps together."""
+    together = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return CudaGraph(device) if device.type == "cuda" and not together else None

@@ -6,6 +6,7 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+from i2i.compute.gpu import tuned
 from i2i.config import RunConfig
 from i2i.errors import DiskFullError, UsageError, things
 from i2i.places import is_url
@@ -29,7 +30,10 @@ RESUMABLE = {
     "optimizer": {"lr"},
     "plugins": {"files"},
     "schedule": {"name", "warmup", "decay_start", "at", "factor"},
-    "training": {"epochs", "steps", "patience", "recompute", "device", "checkpoint_every", "keep", "export", "loggers"},
+    "training": {
+        *("epochs", "steps", "patience", "recompute", "device", "capture", "checkpoint_every", "keep", "export"),
+        "loggers",
+    },
     "validation": {"every", "images", "samples", "sample_minutes"},
 }
 """What may change when a run is resumed. Of these, only the device, the learning rate and its schedule, and with a
@@ -144,7 +148,7 @@ def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter
     facts = setup.facts() | {"run": str(folder.path)} | ({"begins with": begun} if begun else {})
     reporter.started(facts, progress.step, setup.steps)
     make_folder(folder.samples)
-    with ending(reporter):
+    with ending(reporter), tuned(setup.device):
         try:
             outcome = Trainer(folder, setup, progress, reporter).run()
         except DiskFullError as error:

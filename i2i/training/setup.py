@@ -13,6 +13,7 @@ from torch import nn
 
 from i2i.assembly import assemble
 from i2i.choices import Component, as_choice
+from i2i.compute.gpu import laid_out, prefers_channels_last
 from i2i.config import RunConfig
 from i2i.contracts import Recipe
 from i2i.data.batches import steps_per_epoch
@@ -102,7 +103,14 @@ class Setup:
         if self._rests.on is None:
             return Loader(self.items, self.device, batch_size=size, start=start, stop=stop, workers=workers)
         return ResidentLoader(
-            self.items, self.device, place=self._rests.on, batch_size=size, start=start, stop=stop, workers=workers
+            self.items,
+            self.device,
+            place=self._rests.on,
+            batch_size=size,
+            start=start,
+            stop=stop,
+            workers=workers,
+            channels_last=prefers_channels_last(self.device),
         )
 
     @cached_property
@@ -211,7 +219,8 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     _check_colour(config, fields)
     items = Items(pairs, fields, jitter_of(config.data), config.training.seed)
     _seed_everything(config.training.seed)
-    recipe = assemble(config.selection, fields).to(device)
+    recipe = assemble(config.selection, fields)
+    laid_out(recipe, device)
     _check_size(config, recipe)
     held_out = _held_out(config, items, reporter)
     config, measures, criterion, unmeasured = decide(config, fields, held_out, device)

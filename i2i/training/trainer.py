@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from i2i.compute.gpu import sent
 from i2i.contracts import Clock
 from i2i.data.loading import Loaded, Loader
 from i2i.data.resident import ResidentLoader
@@ -17,6 +18,7 @@ from i2i.errors import I2iError, UsageError, things
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
+from i2i.training.captured import Captured, recorder_for
 from i2i.training.criterion import metric_of
 from i2i.training.folder import RunFolder
 from i2i.training.health import Health
@@ -73,6 +75,8 @@ class Trainer:
         self.computing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
         self.pictures = Pictures(folder.samples, setup.config.validation.sample_minutes, self._is_due)
         self.health = Health(setup.recipe, setup.config, setup.fields)
+        recorder = recorder_for(setup.device) if self.config.training.capture else None
+        self._make = Captured(self._update, setup.updater, recorder, reporter.warned)
 
     def run(self) -> Outcome:
         """Train to the end, or until a signal.
@@ -127,15 +131,14 @@ class Trainer:
         clock = Clock(done, self.setup.steps, done // self.setup.steps_per_epoch)
         factor = factor_at(self.config.schedule, done, clock.total)
         self.setup.updater.scale(factor)
-        applied = self._update(loaded.batch, clock)
+        applied = self._make(sent(loaded.batch, self.setup.device), clock)
         self.progress.step = done + 1
         self.log.add(done + 1, loaded.names, applied, epoch=clock.epoch + 1, lr=self.config.optimizer.lr * factor)
         self.notes.add(loaded)
 
     def _update(self, batch: Mapping[str, Tensor], clock: Clock) -> Applied:
-        on_device = {name: values.to(self.setup.device, non_blocking=True) for name, values in batch.items()}
         step, fields = self.setup.recipe.step, self.setup.fields
-        portions = divided(on_device, self.config.training.batch_size)
+        portions = divided(batch, self.config.training.batch_size)
         with naming_plugins(type(self.setup.recipe)), self.computing:
             return self.setup.updater.step_in(
                 [Portion(given_to(step, batch, fields, clock), share) for batch, share in portions]

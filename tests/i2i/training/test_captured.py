@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i.contracts import Clock, Recipe, Update
+from i2i.sections.networks import Power
 from i2i.training.captured import WARM_UP, Batch, Captured, CudaGraph, make_capturable
 from i2i.training.updates import Applied, Updater
 
@@ -187,6 +188,13 @@ def test_what_cannot_be_recorded_goes_on_as_it_is_and_says_why_once(cls: type[Re
     assert recorder.recorded == 0
     assert len(said) == 1
     assert reason in said[0]
+
+
+def test_an_average_whose_decay_changes_is_not_recorded() -> None:
+    updater, said = Updater(Two(), {"lr": 0.01}, {"generator": Power(width=0.1)}), list[str]()
+    trained(Captured(stepping(updater), updater, Again(), said.append), updater, batches(4))
+    assert len(said) == 1
+    assert "'average._steps'" in said[0]
 
 
 def test_an_error_while_recording_goes_on_as_it_is() -> None:
