@@ -144,11 +144,16 @@ def _restore_optimizers(updater: Updater, tensors: dict[str, Tensor], groups: di
         own = [{option: group[option] for option in OWN & group.keys()} for group in optimizer.param_groups]
         merged = [{**saved, **kept} for saved, kept in zip(groups[network], own, strict=True)]
         optimizer.load_state_dict({"state": state, "param_groups": merged})
-        for parameter, moments in optimizer.state.items():
-            for moment, value in moments.items():
-                if value.shape == parameter.shape:
-                    # laid out as the weight is, for that they are computed together
-                    moments[moment] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+        kept: Any = optimizer.state
+        for parameter, moments in kept.items():
+            moments.update({moment: _laid_out_as(parameter, value) for moment, value in moments.items()})
+
+
+def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
+    """Return a moment in the order in memory of the weight that it is of: they are computed together."""
+    if moment.shape != parameter.shape or moment.stride() == parameter.stride():
+        return moment
+    return torch.empty_like(parameter, dtype=moment.dtype).copy_(moment)
 
 
 def _rng_state() -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Steps that are recorded and repeated: what is recorded is what would be made, and what cannot be is not."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from i2i.contracts import Clock, Recipe, Update
+from i2i.contracts import Clock, Recipe, Update, Wire
+from i2i.fields import Fields
 from i2i.sections.networks import Power
 from i2i.training.captured import WARM_UP, Batch, Captured, CudaGraph, make_capturable
 from i2i.training.updates import Applied, Updater
@@ -44,6 +45,10 @@ class Two(Recipe):
         super().__init__()
         layers = [nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Conv2d(4, 1, 1)]
         self.generator, self.discriminator = nn.Sequential(*layers), nn.Conv2d(1, 1, 3)
+
+    @classmethod
+    def wiring(cls, fields: Fields, options: Mapping[str, Any]) -> Mapping[str, Wire]:
+        return {}
 
     def step(self, source: Tensor, target: Tensor, clock: Clock) -> Iterator[Update]:
         fake = self.generator(source)
@@ -93,6 +98,8 @@ class Keeping(Two):
 
 
 class Growing(Two):
+    seen: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("seen", torch.zeros(0))
@@ -101,7 +108,7 @@ class Growing(Two):
         self.seen = torch.cat([self.seen, torch.ones(1)])
 
 
-def drawn(cls: type[Recipe], device: str = "cpu", optimizer: str = "adam") -> Updater:
+def drawn(cls: type[Two], device: str = "cpu", optimizer: str = "adam") -> Updater:
     torch.manual_seed(0)
     return Updater(cls().to(device), {"name": optimizer, "lr": 0.01}, {"generator": 0.9})
 
@@ -178,7 +185,7 @@ def test_a_smaller_batch_is_made_as_it_is() -> None:
         (Growing, "'_buffers'"),
     ],
 )
-def test_what_cannot_be_recorded_goes_on_as_it_is_and_says_why_once(cls: type[Recipe], reason: str) -> None:
+def test_what_cannot_be_recorded_goes_on_as_it_is_and_says_why_once(cls: type[Two], reason: str) -> None:
     plain, other, recorder, said = drawn(cls), drawn(cls), Again(), list[str]()
     make_capturable(plain)
     torch.manual_seed(2)

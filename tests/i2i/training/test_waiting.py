@@ -87,6 +87,9 @@ def test_no_step_asks_for_a_value(name: str) -> None:
 class Unasked(TorchDispatchMode):
     """Refuses what would have to wait for the device."""
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     WAITING = (
         torch.ops.aten._local_scalar_dense.default,
         torch.ops.aten.nonzero.default,
