@@ -36,7 +36,9 @@ class Report:
         self._due, self._shown = 0.0, False
 
     def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
-        """Go on from what is there."""
+        """Go on from what is there; of a run that is done already there is nothing more to tell."""
+        if done >= total:
+            return
         self._journal.open(done)
         self._journal.add("started", done)
         self._session = Session(facts, done, total)
