@@ -29,6 +29,7 @@ def train(
     out: Place | None = None,
     *,
     config: Place | Mapping[str, Any] | None = None,
+    preset: str | None = None,
     use: "Said | None" = None,
     set: "Said | None" = None,
     plugin_file: Place | Iterable[Place] | None = None,
@@ -54,6 +55,8 @@ def train(
         data: Dataset folder, as `prepare` makes it; or an address, such as ``hf://USER/NAME``.
         out: Folder of the run; made anew.
         config: YAML file of settings, such as a run's ``config.yaml``; or a mapping with the same content.
+        preset: Settings for a purpose, below all that is said: ``small`` for a CPU and some minutes, ``fast`` for a
+            GPU, ``paper``, or one that the recipe brings.
         use: Components by part, ``{"generator": "resnet"}``; or texts as the flag's.
         set: Settings, ``{"generator.depth": 7}`` or ``{"generator": {"depth": 7}}``; or texts as the flag's.
         plugin_file: One or several files of Python with hooks, used as plugins.
@@ -102,16 +105,17 @@ def train(
         if reporter is None:
             reporter = training.Reporter() if quiet else stack.enter_context(_terminal())
         if resume is not None:
-            if out is not None or config is not None:
+            if out is not None or config is not None or preset is not None:
                 raise UsageError(
-                    "--resume goes on in its own folder, with its own config.yaml. Leave --out and --config away."
+                    "--resume goes on in its own folder, with its own config.yaml. Leave --out, --config and --preset "
+                    "away."
                 )
             return training.resume(Path(resume), merge(said), reporter)
         if out is None:
             raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
         begun = initial_settings(init) if init else {}
         given = config if isinstance(config, Mapping) else read_file(Path(config)) if config else {}
-        resolved = resolve([begun, given, *said])
+        resolved = resolve([begun, given, *said], preset)
         _warn_of_plugins(reporter)
         return training.train(resolved, Path(out), reporter)
 

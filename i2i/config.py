@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from i2i import safe_yaml
+from i2i import presets, safe_yaml
 from i2i.choices import Component, Entry, entries_of, lay
 from i2i.errors import MissingInputError, UsageError, suggest
 from i2i.options import complete
@@ -201,8 +201,12 @@ def _check_section(section: Any, values: Any) -> None:
         raise UsageError(f"{section}.name is {values['name']!r}. It is the name of a component.")
 
 
-def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
+def resolve(layers: Sequence[Mapping[str, Any]], preset: str | None = None) -> RunConfig:
     """Resolve the complete configuration out of what was said, least important first.
+
+    Args:
+        layers: What was said.
+        preset: Whose settings lie below them, by name; those of the paper when not given.
 
     Raises:
         UnknownNameError: If a recipe or component is not installed.
@@ -217,7 +221,7 @@ def resolve(layers: Sequence[Mapping[str, Any]]) -> RunConfig:
         raise UsageError("No recipe was chosen. Say which with --plugin, such as --plugin pix2pix.")
     recipe = lookup("recipe", name).cls
     defaults = {part: entries_of(default) for part, default in recipe.defaults.items()}
-    said = merge([defaults, recipe.settings, *layers])
+    said = merge([defaults, recipe.settings, *(presets.settings_of(recipe, preset) if preset else ()), *layers])
     known = ("recipe", *recipe.defaults, "dataset", *ENGINE)
     for section in said:
         if section not in known:

@@ -296,6 +296,9 @@ class Recipe(nn.Module):
     """Part -> name of the component that it uses unless told otherwise; or a mapping with ``name`` and options; or, of
     a list of losses, a list of these."""
 
+    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {}
+    """Settings for a purpose, by name: of sections of the configuration and of parts. They go over those that the
+    engine has of this name, such as ``small`` for a CPU and some minutes, and ``fast`` for a GPU."""
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Engine settings that the paper prescribes, by section of the configuration, and the dataset that reads its data
     where that is not ``pairs``; a user may overrule them."""

@@ -26,6 +26,10 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; made anew.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="small, for a CPU and some minutes; fast, for a GPU; paper; or one that the recipe brings."),
+    ] = None,
     use: Annotated[
         list[str] | None,
         typer.Option(help="PART=COMPONENT, such as generator=encoder-decoder.", autocompletion=completer("--use")),
@@ -58,8 +62,8 @@ def train(
 ) -> None:
     """Train a translator on a folder of pairs.
 
-    Settings come from the recipe's paper, then --config, --use and --set, then the flags; the run's config.yaml has
-    them all. Ctrl-C saves everything: go on with --resume.
+    Settings come from the recipe's paper, then --preset, --config, --use and --set, then the flags; the run's
+    config.yaml has them all. Ctrl-C saves everything: go on with --resume.
     """
     given = {name.rstrip("_"): value for name, value in locals().items() if value is not None}
     from i2i import api

@@ -57,6 +57,7 @@ def check_recipe(
     taken = sorted(kinds.keys() & {"recipe", "dataset", *ENGINE})
     require(not taken, f"sections of the configuration are called {taken} too. Rename these parts.")
     _check_settings(cls)
+    _check_presets(cls)
     with blame("wiring()"):
         wiring = cls.wiring(data, saved)
     strangers = sorted(wiring.keys() - kinds.keys())
@@ -81,6 +82,15 @@ def _check_settings(cls: type[Recipe]) -> None:
         required = {name: "" for name, field in ENGINE[section].model_fields.items() if field.is_required()}
         with blame("settings"):
             ENGINE[section].read({**required, **json.loads(json.dumps(values))}, section)
+
+
+def _check_presets(cls: type[Recipe]) -> None:
+    from i2i.config import ENGINE
+
+    for name, sections in cls.presets.items():
+        known = (*ENGINE, *cls.defaults, "recipe", "dataset")
+        strangers = sorted(sections.keys() - set(known))
+        require(not strangers, f"preset {name!r} names {strangers}, which are none of {', '.join(known)}.")
 
 
 @seeded(0)

@@ -70,7 +70,7 @@ def _smaller_crop(config: RunConfig) -> str:
     (height, width), selection = config.data.size, config.selection
     said = ""
     while min(height, width) > 1:
-        multiple = _size_multiple(selection)
+        multiple = size_multiple(selection)
         half = (height // 2 // multiple * multiple, width // 2 // multiple * multiple)
         if all(half):
             return f"data.crop={crop_value(half)} (now {crop_value((height, width))}){said}"
@@ -86,7 +86,7 @@ def _smaller_crop(config: RunConfig) -> str:
     return ""
 
 
-def _size_multiple(selection: Selection) -> int:
+def size_multiple(selection: Selection) -> int:
     """Return what sizes must be divisible by for all networks, which are built without memory."""
     recipe = lookup("recipe", selection.recipe.name).cls
     with suppress(I2iError), unfilled("the recipe"):

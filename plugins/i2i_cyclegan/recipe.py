@@ -50,6 +50,15 @@ class CycleGAN(Recipe):
         "schedule": {"name": "linear"},
         "dataset": {"name": "unpaired"},
     }
+    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+        # the paper's blocks at 128 pixels, and half the width; two generators and two discriminators take their time
+        "small": {
+            **{part: {"blocks": 6, "base_channels": 32} for part in ("generator", "generator_back")},
+            **{part: {"base_channels": 32} for part in ("discriminator", "discriminator_back")},
+            "training": {"batch_size": 1, "steps": 2000, "checkpoint_every": 500},
+            "validation": {"every": 500},
+        },
+    }
     unpaired: ClassVar[bool] = True
     translators: ClassVar[Mapping[str, Any]] = {"target": translate, "source": translate_back}
 

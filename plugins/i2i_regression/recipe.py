@@ -29,6 +29,9 @@ class Regression(Recipe):
         "pixel_loss": "l1",
         "class_loss": "cross-entropy",
     }
+    presets: ClassVar[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+        "small": {"generator": {"depth": 6, "base_channels": 32}, "optimizer": {"lr": 1e-3}},
+    }
 
     def __init__(self, generator: Generator, pixel_loss: Losses | None, class_loss: Losses | None) -> None:
         super().__init__()
