@@ -29,7 +29,7 @@ BROADCAST = "Using a target size"
 """How torch begins to warn of a loss whose two sides have different shapes."""
 
 
-def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size: int, steps: int) -> None:
+def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size: int, steps: int) -> bool:
     """Go through the first step with a copy that has no values; where a step asks for the time, through others too.
 
     What depends on values cannot be rehearsed, and is passed over.
@@ -40,6 +40,9 @@ def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size:
         fields: What the data has.
         batch_size: Items in a batch.
         steps: Steps of the run.
+
+    Returns:
+        Whether all of it could be rehearsed.
 
     Raises:
         ContractError: If the recipe yields an update that cannot be.
@@ -55,10 +58,11 @@ def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size:
             raise
         except Exception as error:
             if _needs_values(error):
-                return
+                return False
             if not isinstance(error, MISFITS):
                 raise  # whoever it comes from is named as in training
             raise _misfit(error, updater.recipe, selection, fields) from error
+    return True
 
 
 def _needs_values(error: Exception) -> bool:
@@ -83,9 +87,9 @@ def undrawn() -> Iterator[None]:
 
 
 def _go_through(updater: Updater, fields: Fields, batch_size: int, clocks: Iterable[Clock]) -> None:
-    with torch.device("meta"), _Quick():
-        recipe = _without_values(updater.recipe)
-        batch = {name: _imagined(field, fields.size, batch_size) for name, field in fields.items()}
+    with torch.device("meta"), KeptShapes():
+        recipe = without_values(updater.recipe)
+        batch = imagined_batch(fields, batch_size)
         for clock in clocks:
             for update in recipe.step(**given_to(recipe.step, batch, fields, clock)):
                 updater.check(update)
@@ -95,7 +99,7 @@ def _go_through(updater: Updater, fields: Fields, batch_size: int, clocks: Itera
                     torch.stack([*update.terms.values()]).sum().backward(inputs=parameters)
 
 
-class _Quick(TorchFunctionMode):
+class KeptShapes(TorchFunctionMode):
     """Passes over functions that keep the shape, which torch finds out in Python: 10 ms each, in a deep network 5 s.
 
     Norms that cannot be computed are refused as torch refuses them.
@@ -119,7 +123,7 @@ KEEPING_SHAPE = {
 }
 
 
-def _without_values(recipe: Recipe) -> Recipe:
+def without_values(recipe: Recipe) -> Recipe:
     """Copy a recipe, but none of the memory of its tensors."""
     empty: dict[int, Any] = {}
     for parameter in recipe.parameters():
@@ -128,6 +132,11 @@ def _without_values(recipe: Recipe) -> Recipe:
     for buffer in recipe.buffers():
         empty[id(buffer)] = torch.empty_like(buffer, device="meta")
     return deepcopy(recipe, empty)
+
+
+def imagined_batch(fields: Fields, count: int) -> dict[str, Tensor]:
+    """Return a batch of so many items that has shapes and no values, on the default device."""
+    return {name: _imagined(field, fields.size, count) for name, field in fields.items()}
 
 
 def _imagined(field: Field, size: tuple[int, int], count: int) -> Tensor:

@@ -3,7 +3,7 @@
 import hashlib
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,7 @@ from i2i.training.reporting import Reporter
 from i2i.training.schedules import check_warmup
 from i2i.training.updates import Updater
 from i2i.training.validation import Validator
+from i2i.training.workload import Workload, workload
 from i2i.translation.model import ModelConfig, Origin, origins
 from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor
@@ -57,6 +58,8 @@ class Setup:
     updater: Updater
     validator: Validator
     criterion: Criterion
+    work: Workload | None = None
+    """What a step takes, where that was counted."""
 
     @property
     def batch(self) -> int:
@@ -241,8 +244,8 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
     setup = Setup(config, device, items, fields, recipe, updater, validator, criterion)
     check_warmup(config.schedule, setup.steps)
-    if rehearsal:
-        rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps)
+    if rehearsal and rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps):
+        setup = replace(setup, work=workload(recipe, fields, config.training.batch_size, setup.steps))
     check_first(recipe, type(recipe).wiring(fields, config.selection.recipe.options))
     return setup
 

@@ -1,0 +1,115 @@
+"""How much a training step computes and keeps, counted without values, memory or time."""
+
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from i2i.assembly import assemble
+from i2i.config import RunConfig
+from i2i.contracts import Clock, Recipe
+from i2i.fields import Fields
+from i2i.parameters import given_to
+from i2i.system.unfilled import unfilled
+from i2i.training.rehearsal import KeptShapes, imagined_batch, undrawn, without_values
+
+FORWARD, INPUT, WEIGHT = 1, 1, 1
+"""What convolutions and products cost: to compute, and for the gradients of what they are given and of their weight."""
+
+
+class Workload(NamedTuple):
+    """What one step takes."""
+
+    operations: int
+    """Floating-point operations of convolutions and products, with those for gradients."""
+    results: int
+    """Bytes of all that functions return: most of it is kept until its gradient is computed."""
+    parameters: int
+    """Numbers that are trained."""
+
+
+def workload(recipe: Recipe, fields: Fields, batch_size: int, steps: int = 1) -> Workload:
+    """Count what the first step of a recipe takes; nothing of it changes, and no random number is drawn.
+
+    A layer costs the gradient of its weight where its network is updated after it ran, in the same step.
+
+    Raises:
+        Exception: Whatever a step raises that cannot be made without values; see `i2i.training.rehearsal`.
+    """
+    counted = _Counted()
+    with undrawn(), torch.device("meta"), counted:
+        imagined = without_values(recipe)
+        owner = {id(p): name for name, network in imagined.named_children() for p in network.parameters()}
+        batch = imagined_batch(fields, batch_size)
+        learned = 0
+        for update in imagined.step(**given_to(imagined.step, batch, fields, Clock(0, steps, 0))):
+            learned += counted.learned({weight for weight, name in owner.items() if name in update.names})
+    parameters = sum(p.numel() for p in recipe.parameters() if p.requires_grad)
+    return Workload((FORWARD + INPUT) * counted.operations + WEIGHT * learned, counted.results, parameters)
+
+
+def workload_of(config: RunConfig, fields: Fields) -> Workload:
+    """Count the same for a run that is not set up.
+
+    Args:
+        config: What it would do.
+        fields: What the data has.
+
+    Raises:
+        I2iError: If its parts do not go together.
+        Exception: As for `workload`.
+    """
+    sized = Fields(dict(fields), config.data.size)
+    with unfilled("the recipe"):
+        recipe = assemble(config.for_data(sized).selection, sized)
+    return workload(recipe, sized, config.training.batch_size)
+
+
+class _Counted(KeptShapes):
+    """Counts what functions compute and return."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations = self.results = 0
+        self._of_weight: dict[int, int] = {}
+
+    def learned(self, weights: set[int]) -> int:
+        """Return the operations with these weights that were not asked for before."""
+        return sum(self._of_weight.pop(weight) for weight in weights & self._of_weight.keys())
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        returned = super().__torch_function__(func, types, args, kwargs)
+        if isinstance(returned, Tensor) and returned.is_floating_point():
+            self.results += returned.nbytes if returned.requires_grad else 0
+            if operations := _operations(func, args, returned):
+                self.operations += operations
+                weight = id(args[1])
+                self._of_weight[weight] = self._of_weight.get(weight, 0) + operations
+        return returned
+
+
+def _operations(func: Any, args: Any, returned: Tensor) -> int:
+    """Return the additions and multiplications of a convolution or a product; 0 of anything else."""
+    if func in CONVOLUTIONS:
+        return 2 * returned.numel() * _in_one(args[1])
+    if func in TRANSPOSED:
+        return 2 * int(args[0].numel()) * _in_one(args[1])
+    if func is functional.linear:
+        return 2 * int(returned.numel()) * int(args[1].shape[1])
+    if func in PRODUCTS:
+        return 2 * int(returned.numel()) * int(args[0].shape[-1])
+    if func is functional.scaled_dot_product_attention:
+        return 4 * int(args[0].numel()) * int(args[1].shape[-2])
+    return 0
+
+
+def _in_one(weight: Tensor) -> int:
+    """Return how many numbers of a weight come to one value."""
+    return prod(weight.shape[1:])
+
+
+CONVOLUTIONS = {functional.conv1d, functional.conv2d, functional.conv3d}
+TRANSPOSED = {functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d}
+PRODUCTS = {torch.matmul, torch.bmm, torch.mm, Tensor.matmul, Tensor.bmm, Tensor.mm, Tensor.__matmul__}
