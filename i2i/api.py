@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from i2i.preparation import Report
     from i2i.preparation.engines import Progress
     from i2i.said import Said
+    from i2i.sections.training import Precision
     from i2i.training import Outcome, Reporter
 
 Place = str | os.PathLike[str]
@@ -42,6 +43,7 @@ def train(
     seed: int | None = None,
     workers: int | None = None,
     device: str | None = None,
+    precision: "Precision | None" = None,
     quiet: bool = True,
     reporter: "Reporter | None" = None,
 ) -> "Outcome":
@@ -69,6 +71,7 @@ def train(
         seed: Of initial weights, order, augmentation and dropout.
         workers: Processes that read images.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``, ...
+        precision: Numbers that networks compute in: ``auto``, ``float32`` or ``bf16``.
         quiet: Print nothing; warnings go to the logger ``i2i``. Otherwise it is shown as on the command line.
         reporter: Who is told how it goes, instead.
 
@@ -97,6 +100,7 @@ def train(
             "training.batch_size": batch_size,
             "training.seed": seed,
             "training.device": device,
+            "training.precision": precision,
             "training.init": _text(init),
         }
     )

@@ -17,6 +17,11 @@ MaxPixels = Annotated[
     int | None, typer.Option(help="Largest image that is read, in pixels.", min=1, show_default=str(MAX_PIXELS))
 ]
 
+Precision = Annotated[
+    Literal["auto", "float32", "bf16"] | None,
+    typer.Option(help="Numbers that networks compute in; auto is bf16 on a GPU that has it, else float32."),
+]
+
 
 def plain(docstring: str) -> str:
     """Return a docstring for the terminal: paragraphs in one line, no markup of reStructuredText, none of rich."""

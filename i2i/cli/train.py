@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from i2i.cli.completion import completer
+from i2i.cli.flags import Precision
 
 NOTHING = "No step was made. Run the same command again."
 
@@ -58,6 +59,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of initial weights, order, augmentation and dropout.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read images.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = None,
+    precision: Precision = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings.")] = False,
 ) -> None:
     """Train a translator on a folder of pairs.

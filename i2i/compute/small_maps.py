@@ -18,6 +18,8 @@ CONVOLVED = 64
 TRANSPOSED = 256
 """Pixels of input, of all images in a batch, up to which a transposed convolution is."""
 
+PLAIN, LAST = torch.contiguous_format, torch.channels_last
+
 Sides = int | tuple[int, ...]
 """One number for height and width, or two."""
 
@@ -27,13 +29,20 @@ class SmallMaps(TorchFunctionMode):
 
     The arithmetic is the same and so are its derivatives of any order; sums are rounded in another order. It is for the
     CPU and real numbers: whatever else there is goes on to torch, as do maps with more pixels and grouped convolutions.
-    Where autocast is on, products are in float32 all the same.
+    Under autocast products are in float32 all the same, and torch is given the other maps channels last, as its
+    convolutions in bfloat16 are fastest.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         product = PRODUCTS.get(func)
-        made = product(*args, **(kwargs or {})) if product else None
-        return func(*args, **(kwargs or {})) if made is None else made
+        if product is None:
+            return func(*args, **(kwargs or {}))
+        if (made := product(*args, **(kwargs or {}))) is not None:
+            return made
+        if torch.is_autocast_enabled("cpu") and args and args[0].ndim == 4:
+            made = func(_laid(args[0], LAST, PLAIN), *args[1:], **(kwargs or {}))
+            return _laid(made, PLAIN, LAST)
+        return func(*args, **(kwargs or {}))
 
 
 def _convolved(
@@ -117,6 +126,12 @@ def _wide(image: Tensor) -> Tensor:
     return image.float() if image.dtype is torch.bfloat16 else image
 
 
+def _laid(maps: Tensor, layout: torch.memory_format, back: torch.memory_format) -> Tensor:
+    """Lay maps out in one way in memory, and their gradients in another."""
+    laid: Tensor = _Laid.apply(maps, layout, back)  # type: ignore[no-untyped-call]
+    return laid
+
+
 def _rows(maps: Tensor) -> Tensor:
     """Lay maps (N, C, pixels) out as rows (N * pixels, C), one a pixel."""
     rows: Tensor = _Rows.apply(maps)  # type: ignore[no-untyped-call]
@@ -156,6 +171,20 @@ class _Maps(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, maps: Tensor) -> Any:
         return _rows(maps), None
+
+
+class _Laid(torch.autograd.Function):
+    """Chooses how maps lie in memory, and how their gradients do; see `_Rows`."""
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, layout: torch.memory_format, back: torch.memory_format) -> Tensor:
+        ctx.ways = layout, back
+        return maps.contiguous(memory_format=layout)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        layout, back = ctx.ways
+        return _laid(gradient, back, layout), None, None
 
 
 def _both(sides: Sides) -> tuple[int, int]:

@@ -43,6 +43,10 @@ class Schedule(Section):
         return self
 
 
+Precision = Literal["auto", "float32", "bf16"]
+"""Numbers that networks compute in; ``auto`` is bf16 on a GPU that has it, else float32."""
+
+
 class Training(Section):
     """How long, on what, and how often things are written."""
 
@@ -59,6 +63,9 @@ class Training(Section):
     """CPU threads; the bits of a result depend on it. All cores when not given."""
     capture: bool = True
     """Record a step on a CUDA device as a graph, where that can be, and repeat it."""
+    precision: Precision = "auto"
+    """Numbers that networks compute in: float32, or bf16 with weights, losses and updates in float32. ``auto`` is bf16
+    on a GPU that has it, else float32."""
     init: str | None = None
     """Run, checkpoint or model folder whose weights the run begins with; drawn from the seed when not given."""
     checkpoint_every: PositiveInt = 1000

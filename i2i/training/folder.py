@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from i2i import __version__, safe_json
+from i2i.compute.precision import about, numbers_of
 from i2i.config import Plugins, RunConfig, merge, read_file, resolve
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.options import validate
@@ -156,6 +157,7 @@ def describe_environment(config: RunConfig) -> dict[str, Any]:
     measuring = (lookup("metric", metric.name) for metric in metrics)
     found = chain(providers(config.selection).values(), optimizers, measuring)
     plugins = {f"{each.distribution} {each.version}" for each in found}
+    device = torch.device(config.training.device)
     plugins |= {file.package for file in config.plugins.files}
     return {
         "i2i": __version__,
@@ -166,6 +168,7 @@ def describe_environment(config: RunConfig) -> dict[str, Any]:
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "threads": torch.get_num_threads(),
+        "compute": about(numbers_of(config.training.precision, device), device),
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.compute.gpu import tuned
+from i2i.compute.precision import numbers_of
 from i2i.config import RunConfig
 from i2i.errors import DiskFullError, UsageError, things
 from i2i.places import is_url
@@ -32,13 +33,14 @@ RESUMABLE = {
     "plugins": {"files"},
     "schedule": {"name", "warmup", "decay_start", "at", "factor"},
     "training": {
-        *("epochs", "steps", "patience", "recompute", "device", "capture", "checkpoint_every", "keep", "export"),
+        *("epochs", "steps", "patience", "recompute", "device", "precision", "capture"),
+        *("checkpoint_every", "keep", "export"),
         "loggers",
     },
     "validation": {"every", "images", "samples", "sample_minutes"},
 }
-"""What may change when a run is resumed. Of these, only the device, the learning rate and its schedule, and with a
-schedule the length of the run decide what its steps compute."""
+"""What may change when a run is resumed. Of these, only device and precision, the learning rate and its schedule, and
+with a schedule the length of the run decide what its steps compute."""
 
 
 def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Outcome:
@@ -162,10 +164,12 @@ def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter
 
 def _concrete(config: RunConfig) -> RunConfig:
     """Return the configuration with everything that was left to the machine said."""
+    device = resolve_device(config.training.device)
     return config.change(
         data={"path": config.data.path if is_url(config.data.path) else os.path.abspath(config.data.path)},
         training={
-            "device": str(resolve_device(config.training.device)),
+            "device": str(device),
+            "precision": numbers_of(config.training.precision, device),
             "threads": config.training.threads or available_cpus(),
         },
     )

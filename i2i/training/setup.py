@@ -14,6 +14,7 @@ from torch import nn
 from i2i.assembly import assemble
 from i2i.choices import Component, as_choice
 from i2i.compute.gpu import laid_out, prefers_channels_last
+from i2i.compute.precision import has_amx, numbers_of
 from i2i.config import RunConfig
 from i2i.contracts import Recipe
 from i2i.data.batches import steps_per_epoch
@@ -150,7 +151,7 @@ class Setup:
             "images": f"{self._channels()}, {crop_value(self.config.data.size)} px",
             "measured": f"{measured} of {things(self._measured(), 'held-out item')}" if measured else "nothing",
             "model": self.criterion.about,
-            "device": f"{self.device}, {self.config.training.threads} threads",
+            "device": f"{self.device}, {self.config.training.threads} threads, {self.updater.numbers}{self._slowly}",
         }
 
     def _measured(self) -> int:
@@ -165,6 +166,11 @@ class Setup:
         same = len({*rates.values()}) < 2
         said = [f"{optimizer.lr:g}"] if same else [f"{name} {rate:g}" for name, rate in rates.items()]
         return f"{things(self.batch, 'item')}{divided}, learning rate {', '.join(said)}"
+
+    @property
+    def _slowly(self) -> str:
+        slow = self.device.type == "cpu" and self.updater.numbers == "bf16" and not has_amx()
+        return ", which this CPU computes slowly" if slow else ""
 
     def _losses(self) -> str:
         """Say which losses and penalties there are, with the weights of those in lists, as ``--use`` takes them."""
@@ -241,7 +247,8 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
         seed=config.training.seed,
         device=device,
     )
-    updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays)
+    numbers = numbers_of(config.training.precision, device)
+    updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays, numbers)
     setup = Setup(config, device, items, fields, recipe, updater, validator, criterion)
     check_warmup(config.schedule, setup.steps)
     if rehearsal and rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from i2i.compute.small_maps import SmallMaps
+from i2i.compute.precision import Numbers, computing
 from i2i.contracts import Recipe, Update
 from i2i.errors import ContractError, UsageError, suggest
 from i2i.options import build
@@ -54,13 +54,20 @@ class Updater:
         recipe: Whose updates are applied. What is frozen of it is no longer trainable then.
         optimizer: The section ``optimizer`` of the configuration.
         average: Network -> decay of the running average of its weights, a number or a power function.
+        numbers: What the networks compute in.
 
     Raises:
         UsageError: If it sets a network that the recipe does not have, or options that its optimizer refuses.
     """
 
-    def __init__(self, recipe: Recipe, optimizer: Mapping[str, Any], average: Mapping[str, Decay] = {}) -> None:
-        self.recipe = recipe
+    def __init__(
+        self,
+        recipe: Recipe,
+        optimizer: Mapping[str, Any],
+        average: Mapping[str, Decay] = {},
+        numbers: Numbers = "float32",
+    ) -> None:
+        self.recipe, self.numbers = recipe, numbers
         settings = Optimizer.read(optimizer, "optimizer")
         self.networks = {name: module for name, module in recipe.named_children() if _trainable(module)}
         self._check_known("optimizer", settings.networks)
@@ -119,11 +126,15 @@ class Updater:
         advancing = [(self.recipe.step(**portion.given), portion.share) for portion in portions]
         losses: dict[str, Tensor] = {}
         figures: dict[str, Tensor] = {}
-        with SmallMaps():
+        with computing(self.networks.values(), self._device, self.numbers):
             while (applied := self._apply(advancing)) is not None:
                 losses |= applied.losses
                 figures |= applied.figures
         return Applied(losses, figures)
+
+    @property
+    def _device(self) -> torch.device:
+        return next((value.device for value in self.recipe.parameters()), torch.device("cpu"))
 
     def _apply(self, advancing: Iterable[tuple[Iterator[Update], float]]) -> Applied | None:
         """Bring every portion to its next update, and apply that; None where there is no more."""
