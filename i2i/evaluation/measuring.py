@@ -72,7 +72,11 @@ class Measure:
         return ""
 
     def see(self, output: Tensor, batch: Batch, to: str, fields: Fields, mask: Tensor | None = None) -> Tensor:
-        """Return what the metric returns of each item of a batch, (N, ...) on the CPU.
+        """Return what the metric returns of each item of a batch, (N, ...) on the CPU; see `look`."""
+        return self.look(output, batch, to, fields, mask).cpu()
+
+    def look(self, output: Tensor, batch: Batch, to: str, fields: Fields, mask: Tensor | None = None) -> Tensor:
+        """Return what the metric returns of each item of a batch, (N, ...), and do not wait for it.
 
         Args:
             output: What was made.
@@ -95,7 +99,7 @@ class Measure:
             returned = shape if isinstance(seen, Tensor) else f"a {type(seen).__name__}"
             wanted = f"({len(output)}, ...)" if self.of_sets else f"({len(output)},)"
             raise ContractError(f"{blamed(self.cls)} returns {returned}. It is to return {wanted}, one of each item.")
-        kept: Tensor = seen.detach().cpu()
+        kept: Tensor = seen.detach()
         return kept
 
     def figures(self, seen: Tensor) -> dict[str, float]:

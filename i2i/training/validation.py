@@ -10,7 +10,14 @@ from i2i.data.order import spread
 from i2i.evaluation.measuring import Batch, Measure
 from i2i.evaluation.pictures import shown
 from i2i.pairs import Pixels
+from i2i.system.devices import free_memory
 from i2i.translation.predictor import Predictor
+
+TOGETHER = 16
+"""Items that a GPU is given at once."""
+
+ROOM = 1024
+"""An item stays on a GPU where so many of its size would fit into what is free."""
 
 
 class Validator:
@@ -29,6 +36,7 @@ class Validator:
     ) -> None:
         self.items, self.held_out, self.seed, self.device = items, held_out, seed, device
         self.measures = measures
+        self._held: dict[int, Batch] = {}
 
     def measured(self, predictor: Predictor) -> list[Measure]:
         """Return the metrics that can measure what a translator makes; see `Measure.unmeasured`."""
@@ -41,17 +49,22 @@ class Validator:
         They are called as `Measure.figures` has it, behind ``FIELD/`` of what another translator than the first makes.
         """
         seen: dict[tuple[str, str], list[Tensor]] = {}
+        finite: dict[str, list[Tensor]] = {}
         due = {predictor.to: measures for predictor in predictors if (measures := self.measured(predictor))}
-        for batch in self._batches(count) if due else ():
+        for batch in self._batches(count, self._together) if due else ():
             for predictor in predictors:
-                made = predictor(batch, self.seed)
+                made, all_finite = predictor.make(batch, self.seed)
+                finite.setdefault(predictor.to, []).append(all_finite)
                 for measure in due.get(predictor.to, ()):
-                    of_item = measure.see(made, batch, predictor.to, predictor.fields)
-                    seen.setdefault((predictor.to, measure.name), []).append(of_item)
+                    of_items = measure.look(made, batch, predictor.to, predictor.fields)
+                    seen.setdefault((predictor.to, measure.name), []).append(of_items)
+        # here alone the device is waited for
+        for predictor in predictors if due else ():
+            predictor.check_finite(torch.stack(finite[predictor.to]).all())
         figures: dict[str, float] = {}
-        for (to, name), of_items in seen.items():
+        for (to, name), of_batches in seen.items():
             behind = "" if to == predictors[0].to else f"{to}/"
-            found = self.measures[name].figures(torch.cat(of_items))
+            found = self.measures[name].figures(torch.cat(of_batches).cpu())
             figures |= {f"{behind}{figure}": value for figure, value in found.items()}
         return figures
 
@@ -76,7 +89,37 @@ class Validator:
                     row[title] = shown(values[0], name, self.items.fields, batch)
         return row
 
-    def _batches(self, count: int) -> Iterator[Batch]:
-        """Yield items, each as a batch of its own."""
+    @property
+    def _together(self) -> int:
+        """Return how many items are run at once: on a CPU that is no faster, and rounds otherwise."""
+        return 1 if self.device.type == "cpu" else TOGETHER
+
+    def _batches(self, count: int, together: int = 1) -> Iterator[Batch]:
+        """Yield items in their order, so many at once as long as their shapes are equal."""
+        waiting: list[Batch] = []
         for index in spread(len(self.items), count):
-            yield {name: values[None].to(self.device) for name, values in self.items.test(index).items()}
+            item = self._item(index)
+            if len(waiting) == together or (waiting and _shapes(waiting[0]) != _shapes(item)):
+                yield _joined(waiting)
+                waiting = []
+            waiting.append(item)
+        if waiting:
+            yield _joined(waiting)
+
+    def _item(self, index: int) -> Batch:
+        """Return an item as a batch of its own, on the device, where it stays if that is a GPU with room for it."""
+        if (held := self._held.get(index)) is not None:
+            return held
+        item = {name: values[None].to(self.device) for name, values in self.items.test(index).items()}
+        free = free_memory(self.device) if self.device.type != "cpu" else None
+        if free is not None and ROOM * sum(values.nbytes for values in item.values()) < free:
+            self._held[index] = item
+        return item
+
+
+def _shapes(item: Batch) -> dict[str, torch.Size]:
+    return {name: values.shape for name, values in item.items()}
+
+
+def _joined(items: Sequence[Batch]) -> Batch:
+    return {name: torch.cat([item[name] for item in items]) for name in items[0]} if len(items) > 1 else items[0]

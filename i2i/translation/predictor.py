@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from i2i.config import Mode
 from i2i.contracts import Recipe
@@ -63,7 +64,8 @@ class Predictor:
         taken = {name: options[name] for name in options_of(self.function).model_fields if name in options}
         self.options = taken
         self.options = self.chosen({})
-        self._alone = any(_looks_around(network) for network in self.networks)
+        self._looks_around = any(_looks_around(network) for network in self.networks)
+        self._alone = False
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -103,19 +105,39 @@ class Predictor:
             UsageError: If an option is none or has a wrong value, or a network refuses the image.
             ContractError: If a network fails, or makes something else than the field.
         """
+        made, finite = self.make(fields, seed, **options)
+        self.check_finite(finite)
+        return made
+
+    def make(self, fields: Mapping[str, Tensor], seed: int = 0, **options: Any) -> tuple[Tensor, Tensor]:
+        """Make the field, and do not wait for it; see `__call__`.
+
+        Returns:
+            What is made, and whether all of it is finite: a bool, on the device.
+        """
         chosen = self.chosen(options)
         given = as_asked(fields, self.asked, self.fields)
         if missing := [name for name, asked in self.asked.items() if asked.required and name not in given]:
             raise DataError(f"{self.to} is made of {' and '.join(self.sources)}. Give {missing[0]} too.")
         given |= {name: fields[name] for name in self.noises if name in fields}
         count = max((len(values) for values in given.values()), default=1)
-        if not self._alone:
-            made, drew = self._run(given, count, seed, chosen)
-            if count == 1 or not drew:
-                return made
-            self._alone = True  # what is drawn for a batch is not what is drawn for each of its items
+        if not self._alone and not (count > 1 and self._device.type == "cpu" and self._looks_around):
+            made, finite, mixed = self._run(given, count, seed, chosen)
+            if not mixed:
+                return made, finite
+            self._alone = True  # from now on
         items = ({name: values[i : i + 1] for name, values in given.items()} for i in range(count))
-        return torch.cat([self._run(item, 1, seed, chosen)[0] for item in items])
+        singly = [self._run(item, 1, seed, chosen) for item in items]
+        return torch.cat([made for made, _, _ in singly]), torch.stack([finite for _, finite, _ in singly]).all()
+
+    def check_finite(self, finite: Tensor) -> None:
+        """Refuse what is not finite, as `make` says it.
+
+        Raises:
+            DataError: If it is not.
+        """
+        if not bool(finite):
+            raise DataError(f"{self.maker} makes numbers that are not finite. Train it anew, with a lower rate.")
 
     def chosen(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return all options of the translator, with these instead of its defaults.
@@ -127,21 +149,20 @@ class Predictor:
 
     def _run(
         self, given: Mapping[str, Tensor], count: int, seed: int, chosen: Mapping[str, Any]
-    ) -> tuple[Tensor, bool]:
-        """Return what is made of a batch, and whether the networks drew anything for it."""
+    ) -> tuple[Tensor, Tensor, bool]:
+        """Return what is made of a batch, whether it is finite, and whether it is not what each item would be alone."""
         field, (height, width) = self.fields[self.to], self._size(given)
         shape = (field.channels, *(() if field.kind == "vector" else (height, width)))
         whole = {**given, **self._noise([name for name in self.noises if name not in given], (count, *shape), seed)}
         padded = {name: self._padded(values) for name, values in whole.items()}
         margins = Margins.of(height, width, self.multiple)
-        with inference(seed) as noise, self._blaming(height, width):
+        with inference(seed, count) as noise, self._blaming(height, width):
             made = self.function(**self.parts, **padded, **chosen)
         expected = (count, *shape[:1], *(margins.around(height, width) if len(shape) > 1 else ()))
         made = check_made(self.maker, made, expected, next((tuple(v.shape) for v in padded.values()), ())).float()
         made = margins.cut(made) if len(shape) > 1 else made
-        if not bool(made.isfinite().all()):
-            raise DataError(f"{self.maker} makes numbers that are not finite. Train it anew, with a lower rate.")
-        return (_classes(made, field) if field.kind == "ids" else made), noise.drew
+        finite = made.isfinite().all()
+        return (_classes(made, field) if field.kind == "ids" else made), finite, noise.mixed
 
     def _size(self, given: Mapping[str, Tensor]) -> tuple[int, int]:
         """Return height and width of what is made: those of what it belongs to, else of the first field with a size."""
@@ -205,5 +226,12 @@ def _classes(logits: Tensor, field: Field) -> Tensor:
 
 
 def _looks_around(network: nn.Module) -> bool:
-    """Return whether a network in its mode takes statistics of all that is in a batch."""
-    return any(isinstance(module, _BatchNorm) and module.running_mean is None for module in network.modules())
+    """Return whether a network in its mode takes statistics of a batch, or drops something of it.
+
+    Singly a CPU computes that as fast, and rounds as it always does; see `i2i.translation.modes.inference` for others.
+    """
+    return any(
+        (isinstance(module, _BatchNorm) and module.running_mean is None)
+        or (isinstance(module, _DropoutNd) and module.training)
+        for module in network.modules()
+    )

@@ -15,6 +15,7 @@ from i2i.choices import Component
 from i2i.contracts import Ids, Recipe
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
+from i2i.errors import DataError
 from i2i.evaluation.measuring import Measure
 from i2i.fields import Field, Fields
 from i2i.kinds import COMPONENTS
@@ -168,6 +169,32 @@ def test_figures_of_pairs_are_means_over_the_items_of_what_each_translator_makes
         l1["source/l1"].append(float((back(batch) - batch["source"]).abs().mean()))
     for name, values in l1.items():
         assert measured[name] == pytest.approx(np.mean(values), rel=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["paper", "deterministic", "running"])
+def test_items_that_are_run_together_have_the_figures_that_they_have_alone(
+    monkeypatch: pytest.MonkeyPatch, mode: Any
+) -> None:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Conv2d(4, 3, 1), nn.Tanh()]
+    parts = {"generator": nn.Sequential(*layers), "generator_back": Linear(3, 3)}
+    data = Fields(PAIR, SIZE)
+    both = [Predictor(BothWays, to, parts, data, mode=mode) for to in BothWays.translators]
+    alone = validator(PAIR, "l1", "psnr").measure(both, 3)
+    monkeypatch.setattr(Validator, "_together", 2)
+    for each in both:
+        each._looks_around = False  # as on a GPU
+    assert [len(batch["source"]) for batch in validator(PAIR)._batches(3, 2)] == [2, 1]
+    assert validator(PAIR, "l1", "psnr").measure(both, 3) == pytest.approx(alone, rel=1e-5)
+    assert not any(each._alone for each in both)
+
+
+def test_numbers_that_are_not_finite_are_refused_at_the_end_of_a_validation() -> None:
+    broken = predictors(BothWays, PAIR, generator=Linear(3, 3), generator_back=Linear(3, 3))
+    with torch.no_grad():
+        next(iter(broken[1].networks[0].parameters())).fill_(float("nan"))
+    with pytest.raises(DataError, match="not finite"):
+        validator(PAIR, "l1").measure(broken, 3)
 
 
 def test_pairs_are_not_compared_where_fields_are_independent_and_sets_are() -> None:

@@ -200,11 +200,13 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+@pytest.mark.parametrize("on_gpu", [False, True])
 @pytest.mark.parametrize("mode", ["paper", "deterministic", "running"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_an_item_is_made_as_if_it_were_alone(name: str, mode: Any) -> None:
+def test_an_item_is_made_as_if_it_were_alone(name: str, mode: Any, on_gpu: bool) -> None:
     torch.manual_seed(0)
     made = Predictor(recipe(noisy), "target", {"generator": NETWORKS[name]()}, FIELDS, mode=mode)
+    made._looks_around &= not on_gpu  # which is given all of them at once
     batch = images(3, 3, 8, 8) * torch.tensor([1, 0.1, 3]).reshape(3, 1, 1, 1)
     together = made({"source": batch}, seed=7)
     alone = torch.cat([made({"source": each[None]}, seed=7) for each in batch])
