@@ -1,6 +1,5 @@
 """The training loop: the steps of a run, and what is logged, measured and saved after them."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
@@ -14,12 +13,12 @@ from i2i.compute.gpu import sent
 from i2i.contracts import Clock
 from i2i.data.loading import Loaded, Loader
 from i2i.data.resident import ResidentLoader
-from i2i.errors import I2iError, UsageError, things
+from i2i.errors import I2iError, things
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
 from i2i.training.captured import Captured, recorder_for
-from i2i.training.criterion import metric_of
+from i2i.training.choice import Choice, finite
 from i2i.training.folder import RunFolder
 from i2i.training.health import Health
 from i2i.training.module_state import kept
@@ -74,6 +73,7 @@ class Trainer:
         self.notes = ReadingNotes()
         self.computing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
         self.pictures = Pictures(folder.samples, setup.config.validation.sample_minutes, self._is_due)
+        self.choice = Choice(setup.criterion, setup.validator.measures, self.config.training.patience, progress)
         self.health = Health(setup.recipe, setup.config, setup.fields)
         recorder = recorder_for(setup.device) if self.config.training.capture else None
         self._make = Captured(self._update, setup.updater, recorder, reporter.warned)
@@ -90,7 +90,7 @@ class Trainer:
         begun = progress.step
         if setup.validator.held_out and progress.step < setup.steps:
             # what cannot be measured or saved should be known before hours of training, not after
-            self._check_selected(setup.validator.measure(setup.predictors(), 1))
+            self.choice.check(setup.validator.measure(setup.predictors(), 1))
         kept(setup.recipe)
         self._exported()
         with (
@@ -105,11 +105,11 @@ class Trainer:
                 self._validate()  # a held-out image that could not be read stopped the run here
                 self._save()
             self._train(loader, stop)
-        return Outcome(self.folder.path, progress.step, begun, progress.best, time.monotonic() - began, self._early())
+        return Outcome(self.folder.path, progress.step, begun, progress.best, time.monotonic() - began, self._early)
 
     def _train(self, loader: Loader | ResidentLoader, stop: StopRequest) -> None:
         batches = iter(loader)
-        while self.progress.step < self.setup.steps and not self._early():
+        while self.progress.step < self.setup.steps and not self._early:
             try:
                 with self.health.waiting():
                     loaded = next(batches)
@@ -120,7 +120,7 @@ class Trainer:
             self._advance(loaded)
             stopping = stop.came  # read once: it may come at any instant
             self._record(stopping)
-            if stopping and self.progress.step < self.setup.steps and not self._early():
+            if stopping and self.progress.step < self.setup.steps and not self._early:
                 raise InterruptedRunError(
                     f"Stopped at step {self.progress.step}; saved. Go on with: {self.folder.resuming}"
                 )
@@ -162,17 +162,13 @@ class Trainer:
             except I2iError:
                 self._save()  # what was learned before the held-out image that cannot be read
                 raise
-        if saving or (validating and self._early()):
+        if saving or (validating and self._early):
             self._save()
 
+    @property
     def _early(self) -> str:
         """Say why the run ends before its last step; nothing if it does not."""
-        patience, progress = self.config.training.patience, self.progress
-        if patience is None or progress.stale < patience or progress.step == self.setup.steps:
-            return ""
-        since = f"since step {progress.best['step']}" if progress.best else "at all"
-        validations = things(progress.stale, "validation")
-        return f"{self.setup.criterion.figure} has not become better {since}, in {validations} (training.patience)"
+        return self.choice.early if self.progress.step < self.setup.steps else ""
 
     def _is_due(self, step: int) -> bool:
         """Return whether a step is one to validate after."""
@@ -215,34 +211,16 @@ class Trainer:
 
     def _measure(self, predictors: Sequence[Predictor]) -> None:
         """Measure held-out items, and keep the model if it is the best."""
-        step, criterion = self.progress.step, self.setup.criterion
-        figures = self.setup.validator.measure(predictors, criterion.images)
+        step = self.progress.step
+        figures = self.setup.validator.measure(predictors, self.setup.criterion.images)
         if not figures:
             return
-        better = bool(criterion.figure) and self._is_better(figures[criterion.figure])
-        self.progress.stale = 0 if better else self.progress.stale + 1
-        # one that is not finite, such as of a set of one image, has no place in JSON
-        noted = {name: figure if math.isfinite(figure) else None for name, figure in figures.items()}
+        better = self.choice.judge(figures)
         if better:
-            self.progress.best = {"step": step, **noted}
             # before the checkpoint: killed in between, the resumed run writes the same bytes again
             self._export(self.folder.model)
-        self.log.note(step=step, validation=noted)
+        self.log.note(step=step, validation=finite(figures))
         self.reporter.validated(step, figures, better)
-
-    def _check_selected(self, figures: Mapping[str, float]) -> None:
-        """Refuse a ``validation.select`` that is none of the figures of its metric."""
-        criterion = self.setup.criterion
-        if criterion.figure and criterion.figure not in figures:
-            known = [name for name in figures if metric_of(name) == criterion.metric]
-            raise UsageError(f"validation.select is {criterion.figure!r}. Say one of {', '.join(known)}.")
-
-    def _is_better(self, figure: float) -> bool:
-        best, criterion = self.progress.best, self.setup.criterion
-        if best is None or not math.isfinite(figure):
-            return math.isfinite(figure)
-        before: float = best[criterion.figure]
-        return figure > before if self.setup.validator.measures[criterion.metric].higher_is_better else figure < before
 
     def _save(self) -> None:
         """Save the last model and a checkpoint."""
