@@ -26,9 +26,8 @@ from i2i.system.devices import available_cpus
 WINDOW = 50
 """Steps that are judged together: of each loss by its median."""
 WON, WON_WINDOWS = 0.01, 4
-"""A discriminator has won where it pays less than this part of what guessing costs, in so many windows on end. Runs of
-docs/reproduce.md that came to good pictures stayed above 0.05, but for one window at 0.019; one whose pictures stayed
-gray ended at 0.0015."""
+"""A discriminator has won where it pays less than this part of what guessing costs, in so many windows on end. The runs
+of docs/reproduce.md stayed above 0.05, but for one window at 0.019, and but for one whose skies stayed gray: 0.0015."""
 LOST, LOST_WINDOWS = 0.005, 10
 """It has given up where what it pays is nearer than this part to what guessing costs, in all steps of so many windows
 on end: one that is merely slow to begin moves on."""
@@ -204,9 +203,10 @@ class Health:
             return
         usual = max(*first, self._odds.guess if self._odds else 0.0)
         if usual > 0 and (since := self._lasts(f"grown {name}", size > GROWN * usual, start, 1)):
+            clipped = "" if self._config.optimizer.clip else " or shorter gradients (--set optimizer.clip=1)"
             yield (
-                f"{name} explodes since step {since}: it is {size / usual:,.0f} times what it was at first. Lower "
-                f"optimizer.lr (now {self._config.optimizer.lr:g}), and begin again: what was learned is lost."
+                f"{name} explodes since step {since}: it is {size / usual:,.0f} times what it was at first. Begin "
+                f"again with a lower optimizer.lr (now {self._config.optimizer.lr:g}){clipped}."
             )
 
     def _slowness(self, start: int) -> Iterator[str]:
@@ -231,10 +231,12 @@ class Health:
         workers, cpus = self._config.data.workers, available_cpus()
         work = workers * whole if workers else waited
         needed = max(1, math.ceil(work / max(whole - waited, 1e-9)))
-        smaller = "store images no larger than they are trained on (i2i prepare resize)"
+        others = "store images no larger than they are trained on (i2i prepare resize)"
+        if self._config.data.cache in ("auto", "none"):
+            others = f"keep them in memory (--set data.cache=memory), or {others}"
         if workers >= cpus:
-            return f"There are no more CPUs than data.workers ({workers}) already: {smaller}."
-        return f"Raise data.workers (now {workers}) to {min(needed, cpus)}, or {smaller}."
+            return f"There are no more CPUs than data.workers ({workers}) already: {others}."
+        return f"Raise data.workers (now {workers}) to {min(needed, cpus)}, {'or ' * ('memory' not in others)}{others}."
 
     def _looks(self, what: str, holds: bool, step: int) -> int:
         """Return since when something is to be seen, once it has been long enough; else 0."""

@@ -206,7 +206,7 @@ class Trainer:
         step = self.progress.step
         rows = self.setup.validator.rows(predictors, self.config.validation.samples)
         self.reporter.pictured(step, self.pictures.draw(step, rows, list(self.setup.fields)))
-        for line in self.health.pictured(step, rows):
+        for line in self.health.pictured(step, rows, self.setup.validator.reactions(predictors)):
             self.reporter.warned(line)
 
     def _measure(self, predictors: Sequence[Predictor]) -> None:

@@ -75,6 +75,15 @@ class Validator:
         """
         return [self._row(predictors, batch) for batch in self._batches(count)]
 
+    def reactions(self, predictors: Sequence[Predictor]) -> dict[str, float]:
+        """Return by how much another noise changes what is made of the first item, on average, in [-1, 1].
+
+        By field, of images that are made with noise.
+        """
+        asked = [each for each in predictors if each.noises and each.fields[each.to].kind == "image"]
+        batch = next(self._batches(1)) if asked else {}
+        return {p.to: float((p(batch, self.seed) - p(batch, self.seed + 1)).abs().mean()) for p in asked}
+
     def _row(self, predictors: Sequence[Predictor], batch: Batch) -> dict[str, Pixels]:
         row: dict[str, Pixels] = {}
         for predictor in predictors:

@@ -80,6 +80,8 @@ def draw_samples(run: Path, step: int, outputs: int, sources: int = 0) -> None:
     sheet = [[drawn(sources + item), drawn(outputs + item), drawn(sources + 50 + item)] for item in range(2)]
     (run / "samples").mkdir(exist_ok=True)
     images.write(run / "samples" / f"step-{step:09d}.png", images.contact_sheet(sheet, ["source", "output", "target"]))
+    layout = {"columns": ["source", "output", "target"], "made": ["output"], "rows": 2, "size": [8, 8]}
+    (run / "samples" / "layout.json").write_text(json.dumps(layout))
 
 
 @pytest.fixture(autouse=True)
@@ -236,6 +238,8 @@ def test_pictures_of_other_images_or_none_are_refused(run_cli: Cli, tmp_path: Pa
     draw_samples(paths[1], 3, outputs=200, sources=500)
     code, _, err = run_cli("runs", "compare", *paths, "--png", picture)
     assert (code, "samples of other images" in err, picture.exists()) == (2, True, False)
+    (paths[1] / "samples" / "layout.json").write_text("{}")
+    assert run_cli("runs", "compare", *paths, "--png", picture)[0] == 65
 
 
 def test_a_real_run_is_read_as_the_engine_writes_it(run_cli: Cli, shared_pairs: Path, tmp_path: Path) -> None:

@@ -2,16 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from i2i import images
-from i2i.errors import MissingInputError, UsageError
+from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.pairs import Pixels
 from i2i_runs.reading import Run
 from i2i_runs.showing import names_of
 
-Column = Sequence[Pixels]
+
+class Drawn(NamedTuple):
+    """One column of samples."""
+
+    pictures: Sequence[Pixels]
+    made: bool
+    """Whether the run made them, or they are of its data."""
 
 
 def write_picture(runs: Sequence[Run], path: Path) -> None:
@@ -25,40 +32,41 @@ def write_picture(runs: Sequence[Run], path: Path) -> None:
 
     Raises:
         MissingInputError: If a run has drawn none yet.
+        DataError: If something of a run is damaged.
         UsageError: If they are of other images, or of another size.
         OutputError: If it cannot be written.
     """
     sheets = [_columns(run) for run in runs]
-    if len({(len(sheet), len(sheet[0]), sheet[0][0].shape) for sheet in sheets}) > 1:
-        raise UsageError(
-            "The runs draw samples of other sizes or counts. Give --png runs of one data.crop and dataset."
-        )
-    places = [list(of_runs) for of_runs in zip(*sheets, strict=True)]
-    own = [number for number, of_runs in enumerate(places) if not _are_same(of_runs)]
-    if len(own) == len(places):
-        raise UsageError("The runs draw samples of other images. Give --png runs of one dataset.")
-    columns: list[tuple[str, Column]] = []
-    for number, of_runs in enumerate(places):
-        if number in own:
-            columns += zip(names_of(runs), of_runs, strict=True)
+    first = sheets[0]
+    shared = [title for title, column in first.items() if not column.made]
+    if not all(sheet.keys() == first.keys() and all(_are_same(sheet[t], first[t]) for t in shared) for sheet in sheets):
+        raise UsageError("The runs draw samples of other images. Give --png runs of one dataset and one data.crop.")
+    several = len(first) - len(shared) > 1
+    columns: dict[str, Sequence[Pixels]] = {}
+    for title in first:
+        if title in shared:
+            columns[title] = first[title].pictures
         else:
-            columns.append(("source" if not own or number < own[0] else "target", of_runs[0]))
-    rows = zip(*([images.sized_for_print(picture) for picture in column] for _, column in columns), strict=True)
-    images.write(path, images.contact_sheet([list(row) for row in rows], [title for title, _ in columns]))
+            names = [f"{name}: {title}" if several else name for name in names_of(runs)]
+            columns |= {name: sheet[title].pictures for name, sheet in zip(names, sheets, strict=True)}
+    rows = zip(*([images.sized_for_print(picture) for picture in column] for column in columns.values()), strict=True)
+    images.write(path, images.contact_sheet([list(row) for row in rows], list(columns)))
 
 
-def _columns(run: Run) -> list[Column]:
-    """Return the columns of the samples of a run."""
+def _columns(run: Run) -> dict[str, Drawn]:
+    """Return the columns of the samples of a run by their titles."""
     if not run.samples:
         raise MissingInputError(f"{run.path} has drawn no samples yet. Wait for its first validation.")
     newest = max(run.samples)
     path = run.samples.get(newest if run.measured is None else run.measured, run.samples[newest])
-    crop = run.settings["data"]["crop"]
-    height, width = crop if isinstance(crop, list) else (crop, crop)
-    return [list(column) for column in zip(*images.pictures_of(images.read(path).pixels, height, width), strict=True)]
+    layout = run.layout
+    rows = images.pictures_of(images.read(path).pixels, *layout.size)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if len(columns) != len(layout.columns):
+        raise DataError(f"{path} is not as {layout.columns} were drawn. Wait for the run's next samples.")
+    return {title: Drawn(each, title in layout.made) for title, each in zip(layout.columns, columns, strict=True)}
 
 
-def _are_same(columns: Sequence[Column]) -> bool:
-    return all(
-        np.array_equal(first, each) for column in columns for first, each in zip(columns[0], column, strict=True)
-    )
+def _are_same(one: Drawn, other: Drawn) -> bool:
+    pairs = zip(one.pictures, other.pictures, strict=False)
+    return len(one.pictures) == len(other.pictures) and all(np.array_equal(*pair) for pair in pairs)

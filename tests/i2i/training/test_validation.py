@@ -1,13 +1,15 @@
 """What is measured of which fields, and what is shown, with items and recipes as small as they can be."""
 
+import math
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from toy_recipes import BothWays, Classes, Linear, Toys
+from toy_recipes import BothWays, Classes, Linear, Noisy, Toys
 
 import i2i
 from i2i import images
@@ -273,6 +275,17 @@ def test_samples_show_what_is_taken_made_and_true() -> None:
         batch = {"source": torch.from_numpy(item["source"]).movedim(-1, 0)[None] / 127.5 - 1}
         expected = (there[0](batch)[0].movedim(0, -1).numpy() + 1) * 127.5
         assert np.abs(output - expected).max() <= 0.51
+
+
+def test_what_another_noise_changes_is_told_of_recipes_that_take_noise() -> None:
+    gray = Linear(3, 3)
+    torch.nn.init.zeros_(gray.mix.weight)
+    for factor in (0.0, 0.01):
+        noisy = predictors(Noisy, PAIR, generator=gray, ramp=SimpleNamespace(factor=factor))
+        # two draws of N(0, 1) differ by 2 / sqrt(pi) on average; noise is added once
+        expected = pytest.approx(factor * 2 / math.sqrt(math.pi), rel=0.1)
+        assert validator(PAIR).reactions(noisy) == {"target": expected}
+    assert validator(PAIR).reactions(both_ways(PAIR)) == {}
 
 
 def test_samples_show_both_directions_and_nothing_true_where_fields_are_independent() -> None:
