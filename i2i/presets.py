@@ -1,10 +1,14 @@
 """Presets: settings for a purpose, by name, which lie between those of the paper and whatever is said."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
-from i2i.contracts import Recipe
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from i2i.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from i2i.contracts import Recipe
 
 Settings = Mapping[str, Mapping[str, Any]]
 

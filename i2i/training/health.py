@@ -32,7 +32,7 @@ LOST, LOST_WINDOWS = 0.005, 10
 """It has given up where what it pays is nearer than this part to what guessing costs, in all steps of so many windows
 on end: one that is merely slow to begin moves on."""
 GROWN = 100
-"""How many times as large as in the first windows a loss has exploded. Of those runs none grew to more than three."""
+"""How many times as large as in the first windows a loss has exploded. Of those runs none grew to more than four."""
 FIRST = 2  # windows that a loss is compared with later
 WAITING, WAITING_WINDOWS, WAITED = 0.25, 3, 10.0
 """Steps wait where this part of the time goes by without a batch, in so many windows on end and for so many seconds."""
