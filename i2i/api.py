@@ -4,7 +4,7 @@ The commands themselves call them. Nothing heavy is imported before one is calle
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -13,13 +13,14 @@ from i2i.errors import UsageError
 from i2i.system.pool import end_if_imported
 
 if TYPE_CHECKING:
-    from i2i.config import Mode
+    from i2i.config import Mode, RunConfig
     from i2i.evaluation import Evaluation
     from i2i.preparation import Report
     from i2i.preparation.engines import Progress
     from i2i.said import Said
     from i2i.sections.training import Precision
     from i2i.training import Outcome, Reporter
+    from i2i.training.seeds import Seeds
 
 Place = str | os.PathLike[str]
 
@@ -83,28 +84,12 @@ def train(
         InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved. Of threads only the main one hears
             signals.
     """
+    given = {name: value for name, value in locals().items() if value is not None}
     end_if_imported()
     from i2i import training
-    from i2i.config import merge, read_file, resolve
-    from i2i.said import parse_assignments, parse_choices
-    from i2i.training.initial import initial_settings
+    from i2i.config import merge
 
-    flags = _sections(
-        {
-            "recipe.name": plugin,
-            "data.path": _text(data),
-            "data.crop": _crop(size),
-            "data.workers": workers,
-            "training.epochs": epochs,
-            "training.steps": steps,
-            "training.batch_size": batch_size,
-            "training.seed": seed,
-            "training.device": device,
-            "training.precision": precision,
-            "training.init": _text(init),
-        }
-    )
-    said = [parse_choices(use or ()), parse_assignments(set or ()), flags, _loaded(plugin_file or ())]
+    said = _said(given)
     with ExitStack() as stack:
         if reporter is None:
             reporter = training.Reporter() if quiet else stack.enter_context(_terminal())
@@ -115,13 +100,75 @@ def train(
                     "away."
                 )
             return training.resume(Path(resume), merge(said), reporter)
-        if out is None:
-            raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
-        begun = initial_settings(init) if init else {}
-        given = config if isinstance(config, Mapping) else read_file(Path(config)) if config else {}
-        resolved = resolve([begun, given, *said], preset)
+        folder, resolved = _resolved(given, said)
         _warn_of_plugins(reporter)
-        return training.train(resolved, Path(out), reporter)
+        return training.train(resolved, folder, reporter)
+
+
+def train_seeds(
+    seeds: str | Iterable[int], *, on_progress: Callable[[str], None] = lambda line: None, **given: Any
+) -> "Seeds":
+    """Train the same under several seeds, each in a process and a folder of its own; called again, it goes on.
+
+    Args:
+        seeds: Such as ``0..4`` or ``0,3,7``; or numbers.
+        on_progress: Is told how the runs go, in lines.
+        **given: Parameters of `train` that say what a run does, and ``out``, the folder of all runs.
+
+    Returns:
+        What became of each run, and each figure's mean and spread; what ``seeds.json`` in the folder has.
+
+    Raises:
+        I2iError: If something is wrong that a person can mend. A run that fails raises nothing, and has its exit code.
+    """
+    from i2i.training.seeds import parse_seeds
+    from i2i.training.seeds import train_seeds as train_all
+
+    said = {name: value for name, value in given.items() if value is not None}
+    if refused := sorted(said.keys() & {"seed", "resume", "reporter", "nproc"}):
+        raise UsageError(f"--seeds and --{refused[0]} do not go together. Leave one away.")
+    folder, resolved = _resolved(said, _said(said))
+    return train_all(resolved, parse_seeds(seeds), folder, on_progress)
+
+
+FLAGS = {
+    "plugin": "recipe.name",
+    "data": "data.path",
+    "size": "data.crop",
+    "workers": "data.workers",
+    "epochs": "training.epochs",
+    "steps": "training.steps",
+    "batch_size": "training.batch_size",
+    "seed": "training.seed",
+    "device": "training.device",
+    "precision": "training.precision",
+    "init": "training.init",
+}
+"""Parameters of `train` that set one option, and which."""
+
+
+def _said(given: dict[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what parameters of `train` say of settings, least important first."""
+    from i2i.said import parse_assignments, parse_choices
+
+    read = given | {name: _text(given[name]) for name in ("data", "init") if name in given}
+    values = {setting: read[name] for name, setting in FLAGS.items() if name in read}
+    if "size" in given:
+        values["data.crop"] = _crop(given["size"])
+    plugins = _loaded(given.get("plugin_file", ()))
+    return [parse_choices(given.get("use", ())), parse_assignments(given.get("set", ())), _sections(values), plugins]
+
+
+def _resolved(given: Mapping[str, Any], said: Sequence[Mapping[str, Any]]) -> "tuple[Path, RunConfig]":
+    """Return the folder and the configuration of a new run."""
+    from i2i.config import read_file, resolve
+    from i2i.training.initial import initial_settings
+
+    if "out" not in given:
+        raise UsageError("No folder was given for the run. Say where with --out FOLDER.")
+    begun, config = initial_settings(given["init"]) if "init" in given else {}, given.get("config", {})
+    of_file = config if isinstance(config, Mapping) else read_file(Path(config))
+    return Path(given["out"]), resolve([begun, of_file, *said], given.get("preset"))
 
 
 def evaluate(

@@ -57,6 +57,10 @@ def train(
         typer.Option(help="Of what the networks see (data.crop): height and width in one number, or HEIGHTxWIDTH."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of initial weights, order, augmentation and dropout.")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Train under each of these, such as 0..4, beside each other, in --out/seed-0 and so on."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that read images.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = None,
     precision: Precision = None,
@@ -68,6 +72,11 @@ def train(
     config.yaml has them all. Ctrl-C saves everything: go on with --resume.
     """
     given = {name.rstrip("_"): value for name, value in locals().items() if value is not None}
+    if seeds is not None:
+        from i2i.cli.seeds import train_seeds
+
+        train_seeds(given.pop("seeds"), given, given.pop("quiet"))
+        return
     from i2i import api
     from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable
     from i2i.cli.training_progress import TrainingProgress
