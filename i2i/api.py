@@ -45,6 +45,7 @@ def train(
     workers: int | None = None,
     device: str | None = None,
     precision: "Precision | None" = None,
+    compile: bool | None = None,
     quiet: bool = True,
     reporter: "Reporter | None" = None,
 ) -> "Outcome":
@@ -73,6 +74,7 @@ def train(
         workers: Processes that read images.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``, ...
         precision: Numbers that networks compute in: ``auto``, ``float32`` or ``bf16``.
+        compile: Compile networks, and say what it costs and when it pays.
         quiet: Print nothing; warnings go to the logger ``i2i``. Otherwise it is shown as on the command line.
         reporter: Who is told how it goes, instead.
 
@@ -142,6 +144,7 @@ FLAGS = {
     "seed": "training.seed",
     "device": "training.device",
     "precision": "training.precision",
+    "compile": "training.compile",
     "init": "training.init",
 }
 """Parameters of `train` that set one option, and which."""

@@ -64,6 +64,10 @@ def train(
     workers: Annotated[int | None, typer.Option(help="Processes that read images.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = None,
     precision: Precision = None,
+    compile_: Annotated[
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Compile networks, and say what it costs and when it pays."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings.")] = False,
 ) -> None:
     """Train a translator on a folder of pairs.

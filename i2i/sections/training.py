@@ -61,6 +61,8 @@ class Training(Section):
     device: str = "auto"
     threads: PositiveInt | None = None
     """CPU threads; the bits of a result depend on it. All cores when not given."""
+    compile: bool = False
+    """Compile networks by ``torch.compile``, and say what that costs and when it pays."""
     capture: bool = True
     """Record a step on a CUDA device as a graph, where that can be, and repeat it."""
     precision: Precision = "auto"

@@ -88,11 +88,14 @@ class Captured:
         updater: Whose optimizers are made fit to be recorded.
         recorder: Records; None where steps are to be made as they are.
         say: Is told in one line why steps are not recorded, once.
+        later: Steps that are made as they are before those that warm up.
     """
 
-    def __init__(self, step: Step, updater: Updater, recorder: Recorder | None, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, step: Step, updater: Updater, recorder: Recorder | None, say: Callable[[str], None], later: int = 0
+    ) -> None:
         self._step, self._updater, self._recorder, self._say = step, updater, recorder, say
-        self._done = 0
+        self._done = -later
         self._fields: dict[str, Tensor] = {}
         self._replay: Callable[[], tuple[list[str], list[str], Tensor]] | None = None
         if recorder is not None:
@@ -119,10 +122,13 @@ class Captured:
 
     def _warm_up(self, recorder: Recorder, batch: Batch, clock: Clock) -> Applied:
         """Make a step as it is, and find out whether it can be recorded."""
+        if self._done < 0:
+            self._done += 1
+            return self._step(batch, clock)
         watched = _Watched(*clock)
         before = _outside(self._updater)
         applied = recorder.warm_up(lambda: self._step(batch, watched))
-        if self._done:
+        if self._done > 0:
             self._trying(lambda: _check(watched, before, _outside(self._updater)))
         self._done += 1
         return applied

@@ -33,9 +33,8 @@ RESUMABLE = {
     "plugins": {"files"},
     "schedule": {"name", "warmup", "decay_start", "at", "factor"},
     "training": {
-        *("epochs", "steps", "patience", "recompute", "device", "precision", "capture"),
-        *("checkpoint_every", "keep", "export"),
-        "loggers",
+        *("epochs", "steps", "patience", "recompute", "device", "precision", "compile", "capture"),
+        *("checkpoint_every", "keep", "export", "loggers"),
     },
     "validation": {"every", "images", "samples", "sample_minutes"},
 }

@@ -19,6 +19,7 @@ from i2i.system.faults import naming_plugins
 from i2i.training import checkpoint, state
 from i2i.training.captured import Captured, recorder_for
 from i2i.training.choice import Choice, finite
+from i2i.training.compiled import SETTLED, Compiling
 from i2i.training.folder import RunFolder
 from i2i.training.health import Health
 from i2i.training.module_state import kept
@@ -75,8 +76,10 @@ class Trainer:
         self.pictures = Pictures(folder.samples, setup.config.validation.sample_minutes, self._is_due)
         self.choice = Choice(setup.criterion, setup.validator.measures, self.config.training.patience, progress)
         self.health = Health(setup.recipe, setup.config, setup.fields)
+        self.compiling = self._compiling() if self.config.training.compile else None
         recorder = recorder_for(setup.device) if self.config.training.capture else None
-        self._make = Captured(self._update, setup.updater, recorder, reporter.warned)
+        later = SETTLED if self.compiling else 0
+        self._make = Captured(self._update, setup.updater, recorder, reporter.warned, later)
 
     def run(self) -> Outcome:
         """Train to the end, or until a signal.
@@ -139,10 +142,15 @@ class Trainer:
     def _update(self, batch: Mapping[str, Tensor], clock: Clock) -> Applied:
         step, fields = self.setup.recipe.step, self.setup.fields
         portions = divided(batch, self.config.training.batch_size)
-        with naming_plugins(type(self.setup.recipe)), self.computing:
+        compiled = self.compiling.step() if self.compiling else nullcontext()
+        with naming_plugins(type(self.setup.recipe)), self.computing, compiled:
             return self.setup.updater.step_in(
                 [Portion(given_to(step, batch, fields, clock), share) for batch, share in portions]
             )
+
+    def _compiling(self) -> Compiling:
+        setup, left = self.setup, self.setup.steps - self.progress.step
+        return Compiling(setup.updater.networks.values(), setup.device, left, self.reporter.warned)
 
     def _record(self, stopping: bool) -> None:
         """Log, draw, validate and save, whatever is due after this step."""

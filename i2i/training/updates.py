@@ -82,6 +82,7 @@ class Updater:
             else:
                 self.parameters[name] = _trainable(network)
                 self.optimizers[name] = _built(settings.of(name), self.parameters[name], name)
+        self._factor = 1.0
         self._rates = {name: [group["lr"] for group in each.param_groups] for name, each in self.optimizers.items()}
 
     def _check_known(self, section: str, names: Iterable[str]) -> None:
@@ -92,6 +93,9 @@ class Updater:
 
     def scale(self, factor: float) -> None:
         """Use this part of every network's learning rate from the next step on."""
+        if factor == self._factor:
+            return
+        self._factor = factor
         for name, optimizer in self.optimizers.items():
             for group, rate in zip(optimizer.param_groups, self._rates[name], strict=True):
                 if isinstance(group["lr"], Tensor):
