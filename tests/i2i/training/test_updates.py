@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     target: Tensor
 
 
-BATCH = Batch(torch.rand(2, 1, 4, 4), torch.rand(2, 1, 4, 4))
+BATCH = Batch(*torch.rand(2, 2, 1, 4, 4, generator=torch.Generator().manual_seed(0)))
 
 
 class TwoNetworks(Recipe):
