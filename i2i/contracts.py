@@ -250,7 +250,8 @@ class Logger(Protocol):
     ``folder`` is the run's; what a logger writes there goes into ``folder / "logs"``. Building one only refuses what
     cannot work, such as a package that is missing: the run then does not begin. Any method may be left out. One that
     raises is said in one warning, and its logger hears no more; the run goes on. What a logger draws at random changes
-    nothing of the run. A run that was killed says nothing more, and a run that is resumed goes on from its last
+    nothing of the run. An attribute ``where``, if it has one, says where to look, and is told with the facts of the run
+    before it begins. A run that was killed says nothing more, and a run that is resumed goes on from its last
     checkpoint: steps after that are heard again.
     """
 

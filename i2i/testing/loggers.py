@@ -33,6 +33,7 @@ def check_logger(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
         for done in (0, 2):
             logger = built(cls, (folder,), saved)
             require({entry.name for entry in folder.iterdir()} - OWN <= before, "building it writes. Wait for started.")
+            require(isinstance(getattr(logger, "where", ""), str), "its attribute where is no text.")
             rows = [{"step": step, "epoch": 1, "lr": 2e-4, "generator/pixel": 1 / step} for step in range(done + 1, 5)]
             _tell(logger, "warned", "The images are small.")
             _tell(logger, "started", {"recipe": "pix2pix", "device": "cpu, 1 threads"}, done, 4)

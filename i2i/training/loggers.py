@@ -24,8 +24,9 @@ class Loggers(Reporter):
         self.reporter, self._loggers = reporter, dict(loggers)
 
     def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
-        """Tell that the run begins."""
-        self._tell("started", facts, done, total)
+        """Tell that the run begins, and where to look."""
+        where = {name: str(getattr(logger, "where", "")) for name, logger in self._loggers.items()}
+        self._tell("started", {**facts, **{name: place for name, place in where.items() if place}}, done, total)
 
     def advanced(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Tell of steps."""

@@ -29,6 +29,7 @@ class Report:
 
     def __init__(self, folder: Path, *, seconds: Annotated[float, Field(gt=0)] = 10.0) -> None:
         self._run, self._seconds = RunFolder(folder), seconds
+        self.where = str(self._run.report)
         self._history, self._strip = History(self._run.metrics), Strip(self._run.samples)
         self._journal = Journal(self._run.logs / "report.jsonl")
         self._early: list[str] = []

@@ -1,5 +1,6 @@
 """A run for TensorBoard."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,7 @@ class TensorBoard:
         if find_spec("tensorboard") is None:
             raise UsageError("Logger 'tensorboard' needs TensorBoard. Install it: pip install 'i2i-toolkit[track]'.")
         self._folder, self._every = folder / "logs" / "tensorboard", every
+        self.where = f"tensorboard --logdir {shlex.quote(str(folder))}"
 
     def started(self, facts: Mapping[str, str], done: int, total: int) -> None:
         """Begin a file of events, and note what the run is."""

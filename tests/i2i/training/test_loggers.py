@@ -23,7 +23,7 @@ class Keeps:
     """Keeps all that it hears."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.where = f"in {folder.name}"
 
     def __getattr__(self, what: str) -> Any:
         return lambda *heard: SAID.append((what, *heard))
@@ -64,7 +64,7 @@ def test_a_logger_hears_the_run_as_its_log_has_it(shared_pairs: Path, tmp_path: 
     train(tiny(shared_pairs, training={"loggers": ["keeps"]}), tmp_path / "run")
     (started,) = [heard for heard in SAID if heard[0] == "started"]
     assert started[2:] == (0, 12)
-    assert started[1]["recipe"] == "pix2pix"
+    assert (started[1]["recipe"], started[1]["keeps"]) == ("pix2pix", "in run")
     log = rows(tmp_path / "run")
     assert [row for what, *heard in SAID if what == "advanced" for row in heard[0]] == [
         row for row in log if "lr" in row
