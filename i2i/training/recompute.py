@@ -6,12 +6,13 @@ the state that it saw, and changes it once.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
+from torch.overrides import _get_current_function_mode_stack
 from torch.utils.checkpoint import checkpoint
 
 CONTAINERS = (nn.ModuleList, nn.ModuleDict, nn.Sequential)
@@ -78,6 +79,8 @@ class _Again:
 class _Before:
     """A context in which a block has the state that it has now; what it does to that is forgotten afterwards.
 
+    Functions are computed as they are now too: torch leaves its function modes while it computes gradients.
+
     Raises:
         RuntimeError: On entering, if its weights are not what they were.
     """
@@ -87,6 +90,8 @@ class _Before:
         self._versions = [parameter._version for parameter in block.parameters()]
         self._state = [{name: _copied(value) for name, value in m._buffers.items()} for m in block.modules()]
         self._current: list[dict[str, Tensor | None]] = []
+        self._modes = _get_current_function_mode_stack()
+        self._entered = ExitStack()
 
     def __enter__(self) -> Self:
         if self._versions != [parameter._version for parameter in self._block.parameters()]:
@@ -96,9 +101,14 @@ class _Before:
             )
         self._current = [dict(module._buffers) for module in self._block.modules()]
         self._put({name: _copied(value) for name, value in state.items()} for state in self._state)
+        still = _get_current_function_mode_stack()
+        for mode in self._modes:
+            if mode not in still:
+                self._entered.enter_context(mode)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._entered.close()
         self._put(self._current)
 
     def _put(self, buffers: Iterable[dict[str, Tensor | None]]) -> None:
