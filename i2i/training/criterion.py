@@ -27,7 +27,7 @@ IMAGES, IMAGES_OF_SETS = 64, 256
 
 ENOUGH = 10
 """Items with which a comparison of sets tells models apart: KID of facades blurred by sigma 0.8 is below that of others
-blurred by 1 in 184 of 200 draws of 5, in 198 of 10, and in all of 20."""
+blurred by 1 in 189 of 200 draws of 5, in 199 of 10, and in all of 20 (``benchmarks/set_metrics.py``)."""
 
 REFUSALS = (UsageError, UnknownNameError)
 """What a metric raises that is not installed, lacks its weights, or takes no such images."""
