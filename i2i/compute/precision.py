@@ -42,8 +42,10 @@ def about(numbers: Numbers, device: torch.device) -> str:
 
     Example:
         >>> about("float32", torch.device("cuda"))
-        'float32'
+        'float32 in TF32, channels last'
     """
+    if device.type == "cuda":
+        return f"{numbers}{' in TF32' if numbers == 'float32' else ''}, channels last"
     if device.type != "cpu":
         return numbers
     large = f"{numbers}, " if numbers == "float32" else "bf16 channels last, "

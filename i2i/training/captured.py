@@ -5,7 +5,9 @@ for the time goes on as it is.
 """
 
 import random
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -33,8 +35,8 @@ DRAWN = "numbers of "
 class Recorder(Protocol):
     """Records the work of a step."""
 
-    def warm_up(self, work: Callable[[], T]) -> T:
-        """Do work as it will be recorded."""
+    def warm_up(self, work: Callable[[], T]) -> tuple[T, str]:
+        """Do work as it will be recorded; returns what it returns, and why it cannot be, where that has shown."""
         ...
 
     def record(self, work: Callable[[], T]) -> Callable[[], T]:
@@ -52,13 +54,13 @@ class CudaGraph:
     def __init__(self, device: torch.device) -> None:
         self._device, self._stream = device, torch.cuda.Stream(device)
 
-    def warm_up(self, work: Callable[[], T]) -> T:
-        """Do work on the stream that it will be recorded on."""
+    def warm_up(self, work: Callable[[], T]) -> tuple[T, str]:
+        """Do work on the stream that it will be recorded on; see `Recorder`."""
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(self._stream):
+        with torch.cuda.stream(self._stream), _heard() as waited:
             made = work()
         torch.cuda.current_stream(self._device).wait_stream(self._stream)
-        return made
+        return made, "a step waits for the device" if waited else ""
 
     def record(self, work: Callable[[], T]) -> Callable[[], T]:
         """Record work; see `Recorder`."""
@@ -74,6 +76,23 @@ class CudaGraph:
             return made
 
         return replay
+
+
+@contextmanager
+def _heard() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect what torch warns of where something waits for a CUDA device; other warnings go their way."""
+    before, waited = torch.cuda.get_sync_debug_mode(), list[warnings.WarningMessage]()
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            yield waited
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+            waited += [each for each in heard if "synchronizing CUDA operation" in str(each.message)]
+    for each in heard:
+        if each not in waited:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 class UnfitError(Exception):
@@ -127,9 +146,9 @@ class Captured:
             return self._step(batch, clock)
         watched = _Watched(*clock)
         before = _outside(self._updater)
-        applied = recorder.warm_up(lambda: self._step(batch, watched))
+        applied, waited = recorder.warm_up(lambda: self._step(batch, watched))
         if self._done > 0:
-            self._trying(lambda: _check(watched, before, _outside(self._updater)))
+            self._trying(lambda: _check(watched, before, _outside(self._updater), waited))
         self._done += 1
         return applied
 
@@ -169,6 +188,10 @@ def make_capturable(updater: Updater) -> None:
             if "capturable" in group and device.type == "cuda":
                 group["capturable"] = True
             group["lr"] = torch.tensor(float(group["lr"]), dtype=torch.float32, device=device)
+        state: Any = optimizer.state
+        for parameter, moments in state.items():  # of a run that goes on
+            if "step" in moments:
+                moments["step"] = moments["step"].to(parameter.device if parameter.is_cuda else "cpu", torch.float32)
 
 
 class _Watched(Clock):
@@ -216,12 +239,14 @@ def _mark(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else id(value)
 
 
-def _check(clock: _Watched, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def _check(clock: _Watched, before: Mapping[str, Any], after: Mapping[str, Any], waited: str) -> None:
     """Refuse a step that cannot be recorded.
 
     Raises:
-        UnfitError: If it looked at the clock, drew, or changed what modules keep beside their tensors.
+        UnfitError: If it looked at the clock, drew, changed what modules keep beside their tensors, or waited.
     """
+    if waited:
+        raise UnfitError(waited)
     if clock.seen:
         raise UnfitError("a step depends on the time")
     changed = [name for name in after if after[name] != before.get(name)]

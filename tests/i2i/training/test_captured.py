@@ -22,11 +22,12 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GP
 class Again:
     """Records on any device: what was recorded is done anew each time, and nothing of it at first."""
 
-    def __init__(self) -> None:
+    def __init__(self, waited: str = "") -> None:
         self.recorded = self.replayed = 0
+        self.waited = waited
 
-    def warm_up(self, work: Callable[[], T]) -> T:
-        return work()
+    def warm_up(self, work: Callable[[], T]) -> tuple[T, str]:
+        return work(), self.waited
 
     def record(self, work: Callable[[], T]) -> Callable[[], T]:
         self.recorded += 1
@@ -204,6 +205,13 @@ def test_an_average_whose_decay_changes_is_not_recorded() -> None:
     assert "'average._steps'" in said[0]
 
 
+def test_a_step_that_waits_for_the_device_is_not_recorded() -> None:
+    updater, said, recorder = drawn(Two), list[str](), Again("a step waits for the device")
+    trained(Captured(stepping(updater), updater, recorder, said.append), updater, batches(4))
+    assert recorder.recorded == 0
+    assert said == ["Steps are not recorded as a CUDA graph, and take longer: a step waits for the device."]
+
+
 def test_an_error_while_recording_goes_on_as_it_is() -> None:
     class Failing(Again):
         def record(self, work: Callable[[], T]) -> Callable[[], T]:
@@ -242,3 +250,16 @@ def test_a_graph_on_a_gpu_makes_the_same_steps(optimizer: str) -> None:
     assert_equal(trained(make, other, given), expected, tolerance=1e-5)
     assert make._replay is not None
     assert torch.equal(torch.cuda.get_rng_state(), drawn_so_far)  # dropout goes on from where it would
+
+
+class Asking(Two):
+    def odd(self, clock: Clock) -> None:
+        float(next(self.parameters()).detach().sum())
+
+
+@needs_gpu
+def test_a_step_that_asks_a_gpu_for_a_value_goes_on_as_it_is() -> None:
+    updater, said = drawn(Asking, "cuda"), list[str]()
+    make = Captured(stepping(updater), updater, CudaGraph(torch.device("cuda", 0)), said.append)
+    trained(make, updater, batches(6, "cuda"))
+    assert said == ["Steps are not recorded as a CUDA graph, and take longer: a step waits for the device."]
