@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from i2i.config import resolve
 from i2i.errors import I2iError
+from i2i.fields import Fields
 from i2i.training.rehearsal import MISFITS
 from i2i.training.setup import Setup
 from i2i.training.workload import Workload, workload_of
@@ -106,7 +107,8 @@ def _small_seconds(setup: Setup, rates: Rates) -> float | None:
     recipe, dataset = config.selection.recipe.model_dump(), config.dataset.model_dump()
     try:
         small = resolve([{"recipe": recipe, "dataset": dataset, "data": {"path": config.data.path}}], "small")
-        work = workload_of(small, setup.fields)
+        sized = Fields(dict(setup.fields), small.data.size)
+        work = workload_of(small.for_data(sized).selection, sized, small.training.batch_size)
     except (I2iError, *MISFITS):
         return None
     steps = small.training.steps or small.training.epochs * len(setup.items) // small.training.batch_size

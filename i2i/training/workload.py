@@ -4,15 +4,16 @@ from math import prod
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from i2i.assembly import assemble
-from i2i.config import RunConfig
 from i2i.contracts import Clock, Recipe
 from i2i.fields import Fields
 from i2i.parameters import given_to
+from i2i.selection import Selection
 from i2i.system.unfilled import unfilled
+from i2i.training.recompute import blocks_of
 from i2i.training.rehearsal import KeptShapes, imagined_batch, undrawn, without_values
 
 FORWARD, INPUT, WEIGHT = 1, 1, 1
@@ -30,7 +31,7 @@ class Workload(NamedTuple):
     """Numbers that are trained."""
 
 
-def workload(recipe: Recipe, fields: Fields, batch_size: int, steps: int = 1) -> Workload:
+def workload(recipe: Recipe, fields: Fields, batch_size: int, steps: int = 1, *, recompute: bool = False) -> Workload:
     """Count what the first step of a recipe takes; nothing of it changes, and no random number is drawn.
 
     A layer costs the gradient of its weight where its network is updated after it ran, in the same step.
@@ -41,30 +42,35 @@ def workload(recipe: Recipe, fields: Fields, batch_size: int, steps: int = 1) ->
     counted = _Counted()
     with undrawn(), torch.device("meta"), counted:
         imagined = without_values(recipe)
+        if recompute:
+            counted.forget_inside(imagined)
         owner = {id(p): name for name, network in imagined.named_children() for p in network.parameters()}
         batch = imagined_batch(fields, batch_size)
         learned = 0
         for update in imagined.step(**given_to(imagined.step, batch, fields, Clock(0, steps, 0))):
             learned += counted.learned({weight for weight, name in owner.items() if name in update.names})
     parameters = sum(p.numel() for p in recipe.parameters() if p.requires_grad)
-    return Workload((FORWARD + INPUT) * counted.operations + WEIGHT * learned, counted.results, parameters)
+    return Workload(
+        (FORWARD + INPUT) * counted.operations + WEIGHT * learned, counted.results + counted.largest, parameters
+    )
 
 
-def workload_of(config: RunConfig, fields: Fields) -> Workload:
-    """Count the same for a run that is not set up.
+def workload_of(selection: Selection, fields: Fields, batch_size: int, *, recompute: bool = False) -> Workload:
+    """Count the same for a recipe that is not built.
 
     Args:
-        config: What it would do.
+        selection: What it is made of.
         fields: What the data has.
+        batch_size: Items in a batch.
+        recompute: Whether blocks compute again what they made; see `i2i.training.recompute`.
 
     Raises:
         I2iError: If its parts do not go together.
         Exception: As for `workload`.
     """
-    sized = Fields(dict(fields), config.data.size)
     with unfilled("the recipe"):
-        recipe = assemble(config.for_data(sized).selection, sized)
-    return workload(recipe, sized, config.training.batch_size)
+        recipe = assemble(selection, fields)
+    return workload(recipe, fields, batch_size, recompute=recompute)
 
 
 class _Counted(KeptShapes):
@@ -72,8 +78,24 @@ class _Counted(KeptShapes):
 
     def __init__(self) -> None:
         super().__init__()
-        self.operations = self.results = 0
+        self.operations = self.results = self.largest = 0
         self._of_weight: dict[int, int] = {}
+        self._outside: list[int] = []
+
+    def forget_inside(self, recipe: Recipe) -> None:
+        """Count of each block of the recipe what it returns alone, and what is inside the largest one once."""
+
+        def begin(block: nn.Module, given: Any) -> None:
+            self._outside.append(self.results)
+
+        def end(block: nn.Module, given: Any, returned: Any) -> None:
+            before = self._outside.pop()
+            self.largest = max(self.largest, self.results - before)
+            self.results = before + (returned.nbytes if isinstance(returned, Tensor) else self.results - before)
+
+        for block in (block for network in recipe.children() for block in blocks_of(network)):
+            block.register_forward_pre_hook(begin)
+            block.register_forward_hook(end)
 
     def learned(self, weights: set[int]) -> int:
         """Return the operations with these weights that were not asked for before."""
