@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from i2i.cli.console import complain, shown
+from i2i.pace import Pace, rate_in_words, time_in_words
 from i2i.system.text import visible
-from i2i.training.pace import Pace, rate_in_words, time_in_words
 from i2i.training.reporting import Reporter
 
 PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal

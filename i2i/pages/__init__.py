@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +11,7 @@ from i2i import __version__, images
 from i2i.pairs import Pixels
 from i2i.system.text import visible
 
+FRAME = "frame.html.j2"
 EXACT = 160
 """Pictures with no longer side are shown as they are; of larger ones the smaller of PNG and JPEG is."""
 
@@ -32,18 +33,17 @@ def render(package: str, template: str, **values: object) -> bytes:
     Returns:
         The page, in UTF-8.
     """
-    made: str = _template(package, template).render(version=__version__, **values)
+    frame, own = ((files(place) / name).read_text("utf-8") for place, name in ((__name__, FRAME), (package, template)))
+    made: str = _compiled(frame, own).render(version=__version__, **values)
     return made.encode()
 
 
-@cache
-def _template(package: str, template: str) -> Any:
-    """Compile a template; once, since a run has its page made again and again."""
+@lru_cache(maxsize=8)  # a run has its page made again and again
+def _compiled(frame: str, own: str) -> Any:
     from jinja2 import DictLoader, Environment, StrictUndefined
 
-    sources = {"frame.html.j2": files(__name__), template: files(package)}
     environment = Environment(
-        loader=DictLoader({name: (folder / name).read_text("utf-8") for name, folder in sources.items()}),
+        loader=DictLoader({FRAME: frame, "": own}),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -51,7 +51,7 @@ def _template(package: str, template: str) -> Any:
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     environment.filters["code"] = _code
-    return environment.get_template(template)
+    return environment.get_template("")
 
 
 def address(pixels: Pixels) -> str:

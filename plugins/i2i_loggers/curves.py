@@ -1,9 +1,10 @@
 """Curves of a run, out of its ``metrics.jsonl``, in so many points that they can be drawn."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from i2i import safe_json
 
 BINS = 320
 """Points of a curve, at most."""
@@ -109,4 +110,4 @@ class History:
                 if not line.endswith(b"\n"):
                     return  # the rest of it is still to come
                 self._read += len(line)
-                yield json.loads(line.decode())
+                yield safe_json.load(line)

@@ -1,15 +1,14 @@
 """What the page of a run shows, gathered."""
 
-import json
 import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from i2i import pages
-from i2i.training.folder import RunFolder
-from i2i.training.pace import Pace, rate_in_words, time_in_words
+from i2i import pages, safe_json
+from i2i.pace import Pace, rate_in_words, time_in_words
 from i2i_loggers.curves import History
 from i2i_loggers.journal import Journal
 from i2i_loggers.plots import Plot, figure_plot, loss_plot, number
@@ -56,15 +55,15 @@ class State(NamedTuple):
     """How it ended; empty while it trains."""
 
 
-def page_of(run: RunFolder, session: Session, history: History, shown: Shown | None, journal: Journal) -> bytes:
+def page_of(run: Path, session: Session, history: History, shown: Shown | None, journal: Journal) -> bytes:
     """Return the page of a run."""
     last, kept = max(history.step, session.step), _kept(run)
     names = dict.fromkeys(name for figures in history.validations.values() for name in figures)
     return pages.render(
         __package__,
         "report.html.j2",
-        name=run.path.resolve().name,
-        path=str(run.path),
+        name=run.resolve().name,
+        path=str(run),
         state=(state := _state(session, journal)),
         session=session,
         share=100 * min(last / session.total, 1),
@@ -82,7 +81,7 @@ def page_of(run: RunFolder, session: Session, history: History, shown: Shown | N
         validations=[*history.validations.items()][-ROWS:][::-1],
         number=number,
         commands=list(_commands(run, session, state)),
-        settings=run.config.read_text("utf-8") if run.config.is_file() else "",
+        settings=settings.read_text("utf-8") if (settings := run / "config.yaml").is_file() else "",
         environment=_environment(run),
     )
 
@@ -94,10 +93,10 @@ def _state(session: Session, journal: Journal) -> State:
     return State("done", "good", words) if session.step >= session.total else State("stopped", "warning", words)
 
 
-def _kept(run: RunFolder) -> int | None:
+def _kept(run: Path) -> int | None:
     """Return the step of the model that is kept; None while there is none."""
     with suppress(OSError, ValueError, KeyError):
-        return int(json.loads((run.model / "config.json").read_bytes())["step"])
+        return int(safe_json.load((run / "model" / "config.json").read_bytes())["step"])
     return None
 
 
@@ -121,22 +120,25 @@ def _loss_plots(history: History, last: int) -> dict[str, list[Plot]]:
     return found
 
 
-def _commands(run: RunFolder, session: Session, state: State) -> Iterator[tuple[str, str]]:
+def _commands(run: Path, session: Session, state: State) -> Iterator[tuple[str, str]]:
     """Yield what to type next: why, and what."""
-    folder = shlex.quote(str(run.path))
+    folder = shlex.quote(str(run))
+    resuming = f"i2i train --resume {folder}"
     if state.word == "training":
-        yield "Ctrl-C in its terminal saves everything. To go on after that, or after a kill:", run.resuming
+        yield "Ctrl-C in its terminal saves everything. To go on after that, or after a kill:", resuming
     if state.word == "stopped":
-        yield "Go on where it stopped:", run.resuming
+        yield "Go on where it stopped:", resuming
     yield "Translate images with the model that is kept:", f"i2i translate {folder} IMAGES --out DIR"
     yield "Measure it, beside other models:", f"i2i evaluate {folder} --data DATASET --out DIR"
     if state.word == "done":
-        yield "Train longer:", f"{run.resuming} --steps {2 * session.total}"
+        yield "Train longer:", f"{resuming} --steps {2 * session.total}"
 
 
-def _environment(run: RunFolder) -> dict[str, str]:
+def _environment(run: Path) -> dict[str, str]:
     """Return what the run depends on, a line each."""
-    return {name: _line(value) for name, value in run.read_environment().items() if value is not None}
+    if not (said := run / "environment.json").is_file():
+        return {}
+    return {name: _line(value) for name, value in safe_json.load(said.read_bytes()).items() if value is not None}
 
 
 def _line(value: Any) -> str:

@@ -7,10 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from i2i.system.files import write_atomically
-from i2i.training.folder import RunFolder
 from i2i_loggers.curves import History
-from i2i_loggers.journal import Journal
+from i2i_loggers.journal import Journal, replace
 from i2i_loggers.page import Session, page_of
 from i2i_loggers.strip import Strip
 
@@ -28,10 +26,11 @@ class Report:
     """
 
     def __init__(self, folder: Path, *, seconds: Annotated[float, Field(gt=0)] = 10.0) -> None:
-        self._run, self._seconds = RunFolder(folder), seconds
-        self.where = str(self._run.report)
-        self._history, self._strip = History(self._run.metrics), Strip(self._run.samples)
-        self._journal = Journal(self._run.logs / "report.jsonl")
+        self._run, self._seconds = folder, seconds
+        self._page, self._logs = folder / "report.html", folder / "logs"
+        self.where = str(self._page)
+        self._history, self._strip = History(folder / "metrics.jsonl"), Strip(folder / "samples")
+        self._journal = Journal(self._logs / "report.jsonl")
         self._early: list[str] = []
         self._session: Session | None = None
         self._due, self._shown = 0.0, False
@@ -80,7 +79,7 @@ class Report:
         began = time.monotonic()
         self._history.update()
         data = page_of(self._run, self._session, self._history, self._strip.shown(), self._journal)
-        write_atomically(self._run.report, data, durable=False)
+        replace(self._page, data, self._logs)
         now = time.monotonic()
         # the first page of a process reads all that is there already: no later one takes as long
         self._due = now + (max(self._seconds, (now - began) / SHARE) if self._shown else self._seconds)

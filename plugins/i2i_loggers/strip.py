@@ -1,14 +1,13 @@
 """The samples of a run over time: what is given once, and what was made of it after each of some steps."""
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from i2i import images, pages
-from i2i.training.pictures import LAYOUT, drawn
+from i2i import images, pages, safe_json
 
 FRAMES = 32
 """Pictures that are shown, at most, and one more: of more only every second, every fourth and so on, and the newest."""
@@ -63,9 +62,9 @@ class Strip:
 
     def shown(self) -> Shown | None:
         """Return what there is to show; None while nothing is."""
-        if not (self._folder / LAYOUT).is_file() or not (pictures := drawn(self._folder)):
+        if not (said := self._folder / "layout.json").is_file() or not (pictures := drawn(self._folder)):
             return None
-        layout = json.loads((self._folder / LAYOUT).read_text())
+        layout = safe_json.load(said.read_bytes())
         if layout != self._layout:
             self._layout, self._cut = layout, {}
         steps = chosen(list(pictures))
@@ -96,6 +95,12 @@ class Strip:
         size = len(pictures) * round(height * shown / width), shown
         below = dict(zip(columns, map(np.concatenate, zip(*pictures, strict=True)), strict=False))
         return _Cut(sheet.shape, {title: pages.glance(images.resize(below[title], *size)) for title in titles})
+
+
+def drawn(folder: Path) -> dict[int, Path]:
+    """Return the pictures in a folder by their steps, in order."""
+    found = ((re.fullmatch(r"step-(\d+)\.png", path.name), path) for path in sorted(folder.iterdir()))
+    return {int(name[1]): path for name, path in found if name}
 
 
 def chosen(steps: Sequence[int]) -> list[int]:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from i2i import pace as pace_module
 from i2i.cli.training_progress import PLAIN_EVERY, TrainingProgress
-from i2i.training import pace as pace_module
-from i2i.training.pace import Pace, time_in_words
+from i2i.pace import Pace, time_in_words
 
 LOSSES = {"discriminator/gan": 0.6931, "generator/pixel": 46.6, "generator/gan": 2.914, "generator/perceptual": None}
 ROW = {"step": 1240, "epoch": 4, "lr": 2e-4, **LOSSES}

@@ -184,7 +184,7 @@ def test_pages_are_written_no_more_often_than_their_share_allows(
     clock = iter([0.0, *(0.0, 3.0), 12.0, 13.0, *(13.0, 13.2), 53.0, 53.3, *(53.3, 53.5)])
     written: list[str] = []
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(module, "write_atomically", lambda path, *_, **__: written.append(path.name))
+    monkeypatch.setattr(module, "replace", lambda path, *_: written.append(path.name))
     monkeypatch.setattr(module, "Session", Still)
     monkeypatch.setattr(module, "page_of", lambda *_: b"")
     report = Report(tmp_path)
