@@ -4,7 +4,8 @@ Where torch has a fused form for the parameters, that is used: one kernel for al
 """
 
 from collections.abc import Iterable
-from typing import Annotated
+from inspect import unwrap
+from typing import Annotated, TypeVar
 
 import torch
 from pydantic import Field
@@ -15,6 +16,21 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
+T = TypeVar("T", bound=type[torch.optim.Optimizer])
+
+
+def without_compiler(optimizer: T) -> T:
+    """Make a class of optimizers do what it does without torch's compiler, whose import takes as long as torch's own.
+
+    torch wraps these methods, so that the compiler leaves them alone, and imports it for that.
+    """
+    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+        setattr(optimizer, name, unwrap(getattr(optimizer, name)))
+    optimizer.step = torch.no_grad()(unwrap(optimizer.step))  # type: ignore[method-assign]
+    return optimizer
+
+
+@without_compiler
 class Adam(torch.optim.Adam):
     """Adam (Kingma and Ba 2015, arXiv 1412.6980).
 
@@ -38,6 +54,7 @@ class Adam(torch.optim.Adam):
         super().__init__(found, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=_can_be_fused(found))
 
 
+@without_compiler
 class AdamW(torch.optim.AdamW):
     """Adam whose weight decay is not part of the gradient (Loshchilov and Hutter 2019, arXiv 1711.05101).
 
@@ -61,6 +78,7 @@ class AdamW(torch.optim.AdamW):
         super().__init__(found, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=_can_be_fused(found))
 
 
+@without_compiler
 class SGD(torch.optim.SGD):
     """Gradient descent, with momentum if wanted.
 
@@ -96,6 +114,7 @@ class SGD(torch.optim.SGD):
         )
 
 
+@without_compiler
 class RMSprop(torch.optim.RMSprop):
     """Gradient descent in parts of the gradient's recent size (Tieleman and Hinton 2012, lecture 6.5).
 
