@@ -46,7 +46,7 @@ def atomic_file(path: Path, *, durable: bool = True, size: int = 0) -> Iterator[
         OutputError: If the disk is full or the folder cannot be written; what was there before is then untouched.
     """
     # the name's own length may be the longest that the file system allows, so it is not part of the temporary one
-    temporary = path.parent / _temporary_name()
+    temporary = path.parent / temporary_name()
     try:
         try:
             with temporary.open("xb") as file:
@@ -92,51 +92,6 @@ def sync_files(folder: Path, files: Iterable[Path]) -> None:
         raise cannot_write(folder, error) from error
 
 
-def replace_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write a whole folder of files, in the place of the one that was there.
-
-    No call swaps two folders on every system, so there is an instant at which the old one is hidden already and the new
-    one still is; whatever is under the name is whole.
-
-    Args:
-        folder: Where it goes; its parents are made.
-        files: Name and bytes of each file, taken one at a time; a name may lead into a folder.
-
-    Raises:
-        OutputError: If it cannot be written; what was there before is then untouched.
-    """
-    make_folder(folder.parent)
-    new, old = (folder.parent / f"{_temporary_name()}-{age}" for age in ("new", "old"))
-    size = 0
-    try:
-        new.mkdir()
-        folders = {new}
-        for name, data in files:
-            file = new / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            size += len(data)
-            with file.open("xb") as written:
-                written.write(data)
-                written.flush()
-                os.fsync(written.fileno())
-            folders.add(file.parent)
-        for made in folders:
-            sync_folder(made)
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
-        sync_folder(folder.parent)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        shutil.rmtree(new, ignore_errors=True)
-        raise error if isinstance(error, OutputError) else cannot_write(folder, error, size) from error
-
-
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut."""
     if sys.platform == "win32":  # it has no handle to flush for a folder; NTFS journals names by itself
@@ -148,7 +103,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _temporary_name() -> str:
+def temporary_name() -> str:
+    """Return a name that `sweep` knows for what was half written."""
     return f"{TEMPORARY_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
 
 

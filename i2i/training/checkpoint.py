@@ -1,25 +1,26 @@
 """Checkpoints with one commit point: after a kill or a power loss at any instant the old or the new one is whole.
 
-A checkpoint is a folder, with a model folder of all networks in it. It is written under a hidden name, each file is put
-on disk, the folder renamed, and then ``latest.json`` replaced, which names it together with the checksum of its
-manifest; the manifest has those of the files.
+A checkpoint is a folder, with a model folder of all networks in it. It is written under a hidden name and read back,
+each file is put on disk, the folder renamed, and then ``latest.json`` replaced, which names it together with the
+checksum of its manifest; the manifest has those of the files. Tensors are written before the next step changes them,
+and all the rest is done beside it.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from i2i import safe_json
-from i2i.errors import DataError
-from i2i.system.files import replace_folder, write_atomically
-from i2i.translation.model import MODEL, ModelConfig, model_files, read_config
-from i2i.translation.weights import read_tensors, to_bytes
+from i2i.system.files import sha256_of, write_atomically
+from i2i.system.folders import NewFolder
+from i2i.training.snapshot import DamagedError, Snapshot, Written
+from i2i.translation.model import CONFIG, MODEL, ModelConfig, config_bytes, read_config, weights_file
+from i2i.translation.weights import read_tensors
 
 LATEST = "latest.json"
 MANIFEST = "manifest.json"
@@ -40,31 +41,62 @@ class Checkpoint(NamedTuple):
     """Part of the recipe -> its tensors by name."""
 
 
-class DamagedError(DataError):
-    """A checkpoint that is not what was written."""
-
-
-def save(root: Path, step: int, checkpoint: Checkpoint, keep: int) -> Path:
-    """Write a checkpoint, read it back, commit it, and delete the oldest ones.
+class BegunCheckpoint:
+    """A checkpoint whose tensors are written.
 
     Args:
+        snapshot: What else was written of this step.
         root: Folder of all checkpoints of the run.
         step: Steps that were done.
         checkpoint: What to save.
-        keep: How many checkpoints stay.
 
     Raises:
         OutputError: If the disk is full or may not be written; the checkpoints before are untouched.
-        DamagedError: If what was written does not read back.
     """
-    folder = root / f"step-{step:09d}"
-    replace_folder(folder, _files(checkpoint))
-    _verify(folder)
-    latest = {"checkpoint": folder.name, "manifest": _sha256(_bytes(folder / MANIFEST))}
-    write_atomically(root / LATEST, json.dumps(latest, indent=2).encode())
-    for old in _folders(root)[keep:]:
-        shutil.rmtree(old, ignore_errors=True)
-    return folder
+
+    def __init__(self, snapshot: Snapshot, root: Path, step: int, checkpoint: Checkpoint) -> None:
+        self._root, self._config = root, checkpoint.config
+        self._state = json.dumps(checkpoint.state, indent=1).encode()
+        self._folder = NewFolder(root / f"step-{step:09d}")
+        self._weights, self._tensors = dict[str, Written](), dict[str, Written]()
+        for part, tensors in checkpoint.weights.items():
+            name = weights_file(part)
+            self._weights[name] = snapshot.write(self._folder, f"{MODEL}/{name}", tensors)
+        for file, tensors in checkpoint.tensors.items():
+            name = f"{file}{SUFFIX}"
+            self._tensors[name] = snapshot.write(self._folder, name, tensors)
+
+    def finish(self, keep: int) -> Path:
+        """Read it back, commit it, and delete the oldest ones.
+
+        Args:
+            keep: How many checkpoints stay.
+
+        Raises:
+            OutputError: If the disk is full or may not be written; the checkpoints before are untouched.
+            DamagedError: If what was written does not read back.
+        """
+        with self._folder as folder:
+            model = {name: file.sha256(str(folder.place / MODEL / name)) for name, file in self._weights.items()}
+            own = {name: file.sha256(str(folder.place / name)) for name, file in self._tensors.items()}
+            texts = {f"{MODEL}/{CONFIG}": config_bytes(self._config, model), STATE: self._state}
+            sums = {f"{MODEL}/{name}": checksum for name, checksum in model.items()} | own
+            texts[MANIFEST] = _manifest(sums | {name: _sha256(text) for name, text in texts.items()})
+            for name, text in texts.items():
+                folder.write(name, [text])
+                if _bytes(folder.path(name)) != text:
+                    raise DamagedError(f"{folder.place / name} is damaged.")
+            folder.put()
+        latest = {"checkpoint": self._folder.place.name, "manifest": _sha256(texts[MANIFEST])}
+        write_atomically(self._root / LATEST, json.dumps(latest, indent=2).encode())
+        for old in _folders(self._root)[keep:]:
+            shutil.rmtree(old, ignore_errors=True)
+        return self._folder.place
+
+
+def save(root: Path, step: int, checkpoint: Checkpoint, keep: int) -> Path:
+    """Save a checkpoint, and wait for it; see `BegunCheckpoint`."""
+    return BegunCheckpoint(Snapshot(), root, step, checkpoint).finish(keep)
 
 
 def load(root: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -100,15 +132,8 @@ def newest(root: Path) -> Path | None:
     return next((folder for folder in _folders(root) if committed is None or folder.name <= committed), None)
 
 
-def _files(checkpoint: Checkpoint) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of each file, one at a time; the manifest of their checksums is the last."""
-    model = ((f"{MODEL}/{name}", data) for name, data in model_files(checkpoint.config, checkpoint.weights))
-    tensors = ((f"{name}{SUFFIX}", to_bytes(values)) for name, values in checkpoint.tensors.items())
-    sums = {}
-    for name, data in chain(model, tensors, [(STATE, json.dumps(checkpoint.state, indent=1).encode())]):
-        sums[name] = _sha256(data)
-        yield name, data
-    yield MANIFEST, json.dumps(sums, indent=2).encode()
+def _manifest(sums: Mapping[str, str]) -> bytes:
+    return json.dumps(sums, indent=2).encode()
 
 
 def _verify(folder: Path, expected: str | None = None) -> None:
@@ -120,7 +145,7 @@ def _verify(folder: Path, expected: str | None = None) -> None:
     except ValueError:
         raise DamagedError(f"{folder / MANIFEST} is damaged.") from None
     for name, expected_sum in sums.items():
-        if _sha256(_bytes(folder / name)) != expected_sum:
+        if _checksum(folder / name) != expected_sum:
             raise DamagedError(f"{folder / name} is damaged.")
 
 
@@ -157,6 +182,13 @@ def _folders(root: Path) -> list[Path]:
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
+    except OSError:
+        raise DamagedError(f"{path} cannot be read.") from None
+
+
+def _checksum(path: Path) -> str:
+    try:
+        return sha256_of(path)
     except OSError:
         raise DamagedError(f"{path} cannot be read.") from None
 

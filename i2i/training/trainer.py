@@ -1,7 +1,7 @@
 """The training loop: the steps of a run, and what is logged, measured and saved after them."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +16,9 @@ from i2i.data.resident import ResidentLoader
 from i2i.errors import I2iError, things
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
-from i2i.training import checkpoint, state
+from i2i.training import state
 from i2i.training.captured import Captured, recorder_for
+from i2i.training.checkpoint import BegunCheckpoint
 from i2i.training.choice import Choice, finite
 from i2i.training.compiled import SETTLED, Compiling
 from i2i.training.folder import RunFolder
@@ -27,12 +28,13 @@ from i2i.training.pictures import Pictures
 from i2i.training.portions import Portion, divided
 from i2i.training.recompute import Recomputing
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
+from i2i.training.saver import Saver
 from i2i.training.schedules import factor_at
 from i2i.training.setup import Setup
+from i2i.training.snapshot import BegunModel, Snapshot
 from i2i.training.state import Progress
 from i2i.training.stopping import InterruptedRunError, StopRequest
 from i2i.training.updates import Applied
-from i2i.translation.model import save_model
 from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor
 
@@ -70,7 +72,7 @@ class Trainer:
     def __init__(self, folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter) -> None:
         self.folder, self.setup, self.progress, self.reporter = folder, setup, progress, reporter
         self.config = setup.config
-        self.saved = progress.step
+        self.saved, self.saver, self.best_is_new = progress.step, Saver(), False
         self.notes = ReadingNotes()
         self.computing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
         self.pictures = Pictures(folder.samples, setup.config.validation.sample_minutes, self._is_due)
@@ -100,6 +102,7 @@ class Trainer:
             closing(setup.loader(progress.step)) as loader,
             closing(MetricsLog(self.folder.metrics, progress.log_bytes)) as self.log,
             StopRequest() as stop,
+            self.saver,
         ):
             self.pictures.forget(progress.step)
             if not progress.step:
@@ -108,6 +111,7 @@ class Trainer:
                 self._validate()  # a held-out image that could not be read stopped the run here
                 self._save()
             self._train(loader, stop)
+            self.saver.wait()
         return Outcome(self.folder.path, progress.step, begun, progress.best, time.monotonic() - began, self._early)
 
     def _train(self, loader: Loader | ResidentLoader, stop: StopRequest) -> None:
@@ -119,11 +123,14 @@ class Trainer:
             except I2iError:
                 if self.progress.step > self.saved:
                     self._save()  # what was learned before the image that cannot be read
+                self.saver.wait()
                 raise
             self._advance(loaded)
             stopping = stop.came  # read once: it may come at any instant
             self._record(stopping)
+            self.saver.check()
             if stopping and self.progress.step < self.setup.steps and not self._early:
+                self.saver.wait()
                 raise InterruptedRunError(
                     f"Stopped at step {self.progress.step}; saved. Go on with: {self.folder.resuming}"
                 )
@@ -169,9 +176,12 @@ class Trainer:
                 self._validate() if validating else self._draw(self.setup.predictors())
             except I2iError:
                 self._save()  # what was learned before the held-out image that cannot be read
+                self.saver.wait()
                 raise
         if saving or (validating and self._early):
             self._save()
+        elif self.best_is_new:
+            self._keep_best()
 
     @property
     def _early(self) -> str:
@@ -225,26 +235,45 @@ class Trainer:
             return
         better = self.choice.judge(figures)
         if better:
-            # before the checkpoint: killed in between, the resumed run writes the same bytes again
-            self._export(self.folder.model)
+            self.best_is_new = True
         self.log.note(step=step, validation=finite(figures))
         self.reporter.validated(step, figures, better)
 
     def _save(self) -> None:
-        """Save the last model and a checkpoint."""
+        """Save a checkpoint and the last model, and the best one where that is new."""
         self._flush()
         self._check_finite()
-        self._export(self.folder.last_model)
-        if self.progress.best is None:
-            self._export(self.folder.model)
+        self.saver.wait()
         self.progress.log_bytes = self.log.sync()
+        snapshot, keep = Snapshot(), self.config.training.keep
         saved = state.capture(self.setup, self.progress)
-        checkpoint.save(self.folder.checkpoints, self.progress.step, saved, self.config.training.keep)
+        begun = BegunCheckpoint(snapshot, self.folder.checkpoints, self.progress.step, saved)
+        models = [self._export(self.folder.last_model, snapshot), *self._best(snapshot)]
+
+        def finish() -> None:
+            # the checkpoint last: killed before it, the resumed run writes the same bytes again
+            for model in models:
+                model.finish()
+            begun.finish(keep)
+
+        self.saver.start(finish)
         self.saved = self.progress.step
 
-    def _export(self, folder: Path) -> None:
-        """Export the networks as a model that can be used."""
-        save_model(folder, self.setup.model_config(self.progress.step), self._exported())
+    def _keep_best(self) -> None:
+        """Save the best model, which is new."""
+        self.saver.wait()
+        for model in self._best(Snapshot()):
+            self.saver.start(model.finish)
+
+    def _best(self, snapshot: Snapshot) -> Iterator[BegunModel]:
+        """Begin the best model where that is new, or where none can be told."""
+        if self.best_is_new or self.progress.best is None:
+            self.best_is_new = False
+            yield self._export(self.folder.model, snapshot)
+
+    def _export(self, folder: Path, snapshot: Snapshot) -> BegunModel:
+        """Begin to export the networks as a model that can be used."""
+        return BegunModel(snapshot, folder, self.setup.model_config(self.progress.step), self._exported())
 
     def _exported(self) -> dict[str, dict[str, Tensor]]:
         """Return the weights of the parts that the run's models hold."""

@@ -7,7 +7,7 @@ run has a model folder in it, and so does each of its checkpoints.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,8 +25,8 @@ from i2i.options import validate
 from i2i.plugin_files import Checksum
 from i2i.plugins import installed
 from i2i.selection import Selection, providers
-from i2i.system.files import replace_folder
-from i2i.translation.weights import read_tensors, to_bytes
+from i2i.system.folders import NewFolder
+from i2i.translation.weights import pieces, read_tensors
 
 CONFIG = "config.json"
 MODEL = "model"
@@ -138,18 +138,26 @@ def save_model(folder: Path, config: ModelConfig, weights: Mapping[str, Mapping[
     Raises:
         OutputError: If it cannot be written.
     """
-    replace_folder(folder, model_files(config, weights))
+    sums = dict[str, str]()
+    with NewFolder(folder) as new:
+        for part, tensors in weights.items():
+            checksum = hashlib.sha256()
+            new.write(weights_file(part), _passing(checksum, pieces(tensors)))
+            sums[weights_file(part)] = checksum.hexdigest()
+        new.write(CONFIG, [config_bytes(config, sums)])
+        new.put()
 
 
-def model_files(config: ModelConfig, weights: Mapping[str, Mapping[str, Tensor]]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of each file of a model folder, one at a time; see `save_model`."""
-    sums = {}
-    for part, tensors in weights.items():
-        data = to_bytes(tensors)
-        sums[weights_file(part)] = hashlib.sha256(data).hexdigest()
-        yield weights_file(part), data
-    text = json.dumps(config.model_copy(update={"sha256": sums}).model_dump(mode="json"), indent=2, ensure_ascii=False)
-    yield CONFIG, f"{text}\n".encode()
+def config_bytes(config: ModelConfig, sums: Mapping[str, str]) -> bytes:
+    """Return the content of ``config.json``, with the checksums of the files beside it."""
+    whole = config.model_copy(update={"sha256": dict(sums)}).model_dump(mode="json")
+    return f"{json.dumps(whole, indent=2, ensure_ascii=False)}\n".encode()
+
+
+def _passing(checksum: Any, data: Iterable[memoryview]) -> Iterator[memoryview]:
+    for piece in data:
+        checksum.update(piece)
+        yield piece
 
 
 def find_model(path: str | os.PathLike[str], revision: str | None = None) -> Path:

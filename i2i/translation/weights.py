@@ -1,16 +1,19 @@
 """Weights of whoever made the model: what a file says of itself is bounded and compared before memory is taken."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from i2i.errors import DataError
 
+HEADER_MULTIPLE = 8
+"""Bytes that the header is filled up to a multiple of, so that values are where processors like them."""
 MAX_HEADER = 4_000_000
 """Bytes that names and shapes of the tensors take; a tensor needs some 100."""
 
@@ -39,6 +42,9 @@ DTYPES = {
     torch.int16: "I16",
     torch.int8: "I8",
     torch.uint8: "U8",
+    torch.uint16: "U16",
+    torch.uint32: "U32",
+    torch.uint64: "U64",
 }
 
 
@@ -76,13 +82,30 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], bytes]:
     return load(data), data
 
 
-def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """Return the content of a safetensors file; tensors that share memory, as tied weights do, are stored singly."""
-    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    # safetensors ends the process where there is no memory for its two copies; asked for here, they raise an error.
-    # Bytes that are all zero are asked for and not touched, which would take longer than to write the file
-    bytes(2 * sum(tensor.nbytes for tensor in whole.values()))
-    return save(whole)
+def pieces(tensors: Mapping[str, Tensor]) -> Iterator[memoryview]:
+    """Yield the content of a safetensors file: its header, then each tensor, without a copy where it is on the CPU.
+
+    The widest come first, so that each begins at a multiple of its width; those that share memory, as tied weights do,
+    are stored singly. Format: https://github.com/huggingface/safetensors#format
+
+    Raises:
+        TypeError: If the format has no such dtype.
+    """
+    names = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
+    described, end = dict[str, Any](), 0
+    for name in names:
+        tensor = tensors[name]
+        if tensor.dtype not in DTYPES:
+            raise TypeError(f"{name!r} is {tensor.dtype}, which safetensors does not store.")
+        start, end = end, end + tensor.nbytes
+        shape = list(tensor.shape)
+        described[name] = {"dtype": DTYPES[tensor.dtype], "shape": shape, "data_offsets": [start, end]}
+    header = json.dumps(described, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % HEADER_MULTIPLE)
+    yield memoryview(len(header).to_bytes(8, "little") + header)
+    for name in names:
+        flat = tensors[name].detach().cpu().contiguous().reshape(-1)
+        yield flat.view(torch.uint8).numpy().data
 
 
 def difference(network: nn.Module, table: Table) -> str:

@@ -9,7 +9,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from i2i.errors import DataError, UsageError
-from i2i.system.files import replace_folder
+from i2i.system.folders import replace_folder
 from i2i.translation.model import CONFIG
 from i2i.translation.parts import load_model
 from i2i_hub.card import README, SAMPLES

@@ -9,7 +9,7 @@ import numpy as np
 
 from i2i import __version__, images
 from i2i.errors import UsageError
-from i2i.system.files import replace_folder
+from i2i.system.folders import replace_folder
 from i2i_study import sessions
 from i2i_study.key import KEY, Key, Session, Shown, Trial
 from i2i_study.material import SUFFIXES, Image, Material, gather

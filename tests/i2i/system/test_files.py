@@ -14,6 +14,7 @@ import pytest
 
 from i2i.errors import DiskFullError, OutputError, UsageError
 from i2i.system import files
+from i2i.system.folders import NewFolder, replace_folder
 
 
 def test_written_file_replaces_the_old_one(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_room_is_measured_when_the_part_that_was_written_is_gone(
 
     monkeypatch.setattr(os, "fsync", takes_one)
     with pytest.raises(DiskFullError, match=said):
-        files.replace_folder(tmp_path / "new", [("a", bytes(20)), ("b", bytes(40))])
+        replace_folder(tmp_path / "new", [("a", bytes(20)), ("b", bytes(40))])
     assert os.listdir(tmp_path) == []
 
 
@@ -101,19 +102,45 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "model"
-    files.replace_folder(folder, [("a", b"1"), ("b", b"2")])
-    files.replace_folder(folder, [("in/b", b"3")])
+    replace_folder(folder, [("a", b"1"), ("b", b"2")])
+    replace_folder(folder, [("in/b", b"3")])
     assert {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == {"b": b"3"}
     assert os.listdir(tmp_path / "deep") == ["model"]
 
 
 def test_folder_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     folder = tmp_path / "model"
-    files.replace_folder(folder, [("a", b"1")])
+    replace_folder(folder, [("a", b"1")])
     with pytest.raises(OutputError):
-        files.replace_folder(folder, [("a", b"2"), ("b" * 300, b"3")])
+        replace_folder(folder, [("a", b"2"), ("b" * 300, b"3")])
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a": b"1"}
     assert os.listdir(tmp_path) == ["model"]
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_file_gets_a_second_name_or_is_copied_where_links_are_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
+    def refuses(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    if not linked:
+        monkeypatch.setattr(os, "link", refuses)
+    with NewFolder(tmp_path / "one") as one, NewFolder(tmp_path / "two") as two:
+        one.write("deep/a", [b"1", memoryview(b"23")])
+        two.link("b", one.path("deep/a"))
+        two.put()
+        assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == ["two"]
+        one.put()
+    assert (tmp_path / "one" / "deep" / "a").read_bytes() == (tmp_path / "two" / "b").read_bytes() == b"123"
+    assert (tmp_path / "two" / "b").samefile(tmp_path / "one" / "deep" / "a") == linked
+    assert sorted(os.listdir(tmp_path)) == ["one", "two"]
+
+
+def test_a_folder_that_is_not_put_is_gone(tmp_path: Path) -> None:
+    with NewFolder(tmp_path / "model") as new:
+        new.write("a", [b"1"])
+    assert os.listdir(tmp_path) == []
 
 
 def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:

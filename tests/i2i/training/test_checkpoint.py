@@ -2,8 +2,9 @@ import builtins
 import errno
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -16,9 +17,9 @@ from i2i.choices import Component
 from i2i.errors import OutputError
 from i2i.fields import Field
 from i2i.selection import Selection
-from i2i.system.files import replace_folder, sweep
-from i2i.training import checkpoint as checkpoint_module
-from i2i.training.checkpoint import Checkpoint, DamagedError, load, newest, save
+from i2i.system.files import sweep
+from i2i.training.checkpoint import BegunCheckpoint, Checkpoint, load, newest, save
+from i2i.training.snapshot import DamagedError, Snapshot
 from i2i.translation.model import ModelConfig
 
 OPERATIONS = ("open", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir")
@@ -38,8 +39,8 @@ CONFIG = ModelConfig(
 
 def make(step: int) -> Checkpoint:
     config = CONFIG.model_copy(update={"step": step})
-    values = {"weight": torch.full((4, 3), float(step))}
-    return Checkpoint({"step": step, "text": "x" * step}, {"recipe": values}, config, {"generator": values})
+    recipe, generator = ({"weight": torch.full((4, 3), float(step))} for _ in range(2))
+    return Checkpoint({"step": step, "text": "x" * step}, {"recipe": recipe}, config, {"generator": generator})
 
 
 def assert_whole(checkpoint: Checkpoint | None, *steps: int) -> None:
@@ -139,20 +140,30 @@ def test_an_error_at_any_operation_leaves_the_old_or_the_new_one_whole(tmp_path:
         assert_whole(load(root)[0], 1, 2)
 
 
+@pytest.mark.parametrize("file", ["recipe.safetensors", "model/generator.safetensors"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1] + b"?", lambda data: data[:-1], lambda data: data + b"?", lambda _: b""]
+)
 def test_a_checkpoint_that_does_not_read_back_is_refused_and_costs_none_of_those_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, file: str, damage: Callable[[bytes], bytes]
 ) -> None:
     save(tmp_path, 1, make(1), keep=1)
-    write = replace_folder
+    begun = BegunCheckpoint(Snapshot(), tmp_path, 2, make(2))
+    (path,) = tmp_path.glob(f".*/{file}")
+    path.write_bytes(damage(path.read_bytes()))  # a disk that does not keep what it is given
+    with pytest.raises(DamagedError, match=rf"step-000000002/{re.escape(file)} is damaged"):
+        begun.finish(keep=1)
+    assert_whole(load(tmp_path)[0], 1)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
-    def broken(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
-        write(folder, files)
-        weights = folder / "recipe.safetensors"
-        weights.write_bytes(weights.read_bytes()[:-1] + b"?")  # a disk that does not keep what it is given
 
-    monkeypatch.setattr(checkpoint_module, "replace_folder", broken)
-    with pytest.raises(DamagedError, match=r"step-000000002/recipe\.safetensors is damaged"):
-        save(tmp_path, 2, make(2), keep=1)
+def test_what_is_written_is_the_step_at_which_it_was_begun(tmp_path: Path) -> None:
+    values = make(1)
+    begun = BegunCheckpoint(Snapshot(), tmp_path, 1, values)
+    for tensors in (values.tensors["recipe"], values.weights["generator"]):
+        tensors["weight"] += 1  # as the next step does
+    values.state["step"] = 9
+    begun.finish(keep=1)
     assert_whole(load(tmp_path)[0], 1)
 
 

@@ -414,7 +414,7 @@ REFUSED = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: ca
 
 @pytest.mark.parametrize(
     ("where", "checkpoint"),
-    [("assemble", None), ("Updater.step_in", None), ("Validator.measure", "step-000000002"), ("save_model", None)],
+    [("assemble", None), ("Updater.step_in", None), ("Validator.measure", "step-000000002"), ("BegunModel", None)],
 )
 def test_memory_that_does_not_suffice_is_one_line_with_what_to_lower(
     pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, checkpoint: str | None
@@ -428,7 +428,7 @@ def test_memory_that_does_not_suffice_is_one_line_with_what_to_lower(
         "assemble": (setup, "assemble", refuses),
         "Updater.step_in": (Updater, "step_in", refuses),
         "Validator.measure": (Validator, "measure", lambda *given: next(measures)(*given)),
-        "save_model": (trainer, "save_model", refuses),
+        "BegunModel": (trainer, "BegunModel", refuses),
     }
     monkeypatch.setattr(*places[where])
     with pytest.raises(ResourceError) as refusal:
