@@ -202,6 +202,10 @@ class Trainer:
     def _check_finite(self) -> None:
         """Refuse weights that a step has ruined: neither a model nor a checkpoint may hold them."""
         values = kept(self.setup.recipe).tensors
+        # whatever is not finite makes a sum so, which is found in a tenth of the time
+        sums = torch.stack([value.sum().to(self.setup.device, torch.float32) for value in values.values()])
+        if sums.isfinite().all():
+            return
         finite = torch.stack([value.isfinite().all().to(self.setup.device) for value in values.values()]).tolist()
         if not all(finite):
             raise NonFiniteError(
