@@ -53,7 +53,8 @@ def main() -> None:
         whole.append(time.perf_counter() - began[-1])
         return path
 
-    Trainer._save, BegunCheckpoint.finish = timed, finished  # type: ignore[method-assign]
+    classes: tuple[Any, Any] = (Trainer, BegunCheckpoint)
+    classes[0]._save, classes[1].finish = timed, finished
     i2i.train(
         "pix2pix", data, folder / "run", steps=STEPS, workers=0, size=256, set=[f"training.checkpoint_every={EVERY}"]
     )

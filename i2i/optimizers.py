@@ -4,30 +4,17 @@ Where torch has a fused form for the parameters, that is used: one kernel for al
 """
 
 from collections.abc import Iterable
-from inspect import unwrap
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import torch
 from pydantic import Field
 from torch import nn
 
+from i2i.system.uncompiled import without_compiler
+
 Rate = Annotated[float, Field(gt=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
-
-
-T = TypeVar("T", bound=type[torch.optim.Optimizer])
-
-
-def without_compiler(optimizer: T) -> T:
-    """Make a class of optimizers do what it does without torch's compiler, whose import takes as long as torch's own.
-
-    torch wraps these methods, so that the compiler leaves them alone, and imports it for that.
-    """
-    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
-        setattr(optimizer, name, unwrap(getattr(optimizer, name)))
-    optimizer.step = torch.no_grad()(unwrap(optimizer.step))  # type: ignore[method-assign]
-    return optimizer
 
 
 @without_compiler

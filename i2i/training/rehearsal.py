@@ -21,6 +21,7 @@ from i2i.parameters import asks_clock, given_to
 from i2i.plugins import catalogue, describe
 from i2i.selection import Selection
 from i2i.system.faults import place
+from i2i.system.uncompiled import uncompiled
 from i2i.training.updates import Updater
 
 MISFITS = (RuntimeError, ValueError, UserWarning)
@@ -50,7 +51,7 @@ def rehearse(updater: Updater, selection: Selection, fields: Fields, batch_size:
     """
     times = {0, steps // 2, steps - 1} if asks_clock(updater.recipe.step) else {0}
     clocks = [Clock(step, steps, 0) for step in sorted(times)]
-    with undrawn(), warnings.catch_warnings():
+    with undrawn(), uncompiled(), warnings.catch_warnings():
         warnings.filterwarnings("error", BROADCAST)
         try:
             _go_through(updater, fields, batch_size, clocks)

@@ -31,6 +31,7 @@ from i2i.plugins import lookup
 from i2i.sections.data import crop_value
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.devices import resolve_device
+from i2i.system.uncompiled import seed_torch
 from i2i.training.criterion import Criterion, decide
 from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
@@ -273,7 +274,7 @@ def _held_out(config: RunConfig, items: Items, reporter: Reporter) -> Items | No
 
 def _seed_everything(seed: int) -> None:
     """Seed the global generators of torch, Python and numpy."""
-    torch.manual_seed(seed)
+    seed_torch(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)
 

@@ -12,6 +12,7 @@ from i2i.contracts import Clock, Recipe
 from i2i.fields import Fields
 from i2i.parameters import given_to
 from i2i.selection import Selection
+from i2i.system.uncompiled import uncompiled
 from i2i.system.unfilled import unfilled
 from i2i.training.recompute import blocks_of
 from i2i.training.rehearsal import KeptShapes, imagined_batch, undrawn, without_values
@@ -40,7 +41,7 @@ def workload(recipe: Recipe, fields: Fields, batch_size: int, steps: int = 1, *,
         Exception: Whatever a step raises that cannot be made without values; see `i2i.training.rehearsal`.
     """
     counted = _Counted()
-    with undrawn(), torch.device("meta"), counted:
+    with undrawn(), uncompiled(), torch.device("meta"), counted:
         imagined = without_values(recipe)
         if recompute:
             counted.forget_inside(imagined)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import torch
-from kornia.color import rgb_to_lab
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -62,5 +61,7 @@ def _lab(image: Tensor) -> Tensor:
     channels = image.shape[1]
     if channels not in (1, 3):
         raise UsageError(f"lab-histogram measures RGB or gray images, got {channels} channels. Leave it out.")
+    from kornia.color import rgb_to_lab  # whose import takes half a second
+
     rgb = (image.float() / 2 + 0.5).clamp(0, 1).expand(-1, 3, -1, -1)
     return rgb_to_lab(rgb)[:, :channels]
