@@ -177,6 +177,17 @@ def test_what_is_no_run_is_one_line(run_cli: Cli, tmp_path: Path) -> None:
         assert said in err
 
 
+def test_what_a_run_was_warned_of_is_shown(run_cli: Cli, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    (run / "logs").mkdir()
+    events = [{"what": "started", "step": 0, "text": ""}, {"what": "warned", "step": 1500, "text": "Steps wait."}]
+    journal = run / "logs" / "report.jsonl"
+    journal.write_text("".join(f"{json.dumps(event)}\n" for event in events) + '{"what": "war')
+    assert "step 1,500: Steps wait." in run_cli("runs", "show", run)[1].splitlines()
+    journal.write_text("[]\n")
+    assert run_cli("runs", "show", run)[0] == 65
+
+
 def test_only_settings_that_differ_are_compared_and_of_a_part_that_one_lacks_its_name(tmp_path: Path) -> None:
     first = write_run(tmp_path / "first")
     second = write_run(tmp_path / "second", generator={"depth": 3}, discriminator=None)

@@ -97,6 +97,21 @@ class Run:
         return {step: steps[step] for step in sorted(step for step in steps if step is not None)}
 
     @property
+    def warnings(self) -> list[str]:
+        """Return what the run was warned of, as the logger ``report`` keeps it: each with the step that it came after.
+
+        Raises:
+            DataError: If that is damaged.
+        """
+        path = self.path / "logs" / "report.jsonl"
+        lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+        try:
+            events = [safe_json.load(line) for line in lines if line.endswith(b"\n")]
+            return [f"step {event['step']:,}: {event['text']}" for event in events if event["what"] == "warned"]
+        except (ValueError, LookupError, TypeError) as error:
+            raise DataError(f"{path} is damaged: {error}. Delete it to go on without it.") from None
+
+    @property
     def layout(self) -> Layout:
         """Return what is where in the pictures of samples.
 

@@ -56,6 +56,8 @@ def print_run(run: Run) -> None:
         for part in _parts(_validations(run), console):
             console.print(part)
         console.print(f"[dim]{KEPT} the model that is kept[/]")
+    for warning in run.warnings:
+        console.print(f"\n[yellow]{shown(warning)}[/]")
     path = shlex.quote(str(run.path))
     go_on = f"i2i train --resume {path}" if run.state == "stopped" else ""
     command = go_on or (f"i2i translate {path} IMAGES --out DIR" if (run.path / "model").is_dir() else "")
