@@ -27,7 +27,7 @@ from i2i.translation.model import read_config
 
 SUMMARY = "seeds.json"
 SAID_EVERY = 10.0
-"""Seconds between two lines about how far the runs have come."""
+"""Seconds between two lines about how far the runs have come, where they have come any further."""
 LOOKED_EVERY = 0.2
 
 
@@ -132,7 +132,7 @@ def train_seeds(
     hear(f"{things(len(seeds), 'seed')}, {len(places)} at a time")
     waiting, running, codes = [*seeds], dict[int, tuple[subprocess.Popen[bytes], list[str]]](), dict[int, int]()
     folders = {seed: RunFolder(out / f"seed-{seed}") for seed in seeds}
-    said = time.monotonic()
+    said, line = time.monotonic(), ""
     try:
         while waiting or running:
             while waiting and places:
@@ -147,8 +147,10 @@ def train_seeds(
                     codes[seed] = code if code >= 0 else 128 - code
                     hear(_ended(seed, codes[seed], out))
             if running and time.monotonic() - said >= SAID_EVERY:
-                said = time.monotonic()
-                hear("  ".join(f"seed {seed}: step {_steps(folders[seed])}" for seed in sorted(running)))
+                said, before = time.monotonic(), line
+                line = "  ".join(f"seed {seed}: step {_steps(folders[seed])}" for seed in sorted(running))
+                if line != before:
+                    hear(line)
     finally:
         for process, _ in running.values():
             process.send_signal(signal.SIGTERM)  # once: each saves, and a second one would end it at once

@@ -71,6 +71,17 @@ def test_as_many_run_at_once_as_there_are_cores_which_they_share(tmp_path: Path)
     assert places == [["--device", "cpu", "--set", "training.threads=1"]] * 4
 
 
+def test_how_far_runs_have_come_is_said_when_it_is_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SAID_EVERY", 0.02)
+    heard: list[str] = []
+    code = (
+        "import os, time\nos.makedirs(f'{out}/seed-{seed}')\n"
+        "open(f'{out}/seed-{seed}/metrics.jsonl', 'w').write('{\"step\": 7}\\n{\"step\": 8')\ntime.sleep(0.4)"
+    )
+    train_seeds(config(), [4], tmp_path, heard.append, running(code))
+    assert heard.count("seed 4: step 7") == 1  # the row of step 8 is not whole
+
+
 def test_runs_take_as_many_threads_as_they_are_told(tmp_path: Path) -> None:
     assert module._places(config(threads=2), 3) == [["--device", "cpu", "--set", "training.threads=2"]]
     assert len(module._places(config(), 1)) == 1
