@@ -4,7 +4,6 @@ import json
 import re
 import time
 from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from i2i.cli.app import build_app
 from i2i.training.run import resume, train
 from i2i_loggers import Report
 from i2i_loggers.journal import Journal
-from i2i_loggers.strip import FRAMES, Strip, chosen
+from i2i_loggers.strip import Strip
 
 
 class Page(HTMLParser):
@@ -194,13 +193,3 @@ def test_pages_are_written_no_more_often_than_their_share_allows(
         report.advanced([{"step": step}])
         counts.append(len(written))
     assert counts == [1, 1, 2, 2, 3]  # to make the second one took 0.2 s: 0.5 % of 40 s
-
-
-@pytest.mark.parametrize("count", [1, FRAMES, FRAMES + 1, 700])
-def test_frames_are_few_and_evenly_spread_with_the_first_and_the_newest(count: int) -> None:
-    steps = [10 * number for number in range(count)]
-    kept = chosen(steps)
-    assert (kept[0], kept[-1]) == (steps[0], steps[-1])
-    assert len(kept) <= FRAMES + 1
-    gaps = {later - earlier for earlier, later in pairwise(kept)}
-    assert len(gaps - {steps[-1] - kept[-2] if count > 1 else 0}) <= 1
