@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from i2i.system.uncompiled import without_compiler
+from i2i.uncompiled import without_compiler
 
 Rate = Annotated[float, Field(gt=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]

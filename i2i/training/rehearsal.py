@@ -21,8 +21,8 @@ from i2i.parameters import asks_clock, given_to
 from i2i.plugins import catalogue, describe
 from i2i.selection import Selection
 from i2i.system.faults import place
-from i2i.system.uncompiled import uncompiled
 from i2i.training.updates import Updater
+from i2i.uncompiled import uncompiled
 
 MISFITS = (RuntimeError, ValueError, UserWarning)
 """What torch and components raise where shapes do not go together."""

@@ -31,7 +31,6 @@ from i2i.plugins import lookup
 from i2i.sections.data import crop_value
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.devices import resolve_device
-from i2i.system.uncompiled import seed_torch
 from i2i.training.criterion import Criterion, decide
 from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
@@ -42,6 +41,7 @@ from i2i.training.workload import Workload, workload
 from i2i.translation.model import ModelConfig, Origin, origins
 from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor
+from i2i.uncompiled import seed_torch
 
 
 @dataclass(frozen=True)

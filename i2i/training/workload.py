@@ -12,10 +12,10 @@ from i2i.contracts import Clock, Recipe
 from i2i.fields import Fields
 from i2i.parameters import given_to
 from i2i.selection import Selection
-from i2i.system.uncompiled import uncompiled
 from i2i.system.unfilled import unfilled
 from i2i.training.recompute import blocks_of
 from i2i.training.rehearsal import KeptShapes, imagined_batch, undrawn, without_values
+from i2i.uncompiled import uncompiled
 
 FORWARD, INPUT, WEIGHT = 1, 1, 1
 """What convolutions and products cost: to compute, and for the gradients of what they are given and of their weight."""

@@ -140,6 +140,7 @@ INSIDE = {
     "i2i.system",
     "i2i.system.devices",
     "i2i.system.files",
+    "i2i.system.folders",
     "i2i.system.text",
     "i2i.system.unfilled",
     "i2i.training.folder",

@@ -5,12 +5,12 @@ import sys
 
 import torch
 
-from i2i.system.uncompiled import seed_torch
+from i2i.uncompiled import seed_torch
 
 ON_META = """
 import sys, torch
 from torch import nn
-from i2i.system.uncompiled import uncompiled
+from i2i.uncompiled import uncompiled
 with uncompiled(), torch.device("meta"):
     image = torch.zeros(1, 3, 8, 8)
     made = torch.cat([image, nn.Conv2d(3, 3, 3, 1, 1)(image)], dim=1)
