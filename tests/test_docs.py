@@ -284,15 +284,16 @@ def test_flags_of_train_set_what_the_table_says(run_cli: Cli, shared_pairs: Path
         "--batch-size": 2,
         "--seed": 5,
         "--device": "cpu",
+        "--precision": "float32",
     }
     small = ["--set", "generator.depth=2", "--set", "generator.base_channels=4", "--set", "recipe.gan_weight=0"]
     flags = [word for pair in given.items() for word in pair]
-    code, _, err = run_cli("train", "--out", tmp_path / "run", *flags, *small)
+    code, _, err = run_cli("train", "--out", tmp_path / "run", *flags, "--compile", *small)
     assert code == 0, err
     config = read_file(tmp_path / "run" / "config.yaml")
     told = {row: cell for row, cell in rows(text_of("train.md")).items() if row.startswith("--")}
     settings = {flag: setting.split(".") for flag, setting in told.items()}
-    assert {flag: config[name][option] for flag, (name, option) in settings.items()} == given
+    assert {flag: config[name][option] for flag, (name, option) in settings.items()} == given | {"--compile": True}
 
 
 def test_what_may_change_on_resume_is_listed() -> None:
