@@ -181,10 +181,11 @@ class Health:
         shares = [odds.share(cost) for cost in costs]
         lr = self._config.optimizer.of(judge).lr
         if since := self._lasts(f"won {judge}", median(shares) < WON, start, WON_WINDOWS):
+            paid = f"{median(shares):.1%}" if median(shares) >= 0.001 else "less than 0.1%"
             names = list(catalogue("penalty"))[:1]
             held = "".join(f", or hold it back: --use {part}={name}" for part in self._idle_penalties for name in names)
             yield (
-                f"{judge} tells every fake since step {since}: it pays {median(shares):.1%} of what guessing costs, "
+                f"{judge} tells every fake since step {since}: it pays {paid} of what guessing costs, "
                 f"and what it teaches fades. Lower optimizer.{judge}.lr (now {lr:g}) to {lr / 4:.1g}{held}. Look at "
                 "the samples whether something gives fakes away at once."
             )

@@ -85,11 +85,14 @@ def test_guessing_costs_what_the_formulas_say_and_winning_nothing() -> None:
         assert (guess, won) == (pytest.approx(cost, rel=1e-5), pytest.approx(0, abs=1e-6))
 
 
+@pytest.mark.parametrize(("share", "paid"), [(0.004, "0.4%"), (1e-5, "less than 0.1%")])
 @pytest.mark.parametrize("loss", GUESSED)
-def test_a_discriminator_that_wins_is_said_once_with_its_setting(loss: str, config: RunConfig) -> None:
-    costs = [*around(0.4 * GUESSED[loss], WINDOW), *around(0.001 * GUESSED[loss], 8 * WINDOW)]
+def test_a_discriminator_that_wins_is_said_once_with_its_setting(
+    loss: str, share: float, paid: str, config: RunConfig
+) -> None:
+    costs = [*around(0.4 * GUESSED[loss], WINDOW), *around(share * GUESSED[loss], 8 * WINDOW, 0.01)]
     (line,) = said(duel(loss), config, [{"critic/gan": cost} for cost in costs])
-    assert line.startswith(f"critic tells every fake since step {WINDOW + 1}: it pays 0.1% of what guessing costs")
+    assert line.startswith(f"critic tells every fake since step {WINDOW + 1}: it pays {paid} of what guessing costs")
     assert "optimizer.critic.lr (now 0.0002) to 5e-05" in line
     assert f"--use costs={next(iter(catalogue('penalty')))}" in line
 
