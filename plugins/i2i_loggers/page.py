@@ -11,7 +11,7 @@ from i2i import pages, safe_json
 from i2i.pace import Pace, rate_in_words, time_in_words
 from i2i_loggers.curves import History
 from i2i_loggers.journal import Journal
-from i2i_loggers.plots import Plot, figure_plot, loss_plot, number
+from i2i_loggers.plots import Plot, figure_plot, loss_plot, number, rate_plot
 from i2i_loggers.strip import Shown
 
 ROWS = 12
@@ -76,7 +76,7 @@ def page_of(run: Path, session: Session, history: History, shown: Shown | None, 
         kept=kept,
         last=last,
         figures=list(_figure_plots(history, list(names), last)),
-        losses=_loss_plots(history, last),
+        losses=list(_loss_plots(history, last)),
         names=list(names),
         validations=[*history.validations.items()][-ROWS:][::-1],
         number=number,
@@ -108,16 +108,14 @@ def _figure_plots(history: History, names: list[str], last: int) -> Iterator[Plo
             yield figure_plot(name, measured, last)
 
 
-def _loss_plots(history: History, last: int) -> dict[str, list[Plot]]:
-    """Return the plots of losses by network; the learning rate's is there where it changes."""
-    found: dict[str, list[Plot]] = {}
+def _loss_plots(history: History, last: int) -> Iterator[Plot]:
+    """Yield the plots of losses by the names of the log, then that of the learning rate where it changes."""
     for name, curve in history.curves.items():
-        network, _, term = name.rpartition("/")
-        if network:
-            found.setdefault(network, []).append(loss_plot(term, curve, last))
-        elif len({point.mean for point in curve.points}) > 1:
-            found.setdefault("learning rate", []).append(loss_plot(name, curve, last))
-    return found
+        if "/" in name:
+            yield loss_plot(name, curve, last)
+    rate = history.curves.get("lr")
+    if rate and len({point.mean for point in rate.points}) > 1:
+        yield rate_plot("learning rate", rate, last)
 
 
 def _commands(run: Path, session: Session, state: State) -> Iterator[tuple[str, str]]:

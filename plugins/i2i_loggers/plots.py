@@ -54,7 +54,7 @@ class Axis(NamedTuple):
 
 
 def loss_plot(name: str, curve: Curve, last: int) -> Plot:
-    """Return the plot of a loss over steps 0 to ``last``."""
+    """Return the plot of a loss over steps 0 to ``last``, smoothed and as it was."""
     points = curve.points
     ends = _inner([each.low for each in points], [each.high for each in points])
     axis = _around([*ends, points[-1].smooth])
@@ -74,6 +74,14 @@ def loss_plot(name: str, curve: Curve, last: int) -> Plot:
         dots=(),
         **_labels(across, axis),
     )
+
+
+def rate_plot(name: str, curve: Curve, last: int) -> Plot:
+    """Return the plot of a learning rate over steps 0 to ``last``."""
+    rates = [(point.step, point.mean) for point in curve.points]
+    axis, across = _around([rate for _, rate in rates]), Axis(0, max(last, 1))
+    smooth = _path(rates, across, axis)
+    return Plot(name, number(rates[-1][1]), "", band="", raw="", smooth=smooth, dots=(), **_labels(across, axis))
 
 
 def figure_plot(name: str, figures: Mapping[int, float], last: int) -> Plot:

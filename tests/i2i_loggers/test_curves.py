@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from i2i_loggers.curves import BINS, Curve, History
-from i2i_loggers.plots import Axis, figure_plot, loss_plot
+from i2i_loggers.plots import Axis, figure_plot, loss_plot, rate_plot
 
 
 def curve_of(values: list[float]) -> Curve:
@@ -88,6 +88,12 @@ def test_figures_stand_where_they_were_measured() -> None:
     tops = [top for _, top in plot.dots]
     assert 0 < tops[0] < tops[1] < 100  # the larger one is nearer to the top
     assert plot.now == "0.25"
+
+
+def test_a_learning_rate_is_drawn_as_it_is() -> None:
+    plot = rate_plot("learning rate", curve_of([1.0] * 100 + [0.5] * 100), 200)
+    tops = {point.split()[1] for point in plot.smooth[1:].split("L")}
+    assert (len(tops), plot.now, plot.raw) == (2, "0.5", "")
 
 
 def test_equal_values_can_be_drawn() -> None:
