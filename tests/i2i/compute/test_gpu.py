@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from training_runs import tiny
+from training_runs import Heard, rows, tiny
 
 from i2i.compute.gpu import laid_out, sent, tuned
 from i2i.training import resume, train
 
 CPU = torch.device("cpu")
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 def test_a_cpu_is_left_as_it_is() -> None:
@@ -38,9 +39,29 @@ def test_a_run_with_channels_last_goes_on_as_if_it_had_not_stopped(
     assert (whole / weights).read_bytes() == (half / weights).read_bytes()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@needs_gpu
 def test_a_gpu_multiplies_in_tf32_for_a_while() -> None:
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark
     with tuned(torch.device("cuda", 0)):
         assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark) == ("high", True)
     assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark) == before
+
+
+@needs_gpu
+def test_a_run_on_a_gpu_is_recorded_and_learns_what_one_made_step_by_step_does(
+    shared_pairs: Path, tmp_path: Path
+) -> None:
+    fast, heard = tiny(shared_pairs, training={"device": "cuda", "precision": "float32"}), Heard()
+    plain = fast.change(training={"capture": False}, data={"cache": "none"})
+    recorded = rows(train(fast, tmp_path / "fast", heard).folder)
+    made = rows(train(plain, tmp_path / "plain").folder)
+    assert not [line for line in heard.warnings if "recorded" in line]
+    for one, other in zip(recorded[:6], made[:6], strict=True):
+        assert one.get("generator/pixel") == pytest.approx(other.get("generator/pixel"), rel=0.01)
+
+
+@needs_gpu
+def test_a_run_on_a_gpu_in_bf16_goes_on_from_where_it_stopped(shared_pairs: Path, tmp_path: Path) -> None:
+    half = train(tiny(shared_pairs, training={"device": "cuda", "steps": 7}), tmp_path / "run").folder
+    outcome = resume(half, {"training": {"steps": 12}})
+    assert (outcome.begun, outcome.step) == (7, 12)

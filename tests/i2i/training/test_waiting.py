@@ -121,3 +121,21 @@ def test_nor_does_anything_else_between_two_steps(
 def test_asking_is_noticed() -> None:
     with pytest.raises(AssertionError, match="_local_scalar_dense"), Unasked():
         torch.ones(()).item()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_is_not_waited_for_between_two_steps(
+    shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = Trainer._advance
+
+    def watched(trainer: Trainer, *given: Any) -> None:
+        torch.cuda.set_sync_debug_mode("error" if trainer.progress.step else "default")
+        try:
+            advance(trainer, *given)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(Trainer, "_advance", watched)
+    config = tiny(shared_pairs, training={"device": "cuda", "capture": False})
+    assert train(config, tmp_path / "run").step == 12
