@@ -10,6 +10,9 @@ class I2iError(Exception):
 
     exit_code: ClassVar[int] = 2
 
+    is_of_one_process: bool = False
+    """Whether one of several processes that train together came to it, which then says so, whichever it is."""
+
 
 class UsageError(I2iError, ValueError):
     """An option, a name or a combination that cannot work."""
@@ -72,6 +75,24 @@ class DiskFullError(OutputError):
     def __str__(self) -> str:
         lack, remedy = self.args
         return f"The disk is full: {lack}. Make room and {remedy}"
+
+
+class RankGoneError(I2iError):
+    """Another process of the run has died, or its machine cannot be reached."""
+
+    exit_code = 76
+
+
+class ElsewhereError(I2iError):
+    """Another process of the run has come to an error, and says it.
+
+    Args:
+        exit_code: Of that error.
+    """
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("Another process of the run has come to an error.")
+        self.exit_code = exit_code  # type: ignore[misc]
 
 
 def things(count: int, one: str, several: str = "") -> str:

@@ -13,10 +13,11 @@ from i2i import __version__
 from i2i.cli import evaluate, plugins, prepare, train, translate
 from i2i.cli.console import complain, show_notes, stoppable, stopped, warn_of_problems
 from i2i.cli.habits import answer_command, answer_option
-from i2i.errors import I2iError, UsageError
+from i2i.errors import ElsewhereError, I2iError, RankGoneError, UsageError
 from i2i.kinds import COMMANDS
 from i2i.plugins import installed
 from i2i.system.chatter import own_stderr
+from i2i.system.rank import LAUNCHED
 
 
 class Commands(TyperGroup):
@@ -100,8 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     show_notes()
     try:
         build_app()(args=arguments)
+    except ElsewhereError as error:
+        sys.exit(error.exit_code)
+    except RankGoneError as error:
+        if LAUNCHED not in os.environ:
+            complain(f"Error: {error}", "red")
+        sys.stderr.flush()
+        os._exit(error.exit_code)  # else what was sent to it by a GPU would be waited for
     except I2iError as error:
-        complain(f"Error: {error}", "red")
+        complain(f"Error: {error}", "red", of_one_process=error.is_of_one_process)
         sys.exit(error.exit_code)
     except KeyboardInterrupt as stop:  # while plugins are loaded: a command says more, see `stoppable`
         sys.exit(stopped(str(stop)).exit_code)

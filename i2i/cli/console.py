@@ -11,14 +11,24 @@ from rich.markup import escape
 
 from i2i.places import conceal_secrets
 from i2i.plugins import installed
+from i2i.system.rank import speaks
 from i2i.system.text import visible
 
 STOPPED = 130
 """Exit code of a command that was stopped, as shells have it for Ctrl-C."""
 
 
-def complain(text: str, colour: str) -> None:
-    """Print one line on standard error, in which addresses have no secrets."""
+def complain(text: str, colour: str, *, of_one_process: bool = False) -> None:
+    """Print one line on standard error, in which addresses have no secrets.
+
+    Args:
+        text: The line.
+        colour: Its colour.
+        of_one_process: Of several that train together, whether this one alone has it to say; else the first one says it
+            for all.
+    """
+    if not (speaks() or of_one_process):
+        return
     line = shown(conceal_secrets(" ".join(text.splitlines())))
     Console(stderr=True, soft_wrap=True, highlight=False).print(f"[{colour}]{line}[/]")
 

@@ -1,13 +1,15 @@
 """``i2i train``."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from i2i.cli.completion import completer
 from i2i.cli.flags import Precision
+from i2i.errors import UsageError
 
 NOTHING = "No step was made. Run the same command again."
 
@@ -18,6 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
+    context: typer.Context,
     plugin: Annotated[
         str | None, typer.Option(help="Recipe to train, such as pix2pix.", autocompletion=completer("recipe"))
     ] = None,
@@ -68,6 +71,9 @@ def train(
         bool | None,
         typer.Option("--compile/--no-compile", help="Compile networks, and say what it costs and when it pays."),
     ] = None,
+    nproc: Annotated[
+        int | None, typer.Option(help="Processes that train together, each on a GPU of its own.", min=1)
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings.")] = False,
 ) -> None:
     """Train a translator on a folder of pairs.
@@ -76,18 +82,25 @@ def train(
     config.yaml has them all. Ctrl-C saves everything: go on with --resume.
     """
     given = {name.rstrip("_"): value for name, value in locals().items() if value is not None}
+    debug = given.pop("context").find_root().params.get("debug", False)
+    count = given.pop("nproc", 1)
     if seeds is not None:
+        if count > 1:
+            raise UsageError("--seeds and --nproc were given. Give one: the first has processes for runs of their own.")
         from i2i.cli.seeds import train_seeds
 
         train_seeds(given.pop("seeds"), given, given.pop("quiet"))
         return
+    if count > 1:
+        raise typer.Exit(_launched(count, given, debug=debug))
     from i2i import api
     from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable
     from i2i.cli.training_progress import TrainingProgress
+    from i2i.system.rank import speaks
     from i2i.training import InterruptedRunError
 
     try:
-        with stoppable(NOTHING), raise_on_sigterm(), TrainingProgress(quiet) as progress:
+        with stoppable(NOTHING), raise_on_sigterm(), TrainingProgress(quiet or not speaks()) as progress:
             outcome = api.train(**given, reporter=progress)
     except InterruptedRunError as stopped:
         complain(str(stopped), "yellow")
@@ -108,3 +121,15 @@ def train(
     if (report := outcome.folder / "report.html").is_file():
         say(f"Report: {report}")
     say(f"Next: i2i translate {folder} IMAGES --out DIR")
+
+
+def _launched(count: int, given: Mapping[str, Any], *, debug: bool) -> int:
+    """Train in several processes; returns the exit code."""
+    from i2i.cli.launching import launch, words_of
+    from i2i.system.rank import this_rank
+
+    if not this_rank().alone:
+        raise UsageError("--nproc was given, and torchrun has started the processes already. Leave --nproc away.")
+    folder = given.get("resume") or given.get("out")
+    going_on = f"Go on with: i2i train --nproc {count} --resume {shlex.quote(str(folder))}"
+    return launch(count, [*words_of({"debug": debug}), "train", *words_of(given)], going_on)

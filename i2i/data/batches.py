@@ -14,6 +14,7 @@ from i2i.data.tensors import Room, stacked
 from i2i.errors import DataError, I2iError, ResourceError
 from i2i.pairs import Block, PairStream, Pixels
 from i2i.system.faults import fault
+from i2i.system.rank import ALONE, Rank
 
 
 class Key(NamedTuple):
@@ -42,13 +43,22 @@ class KeyedBatches(Sampler[list[Key]]):
         start: Steps that are already done.
         stop: Steps of the whole run.
         blocks: Of a set that is read in blocks; see `i2i.data.order`.
+        rank: Which of several processes this is: each takes every so manieth key of a batch, and the first one where
+            there is none for it.
     """
 
     def __init__(
-        self, seed: int, length: int, batch_size: int, start: int, stop: int, blocks: Sequence[Block] = ()
+        self,
+        seed: int,
+        length: int,
+        batch_size: int,
+        start: int,
+        stop: int,
+        blocks: Sequence[Block] = (),
+        rank: Rank = ALONE,
     ) -> None:
         self.seed, self.length, self.batch_size, self.start, self.stop = seed, length, batch_size, start, stop
-        self.blocks = blocks
+        self.blocks, self.rank = blocks, rank
 
     def __iter__(self) -> Iterator[list[Key]]:
         return islice(self._batches(), len(self))
@@ -62,7 +72,7 @@ class KeyedBatches(Sampler[list[Key]]):
         for epoch in count(first):
             keys = (Key(epoch, item) for item in self._order(epoch, position * self.batch_size))
             while batch := list(islice(keys, self.batch_size)):
-                yield batch
+                yield batch[self.rank.number :: self.rank.count] or batch[:1]
             position = 0
 
     def _order(self, epoch: int, start: int) -> Iterable[int]:
@@ -128,11 +138,11 @@ class Reader:
         self._batches.close()
 
 
-def keys_of(items: Items, batch_size: int, start: int, stop: int) -> KeyedBatches:
-    """Return the keys of the batches of a training from one step to another."""
+def keys_of(items: Items, batch_size: int, start: int, stop: int, rank: Rank = ALONE) -> KeyedBatches:
+    """Return the keys of the batches of a training from one step to another, of one process."""
     dataset = items.dataset
     blocks = dataset.blocks if isinstance(dataset, PairStream) else ()
-    return KeyedBatches(items.seed, len(items), batch_size, start, stop, blocks)
+    return KeyedBatches(items.seed, len(items), batch_size, start, stop, blocks, rank)
 
 
 def read_batch(items: Items, keys: Sequence[Key], room: Room = np.empty) -> Stacked | I2iError:

@@ -11,6 +11,7 @@ from i2i.data.batches import keys_of
 from i2i.data.items import Items
 from i2i.data.readers import reading
 from i2i.data.tensors import seen
+from i2i.system.rank import ALONE, Rank
 
 CPU = torch.device("cpu")
 
@@ -34,13 +35,22 @@ class Loader:
         start: Steps that are already done.
         stop: Steps of the whole run.
         workers: Processes that read; 0 reads in this one.
+        rank: Which of several processes this is, each of which reads its items of every batch.
     """
 
     def __init__(
-        self, items: Items, device: torch.device = CPU, *, batch_size: int, start: int, stop: int, workers: int
+        self,
+        items: Items,
+        device: torch.device = CPU,
+        *,
+        batch_size: int,
+        start: int,
+        stop: int,
+        workers: int,
+        rank: Rank = ALONE,
     ) -> None:
         self._fields, self._device = items.fields, device
-        self._reader = reading(items, keys_of(items, batch_size, start, stop), workers)
+        self._reader = reading(items, keys_of(items, batch_size, start, stop, rank), workers)
 
     def __iter__(self) -> Iterator[Loaded]:
         return self

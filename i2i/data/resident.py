@@ -16,6 +16,7 @@ from i2i.data.tensors import seen, stacked
 from i2i.errors import ResourceError, UsageError
 from i2i.pairs import DrawnDataset
 from i2i.system.devices import free_memory
+from i2i.system.rank import ALONE, Rank
 
 SHARE = 4
 """A set is kept unasked where it takes no more than one part in so many of the memory that is free."""
@@ -60,6 +61,7 @@ class ResidentLoader:
         stop: Steps of the whole run.
         workers: Processes that read; 0 reads in this one.
         channels_last: Whether the channels of images come last in memory.
+        rank: As for `Loader`.
     """
 
     def __init__(
@@ -73,10 +75,11 @@ class ResidentLoader:
         stop: int,
         workers: int,
         channels_last: bool = False,
+        rank: Rank = ALONE,
     ) -> None:
         self._items, self._device, self._place = items, device, place or device
         self._format = torch.channels_last if channels_last else torch.contiguous_format
-        keys = keys_of(items, batch_size, start, stop)
+        keys = keys_of(items, batch_size, start, stop, rank)
         resting = Resting(items.dataset, items.fields, items.jitter, items.seed)
         self._keys, self._visits = iter(keys), reading(resting, FirstVisits(keys), workers)
         self._held: dict[int, Rested] = {}

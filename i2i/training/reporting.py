@@ -47,6 +47,13 @@ class Reporter:
         """Hear what became of the run: that it is done, or what ended it."""
 
 
+class Unheard(Reporter):
+    """Tells nobody anything: for processes that train beside the one which speaks."""
+
+    def warned(self, text: str) -> None:
+        """Say nothing."""
+
+
 class ReadingNotes:
     """Collects what readers note of images until it is said; notes that differ in numbers alone are of one kind."""
 
@@ -165,6 +172,23 @@ class MetricsLog:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # a disk that fills takes a part in silence
         except OSError as error:
             raise cannot_write(self._path, error, len(data)) from error
+
+
+class UnwrittenLog(MetricsLog):
+    """The log of a process that trains beside the one which writes: it finds what is not finite, as that does."""
+
+    def __init__(self) -> None:
+        self._pending, self._flushed = [], time.monotonic()
+
+    def sync(self) -> int:
+        """Do nothing; there are no bytes."""
+        return 0
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _write(self, rows: list[dict[str, Any]]) -> None:
+        pass
 
 
 def _reason(row: Mapping[str, Any], loss: str, names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from i2i.compute.gpu import tuned
 from i2i.compute.precision import numbers_of
 from i2i.config import RunConfig
+from i2i.data.order import keyed
 from i2i.errors import DiskFullError, UsageError, things
 from i2i.places import is_url
 from i2i.system.devices import available_cpus, resolve_device
@@ -21,9 +23,10 @@ from i2i.training.folder import RunFolder, describe_environment, differences
 from i2i.training.initial import begin, with_found_model
 from i2i.training.loggers import ending, told
 from i2i.training.memory import within_memory
-from i2i.training.reporting import Reporter
+from i2i.training.ranks import Ranks, joined
+from i2i.training.reporting import Reporter, Unheard
 from i2i.training.schedules import factor_at, follows_length
-from i2i.training.setup import Setup, set_up
+from i2i.training.setup import Setup, seed_everything, set_up
 from i2i.training.state import Progress, put_back, restore
 from i2i.training.trainer import Outcome, Trainer
 
@@ -50,15 +53,18 @@ def train(config: RunConfig, out: Path, reporter: Reporter | None = None) -> Out
         InterruptedRunError: If SIGINT or SIGTERM stopped it; everything is saved.
     """
     folder, reporter = RunFolder(out), reporter or Reporter()
-    # held before all that takes long: a second start is refused at once
-    with folder.held(), within_memory(folder, config), naming_plugins(), put_back():
-        folder.check_free()
-        folder.sweep()
-        reporter = told(reporter, config, folder.path)
-        setup = set_up(_concrete(with_found_model(config)), reporter)
-        begun = begin(setup)
-        folder.write_config(setup.config)
-        folder.write_environment(describe_environment(setup.config))
+    with _together(folder, config) as ranks:
+        with ranks.agreeing():
+            if ranks.first:
+                folder.check_free()
+                folder.sweep()
+            reporter = told(reporter, config, folder.path) if ranks.first else Unheard()
+            with _fetching(config, ranks):
+                setup = set_up(_concrete(with_found_model(config), ranks), reporter, ranks)
+                begun = _begin(setup)
+            if ranks.first:
+                folder.write_config(setup.config)
+                folder.write_environment(describe_environment(setup.config))
         return _run(folder, setup, Progress(), reporter, begun)
 
 
@@ -80,12 +86,45 @@ def resume(path: Path, changes: Mapping[str, Mapping[str, Any]] = {}, reporter: 
                 raise UsageError(f"{section}.{option} cannot change when a run is resumed. Start a new run with --out.")
     folder, reporter = RunFolder(path), reporter or Reporter()
     config = folder.read_config(changes.get("plugins", {})).change(**changes)
-    with folder.held(), within_memory(folder, config), naming_plugins(), put_back():
-        folder.sweep()
-        reporter = told(reporter, config, folder.path)
-        setup = set_up(_concrete(config), reporter, rehearsal=False)
-        progress, begun = _go_back(folder, setup, reporter)
+    with _together(folder, config) as ranks:
+        with ranks.agreeing():
+            if ranks.first:
+                folder.sweep()
+            reporter = told(reporter, config, folder.path) if ranks.first else Unheard()
+            with _fetching(config, ranks):
+                setup = set_up(_concrete(config, ranks), reporter, ranks, rehearsal=False)
+            with ranks.in_turn():  # the first removes what was never committed
+                progress, begun = _go_back(folder, setup, reporter)
         return _run(folder, setup, progress, reporter, begun)
+
+
+@contextmanager
+def _together(folder: RunFolder, config: RunConfig) -> Iterator[Ranks]:
+    """Meet the other processes of the run, the first of which holds its folder, and put back what is global after it.
+
+    It is held before all that takes long: a second start is refused at once.
+    """
+    with (
+        joined(config.training.device) as ranks,
+        folder.held() if ranks.first else nullcontext(),
+        within_memory(folder, config),
+        naming_plugins(),
+        put_back(),
+    ):
+        yield ranks
+
+
+def _fetching(config: RunConfig, ranks: Ranks) -> AbstractContextManager[None]:
+    """Let one process fetch what all need, where something is to be fetched."""
+    return ranks.in_turn() if config.training.init or is_url(config.data.path) else nullcontext()
+
+
+def _begin(setup: Setup) -> str:
+    """Begin with a model as `begin`, and let every process but the first draw other numbers from there on."""
+    begun = begin(setup)
+    if not setup.ranks.first:
+        seed_everything(keyed(setup.config.training.seed, "process", setup.ranks.rank.number).getrandbits(63))
+    return begun
 
 
 def _said(values: Mapping[str, Any]) -> Iterator[str]:
@@ -101,8 +140,9 @@ def _go_back(folder: RunFolder, setup: Setup, reporter: Reporter) -> tuple[Progr
         reporter.warned(f"{line} Going on from the checkpoint before it.")
     for line in _departures(folder, setup, saved):
         reporter.warned(line)
-    folder.write_config(setup.config)
-    return (Progress(), begin(setup)) if saved is None else (restore(setup, saved), "")
+    if setup.ranks.first:
+        folder.write_config(setup.config)
+    return (Progress(), _begin(setup)) if saved is None else (restore(setup, saved), "")
 
 
 def _departures(folder: RunFolder, setup: Setup, saved: Checkpoint | None) -> Iterator[str]:
@@ -151,7 +191,8 @@ def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter
     if takes := estimated(setup):
         facts["takes"] = takes
     reporter.started(facts, progress.step, setup.steps)
-    make_folder(folder.samples)
+    if setup.ranks.first:
+        make_folder(folder.samples)
     with ending(reporter), tuned(setup.device):
         try:
             outcome = Trainer(folder, setup, progress, reporter).run()
@@ -161,7 +202,7 @@ def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter
     return outcome
 
 
-def _concrete(config: RunConfig) -> RunConfig:
+def _concrete(config: RunConfig, ranks: Ranks) -> RunConfig:
     """Return the configuration with everything that was left to the machine said."""
     device = resolve_device(config.training.device)
     return config.change(
@@ -169,6 +210,6 @@ def _concrete(config: RunConfig) -> RunConfig:
         training={
             "device": str(device),
             "precision": numbers_of(config.training.precision, device),
-            "threads": config.training.threads or available_cpus(),
+            "threads": config.training.threads or max(1, available_cpus() // ranks.rank.local_count),
         },
     )

@@ -32,6 +32,7 @@ from i2i.sections.data import crop_value
 from i2i.serving import contracts_of, part_kinds
 from i2i.system.devices import resolve_device
 from i2i.training.criterion import Criterion, decide
+from i2i.training.ranks import NO_OTHERS, Ranks
 from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
 from i2i.training.schedules import check_warmup
@@ -60,13 +61,19 @@ class Setup:
     updater: Updater
     validator: Validator
     criterion: Criterion
+    ranks: Ranks = NO_OTHERS
+    """The processes that train it together."""
     work: Workload | None = None
     """What a step takes, where that was counted."""
 
     @property
     def batch(self) -> int:
-        """Return of how many items a step makes its updates."""
-        return self.config.training.batch_size * self.config.training.accumulate
+        """Return of how many items a step makes its updates, over all processes."""
+        return self.config.training.batch_size * self.config.training.accumulate * self.ranks.count
+
+    def items_of(self, step: int) -> int:
+        """Return of how many items a step is, over all processes: fewer at the end of an epoch."""
+        return min(self.batch, len(self.items) - step % self.steps_per_epoch * self.batch)
 
     @cached_property
     def steps_per_epoch(self) -> int:
@@ -104,18 +111,13 @@ class Setup:
 
     def loader(self, start: int) -> Loader | ResidentLoader:
         """Load the batches of the run from a step on."""
-        size, stop, workers = self.batch, self.steps, self.config.data.workers
+        which: dict[str, Any] = {"batch_size": self.batch, "start": start, "stop": self.steps, "rank": self.ranks.rank}
+        workers = self.config.data.workers
         if self._rests.on is None:
-            return Loader(self.items, self.device, batch_size=size, start=start, stop=stop, workers=workers)
+            return Loader(self.items, self.device, workers=workers, **which)
+        last = prefers_channels_last(self.device)
         return ResidentLoader(
-            self.items,
-            self.device,
-            place=self._rests.on,
-            batch_size=size,
-            start=start,
-            stop=stop,
-            workers=workers,
-            channels_last=prefers_channels_last(self.device),
+            self.items, self.device, place=self._rests.on, workers=workers, channels_last=last, **which
         )
 
     @cached_property
@@ -162,7 +164,9 @@ class Setup:
     def _batch(self) -> str:
         """Say of how many items a step is, how they are divided, and what it learns at."""
         training, optimizer = self.config.training, self.config.optimizer
-        divided = f" ({training.accumulate} x {training.batch_size})" if training.accumulate > 1 else ""
+        counts = {"processes": self.ranks.count, "accumulated": training.accumulate}
+        factors = [f"{count} {what}" for what, count in counts.items() if count > 1]
+        divided = f" ({' x '.join([*factors, str(training.batch_size)])})" if factors else ""
         rates = {name: optimizer.of(name).lr for name in self.updater.optimizers}
         same = len({*rates.values()}) < 2
         said = [f"{optimizer.lr:g}"] if same else [f"{name} {rate:g}" for name, rate in rates.items()]
@@ -206,7 +210,7 @@ class Setup:
         return ", ".join([*said, *(["; ".join(columns)] if ways else [])])
 
 
-def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> Setup:
+def set_up(config: RunConfig, reporter: Reporter, ranks: Ranks = NO_OTHERS, *, rehearsal: bool = True) -> Setup:
     """Open the data, draw the networks from the seed, and get ready what measures them.
 
     Sets the global generators and the number of torch's threads.
@@ -214,13 +218,14 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
     Args:
         config: What the run does, with device and threads said.
         reporter: Is warned where there is nothing to measure on, or something that was said cannot be measured.
+        ranks: The processes that train it together.
         rehearsal: Whether to rehearse a step, which a run that has made some needs no more.
 
     Raises:
         I2iError: If data, networks and sizes do not go together.
     """
     torch.set_num_threads(config.training.threads or 1)
-    device = resolve_device(config.training.device)
+    device = ranks.device(resolve_device(config.training.device))
     pairs = _open(config, "train")
     fields = Fields(fields_of(pairs), config.data.size)
     config = config.for_data(fields)
@@ -228,7 +233,7 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
         reporter.warned(f"{part} was set, and the recipe does not use it for this data and these options.")
     _check_colour(config, fields)
     items = Items(pairs, fields, jitter_of(config.data), config.training.seed)
-    _seed_everything(config.training.seed)
+    seed_everything(config.training.seed)
     recipe = assemble(config.selection, fields)
     laid_out(recipe, device)
     _check_size(config, recipe)
@@ -249,8 +254,8 @@ def set_up(config: RunConfig, reporter: Reporter, *, rehearsal: bool = True) -> 
         device=device,
     )
     numbers = numbers_of(config.training.precision, device)
-    updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays, numbers)
-    setup = Setup(config, device, items, fields, recipe, updater, validator, criterion)
+    updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays, numbers, ranks)
+    setup = Setup(config, device, items, fields, recipe, updater, validator, criterion, ranks)
     check_warmup(config.schedule, setup.steps)
     if rehearsal and rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps):
         setup = replace(setup, work=workload(recipe, fields, config.training.batch_size, setup.steps))
@@ -272,7 +277,7 @@ def _held_out(config: RunConfig, items: Items, reporter: Reporter) -> Items | No
         return None
 
 
-def _seed_everything(seed: int) -> None:
+def seed_everything(seed: int) -> None:
     """Seed the global generators of torch, Python and numpy."""
     seed_torch(seed)
     random.seed(seed)

@@ -1,5 +1,6 @@
 """Everything that a training step depends on, into a checkpoint and back."""
 
+import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,9 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save as as_bytes
 from torch import Tensor, nn
 
-from i2i.errors import DataError
+from i2i import safe_json
+from i2i.errors import DataError, UsageError, things
 from i2i.training.checkpoint import Checkpoint
 from i2i.training.module_state import Kept, kept, load
 from i2i.training.setup import Setup
@@ -37,7 +41,7 @@ class Progress:
 
 
 def capture(setup: Setup, progress: Progress) -> Checkpoint:
-    """Collect everything that `restore` needs.
+    """Collect everything that `restore` needs, also from the other processes, which call `hand_over` meanwhile.
 
     Raises:
         DataError: If a part or an optimizer keeps something that cannot be saved safely.
@@ -46,6 +50,7 @@ def capture(setup: Setup, progress: Progress) -> Checkpoint:
     weights, own = _by_part(setup, tensors)
     moments, groups = _optimizer_state(setup.updater)
     rng, generators = _rng_state()
+    of_others, others = _gathered(setup)
     state = {
         "step": progress.step,
         "total": setup.steps,
@@ -57,19 +62,36 @@ def capture(setup: Setup, progress: Progress) -> Checkpoint:
         "recipe": data,
         "optimizers": groups,
         "rng": generators,
+        "others": others,
     }
     files = {"recipe": own, "optimizers": moments, "averages": setup.updater.averages.state(), "rng": rng}
+    files |= of_others
     return Checkpoint(state, files, setup.model_config(progress.step), weights)
 
 
 def restore(setup: Setup, saved: Checkpoint) -> Progress:
-    """Restore networks, optimizers and global generators; returns how far the run has come."""
+    """Restore networks, optimizers and global generators; returns how far the run has come.
+
+    Raises:
+        UsageError: If another number of processes trained the run.
+    """
     state, tensors = saved.state, saved.tensors
+    if (count := 1 + len(state["others"])) != setup.ranks.count:
+        raise UsageError(
+            f"{things(count, 'process', 'processes')} trained this run, each with a state of its own; now there are "
+            f"{setup.ranks.count}. Go on with --nproc {count}, or begin another run with --init."
+        )
     weights = {f"{part}.{name}": tensor for part, named in saved.weights.items() for name, tensor in named.items()}
-    load(setup.recipe, Kept(weights | tensors["recipe"], state["recipe"]))
+    rng, own = {"tensors": tensors["rng"], "state": state["rng"]}, Kept(tensors["recipe"], state["recipe"])
+    if not setup.ranks.first:
+        number = setup.ranks.rank.number
+        mine = _told_apart(tensors[_file(number)])
+        own = Kept(own.tensors | mine["recipe"], state["others"][number - 1]["recipe"])
+        rng = {"tensors": mine["rng"], "state": state["others"][number - 1]["rng"]}
+    load(setup.recipe, Kept(weights | own.tensors, own.data))
     setup.updater.averages.restore(tensors["averages"])
     _restore_optimizers(setup.updater, tensors["optimizers"], state["optimizers"])
-    _restore_rng(tensors["rng"], state["rng"])  # last: whatever is built draws numbers
+    _restore_rng(**rng)  # last: whatever is built draws numbers
     return Progress(state["step"], state["validated"], state["best"], state["stale"], state["log_bytes"])
 
 
@@ -90,6 +112,41 @@ def exported(setup: Setup, parts: Iterable[str]) -> dict[str, dict[str, Tensor]]
         if tensors:
             weights[part] = tensors
     return weights
+
+
+def hand_over(setup: Setup) -> None:
+    """Give the first process, which is at `capture`, what this one has for itself."""
+    _gathered(setup)
+
+
+def _gathered(setup: Setup) -> tuple[dict[str, dict[str, Tensor]], list[dict[str, Any]]]:
+    """Return what the other processes have for themselves, as tensors by file and as JSON; nothing but to the first.
+
+    That is the state of their generators, and what their parts have gathered, such as pools of images.
+    """
+    if setup.ranks.alone:
+        return {}, []
+    tensors, data = kept(setup.recipe)
+    rng, generators = _rng_state()
+    learned = {name for name, _ in setup.recipe.named_parameters()}
+    own = {f"recipe.{name}": tensor for name, tensor in tensors.items() if name not in learned}
+    own |= {f"rng.{name}": tensor for name, tensor in rng.items()}
+    found = setup.ranks.gathered(as_bytes({name: tensor.cpu().contiguous() for name, tensor in own.items()}))[1:]
+    said = setup.ranks.gathered(json.dumps({"recipe": data, "rng": generators}).encode())[1:]
+    return {_file(number): read_tensors(each) for number, each in enumerate(found, 1)}, [*map(safe_json.load, said)]
+
+
+def _file(number: int) -> str:
+    return f"process-{number}"
+
+
+def _told_apart(own: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return what `_gathered` has put together, by what it is of."""
+    found: dict[str, dict[str, Tensor]] = {"recipe": {}, "rng": {}}
+    for name, tensor in own.items():
+        of, _, rest = name.partition(".")
+        found[of][rest] = tensor
+    return found
 
 
 @contextmanager

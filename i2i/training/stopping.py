@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Self
 
@@ -19,10 +20,14 @@ class StopRequest:
     """Whether SIGINT or SIGTERM came since the context was entered; a second one ends the process at once.
 
     Outside of the main thread, which alone can catch signals, none comes.
+
+    Args:
+        again: Seconds after which another signal is a second one. Where there are several processes, a launcher passes
+            on what a terminal or a cluster has sent to all of them already.
     """
 
-    def __init__(self) -> None:
-        self.came = False
+    def __init__(self, again: float = 0) -> None:
+        self.came, self._at, self._again = False, 0.0, again
 
     def __enter__(self) -> Self:
         main = threading.current_thread() is threading.main_thread()
@@ -35,6 +40,9 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        if self.came:
+        now = time.monotonic()
+        if self.came and now - self._at >= self._again:
             os._exit(128 + number)  # the last checkpoint is good: nothing is lost but the steps since
+        if not self.came:
+            self._at = now
         self.came = True  # no more than that, since a step or a checkpoint may be half done

@@ -13,7 +13,7 @@ from i2i.compute.gpu import sent
 from i2i.contracts import Clock
 from i2i.data.loading import Loaded, Loader
 from i2i.data.resident import ResidentLoader
-from i2i.errors import I2iError, things
+from i2i.errors import I2iError, RankGoneError, things
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
 from i2i.training import state
@@ -27,7 +27,7 @@ from i2i.training.module_state import kept
 from i2i.training.pictures import Pictures
 from i2i.training.portions import Portion, divided
 from i2i.training.recompute import Recomputing
-from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter
+from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter, UnwrittenLog
 from i2i.training.saver import Saver
 from i2i.training.schedules import factor_at
 from i2i.training.setup import Setup
@@ -37,6 +37,12 @@ from i2i.training.stopping import InterruptedRunError, StopRequest
 from i2i.training.updates import Applied
 from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor
+
+AGAIN = 2.0
+"""Seconds in which a signal that comes again is the same one, where there are several processes."""
+
+STOP, DRAW = 1, 2
+"""What a process asks for after a step: that all stop, or that samples are drawn."""
 
 
 class Outcome(NamedTuple):
@@ -71,7 +77,7 @@ class Trainer:
 
     def __init__(self, folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter) -> None:
         self.folder, self.setup, self.progress, self.reporter = folder, setup, progress, reporter
-        self.config = setup.config
+        self.config, self.ranks = setup.config, setup.ranks
         self.saved, self.saver, self.best_is_new = progress.step, Saver(), False
         self.notes = ReadingNotes()
         self.computing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
@@ -79,7 +85,7 @@ class Trainer:
         self.choice = Choice(setup.criterion, setup.validator.measures, self.config.training.patience, progress)
         self.health = Health(setup.recipe, setup.config, setup.fields)
         self.compiling = self._compiling() if self.config.training.compile else None
-        recorder = recorder_for(setup.device) if self.config.training.capture else None
+        recorder = recorder_for(setup.device) if self.config.training.capture and self.ranks.alone else None
         later = SETTLED if self.compiling else 0
         self._make = Captured(self._update, setup.updater, recorder, reporter.warned, later)
 
@@ -93,20 +99,21 @@ class Trainer:
         began = time.monotonic()
         setup, progress = self.setup, self.progress
         begun = progress.step
-        if setup.validator.held_out and progress.step < setup.steps:
-            # what cannot be measured or saved should be known before hours of training, not after
-            self.choice.check(setup.validator.measure(setup.predictors(), 1))
-        kept(setup.recipe)
-        self._exported()
+        with self.ranks.agreeing():
+            if setup.validator.held_out and progress.step < setup.steps and self.ranks.first:
+                # what cannot be measured or saved should be known before hours of training, not after
+                self.choice.check(setup.validator.measure(setup.predictors(), 1))
+            kept(setup.recipe)
+            self._exported()
         with (
             closing(setup.loader(progress.step)) as loader,
-            closing(MetricsLog(self.folder.metrics, progress.log_bytes)) as self.log,
-            StopRequest() as stop,
+            closing(self._log()) as self.log,
+            StopRequest(again=0 if self.ranks.alone else AGAIN) as stop,
             self.saver,
         ):
             self.pictures.forget(progress.step)
             if not progress.step:
-                self._draw(setup.predictors())
+                self._validate(drawing_alone=True)
             elif progress.step > progress.validated and self._is_due(progress.step):
                 self._validate()  # a held-out image that could not be read stopped the run here
                 self._save()
@@ -114,26 +121,44 @@ class Trainer:
             self.saver.wait()
         return Outcome(self.folder.path, progress.step, begun, progress.best, time.monotonic() - began, self._early)
 
+    def _log(self) -> MetricsLog:
+        return MetricsLog(self.folder.metrics, self.progress.log_bytes) if self.ranks.first else UnwrittenLog()
+
     def _train(self, loader: Loader | ResidentLoader, stop: StopRequest) -> None:
         batches = iter(loader)
         while self.progress.step < self.setup.steps and not self._early:
-            try:
-                with self.health.waiting():
-                    loaded = next(batches)
-            except I2iError:
-                if self.progress.step > self.saved:
-                    self._save()  # what was learned before the image that cannot be read
-                self.saver.wait()
-                raise
-            self._advance(loaded)
-            stopping = stop.came  # read once: it may come at any instant
-            self._record(stopping)
+            self._advance(self._next(batches))
+            # read once: a signal may come at any instant, and what the clock says is another time for each process
+            wishes = self.ranks.told(STOP * stop.came | DRAW * self.pictures.is_due(self.progress.step))
+            stopping = any(wish & STOP for wish in wishes)
+            self._record(stopping, drawing=bool(wishes[0] & DRAW))
             self.saver.check()
             if stopping and self.progress.step < self.setup.steps and not self._early:
                 self.saver.wait()
                 raise InterruptedRunError(
                     f"Stopped at step {self.progress.step}; saved. Go on with: {self.folder.resuming}"
                 )
+
+    def _next(self, batches: Iterator[Loaded]) -> Loaded:
+        """Return the next batch, if every process has one: the step is one of all."""
+        loaded: Loaded | None = None
+        failed: I2iError | None = None
+        try:
+            with self.health.waiting():
+                loaded = next(batches)
+        except I2iError as error:
+            failed = error
+        try:
+            self.ranks.check(failed)
+        except RankGoneError:
+            raise
+        except I2iError:
+            if self.progress.step > self.saved:
+                self._save()  # what was learned before the image that cannot be read
+            self._wait_until_saved()
+            raise
+        assert loaded is not None  # else the check has raised
+        return loaded
 
     def _advance(self, loaded: Loaded) -> None:
         """Make one step."""
@@ -148,7 +173,8 @@ class Trainer:
 
     def _update(self, batch: Mapping[str, Tensor], clock: Clock) -> Applied:
         step, fields = self.setup.recipe.step, self.setup.fields
-        portions = divided(batch, self.config.training.batch_size)
+        whole = self.setup.items_of(clock.step)
+        portions = divided(batch, self.config.training.batch_size, whole, self.ranks.rank)
         compiled = self.compiling.step() if self.compiling else nullcontext()
         with naming_plugins(type(self.setup.recipe)), self.computing, compiled:
             return self.setup.updater.step_in(
@@ -159,11 +185,11 @@ class Trainer:
         setup, left = self.setup, self.setup.steps - self.progress.step
         return Compiling(setup.updater.networks.values(), setup.device, left, self.reporter.warned)
 
-    def _record(self, stopping: bool) -> None:
+    def _record(self, stopping: bool, *, drawing: bool) -> None:
         """Log, draw, validate and save, whatever is due after this step."""
         step = self.progress.step
         validating = self._is_due(step)
-        drawing = validating or self.pictures.is_due(step)
+        drawing = drawing or validating
         saving = step == self.setup.steps or stopping or step % self.config.training.checkpoint_every == 0
         if drawing or saving or self.log.is_full:
             self._flush()
@@ -173,10 +199,10 @@ class Trainer:
         if drawing:
             self._check_finite()
             try:
-                self._validate() if validating else self._draw(self.setup.predictors())
+                self._validate(drawing_alone=not validating)
             except I2iError:
                 self._save()  # what was learned before the held-out image that cannot be read
-                self.saver.wait()
+                self._wait_until_saved()
                 raise
         if saving or (validating and self._early):
             self._save()
@@ -213,14 +239,21 @@ class Trainer:
                 "though the losses were. Begin a run with a lower optimizer.lr. No checkpoint holds it."
             )
 
-    @naming_plugins()
-    def _validate(self) -> None:
-        """Validate: draw samples, and measure where there are held-out pairs."""
-        predictors = self.setup.predictors()
-        self._draw(predictors)
-        if self.setup.validator.held_out:
-            self._measure(predictors)
-        self.progress.validated = self.progress.step
+    def _validate(self, *, drawing_alone: bool = False) -> None:
+        """Draw samples, and measure where there are held-out pairs, in the first process; the others hear how it went.
+
+        Args:
+            drawing_alone: Whether nothing is measured.
+        """
+        with self.ranks.agreeing():
+            if self.ranks.first:
+                predictors = self.setup.predictors()
+                self._draw(predictors)
+                if self.setup.validator.held_out and not drawing_alone:
+                    self._measure(predictors)
+        if not drawing_alone:
+            self.progress.stale = self.ranks.told(self.progress.stale)[0]
+            self.progress.validated = self.progress.step
 
     @naming_plugins()
     def _draw(self, predictors: Sequence[Predictor]) -> None:
@@ -231,6 +264,7 @@ class Trainer:
         for line in self.health.pictured(step, rows, self.setup.validator.reactions(predictors)):
             self.reporter.warned(line)
 
+    @naming_plugins()
     def _measure(self, predictors: Sequence[Predictor]) -> None:
         """Measure held-out items, and keep the model if it is the best."""
         step = self.progress.step
@@ -248,6 +282,10 @@ class Trainer:
         self._flush()
         self._check_finite()
         self.saver.wait()
+        if not self.ranks.first:
+            state.hand_over(self.setup)
+            self.saved = self.progress.step
+            return
         self.progress.log_bytes = self.log.sync()
         snapshot, keep = Snapshot(), self.config.training.keep
         saved = state.capture(self.setup, self.progress)
@@ -262,6 +300,11 @@ class Trainer:
 
         self.saver.start(finish)
         self.saved = self.progress.step
+
+    def _wait_until_saved(self) -> None:
+        """Wait until the first process has saved: one that leaves before it would have it ended."""
+        self.saver.wait()
+        self.ranks.told(0)
 
     def _keep_best(self) -> None:
         """Save the best model, which is new."""

@@ -1,10 +1,13 @@
 """Applies a recipe's updates: one optimizer a network, in the order in which the recipe yields them."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
 from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from i2i.compute.precision import Numbers, computing
 from i2i.contracts import Recipe, Update
@@ -13,7 +16,9 @@ from i2i.options import build
 from i2i.plugins import lookup
 from i2i.sections.networks import Decay, Optimizer, Updating
 from i2i.training.averages import Averages
+from i2i.training.batch_norm import SharedStatistics
 from i2i.training.portions import Portion
+from i2i.training.ranks import NO_OTHERS, Ranks
 
 
 class Applied(NamedTuple):
@@ -42,10 +47,6 @@ class _Kind(NamedTuple):
     losses: frozenset[str]
     figures: frozenset[str]
 
-    @classmethod
-    def of(cls, update: Update) -> Self:
-        return cls(update.names, frozenset(update.terms), frozenset(update.figures))
-
 
 class Updater:
     """Optimizers of a recipe's networks, which are its direct children with trainable parameters, by name.
@@ -55,6 +56,7 @@ class Updater:
         optimizer: The section ``optimizer`` of the configuration.
         average: Network -> decay of the running average of its weights, a number or a power function.
         numbers: What the networks compute in.
+        ranks: The processes whose gradients are added up.
 
     Raises:
         UsageError: If it sets a network that the recipe does not have, or options that its optimizer refuses.
@@ -66,8 +68,10 @@ class Updater:
         optimizer: Mapping[str, Any],
         average: Mapping[str, Decay] = {},
         numbers: Numbers = "float32",
+        ranks: Ranks = NO_OTHERS,
     ) -> None:
-        self.recipe, self.numbers = recipe, numbers
+        self.recipe, self.numbers, self._ranks = recipe, numbers, ranks
+        self._shares_statistics = not ranks.alone and any(isinstance(m, _BatchNorm) for m in recipe.modules())
         settings = Optimizer.read(optimizer, "optimizer")
         self.networks = {name: module for name, module in recipe.named_children() if _trainable(module)}
         self._check_known("optimizer", settings.networks)
@@ -145,23 +149,48 @@ class Updater:
         kinds: list[_Kind | None] = []
         applied = Applied({}, {})
         for step, share in advancing:
-            update = next(step, None)
-            if update is not None:
-                self.check(update)
-            kinds.append(None if update is None else _Kind.of(update))
-            if kinds[-1] != kinds[0]:
-                raise ContractError(
-                    f"{type(self.recipe).__name__} yields other updates for one portion of a batch than for another. "
-                    "They may depend on the clock, and not on the data. Mend it."
-                )
-            if update is not None:
-                self._add_gradient(update, share, anew=len(kinds) == 1)
-                applied = applied.and_of(update, share)
-            del update  # what it holds need not outlast the next portion
+            with self._sharing(idle=not share):  # also when what the gradient needs is computed again
+                update = next(step, None)
+                kinds.append(self._kind(update))
+                if kinds[-1] != kinds[0]:
+                    raise ContractError(
+                        f"{type(self.recipe).__name__} yields other updates for one portion of a batch than for "
+                        "another. They may depend on the clock, and not on the data. Mend it."
+                    )
+                if update is not None:
+                    self._add_gradient(update, share, anew=len(kinds) == 1)
+                    applied = applied.and_of(update, share)
+                del update  # what it holds need not outlast the next portion
         if kinds[0] is None:
             return None
+        applied = self._over_all_ranks(kinds[0].names, applied)
         self._descend(kinds[0].names)
         return applied
+
+    def _kind(self, update: Update | None) -> _Kind | None:
+        if update is None:
+            return None
+        self.check(update)
+        return _Kind(update.names, frozenset(update.terms), frozenset(update.figures))
+
+    def _sharing(self, *, idle: bool) -> AbstractContextManager[Any]:
+        """Share the statistics of batch norms among processes, where there are both."""
+        return SharedStatistics(self._ranks, idle=idle) if self._shares_statistics else nullcontext()
+
+    def _over_all_ranks(self, names: Iterable[str], applied: Applied) -> Applied:
+        """Add up what portions yielded, and the gradients of some networks, over all processes."""
+        if self._ranks.alone:
+            return applied
+        gradients = [each.grad for name in self._trained(names) for each in self.parameters[name]]
+        scalars = [*applied.losses.values(), *applied.figures.values()]
+        kind = reduce(torch.promote_types, [scalar.dtype for scalar in scalars], torch.float32)
+        said = torch.stack([scalar.to(kind) for scalar in scalars])
+        self._ranks.add_up([*(each for each in gradients if each is not None), said])
+        losses, figures = said[: len(applied.losses)], said[len(applied.losses) :]
+        return Applied(
+            dict(zip(applied.losses, losses.unbind(), strict=True)),
+            dict(zip(applied.figures, figures.unbind(), strict=True)),
+        )
 
     def _trained(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if name in self.optimizers]

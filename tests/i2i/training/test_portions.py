@@ -27,7 +27,9 @@ def trained(name: str, counts: list[int], size: int) -> tuple[dict[str, Tensor],
         batch = {field: values[:count] for field, values in data.items()}
         with Unchanging():
             said.append(
-                updater.step_in([portion(recipe, fields, part, share, step) for part, share in divided(batch, size)])
+                updater.step_in(
+                    [portion(recipe, fields, part, share, step) for part, share in divided(batch, size, count)]
+                )
             )
     return weights(updater), said
 
@@ -51,7 +53,7 @@ def test_portions_make_the_step_of_the_whole_batch(name: str) -> None:
 )
 def test_portions_are_as_few_as_they_can_be_and_their_shares_add_up(count: int, size: int, expected: list[int]) -> None:
     batch = {"source": torch.arange(count), "target": torch.arange(count) * 2}
-    found = list(divided(batch, size))
+    found = list(divided(batch, size, count))
     assert [len(part["source"]) for part, _ in found] == expected
     assert [share for _, share in found] == pytest.approx([each / count for each in expected])
     for name, values in batch.items():
@@ -68,4 +70,4 @@ def test_updates_that_differ_between_portions_are_refused() -> None:
 
     updater.recipe.step = step
     with pytest.raises(ContractError, match="other updates for one portion"):
-        updater.step_in([portion(recipe, fields, part, share, 0) for part, share in divided(items(fields, 3), 2)])
+        updater.step_in([portion(recipe, fields, part, share, 0) for part, share in divided(items(fields, 3), 2, 3)])
