@@ -15,9 +15,9 @@ from i2i.training.setup import Setup
 from i2i.training.workload import Workload, workload_of
 
 OVERHEAD = 1.4
-"""Time of a step's convolutions over that of the measured one: others are less well shaped. As this and the two below
-were fitted, pix2pix at 128 px (width 32, batch 4; width 64, batch 1) and CycleGAN at 128 px (width 32) took 0.9 to 1.1
-of what is estimated, on one core of an AMD EPYC."""
+"""Time of a step's convolutions over that of the measured one: others are less well shaped. With this and the two
+below, steps of pix2pix (64 px, width 16, batch 8; 128 px, width 32, batch 4; 128 and 256 px, width 64, batch 1) and of
+CycleGAN (128 px, width 32) took 0.8 to 1.1 of what is estimated, on one core of an AMD EPYC."""
 BYTES_A_PARAMETER = 80
 """Memory that is moved for each number that is trained: 28 by Adam, the rest to lay weights out for convolutions."""
 BYTES_A_RESULT = 8
