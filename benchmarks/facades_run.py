@@ -100,6 +100,8 @@ def trained(form: str, seed: int, said: argparse.Namespace) -> dict[str, Any]:
         "validation": {"every": tenth},
         "training": {"checkpoint_every": tenth},
     }
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
     spent, heard, began = dict.fromkeys(PARTS.values(), 0.0), Heard(), time.perf_counter()
     with timed(spent):
         i2i.train(

@@ -13,8 +13,8 @@ from i2i.pairs import Pixels
 from i2i.system.devices import free_memory
 from i2i.translation.predictor import Predictor
 
-TOGETHER = 16
-"""Items that a GPU is given at once."""
+TOGETHER = 2**20
+"""Pixels of items that a GPU is given at once: 16 of 256x256. One item is always given."""
 
 ROOM = 1024
 """An item stays on a GPU where so many of its size would fit into what is free."""
@@ -101,7 +101,8 @@ class Validator:
     @property
     def _together(self) -> int:
         """Return how many items are run at once: on a CPU that is no faster, and rounds otherwise."""
-        return 1 if self.device.type == "cpu" else TOGETHER
+        height, width = self.items.jitter.crop
+        return 1 if self.device.type == "cpu" else max(1, TOGETHER // (height * width))
 
     def _batches(self, count: int, together: int = 1) -> Iterator[Batch]:
         """Yield items in their order, so many at once as long as their shapes are equal."""

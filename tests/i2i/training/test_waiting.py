@@ -123,6 +123,7 @@ def test_asking_is_noticed() -> None:
         torch.ones(()).item()
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_is_not_waited_for_between_two_steps(
     shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
