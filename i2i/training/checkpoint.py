@@ -159,7 +159,7 @@ def _read(folder: Path) -> Checkpoint:
 
 
 def _tensors(folder: Path) -> dict[str, dict[str, Tensor]]:
-    return {path.stem: read_tensors(path)[0] for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    return {path.stem: read_tensors(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def _latest(root: Path, warnings: list[str]) -> tuple[str | None, str | None]:

@@ -197,7 +197,8 @@ def _restore_optimizers(updater: Updater, tensors: dict[str, Tensor], groups: di
         for name, value in tensors.items():
             owner, parameter, moment = name.rsplit(".", 2)
             if owner == network:
-                state.setdefault(int(parameter), {})[moment] = value
+                # of its own: a file that is mapped would take its place on the disk for as long as the run goes on
+                state.setdefault(int(parameter), {})[moment] = value.clone()
         own = [{option: group[option] for option in OWN & group.keys()} for group in optimizer.param_groups]
         merged = [{**saved, **kept} for saved, kept in zip(groups[network], own, strict=True)]
         optimizer.load_state_dict({"state": state, "param_groups": merged})

@@ -25,6 +25,7 @@ from i2i.options import validate
 from i2i.plugin_files import Checksum
 from i2i.plugins import installed
 from i2i.selection import Selection, providers
+from i2i.system.files import sha256_of
 from i2i.system.folders import NewFolder
 from i2i.translation.weights import pieces, read_tensors
 
@@ -219,13 +220,13 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def load_weights(folder: Path, config: ModelConfig, part: str) -> dict[str, Tensor]:
-    """Load the weights of a part of the recipe, on the CPU.
+    """Load the weights of a part of the recipe, on the CPU; see `read_tensors`.
 
     Raises:
         DataError: If the file is missing or damaged.
     """
     path = folder / weights_file(part)
-    tensors, data = read_tensors(path)
-    if hashlib.sha256(data).hexdigest() != config.sha256.get(path.name):
+    tensors = read_tensors(path)
+    if sha256_of(path) != config.sha256.get(path.name):
         raise DataError(f"{path} is damaged: its checksum is not the one in {CONFIG}. Copy it again.")
     return tensors

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from i2i.errors import DataError
@@ -71,15 +71,16 @@ def read_table(path: Path) -> Table:
         raise DataError(f"{path} is damaged: {error}. Copy it again.") from None
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], bytes]:
-    """Read the tensors of a safetensors file onto the CPU, with the bytes that they came from.
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Map the tensors of a safetensors file into memory: values are read when they are first looked at.
+
+    What is written into them does not reach the file. It may be replaced meanwhile, but not be written over.
 
     Raises:
         DataError: As `read_table`.
     """
     read_table(path)
-    data = path.read_bytes()
-    return load(data), data
+    return load_file(path)
 
 
 def pieces(tensors: Mapping[str, Tensor]) -> Iterator[memoryview]:

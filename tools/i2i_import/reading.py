@@ -111,7 +111,7 @@ def _load(path: Path, size: int, notes: list[str]) -> Mapping[str, Tensor]:
         head = file.read(MAX_NAMES)
         zipped = head.startswith(ZIP_MAGIC)
         if head[8:9] == b"{":
-            loaded, _ = read_tensors(path)
+            loaded = read_tensors(path)
         else:
             if zipped:
                 _check_archive(file, size)
