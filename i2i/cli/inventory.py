@@ -5,7 +5,7 @@ another distribution is installed or a plugin's module changes.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -40,13 +40,13 @@ def inventory(*, anew: bool = False) -> Inventory:
         anew: Ask also where a plugin was broken: what it lacked may have come since.
     """
     cache = user_cache("plugins.json")
-    key = _installed()
+    key = fingerprint()
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         if (kept := _read(cache, key)) is not None and not (anew and kept.problems):
             return kept
     found = ask()
     with suppress(OSError):
-        _store(cache, json.dumps({"installed": key, **found._asdict()}))
+        store(cache, {"installed": key, **found._asdict()})
     return found
 
 
@@ -62,8 +62,8 @@ def _read(cache: Path, key: list[list[str]]) -> Inventory | None:
     )
 
 
-def _installed() -> list[list[str]]:
-    """Return all that decides the answer: every entry point with its version, and when its module was changed."""
+def fingerprint() -> list[list[str]]:
+    """Return all that decides what plugins answer: every entry point, its version, when its module was changed."""
     points = [point for group in (COMPONENTS, COMMANDS) for point in entry_points(group=group)]
     return sorted([point.group, point.name, point.value, _version(point), _changed(point)] for point in points)
 
@@ -81,11 +81,16 @@ def _changed(point: EntryPoint) -> str:
     return ""
 
 
-def _store(cache: Path, text: str) -> None:
+def store(cache: Path, answer: Mapping[str, Any]) -> None:
+    """Keep an answer, which is plain data, for whoever has the same `fingerprint`.
+
+    Raises:
+        OSError: If there is no place for it.
+    """
     from i2i.system.files import write_atomically
 
     cache.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(cache, text.encode(), durable=False)
+    write_atomically(cache, json.dumps(answer).encode(), durable=False)
 
 
 def ask() -> Inventory:

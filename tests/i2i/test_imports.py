@@ -99,6 +99,7 @@ INSIDE = {
     "i2i.choices",
     "i2i.cli.console",
     "i2i.cli.groups",
+    "i2i.cli.inventory",
     "i2i.cli.progress",
     "i2i.cli.training_progress",
     "i2i.config",

@@ -69,10 +69,10 @@ def test_another_plugin_or_a_damaged_cache_is_asked_anew(
     cache: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     inventory.inventory()
-    cache.write_text(damage.replace("KEY", json.dumps(inventory._installed())))
+    cache.write_text(damage.replace("KEY", json.dumps(inventory.fingerprint())))
     monkeypatch.setattr(inventory, "ask", lambda: answer("new"))
     assert inventory.inventory() == answer("new")
-    monkeypatch.setattr(inventory, "_installed", lambda: [["i2i", "mine", "mine", "mine 1", ""]])
+    monkeypatch.setattr(inventory, "fingerprint", lambda: [["i2i", "mine", "mine", "mine 1", ""]])
     monkeypatch.setattr(inventory, "ask", lambda: answer("newer"))
     assert inventory.inventory() == answer("newer")
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from i2i.data.dataset import Pairs
 from i2i.errors import DataError, I2iError, things
 from i2i.options import build
 from i2i.plugins import lookup
@@ -122,7 +123,9 @@ def rehearsal(known: Known) -> Iterator[Diagnosis]:
             measured = measured_channels(known, split) if opened.dataset == "pairs" else {}
             options, owner = {**measured, **opened.options}, f"dataset {opened.dataset!r}"
             try:
-                pairs = build(lookup("dataset", opened.dataset).cls, opened.root, split, options=options, owner=owner)
+                # to look the engine's own up would load every plugin, and torch with them
+                reader = Pairs if opened.dataset == "pairs" else lookup("dataset", opened.dataset).cls
+                pairs = build(reader, opened.root, split, options=options, owner=owner)
                 if not len(pairs):
                     raise DataError(f"the split {split!r} is empty.")
                 pairs[0]

@@ -1,13 +1,17 @@
 """Which generators the images of a dataset fit, by what each says of itself."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from i2i import safe_yaml
+from i2i import safe_json, safe_yaml
+from i2i.cli.inventory import fingerprint, store
 from i2i.errors import I2iError, UsageError
 from i2i.options import build, complete
 from i2i.plugins import catalogue, lookup
+from i2i.system.files import user_cache
 from i2i_doctor.diagnosis import Diagnosis
 from i2i_doctor.walk import Known
 
@@ -50,13 +54,38 @@ def fits(wanted: Sequence[str], known: Known) -> list[Fit]:
         source, target = 1, 2  # lightness, and ab
     if wanted:
         return [_fit(*_parse(text), sizes, (source, target)) for text in wanted]
-    found = []
+    return [
+        _suited(name, {}, answer, sizes) if isinstance(answer, int) else Fit(name, {}, 0, 0, sizes.total(), 0, answer)
+        for name, answer in _answers((source, target)).items()
+    ]
+
+
+def _answers(channels: tuple[int, int]) -> dict[str, int | str]:
+    """Return of every generator what sizes must be divisible by, or why it could not be asked.
+
+    To ask them imports torch, which takes longer than to check a small set: what they said is kept on this disk.
+    """
+    if "torch" in sys.modules:
+        return _asked(channels)
+    cache, key = user_cache("generators.json"), fingerprint()
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        stored = safe_json.load(cache.read_bytes())
+        if stored["installed"] == key and stored["channels"] == [*channels]:
+            return {str(name): answer if isinstance(answer, int) else str(answer) for name, answer in stored["answers"]}
+    answers = _asked(channels)
+    with suppress(OSError):
+        store(cache, {"installed": key, "channels": channels, "answers": [*answers.items()]})
+    return answers
+
+
+def _asked(channels: tuple[int, int]) -> dict[str, int | str]:
+    answers = dict[str, int | str]()
     for name in catalogue("generator"):
         try:
-            found.append(_fit(name, {}, sizes, (source, target)))
+            answers[name] = _multiple(name, {}, channels)
         except I2iError as error:  # one that needs options says so; the others are not the worse for it
-            found.append(Fit(name, {}, 0, 0, sizes.total(), 0, str(error)))
-    return found
+            answers[name] = str(error)
+    return answers
 
 
 def _channels(known: Known, column: str) -> int:
@@ -88,12 +117,20 @@ def _parse(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _fit(name: str, options: Mapping[str, Any], sizes: Counter[tuple[int, int]], channels: tuple[int, int]) -> Fit:
+    return _suited(name, options, _multiple(name, options, channels), sizes)
+
+
+def _multiple(name: str, options: Mapping[str, Any], channels: tuple[int, int]) -> int:
+    """Return what height and width must be divisible by."""
     cls, owner = lookup("generator", name).cls, f"generator {name!r}"
     from i2i.system.unfilled import unfilled  # loads torch, which workers do without
 
     with unfilled(owner):
         network = build(cls, *channels, options=complete(cls, options, owner), owner=owner)
-    multiple = int(getattr(network, "size_multiple", 1))
+    return int(getattr(network, "size_multiple", 1))
+
+
+def _suited(name: str, options: Mapping[str, Any], multiple: int, sizes: Counter[tuple[int, int]]) -> Fit:
     fitting = sum(count for size, count in sizes.items() if not any(side % multiple for side in size))
     least = min((min(size) for size in sizes), default=0)
     return Fit(name, options, multiple, fitting, sizes.total(), least - least % multiple)
