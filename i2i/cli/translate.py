@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from i2i.cli.flags import MaxPixels
+from i2i.cli.flags import MaxPixels, Precision
 from i2i.errors import DataError, UsageError, things
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def translate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Translate again what is there already.")] = False,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a model on the Hub.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
+    precision: Precision = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
 ) -> None:
     """Translate images of any size with a trained model.
@@ -67,7 +68,7 @@ def translate(
     from i2i.cli.progress import WorkProgress
     from i2i.kinds import COMPONENTS
     from i2i.plugin_files import load_plugin_file
-    from i2i.translation import Translator
+    from i2i.translation import MANY, Translator
     from i2i.translation.folder import How, Translated, translate_files
     from i2i.translation.jobs import is_file_name, plan, plan_one
     from i2i.translation.record import Record
@@ -75,7 +76,8 @@ def translate(
     console = Console(quiet=quiet, highlight=False)
     for file in plugin_file or []:
         load_plugin_file(file)
-    translator = Translator.load(model, to, revision=revision, device=device, mode=mode, seed=seed)
+    numbers = precision or "auto"
+    translator = Translator.load(model, to, revision=revision, device=device, mode=mode, seed=seed, precision=numbers)
     how = How(format, samples, parse_options(set_ or []), max_pixels or images.MAX_PIXELS)
     translator.predictor.chosen(how.options)  # a wrong one stops before anything is read
     single, takes = is_file_name(out), (translator.columns, translator.optional, samples)
@@ -84,6 +86,8 @@ def translate(
         raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
     warn_of_problems(COMPONENTS)
     console.print(f"{things(len(planned), 'image')}, {_manner(translator)}, on {translator.device}")
+    if len(planned) * (samples or 1) >= MANY:
+        translator.pack()
     record = None if single else Record(out, translator, format, how.options, anew=overwrite)
     results: list[Translated] = []
     try:

@@ -111,7 +111,7 @@ class Narrow:
         self._inside = True
         try:
             with torch.autocast(self._device, torch.bfloat16):
-                return _wide(method(*given, **options))
+                return widened(method(*given, **options))
         finally:
             self._inside = False
 
@@ -123,12 +123,12 @@ def _methods(network: nn.Module) -> set[str]:
     return {name for name in found if not name.startswith("_")}
 
 
-def _wide(made: Any) -> Any:
+def widened(made: Any) -> Any:
     """Return what a method made, with all that is in bfloat16 in float32."""
     if isinstance(made, Tensor):
         return made.float() if made.dtype is torch.bfloat16 else made
     if isinstance(made, dict):
-        return {name: _wide(value) for name, value in made.items()}
+        return {name: widened(value) for name, value in made.items()}
     if isinstance(made, tuple) and hasattr(made, "_make"):
-        return type(made)._make(map(_wide, made))
-    return type(made)(map(_wide, made)) if isinstance(made, list | tuple) else made
+        return type(made)._make(map(widened, made))
+    return type(made)(map(widened, made)) if isinstance(made, list | tuple) else made

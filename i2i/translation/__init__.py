@@ -1,5 +1,5 @@
 """A model folder in, images out."""
 
-from i2i.translation.translator import Translator
+from i2i.translation.translator import MANY, Translator
 
-__all__ = ["Translator"]
+__all__ = ["MANY", "Translator"]

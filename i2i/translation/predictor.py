@@ -1,7 +1,7 @@
 """Makes one field of others: what validation measures, and what translating runs on images of any size."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import lcm
 from typing import Any, Self
 
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from i2i.compute.packed import Weights, pack
+from i2i.compute.precision import Numbers, widened
 from i2i.config import Mode
 from i2i.contracts import Recipe
 from i2i.errors import ContractError, DataError, I2iError, UsageError
@@ -37,6 +39,7 @@ class Predictor:
         fields: What the data has.
         mode: How networks run.
         options: The recipe's own: an option of the translator that is called like one of them has its value.
+        numbers: What networks compute in; what is made is float32 in any case.
 
     Raises:
         UsageError: If what is made is ids that are no classes.
@@ -51,7 +54,9 @@ class Predictor:
         *,
         mode: Mode,
         options: Mapping[str, Any] = {},
+        numbers: Numbers = "float32",
     ) -> None:
+        self.numbers = numbers
         self.recipe, self.to, self.fields = recipe, to, fields
         self.function = recipe.translators[to]
         self.asked, self.noises = fields_asked(self.function, parts), noises_asked(self.function)
@@ -66,6 +71,7 @@ class Predictor:
         self.options = self.chosen({})
         self._looks_around = any(_looks_around(network) for network in self.networks)
         self._alone = False
+        self._weights: Weights | None = None
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -82,6 +88,21 @@ class Predictor:
         for network in self.networks:
             network.to(device)
         return self
+
+    def pack(self) -> bool:
+        """Lay weights out for many items of the training's size on a CPU, where that pays; see `i2i.compute.packed`.
+
+        Returns:
+            Whether they are.
+
+        Raises:
+            UnpackableError: If this torch or this CPU cannot.
+        """
+        if self._device.type == "cpu" and self._weights is None:
+            given = {name: _drawn(self.fields[name], self.fields.size) for name in self.sources}
+            padded = self._whole(given, 1, self.fields.size, 0)
+            self._weights = pack(self.networks, lambda: self._computed(padded, 1, 0, self.options)[0], self.numbers)
+        return self._weights is not None
 
     @property
     def is_aligned(self) -> bool:
@@ -153,16 +174,35 @@ class Predictor:
         """Return what is made of a batch, whether it is finite, and whether it is not what each item would be alone."""
         field, (height, width) = self.fields[self.to], self._size(given)
         shape = (field.channels, *(() if field.kind == "vector" else (height, width)))
-        whole = {**given, **self._noise([name for name in self.noises if name not in given], (count, *shape), seed)}
-        padded = {name: self._padded(values) for name, values in whole.items()}
+        padded = self._whole(given, count, (height, width), seed)
         margins = Margins.of(height, width, self.multiple)
-        with inference(seed, count) as noise, self._blaming(height, width):
-            made = self.function(**self.parts, **padded, **chosen)
+        with self._blaming(height, width):
+            made, mixed = self._computed(padded, count, seed, chosen)
         expected = (count, *shape[:1], *(margins.around(height, width) if len(shape) > 1 else ()))
         made = check_made(self.maker, made, expected, next((tuple(v.shape) for v in padded.values()), ())).float()
         made = margins.cut(made) if len(shape) > 1 else made
         finite = made.isfinite().all()
-        return (_classes(made, field) if field.kind == "ids" else made), finite, noise.mixed
+        return (_classes(made, field) if field.kind == "ids" else made), finite, mixed
+
+    def _computed(
+        self, padded: Mapping[str, Tensor], count: int, seed: int, chosen: Mapping[str, Any]
+    ) -> tuple[Tensor, bool]:
+        """Return what the function makes, and whether it is not what it would make of each item alone."""
+        with ExitStack() as stack:
+            noise = stack.enter_context(inference(seed, count))
+            if self.numbers == "bf16":
+                stack.enter_context(torch.autocast(self._device.type, torch.bfloat16))
+            if self._weights is not None:
+                stack.enter_context(self._weights.used())
+            made = self.function(**self.parts, **padded, **chosen)
+        return widened(made), noise.mixed
+
+    def _whole(self, given: Mapping[str, Tensor], count: int, size: tuple[int, int], seed: int) -> dict[str, Tensor]:
+        """Return what is given and the noise that is not, of sizes that networks take."""
+        field = self.fields[self.to]
+        shape = (count, field.channels, *(() if field.kind == "vector" else size))
+        whole = {**given, **self._noise([name for name in self.noises if name not in given], shape, seed)}
+        return {name: self._padded(values) for name, values in whole.items()}
 
     def _size(self, given: Mapping[str, Tensor]) -> tuple[int, int]:
         """Return height and width of what is made: those of what it belongs to, else of the first field with a size."""
@@ -212,6 +252,14 @@ class Predictor:
             if isinstance(error, ValueError):
                 raise UsageError(f"{maker} refuses an image of {width}x{height}: {error}") from error
             raise ContractError(f"{maker} fails on an image of {width}x{height}: {describe(error)}{where}.") from error
+
+
+def _drawn(field: Field, size: tuple[int, int]) -> Tensor:
+    """Draw one item: an image or a vector in [-1, 1], ids of any class."""
+    generator = torch.Generator().manual_seed(0)
+    if field.kind == "ids":
+        return torch.randint(max(field.channels, 2), (1, *size), generator=generator)
+    return torch.rand(1, field.channels, *(size if field.kind == "image" else ()), generator=generator) * 2 - 1
 
 
 def _form(part: Any, mode: Mode) -> Any:

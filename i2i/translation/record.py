@@ -40,6 +40,7 @@ class Record:
     ) -> None:
         chosen = translator.predictor.chosen(options)
         model = [translator.config.model_dump_json(), translator.to, translator.mode, translator.seed]
+        model.append(translator.predictor.numbers)
         said = [__version__, *model, chosen, stored]
         self._out, self._file = out, out / RECORD
         self._how = hashlib.sha256(json.dumps(said).encode()).hexdigest()

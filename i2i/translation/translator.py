@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from i2i import images
+from i2i.compute.packed import UnpackableError
+from i2i.compute.precision import numbers_of
 from i2i.config import Mode
 from i2i.data import lab
 from i2i.data.tensors import field_to_tensor, to_pixels
@@ -19,6 +21,7 @@ from i2i.errors import DataError, UsageError, suggest
 from i2i.fields import Field
 from i2i.outputs import TOLERANCE
 from i2i.pairs import Pixels
+from i2i.sections.training import Precision
 from i2i.system.devices import resolve_device
 from i2i.translation import ranges
 from i2i.translation.model import ModelConfig, find_model
@@ -27,6 +30,8 @@ from i2i.translation.predictor import Predictor
 
 _log = logging.getLogger(__name__)
 
+MANY = 5
+"""Images from which on it pays to pack weights; see `Translator.pack`."""
 BATCH = 8
 """Images of one size that go through the networks together."""
 
@@ -50,6 +55,7 @@ class Translator:
         device: Where to run it: ``auto``, ``cpu``, ``cuda``, ``mps``, ...
         mode: How to run it; the model's own mode when not given.
         seed: Of the noise: the same image, seed and options give the same result.
+        precision: Numbers that networks compute in: ``auto`` is bf16 on a GPU that has it, else float32.
 
     Example:
         >>> translator = Translator.load("runs/shoes")  # doctest: +SKIP
@@ -65,13 +71,17 @@ class Translator:
         device: str = "auto",
         mode: Mode | None = None,
         seed: int = 0,
+        precision: Precision = "auto",
     ) -> None:
         self.config, self.seed = config, seed
         self.mode: Mode = mode or config.mode
         self.device = resolve_device(device)
         self.to = field_made(config, to)
         recipe, options = recipe_of(config), config.selection.recipe.options
-        self.predictor = Predictor(recipe, self.to, parts, config.data, mode=self.mode, options=options)
+        numbers = numbers_of(precision, self.device)
+        self.predictor = Predictor(
+            recipe, self.to, parts, config.data, mode=self.mode, options=options, numbers=numbers
+        )
         self.predictor.to_device(self.device)
         self._cut_off = False
 
@@ -85,6 +95,7 @@ class Translator:
         device: str = "auto",
         mode: Mode | None = None,
         seed: int = 0,
+        precision: Precision = "auto",
     ) -> "Translator":
         """Load a model folder, the model of a run folder, or one by its name on a hub.
 
@@ -95,12 +106,25 @@ class Translator:
             device: See `Translator`.
             mode: See `Translator`.
             seed: See `Translator`.
+            precision: See `Translator`.
 
         Raises:
             MissingInputError: If there is no model.
             I2iError: If it cannot be loaded here; see `i2i.translation.parts.load_model`.
         """
-        return cls(*load_model(find_model(path, revision), to), to=to, device=device, mode=mode, seed=seed)
+        loaded = load_model(find_model(path, revision), to)
+        return cls(*loaded, to=to, device=device, mode=mode, seed=seed, precision=precision)
+
+    def pack(self) -> None:
+        """Prepare for many images of the training's size: on a CPU each takes less time then, in other last bits.
+
+        It takes as long as a few images, which pays from about `MANY` on, and memory for the weights once more. Where
+        it does not pay, or cannot be, everything stays as it is; the latter is said.
+        """
+        try:
+            self.predictor.pack()
+        except UnpackableError as error:
+            _log.warning("Weights are not packed, so images take longer: %s.", error)
 
     @property
     def made(self) -> Field:
