@@ -55,6 +55,17 @@ def test_hed_is_the_network_then_the_post_processing(photo: NDArray[Any]) -> Non
     np.testing.assert_array_equal(source, draw(trace(probability, 96, 96, threshold=40 / 255, smallest=9)))
 
 
+def test_hed_in_bf16_draws_almost_the_same_lines(photo: NDArray[Any]) -> None:
+    wide, narrow = (Edges(size=96, border=16, precision=each)(photo)[0] == 0 for each in ("float32", "bf16"))
+    assert not np.array_equal(wide, narrow)
+    kernel = np.ones((3, 3), np.uint8)
+    near = (
+        cv2.dilate(wide.astype(np.uint8), kernel)[narrow[..., 0]],
+        cv2.dilate(narrow.astype(np.uint8), kernel)[wide[..., 0]],
+    )
+    assert min(each.mean() for each in near) > 0.95
+
+
 def test_hed_can_look_at_more_than_it_draws(photo: NDArray[Any]) -> None:
     source, target = Edges(size=64, detect_size=128, border=16)(photo)
     probability = edge_map(load_hed(), geometry.fit(photo, 128, "crop"), border=16)

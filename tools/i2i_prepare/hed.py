@@ -74,7 +74,7 @@ class HED(nn.Module):
         return torch.sigmoid(self.logits(rgb)[:, -1:])
 
 
-def edge_map(network: HED, rgb: NDArray[Any], border: int = 64) -> NDArray[np.float32]:
+def edge_map(network: HED, rgb: NDArray[Any], border: int = 64, *, narrow: bool = False) -> NDArray[np.float32]:
     """Return the probability of an edge at every pixel of a photograph.
 
     The photograph is continued beyond its rim by reflection, so that the rim itself is no edge. At 256x256 a border of
@@ -86,6 +86,7 @@ def edge_map(network: HED, rgb: NDArray[Any], border: int = 64) -> NDArray[np.fl
         border: Pixels to continue by, a multiple of 16: the pooling grid repeats every 16 pixels, and a shift of the
             grid changes more lines than the border mends. Along an axis too short to be reflected so far, the border
             is the largest multiple of 16 that is below its length.
+        narrow: Compute in bfloat16.
 
     Returns:
         (H, W) in 0..1.
@@ -93,7 +94,7 @@ def edge_map(network: HED, rgb: NDArray[Any], border: int = 64) -> NDArray[np.fl
     height, width = rgb.shape[:2]
     y, x = (min(border, (side - 1) // GRID * GRID) for side in (height, width))
     photo = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32))[None]
-    with torch.inference_mode():
-        edges = network(F.pad(photo, (x, x, y, y), mode="reflect"))[0, 0]
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+        edges = network(F.pad(photo, (x, x, y, y), mode="reflect"))[0, 0].float()
     found: NDArray[np.float32] = edges[y : y + height, x : x + width].numpy()
     return found
