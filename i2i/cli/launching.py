@@ -47,18 +47,22 @@ def words_of(given: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def launch(count: int, words: Sequence[str], going_on: str) -> int:
+I2I = (sys.executable, "-m", "i2i")
+
+
+def launch(count: int, words: Sequence[str], going_on: str, program: Sequence[str] = I2I) -> int:
     """Start processes, and wait until all of them have ended.
 
     Args:
         count: How many.
-        words: What each is given after ``i2i``.
+        words: What each is given.
         going_on: What to do when one was killed, in words.
+        program: What is started.
 
     Returns:
         The exit code: that of the one which failed.
     """
-    ranks = [subprocess.Popen(**each) for each in _commands(count, words)]
+    ranks = [subprocess.Popen(**each) for each in _commands(count, [*program, *words])]
     failed: dict[int, int] = {}
     killed: set[int] = set()
     with _passing_on(ranks) as passed:
@@ -97,7 +101,7 @@ def _commands(count: int, words: Sequence[str]) -> Iterator[dict[str, Any]]:
         together["GLOO_SOCKET_IFNAME"] = os.environ.get("GLOO_SOCKET_IFNAME", "lo")
     for number in range(count):
         yield {
-            "args": [sys.executable, "-m", "i2i", *words],
+            "args": words,
             "env": {**os.environ, **together, "RANK": str(number), "LOCAL_RANK": str(number)},
             "stdin": subprocess.DEVNULL,
             "process_group": 0,

@@ -1,6 +1,7 @@
 """A run's folder: everything to repeat or resume it, and everything it made."""
 
 import json
+import os
 import platform
 import shlex
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from i2i.plugin_files import load_plugin_file
 from i2i.plugins import installed_versions, lookup
 from i2i.selection import providers
 from i2i.system.files import TEMPORARY_PREFIX, lock, make_folder, sweep, write_atomically
+from i2i.system.rank import LAUNCHED, this_rank
 from i2i.translation.model import LAST_MODEL, MODEL
 
 LOCK = ".lock"
@@ -49,7 +51,8 @@ class RunFolder:
     @property
     def resuming(self) -> str:
         """Return the command that resumes the run."""
-        return f"i2i train --resume {shlex.quote(str(self.path))}"
+        together = f"--nproc {this_rank().count} " if LAUNCHED in os.environ else ""
+        return f"i2i train {together}--resume {shlex.quote(str(self.path))}"
 
     def check_free(self) -> None:
         """Refuse a folder in which no new run can begin.
