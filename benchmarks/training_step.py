@@ -1,4 +1,6 @@
-"""CPU time of a step of pix2pix over that of the plain textbook loop: ``training_step.py [--case 256/64/1] ...``.
+"""CPU time of a step of pix2pix over that of the plain textbook loop.
+
+``training_step.py [--case 256/64/1] ... [--precision bf16]``
 
 Both train the same networks on the same batch in one process and one thread, in turn, so that a drift of the machine
 meets both. Cases are pixels / channels / batch.
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from i2i.assembly import assemble
+from i2i.compute.precision import Numbers
 from i2i.contracts import Clock
 from i2i.fields import Field, Fields
 from i2i.selection import select
@@ -29,16 +32,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", action="append", help="PIXELS/CHANNELS/BATCH; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--precision", choices=["float32", "bf16"], default="float32", help="of ours")
     given = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{'case':>10} {'textbook':>9} {'i2i':>9}   ratio (medians of {given.rounds} rounds, CPU ms a step)")
     for case in given.case or CASES:
         pixels, channels, batch = map(int, case.split("/"))
-        plain, ours = measured(pixels, channels, batch, given.rounds)
+        plain, ours = measured(pixels, channels, batch, given.rounds, given.precision)
         print(f"{case:>10} {plain * 1e3:9.0f} {ours * 1e3:9.0f}   {plain / ours:.2f}", flush=True)
 
 
-def measured(pixels: int, channels: int, batch: int, rounds: int) -> tuple[float, float]:
+def measured(pixels: int, channels: int, batch: int, rounds: int, numbers: Numbers) -> tuple[float, float]:
     """Return CPU-seconds of a step of the textbook's loop and of ours."""
     fields = Fields({"source": Field(channels=3), "target": Field(channels=3)}, (pixels, pixels))
     options = {
@@ -49,7 +53,10 @@ def measured(pixels: int, channels: int, batch: int, rounds: int) -> tuple[float
     recipe = assemble(select("pix2pix", {}, options, fields), fields)
     source, target = (torch.rand(batch, 3, pixels, pixels) * 2 - 1 for _ in range(2))
     plain = Textbook(*(copy.deepcopy(recipe.get_submodule(part)) for part in ("generator", "discriminator")))
-    updater, given = Updater(recipe, ADAM), {"source": source, "target": target, "clock": Clock(0, 1000, 0)}
+    updater, given = (
+        Updater(recipe, ADAM, numbers=numbers),
+        {"source": source, "target": target, "clock": Clock(0, 1000, 0)},
+    )
     both: tuple[Callable[[], Any], ...] = (lambda: plain.step(source, target), lambda: updater.step(**given))
     times = [[seconds(step) for step in both] for _ in range(rounds + 1)][1:]  # the first step allocates
     medians = [statistics.median(each) for each in zip(*times, strict=True)]
