@@ -37,7 +37,7 @@ if __name__ == "__main__":
 TO_FIRST_STEP = """
 import os, sys
 from i2i.training.trainer import Trainer
-Trainer._record = lambda *_: os._exit(0)
+Trainer._record = lambda *_, **__: os._exit(0)
 from i2i.cli import main
 sys.argv = ["i2i", *{arguments!r}]
 main()
@@ -57,7 +57,9 @@ def commands(data: str, model: str, image: str) -> None:
             "import torch": lambda: cpu_seconds("import torch"),
             "translate": lambda: in_file(folder, COMMAND, ["translate", model, image, "--out", out()]),
             "train": lambda: in_file(
-                folder, TO_FIRST_STEP, ["train", "--data", data, "--out", out(), "--set", "data.workers=0", *TINY]
+                folder,
+                TO_FIRST_STEP,
+                ["train", "--plugin", "pix2pix", "--data", data, "--out", out(), "--set", "data.workers=0", *TINY],
             ),
             "data check": lambda: in_file(folder, COMMAND, ["data", "check", data, "--out", out()]),
         }
@@ -73,7 +75,7 @@ def in_file(folder: str, code: str, arguments: Sequence[str]) -> float:
     """Measure a program that is a file, as programs are that start processes."""
     program = Path(folder, "program.py")
     program.write_text(code.format(arguments=list(arguments)))
-    return cpu_seconds(f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')")
+    return cpu_seconds(program)
 
 
 def main() -> None:
@@ -88,7 +90,7 @@ def main() -> None:
         commands(*sys.argv[1:])
 
 
-def cpu_seconds(code: str) -> float:
+def cpu_seconds(code: str | Path) -> float:
     before = used()
     run(code)
     return used() - before
@@ -99,8 +101,8 @@ def used() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def run(code: str, capture: bool = False) -> str:
-    command: Sequence[str] = (sys.executable, "-c", code)
+def run(code: str | Path, capture: bool = False) -> str:
+    command: Sequence[str] = (sys.executable, str(code)) if isinstance(code, Path) else (sys.executable, "-c", code)
     done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE if capture else subprocess.DEVNULL)
     return done.stdout or ""
 
