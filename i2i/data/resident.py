@@ -15,7 +15,7 @@ from i2i.data.readers import reading
 from i2i.data.tensors import seen, stacked
 from i2i.errors import ResourceError, UsageError
 from i2i.pairs import DrawnDataset
-from i2i.system.devices import free_memory
+from i2i.system.devices import amount, free_memory
 from i2i.system.rank import ALONE, Rank
 
 SHARE = 4
@@ -180,7 +180,7 @@ def resting_place(items: Items, device: torch.device, cache: Literal["auto", "no
     free = free_memory(place)
     if free is not None and needed > free:
         raise ResourceError(
-            f"data.cache is {cache}: the set takes {_gigabytes(needed)}, and {_gigabytes(free)} are free on {place}. "
+            f"data.cache is {cache}: the set takes {amount(needed)}, and {amount(free)} are free on {place}. "
             "Say data.cache=none, or lower data.resize and data.crop."
         )
     return _rest(place, needed)
@@ -205,14 +205,10 @@ def _found(needed: int, places: Iterable[torch.device]) -> Rest:
         free = free_memory(place)
         if free is not None and SHARE * needed <= free:
             return _rest(place, needed)
-    known = f"the {_gigabytes(free)} that are free" if free is not None else "memory, of which this system says nothing"
-    return Rest(None, f"none, since {_gigabytes(needed)} are more than a quarter of {known}")
+    known = f"the {amount(free)} that are free" if free is not None else "memory, of which this system says nothing"
+    return Rest(None, f"none, since {amount(needed)} are more than a quarter of {known}")
 
 
 def _rest(place: torch.device, needed: int) -> Rest:
     where = "memory" if place.type == "cpu" else str(place)
-    return Rest(place, f"in {where}, {_gigabytes(needed)}")
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"
+    return Rest(place, f"in {where}, {amount(needed)}")

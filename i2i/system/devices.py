@@ -100,3 +100,13 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def amount(count: float) -> str:
+    """Say how much memory some bytes are.
+
+    Example:
+        >>> amount(1_820_000_000), amount(3_100_000)
+        ('1.8 GB', '3.1 MB')
+    """
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

@@ -17,7 +17,7 @@ from i2i.parameters import fields_asked, imagined
 from i2i.plugins import lookup
 from i2i.sections.data import crop_value
 from i2i.selection import IMAGINED_SIZE, Selection
-from i2i.system.devices import free_memory, is_out_of_memory, resolve_device
+from i2i.system.devices import amount, free_memory, is_out_of_memory, resolve_device
 from i2i.system.unfilled import unfilled
 from i2i.training import checkpoint
 from i2i.training.folder import RunFolder
@@ -91,10 +91,10 @@ def smaller_settings(config: RunConfig, limit: int | None = None) -> str:
         for words, smaller in lever(run):
             takes = _bytes_of(smaller)
             if takes is not None and takes <= SHARE * min(limit, now):
-                ways.append(f"{words}{_amount(takes)})")
+                ways.append(f"{words}{amount(takes)})")
                 break
     said = " or ".join(filter(None, [", ".join(ways[:3][:-1]), *ways[:3][-1:]]))
-    step = f"A step takes about {_amount(now)}."
+    step = f"A step takes about {amount(now)}."
     return f"{step} A new run would fit with {said}." if ways else f"{step} Begin a run with smaller networks."
 
 
@@ -115,10 +115,6 @@ def _there(device: str) -> int | None:
         return free + int(torch.cuda.memory_reserved(at))
     pages = int(Path("/proc/self/statm").read_text().split()[1]) if at.type == "cpu" else 0
     return free + pages * 4096
-
-
-def _amount(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _recomputed(run: _Run) -> Iterator[tuple[str, _Run]]:

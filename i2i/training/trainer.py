@@ -16,9 +16,7 @@ from i2i.data.resident import ResidentLoader
 from i2i.errors import I2iError, RankGoneError, things
 from i2i.parameters import given_to
 from i2i.system.faults import naming_plugins
-from i2i.training import state
 from i2i.training.captured import Captured, recorder_for
-from i2i.training.checkpoint import BegunCheckpoint
 from i2i.training.choice import Choice, finite
 from i2i.training.compiled import SETTLED, Compiling
 from i2i.training.folder import RunFolder
@@ -28,14 +26,12 @@ from i2i.training.pictures import Pictures
 from i2i.training.portions import Portion, divided
 from i2i.training.recompute import Recomputing
 from i2i.training.reporting import MetricsLog, NonFiniteError, ReadingNotes, Reporter, UnwrittenLog
-from i2i.training.saver import Saver
+from i2i.training.saving import Saving
 from i2i.training.schedules import factor_at
 from i2i.training.setup import Setup
-from i2i.training.snapshot import BegunModel, Snapshot
 from i2i.training.state import Progress
 from i2i.training.stopping import InterruptedRunError, StopRequest
 from i2i.training.updates import Applied
-from i2i.translation.parts import translating
 from i2i.translation.predictor import Predictor
 
 AGAIN = 2.0
@@ -78,7 +74,7 @@ class Trainer:
     def __init__(self, folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter) -> None:
         self.folder, self.setup, self.progress, self.reporter = folder, setup, progress, reporter
         self.config, self.ranks = setup.config, setup.ranks
-        self.saved, self.saver, self.best_is_new = progress.step, Saver(), False
+        self.saving = Saving(folder, setup, progress)
         self.notes = ReadingNotes()
         self.computing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
         self.pictures = Pictures(folder.samples, setup.config.validation.sample_minutes, self._is_due)
@@ -104,12 +100,12 @@ class Trainer:
                 # what cannot be measured or saved should be known before hours of training, not after
                 self.choice.check(setup.validator.measure(setup.predictors(), 1))
             kept(setup.recipe)
-            self._exported()
+            self.saving.exported()
         with (
             closing(setup.loader(progress.step)) as loader,
             closing(self._log()) as self.log,
             StopRequest(again=0 if self.ranks.alone else AGAIN) as stop,
-            self.saver,
+            self.saving.saver,
         ):
             self.pictures.forget(progress.step)
             if not progress.step:
@@ -118,7 +114,7 @@ class Trainer:
                 self._validate()  # a held-out image that could not be read stopped the run here
                 self._save()
             self._train(loader, stop)
-            self.saver.wait()
+            self.saving.saver.wait()
         return Outcome(self.folder.path, progress.step, begun, progress.best, time.monotonic() - began, self._early)
 
     def _log(self) -> MetricsLog:
@@ -132,9 +128,9 @@ class Trainer:
             wishes = self.ranks.told(STOP * stop.came | DRAW * self.pictures.is_due(self.progress.step))
             stopping = any(wish & STOP for wish in wishes)
             self._record(stopping, drawing=bool(wishes[0] & DRAW))
-            self.saver.check()
+            self.saving.saver.check()
             if stopping and self.progress.step < self.setup.steps and not self._early:
-                self.saver.wait()
+                self.saving.saver.wait()
                 raise InterruptedRunError(
                     f"Stopped at step {self.progress.step}; saved. Go on with: {self.folder.resuming}"
                 )
@@ -153,9 +149,9 @@ class Trainer:
         except RankGoneError:
             raise
         except I2iError:
-            if self.progress.step > self.saved:
+            if self.progress.step > self.saving.step:
                 self._save()  # what was learned before the image that cannot be read
-            self._wait_until_saved()
+            self.saving.wait()
             raise
         assert loaded is not None  # else the check has raised
         return loaded
@@ -202,12 +198,12 @@ class Trainer:
                 self._validate(drawing_alone=not validating)
             except I2iError:
                 self._save()  # what was learned before the held-out image that cannot be read
-                self._wait_until_saved()
+                self.saving.wait()
                 raise
         if saving or (validating and self._early):
             self._save()
-        elif self.best_is_new:
-            self._keep_best()
+        else:
+            self.saving.save_best()
 
     @property
     def _early(self) -> str:
@@ -272,58 +268,12 @@ class Trainer:
         if not figures:
             return
         better = self.choice.judge(figures)
-        if better:
-            self.best_is_new = True
+        self.saving.best_is_new |= better
         self.log.note(step=step, validation=finite(figures))
         self.reporter.validated(step, figures, better)
 
     def _save(self) -> None:
-        """Save a checkpoint and the last model, and the best one where that is new."""
+        """Save a checkpoint and the models, if no step has ruined them."""
         self._flush()
         self._check_finite()
-        self.saver.wait()
-        if not self.ranks.first:
-            state.hand_over(self.setup)
-            self.saved = self.progress.step
-            return
-        self.progress.log_bytes = self.log.sync()
-        snapshot, keep = Snapshot(), self.config.training.keep
-        saved = state.capture(self.setup, self.progress)
-        begun = BegunCheckpoint(snapshot, self.folder.checkpoints, self.progress.step, saved)
-        models = [self._export(self.folder.last_model, snapshot), *self._best(snapshot)]
-
-        def finish() -> None:
-            # the checkpoint last: killed before it, the resumed run writes the same bytes again
-            for model in models:
-                model.finish()
-            begun.finish(keep)
-
-        self.saver.start(finish)
-        self.saved = self.progress.step
-
-    def _wait_until_saved(self) -> None:
-        """Wait until the first process has saved: one that leaves before it would have it ended."""
-        self.saver.wait()
-        self.ranks.told(0)
-
-    def _keep_best(self) -> None:
-        """Save the best model, which is new."""
-        self.saver.wait()
-        for model in self._best(Snapshot()):
-            self.saver.start(model.finish)
-
-    def _best(self, snapshot: Snapshot) -> Iterator[BegunModel]:
-        """Begin the best model where that is new, or where none can be told."""
-        if self.best_is_new or self.progress.best is None:
-            self.best_is_new = False
-            yield self._export(self.folder.model, snapshot)
-
-    def _export(self, folder: Path, snapshot: Snapshot) -> BegunModel:
-        """Begin to export the networks as a model that can be used."""
-        return BegunModel(snapshot, folder, self.setup.model_config(self.progress.step), self._exported())
-
-    def _exported(self) -> dict[str, dict[str, Tensor]]:
-        """Return the weights of the parts that the run's models hold."""
-        needed = translating(type(self.setup.recipe), self.config.selection)
-        others = self.setup.updater.networks if self.config.training.export == "all" else ()
-        return state.exported(self.setup, dict.fromkeys([*needed, *others]))
+        self.saving.save(self.log)

@@ -30,7 +30,7 @@ from i2i.translation.predictor import Predictor
 
 _log = logging.getLogger(__name__)
 
-MANY = 5
+MANY = 10
 """Images from which on it pays to pack weights; see `Translator.pack`."""
 BATCH = 8
 """Images of one size that go through the networks together."""
