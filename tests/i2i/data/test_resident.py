@@ -15,10 +15,10 @@ from i2i.data.items import Items
 from i2i.data.jitter import Jitter, Size
 from i2i.data.loading import Loaded, Loader
 from i2i.data.resident import ResidentLoader, resting_bytes, resting_place
-from i2i.system.devices import amount
 from i2i.errors import I2iError, ResourceError, UsageError
 from i2i.fields import Field
 from i2i.pairs import Block, Pixels
+from i2i.system.devices import amount
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
