@@ -37,7 +37,7 @@ def test_run_says_that_its_images_are_no_pairs_and_translates_both_ways(
     code, out, err = run_cli("train", "--plugin", "cyclegan", "--data", zoo, "--out", run, *SMALL)
     assert (code, err) == (0, "")
     words = " ".join(out.split())
-    assert "data 3 training items, layout unpaired: trainA (3), trainB (2), A -> B; B -> A images" in words
+    assert "data 3 training items, layout unpaired: trainA (3), trainB (2), A -> B; B -> A cache" in words
     assert "images 3 -> 3 channels, 16 px" in words
     assert "measured nothing model the last one: " in words
     for to in ("target", "source", "A", "B"):

@@ -70,7 +70,8 @@ def on_meta(case: Case) -> tuple[Updater, Fields]:
 
 
 def test_every_recipe_is_held_to_it() -> None:
-    assert {case.recipe for case in CASES.values()} == catalogue("recipe").keys()
+    ours = {name for name, found in catalogue("recipe").items() if found.distribution == "i2i-toolkit"}
+    assert {case.recipe for case in CASES.values()} == ours
 
 
 @pytest.mark.parametrize("name", CASES)
