@@ -27,7 +27,7 @@ from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceErro
 from i2i.kinds import COMPONENTS
 from i2i.plugins import installed
 from i2i.said import parse_assignments
-from i2i.training import resume, run, setup, train, trainer
+from i2i.training import resume, run, saving, setup, train
 from i2i.training.folder import RunFolder
 from i2i.training.memory import smaller_settings
 from i2i.training.reporting import NonFiniteError, Reporter
@@ -428,7 +428,7 @@ def test_memory_that_does_not_suffice_is_one_line_with_what_to_lower(
         "assemble": (setup, "assemble", refuses),
         "Updater.step_in": (Updater, "step_in", refuses),
         "Validator.measure": (Validator, "measure", lambda *given: next(measures)(*given)),
-        "BegunModel": (trainer, "BegunModel", refuses),
+        "BegunModel": (saving, "BegunModel", refuses),
     }
     monkeypatch.setattr(*places[where])
     with pytest.raises(ResourceError) as refusal:
