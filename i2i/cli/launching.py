@@ -16,14 +16,11 @@ from types import FrameType
 from typing import Any
 
 from i2i.cli.console import complain
-from i2i.errors import ResourceError
+from i2i.errors import RankGoneError, ResourceError
 from i2i.system.rank import LAUNCHED
 
 GRACE = 5
 """Seconds in which the others end by themselves once one has failed: they notice it as soon as they need it."""
-
-GONE = 76
-"""Exit code of one that has noticed; see `i2i.training.ranks.RankGoneError`."""
 
 SAVED = 75
 """Exit code of one that was asked to stop; the first one saves for all, for as long as that takes."""
@@ -85,7 +82,7 @@ def launch(count: int, words: Sequence[str], going_on: str, program: Sequence[st
             if -code in passed:
                 return 128 - code
             return _say_killed(number, count, -code, going_on)
-    return next((code for code in codes.values() if code != GONE), next(iter(codes.values()), 0))
+    return next((code for code in codes.values() if code != RankGoneError.exit_code), next(iter(codes.values()), 0))
 
 
 def _commands(count: int, words: Sequence[str]) -> Iterator[dict[str, Any]]:

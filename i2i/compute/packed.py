@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from i2i.compute.convolutions import Settings, convolution_of
 from i2i.compute.precision import Numbers
 
 PAYING = 1000
@@ -94,7 +95,7 @@ class _Call(NamedTuple):
     transposed: bool
     shape: tuple[int, ...]
     weight: Tensor
-    settings: "_Settings"
+    settings: Settings
 
     @property
     def pixels(self) -> float:
@@ -114,23 +115,13 @@ class _Call(NamedTuple):
         return _Packed(self.transposed, self.shape[1:], laid, s, dtype)
 
 
-class _Settings(NamedTuple):
-    """All of a convolution but its input and its weights."""
-
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    output_padding: tuple[int, int]
-    dilation: tuple[int, int]
-    groups: int
-
-
 class _Packed(NamedTuple):
     """A weight as oneDNN wants it, and the only maps and settings that it may be used with."""
 
     transposed: bool
     shape: tuple[int, ...]
     weight: Tensor
-    settings: _Settings
+    settings: Settings
     dtype: torch.dtype
 
     def __call__(self, image: Tensor, bias: Tensor | None) -> Tensor:
@@ -148,45 +139,6 @@ class _Packed(NamedTuple):
         return made
 
 
-def _convolved(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> tuple[Tensor, Tensor, Tensor | None, _Settings | None]:
-    settings = (
-        None if isinstance(padding, str) else _Settings(_both(stride), _both(padding), (0, 0), _both(dilation), groups)
-    )
-    return input, weight, bias, settings
-
-
-def _transposed(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    groups: int = 1,
-    dilation: Any = 1,
-) -> tuple[Tensor, Tensor, Tensor | None, _Settings | None]:
-    return input, weight, bias, _Settings(_both(stride), _both(padding), _both(output_padding), _both(dilation), groups)
-
-
-def _both(sides: Any) -> tuple[int, int]:
-    return (sides, sides) if isinstance(sides, int) else (sides[0], sides[-1])
-
-
-SORTED: Mapping[Any, Callable[..., tuple[Tensor, Tensor, Tensor | None, _Settings | None]]] = {
-    torch.conv2d: _convolved,
-    torch.conv_transpose2d: _transposed,
-}
-"""Puts what a function is given in order: image, weight, bias, and what else it says."""
-
-
 class _Watching(TorchFunctionMode):
     """Notes the first call of each convolution with a known weight."""
 
@@ -196,11 +148,10 @@ class _Watching(TorchFunctionMode):
         self.calls: dict[int, _Call] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in SORTED:
-            image, weight, _, settings = SORTED[func](*args, **(kwargs or {}))
-            if settings is not None and image.ndim == 4 and id(weight) in self._known:
-                call = _Call(func is torch.conv_transpose2d, tuple(image.shape), weight, settings)
-                self.calls.setdefault(id(weight), call)
+        call = convolution_of(func, args, kwargs)
+        if call is not None and call.image.ndim == 4 and id(call.weight) in self._known:
+            watched = _Call(call.transposed, tuple(call.image.shape), call.weight, call.settings)
+            self.calls.setdefault(id(call.weight), watched)
         return func(*args, **(kwargs or {}))
 
 
@@ -212,9 +163,8 @@ class _Using(TorchFunctionMode):
         self._packed = packed
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in SORTED:
-            image, weight, bias, settings = SORTED[func](*args, **(kwargs or {}))
-            packed = self._packed.get(id(weight))
-            if packed is not None and packed.settings == settings and image.shape[1:] == packed.shape:
-                return packed(image, bias)
-        return func(*args, **(kwargs or {}))
+        call = convolution_of(func, args, kwargs)
+        packed = None if call is None else self._packed.get(id(call.weight))
+        if call is None or packed is None or (packed.settings, packed.shape) != (call.settings, call.image.shape[1:]):
+            return func(*args, **(kwargs or {}))
+        return packed(call.image, call.bias)

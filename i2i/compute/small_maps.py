@@ -5,7 +5,6 @@ of a U-Net, that costs more than the arithmetic: there, a product on the weights
 quarter of the time.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,15 +12,14 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from i2i.compute.convolutions import Convolution, convolution_of
+
 CONVOLVED = 64
 """Pixels of output, of all images in a batch, up to which a convolution is faster as a product."""
 TRANSPOSED = 256
 """Pixels of input, of all images in a batch, up to which a transposed convolution is."""
 
 PLAIN, LAST = torch.contiguous_format, torch.channels_last
-
-Sides = int | tuple[int, ...]
-"""One number for height and width, or two."""
 
 
 class SmallMaps(TorchFunctionMode):
@@ -34,86 +32,61 @@ class SmallMaps(TorchFunctionMode):
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        product = PRODUCTS.get(func)
-        if product is None:
-            return func(*args, **(kwargs or {}))
-        if (made := product(*args, **(kwargs or {}))) is not None:
-            return made
-        if torch.is_autocast_enabled("cpu") and args and args[0].ndim == 4:
-            made = func(_laid(args[0], LAST, PLAIN), *args[1:], **(kwargs or {}))
-            return _laid(made, PLAIN, LAST)
-        return func(*args, **(kwargs or {}))
+        call = convolution_of(func, args, kwargs)
+        made = None if call is None else _transposed(call) if call.transposed else _convolved(call)
+        return func(*args, **(kwargs or {})) if made is None else made
 
 
-def _convolved(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Sides = 1,
-    padding: Sides | str = 0,
-    dilation: Sides = 1,
-    groups: int = 1,
-) -> Tensor | None:
-    """Return a convolution, or None where it is no product; parameters are called as torch's, for it may be by name."""
-    if isinstance(padding, str) or not _takes(input, weight, input_channels=1, groups=groups):
+def _convolved(call: Convolution) -> Tensor | None:
+    """Return a convolution, or None where it is no product."""
+    if not _takes(call):
         return None
-    (down, across), pad, gap = _both(stride), _both(padding), _both(dilation)
+    image, weight, s = call.image, call.weight, call.settings
     kernel = (weight.shape[2], weight.shape[3])
     height, width = (
-        (side + 2 * p - d * (k - 1) - 1) // s + 1
-        for side, p, d, k, s in zip(input.shape[2:], pad, gap, kernel, (down, across), strict=True)
+        (side + 2 * p - d * (k - 1) - 1) // step + 1
+        for side, p, d, k, step in zip(image.shape[2:], s.padding, s.dilation, kernel, s.stride, strict=True)
     )
-    if min(height, width) < 1 or len(input) * height * width > CONVOLVED:
+    if min(height, width) < 1 or len(image) * height * width > CONVOLVED:
         return None
     with torch.autocast("cpu", enabled=False):
-        patches = functional.unfold(_wide(input), kernel, gap, pad, (down, across))  # (N, C * kernel, pixels)
-        made = functional.linear(_rows(patches), weight.flatten(1), bias)
-        return _maps(made, len(input)).view(len(input), -1, height, width)
+        # (N, C * kernel, pixels)
+        patches = functional.unfold(_wide(image), kernel, s.dilation, s.padding, s.stride)
+        made = functional.linear(_rows(patches), weight.flatten(1), call.bias)
+        return _maps(made, len(image)).view(len(image), -1, height, width)
 
 
-def _transposed(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Sides = 1,
-    padding: Sides = 0,
-    output_padding: Sides = 0,
-    groups: int = 1,
-    dilation: Sides = 1,
-) -> Tensor | None:
+def _transposed(call: Convolution) -> Tensor | None:
     """Return a transposed convolution, or None where it is no product."""
-    if not _takes(input, weight, input_channels=0, groups=groups):
+    if not _takes(call):
         return None
-    count, _, height, width = input.shape
+    weight, s = call.weight, call.settings
+    count, _, height, width = call.image.shape
     if count * height * width > TRANSPOSED:
         return None
-    steps, pad, more, gap = _both(stride), _both(padding), _both(output_padding), _both(dilation)
     kernel = (weight.shape[2], weight.shape[3])
     size = tuple(
-        (side - 1) * s - 2 * p + d * (k - 1) + m + 1
-        for side, s, p, d, k, m in zip((height, width), steps, pad, gap, kernel, more, strict=True)
+        (side - 1) * step - 2 * p + d * (k - 1) + more + 1
+        for side, step, p, d, k, more in zip(
+            (height, width), s.stride, s.padding, s.dilation, kernel, s.output_padding, strict=True
+        )
     )
     if min(size) < 1:
         return None
     with torch.autocast("cpu", enabled=False):
-        rows = _rows(_wide(input).flatten(2))
+        rows = _rows(_wide(call.image).flatten(2))
         patches = _maps(torch.mm(rows, weight.flatten(1)), count)  # (N, out channels * kernel, pixels)
-        made = functional.fold(patches, size, kernel, gap, pad, steps)
-        return made if bias is None else made + bias.view(-1, 1, 1)
+        made = functional.fold(patches, size, kernel, s.dilation, s.padding, s.stride)
+        return made if call.bias is None else made + call.bias.view(-1, 1, 1)
 
 
-PRODUCTS: dict[Any, Callable[..., Tensor | None]] = {
-    torch.conv2d: _convolved,
-    torch.conv_transpose2d: _transposed,
-}
-
-
-def _takes(image: Tensor, weight: Tensor, *, input_channels: int, groups: int) -> bool:
+def _takes(call: Convolution) -> bool:
     """Return whether a product can take these; what torch itself refuses is left to its own words."""
+    image, weight = call.image, call.weight
     return (
-        groups == 1
+        call.settings.groups == 1
         and image.ndim == weight.ndim == 4
-        and image.shape[1] == weight.shape[input_channels]
+        and image.shape[1] == weight.shape[0 if call.transposed else 1]
         and len(image) > 0
         and image.device.type == weight.device.type == "cpu"
         and weight.dtype in (torch.float32, torch.float64)
@@ -185,7 +158,3 @@ class _Laid(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         layout, back = ctx.ways
         return _laid(gradient, back, layout), None, None
-
-
-def _both(sides: Sides) -> tuple[int, int]:
-    return (sides, sides) if isinstance(sides, int) else (sides[0], sides[-1])

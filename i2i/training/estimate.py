@@ -18,9 +18,9 @@ OVERHEAD = 1.4
 """Time of a step's convolutions over that of the measured one: others are less well shaped. With this and the two
 below, steps of pix2pix (64 px, width 16, batch 8; 128 px, width 32, batch 4; 128 and 256 px, width 64, batch 1) and of
 CycleGAN (128 px, width 32) took 0.8 to 1.1 of what is estimated, on one core of an AMD EPYC."""
-BYTES_A_PARAMETER = 80
+MOVED_A_PARAMETER = 80
 """Memory that is moved for each number that is trained: 28 by Adam, the rest to lay weights out for convolutions."""
-BYTES_A_RESULT = 8
+MOVED_A_RESULT = 8
 """Memory that is moved for each byte that a step's functions return, for norms, activations and their gradients."""
 LONG = 20 * 60
 """Seconds from which on a smaller run is proposed."""
@@ -43,13 +43,13 @@ def estimated(setup: Setup) -> str:
     """Say how long a new run will take, and what would be quick where that is long.
 
     Returns:
-        Such as ``about 2.5 h on this CPU; --preset small about 12 min``. Nothing on a GPU, where other things decide
-        how long a step takes, and nothing where a step could not be counted.
+        Such as ``about 2.5 h on this CPU; --preset small about 12 min``. Nothing where a step was not counted: on a
+        GPU other things decide how long it takes.
     """
-    if setup.device.type != "cpu" or setup.work is None:
+    if setup.work is None:
         return ""
-    rates = measured()
-    seconds = setup.steps * step_seconds(setup.work, rates)
+    rates, training = measured(), setup.config.training
+    seconds = setup.steps * training.accumulate * step_seconds(setup.work, rates)
     said = f"{about(seconds)} on this CPU"
     if seconds < LONG or (small := _small_seconds(setup, rates)) is None or small > seconds / 2:
         return said
@@ -58,7 +58,7 @@ def estimated(setup: Setup) -> str:
 
 def step_seconds(work: Workload, rates: Rates) -> float:
     """Return how long a step takes."""
-    moved = BYTES_A_PARAMETER * work.parameters + BYTES_A_RESULT * work.results
+    moved = MOVED_A_PARAMETER * work.parameters + MOVED_A_RESULT * work.results
     return OVERHEAD * work.operations / rates.arithmetic + moved / rates.memory
 
 

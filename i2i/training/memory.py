@@ -24,7 +24,7 @@ from i2i.training.folder import RunFolder
 from i2i.training.rehearsal import MISFITS
 from i2i.training.workload import Workload, workload_of
 
-BYTES_A_PARAMETER = 16
+KEPT_A_PARAMETER = 16
 """A float32 weight, its gradient, and Adam's two moments."""
 SMALLER = 3
 """How often each setting is halved in search of one that fits."""
@@ -72,7 +72,7 @@ class _Run(NamedTuple):
 
 def needed(work: Workload) -> int:
     """Return how many bytes of memory a step takes, with all that is kept from one step to the next."""
-    return BYTES_A_PARAMETER * work.parameters + work.results
+    return KEPT_A_PARAMETER * work.parameters + work.results
 
 
 def smaller_settings(config: RunConfig, limit: int | None = None) -> str:

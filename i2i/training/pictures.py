@@ -1,7 +1,5 @@
 """The pictures of a run: samples of the same items, drawn early, by the clock and at each validation."""
 
-import json
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -9,20 +7,19 @@ from pathlib import Path
 
 from i2i import images
 from i2i.pairs import Pixels
+from i2i.samples import LAYOUT, Layout, drawn, picture_of
 from i2i.system.files import write_atomically
 
 EARLY = 100
 """Step after which there is a picture however quick the steps are."""
 KEPT = 60
 """Pictures that are kept of those that the clock asked for."""
-LAYOUT = "layout.json"
 
 
 class Pictures:
     """Draws ``samples/step-000000100.png`` and the like, and decides when.
 
-    Beside them is ``layout.json``, what is in each: ``columns`` by their titles, which of them were ``made``, how
-    many ``rows``, and the ``size`` of one image, height and width.
+    Beside them is ``layout.json``, what is where in each; see `i2i.samples.Layout`.
 
     Args:
         folder: Where they are.
@@ -50,14 +47,11 @@ class Pictures:
             fields: Names of the fields of the data: what else is in a row was made.
         """
         columns = list(rows[0])
-        layout = {
-            "columns": columns,
-            "made": [title for title in columns if title not in fields],
-            "rows": len(rows),
-            "size": rows[0][columns[0]].shape[:2],
-        }
-        write_atomically(self._folder / LAYOUT, (json.dumps(layout) + "\n").encode(), durable=False)
-        path = self._folder / f"step-{step:09d}.png"
+        height, width = rows[0][columns[0]].shape[:2]
+        made = [title for title in columns if title not in fields]
+        layout = Layout(columns=columns, made=made, rows=len(rows), size=(height, width))
+        write_atomically(self._folder / LAYOUT, (layout.model_dump_json() + "\n").encode(), durable=False)
+        path = picture_of(self._folder, step)
         images.write(path, images.contact_sheet([list(row.values()) for row in rows], columns))
         self._drawn = self._now()
         self._thin()
@@ -78,12 +72,6 @@ class Pictures:
 
     def _is_lasting(self, step: int) -> bool:
         return step in (0, EARLY) or self._lasting(step)
-
-
-def drawn(folder: Path) -> dict[int, Path]:
-    """Return the pictures in a folder by their steps, in order."""
-    found = ((re.fullmatch(r"step-(\d+)\.png", path.name), path) for path in sorted(folder.iterdir()))
-    return {int(name[1]): path for name, path in found if name}
 
 
 def _remove(path: Path) -> None:

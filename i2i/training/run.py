@@ -19,6 +19,7 @@ from i2i.system.files import make_folder
 from i2i.training import checkpoint
 from i2i.training.checkpoint import Checkpoint
 from i2i.training.estimate import estimated
+from i2i.training.facts import facts_of
 from i2i.training.folder import RunFolder, describe_environment, differences
 from i2i.training.initial import begin, with_found_model
 from i2i.training.loggers import ending, told
@@ -187,7 +188,7 @@ def _other_rates(before: RunConfig, setup: Setup, step: int, total: int) -> Iter
 
 
 def _run(folder: RunFolder, setup: Setup, progress: Progress, reporter: Reporter, begun: str) -> Outcome:
-    facts = setup.facts() | {"run": str(folder.path)} | ({"begins with": begun} if begun else {})
+    facts = facts_of(setup) | {"run": str(folder.path)} | ({"begins with": begun} if begun else {})
     if takes := estimated(setup):
         facts["takes"] = takes
     reporter.started(facts, progress.step, setup.steps)

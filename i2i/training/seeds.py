@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, NamedTuple
@@ -128,6 +129,7 @@ def train_seeds(
     """
     make_folder(out)
     _record(config, out)
+    command = command or partial(_command, config, out)
     places = _places(config, len(seeds))
     hear(f"{things(len(seeds), 'seed')}, {len(places)} at a time")
     waiting, running, codes = [*seeds], dict[int, tuple[subprocess.Popen[bytes], list[str]]](), dict[int, int]()
@@ -137,7 +139,7 @@ def train_seeds(
         while waiting or running:
             while waiting and places:
                 seed, place = waiting.pop(0), places.pop(0)
-                words = (command or _Command(config, out))(seed, folders[seed], place)
+                words = command(seed, folders[seed], place)
                 running[seed] = (_started(words, out / f"seed-{seed}.log"), place)
             time.sleep(LOOKED_EVERY)
             for seed, (process, place) in [*running.items()]:
@@ -161,19 +163,14 @@ def train_seeds(
     return found
 
 
-class _Command:
-    """Writes the command that trains under a seed, or goes on with what is there."""
-
-    def __init__(self, config: RunConfig, out: Path) -> None:
-        self._config = RunFolder(out).config
-        self._files = [word for file in config.plugins.files for word in ("--plugin-file", file.path)]
-
-    def __call__(self, seed: int, folder: RunFolder, place: Sequence[str]) -> list[str]:
-        if folder.has_progress():
-            said = ["--resume", str(folder.path)]
-        else:
-            said = ["--config", str(self._config), "--seed", str(seed), "--out", str(folder.path), *place]
-        return [sys.executable, "-m", "i2i", "train", "--quiet", *said, *self._files]
+def _command(config: RunConfig, out: Path, seed: int, folder: RunFolder, place: Sequence[str]) -> list[str]:
+    """Return the command that trains under a seed, or goes on with what is there."""
+    files = [word for file in config.plugins.files for word in ("--plugin-file", file.path)]
+    if folder.has_progress():
+        said = ["--resume", str(folder.path)]
+    else:
+        said = ["--config", str(RunFolder(out).config), "--seed", str(seed), "--out", str(folder.path), *place]
+    return [sys.executable, "-m", "i2i", "train", "--quiet", *said, *files]
 
 
 def _record(config: RunConfig, out: Path) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,9 +11,8 @@ import torch
 from torch import nn
 
 from i2i.assembly import assemble
-from i2i.choices import Component, as_choice
 from i2i.compute.gpu import laid_out, prefers_channels_last
-from i2i.compute.precision import has_amx, numbers_of
+from i2i.compute.precision import numbers_of
 from i2i.config import RunConfig
 from i2i.contracts import Recipe
 from i2i.data.batches import steps_per_epoch
@@ -23,13 +21,13 @@ from i2i.data.items import Items
 from i2i.data.jitter import RECOLOURED, jitter_of
 from i2i.data.loading import Loader
 from i2i.data.resident import ResidentLoader, Rest, resting_place
-from i2i.errors import MissingSplitError, UsageError, things
+from i2i.errors import MissingSplitError, UsageError
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
 from i2i.pairs import Dataset
 from i2i.plugins import lookup
 from i2i.sections.data import crop_value
-from i2i.serving import contracts_of, part_kinds
+from i2i.serving import contracts_of
 from i2i.system.devices import resolve_device
 from i2i.training.criterion import Criterion, decide
 from i2i.training.ranks import NO_OTHERS, Ranks
@@ -64,7 +62,7 @@ class Setup:
     ranks: Ranks = NO_OTHERS
     """The processes that train it together."""
     work: Workload | None = None
-    """What a step takes, where that was counted."""
+    """What a batch takes, where that was counted: of a new run on a CPU, which is told how long it will take."""
 
     @property
     def batch(self) -> int:
@@ -113,15 +111,16 @@ class Setup:
         """Load the batches of the run from a step on."""
         which: dict[str, Any] = {"batch_size": self.batch, "start": start, "stop": self.steps, "rank": self.ranks.rank}
         workers = self.config.data.workers
-        if self._rests.on is None:
+        if self.rests.on is None:
             return Loader(self.items, self.device, workers=workers, **which)
         last = prefers_channels_last(self.device)
         return ResidentLoader(
-            self.items, self.device, place=self._rests.on, workers=workers, channels_last=last, **which
+            self.items, self.device, place=self.rests.on, workers=workers, channels_last=last, **which
         )
 
     @cached_property
-    def _rests(self) -> Rest:
+    def rests(self) -> Rest:
+        """Return where the training split is kept once it was read."""
         return resting_place(self.items, self.device, self.config.data.cache)
 
     def model_config(self, step: int) -> ModelConfig:
@@ -135,79 +134,6 @@ class Setup:
             mode=self.config.inference.mode,
             step=step,
         )
-
-    def facts(self) -> dict[str, str]:
-        """Describe the run before its first step, in words."""
-        networks = ", ".join(
-            f"{name} {sum(p.numel() for p in network.parameters()) / 1e6:.1f} M"
-            f"{'' if name in self.updater.optimizers else ' (frozen)'}"
-            for name, network in self.updater.networks.items()
-        )
-        measured = ", ".join(self.validator.measures)
-        return {
-            "recipe": self.config.selection.recipe.name,
-            "networks": f"{networks} parameters",
-            "losses": self._losses(),
-            "batch": self._batch(),
-            "data": self._data(),
-            "cache": self._rests.said,
-            "images": f"{self._channels()}, {crop_value(self.config.data.size)} px",
-            "measured": f"{measured} of {things(self._measured(), 'held-out item')}" if measured else "nothing",
-            "model": self.criterion.about,
-            "device": f"{self.device}, {self.config.training.threads} threads, {self.updater.numbers}{self._slowly}",
-        }
-
-    def _measured(self) -> int:
-        """Return how many items are measured."""
-        return min(len(self.validator.items), self.criterion.images)
-
-    def _batch(self) -> str:
-        """Say of how many items a step is, how they are divided, and what it learns at."""
-        training, optimizer = self.config.training, self.config.optimizer
-        counts = {"processes": self.ranks.count, "accumulated": training.accumulate}
-        factors = [f"{count} {what}" for what, count in counts.items() if count > 1]
-        divided = f" ({' x '.join([*factors, str(training.batch_size)])})" if factors else ""
-        rates = {name: optimizer.of(name).lr for name in self.updater.optimizers}
-        same = len({*rates.values()}) < 2
-        said = [f"{optimizer.lr:g}"] if same else [f"{name} {rate:g}" for name, rate in rates.items()]
-        return f"{things(self.batch, 'item')}{divided}, learning rate {', '.join(said)}"
-
-    @property
-    def _slowly(self) -> str:
-        slow = self.device.type == "cpu" and self.updater.numbers == "bf16" and not has_amx()
-        return ", which this CPU computes slowly" if slow else ""
-
-    def _losses(self) -> str:
-        """Say which losses and penalties there are, with the weights of those in lists, as ``--use`` takes them."""
-        said = []
-        for part, kind in part_kinds(type(self.recipe)).items():
-            chosen = self.config.selection.parts.get(part)
-            if chosen and kind in ("loss", "penalty"):
-                terms = [chosen] if isinstance(chosen, Component) else chosen
-                said.append(f"{part} {as_choice([term.model_dump(include={'name', 'weight'}) for term in terms])}")
-        return ", ".join(said) or "the recipe's own"
-
-    def _channels(self) -> str:
-        """Say what is made of what: ``3 -> 3 channels``, or ``3 channels + ids -> 12 classes``."""
-        said = [(" + ".join(map(self._kind, p.sources)), self._kind(p.to)) for p in self.predictors()]
-        lines = dict.fromkeys(f"{taken} -> {made}" for taken, made in said)
-        return "; ".join(re.sub(r"^(\d+) channels( -> \d+ channels)$", r"\1\2", line) for line in lines)
-
-    def _kind(self, name: str) -> str:
-        field = self.fields[name]
-        what = {"image": f"{field.channels} channels", "vector": f"vector of {field.channels}"}
-        return what.get(field.kind, f"{field.channels} classes" if field.channels else "ids")
-
-    def _data(self) -> str:
-        """Say how many items there are, how they are stored, and of which columns, where the dataset says so."""
-        kind = "pair" if self.fields.aligned(*self.fields) else "item"
-        said = [things(len(self.items), f"training {kind}")]
-        if layout := getattr(self.items.dataset, "layout", None):
-            said.append(f"layout {layout}")
-        names = {name: " and ".join(column.name for column in field.columns) for name, field in self.fields.items()}
-        ways = [(p.sources, p.to) for p in self.predictors() if names[p.to]]
-        columns = (f"{' + '.join(names[each] or 'lightness' for each in taken)} -> {names[to]}" for taken, to in ways)
-        return ", ".join([*said, *(["; ".join(columns)] if ways else [])])
 
 
 def set_up(config: RunConfig, reporter: Reporter, ranks: Ranks = NO_OTHERS, *, rehearsal: bool = True) -> Setup:
@@ -257,8 +183,9 @@ def set_up(config: RunConfig, reporter: Reporter, ranks: Ranks = NO_OTHERS, *, r
     updater = Updater(recipe, config.optimizer.model_dump(), config.average.decays, numbers, ranks)
     setup = Setup(config, device, items, fields, recipe, updater, validator, criterion, ranks)
     check_warmup(config.schedule, setup.steps)
-    if rehearsal and rehearse(updater, config.selection, fields, config.training.batch_size, setup.steps):
-        setup = replace(setup, work=workload(recipe, fields, config.training.batch_size, setup.steps))
+    batch_size, told = config.training.batch_size, device.type == "cpu" and ranks.first
+    if rehearsal and rehearse(updater, config.selection, fields, batch_size, setup.steps) and told:
+        setup = replace(setup, work=workload(recipe, fields, batch_size, setup.steps))
     check_first(recipe, type(recipe).wiring(fields, config.selection.recipe.options))
     return setup
 

@@ -76,7 +76,7 @@ class Trainer:
         self.config, self.ranks = setup.config, setup.ranks
         self.saving = Saving(folder, setup, progress)
         self.notes = ReadingNotes()
-        self.computing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
+        self.recomputing = Recomputing(setup.recipe.children()) if self.config.training.recompute else nullcontext()
         self.pictures = Pictures(folder.samples, setup.config.validation.sample_minutes, self._is_due)
         self.choice = Choice(setup.criterion, setup.validator.measures, self.config.training.patience, progress)
         self.health = Health(setup.recipe, setup.config, setup.fields)
@@ -172,7 +172,7 @@ class Trainer:
         whole = self.setup.items_of(clock.step)
         portions = divided(batch, self.config.training.batch_size, whole, self.ranks.rank)
         compiled = self.compiling.step() if self.compiling else nullcontext()
-        with naming_plugins(type(self.setup.recipe)), self.computing, compiled:
+        with naming_plugins(type(self.setup.recipe)), self.recomputing, compiled:
             return self.setup.updater.step_in(
                 [Portion(given_to(step, batch, fields, clock), share) for batch, share in portions]
             )

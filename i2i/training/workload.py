@@ -17,9 +17,6 @@ from i2i.training.recompute import blocks_of
 from i2i.training.rehearsal import KeptShapes, imagined_batch, undrawn, without_values
 from i2i.uncompiled import uncompiled
 
-FORWARD, INPUT, WEIGHT = 1, 1, 1
-"""What convolutions and products cost: to compute, and for the gradients of what they are given and of their weight."""
-
 
 class Workload(NamedTuple):
     """What one step takes."""
@@ -51,9 +48,8 @@ def workload(recipe: Recipe, fields: Fields, batch_size: int, steps: int = 1, *,
         for update in imagined.step(**given_to(imagined.step, batch, fields, Clock(0, steps, 0))):
             learned += counted.learned({weight for weight, name in owner.items() if name in update.names})
     parameters = sum(p.numel() for p in recipe.parameters() if p.requires_grad)
-    return Workload(
-        (FORWARD + INPUT) * counted.operations + WEIGHT * learned, counted.results + counted.largest, parameters
-    )
+    # a layer, the gradient of what it is given, and that of its weight take as many operations each
+    return Workload(2 * counted.operations + learned, counted.results + counted.largest, parameters)
 
 
 def workload_of(selection: Selection, fields: Fields, batch_size: int, *, recompute: bool = False) -> Workload:

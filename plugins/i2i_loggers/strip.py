@@ -1,13 +1,13 @@
 """The samples of a run over time: what is given once, and what was made of it after each of some steps."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from i2i import images, pages, safe_json
+from i2i import images, pages
+from i2i.samples import LAYOUT, Layout, drawn, read_layout
 
 FRAMES = 32
 """Pictures that are shown, at most, and one more: of more only every second, every fourth and so on, and the newest."""
@@ -53,7 +53,7 @@ class Strip:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._layout: dict[str, Any] = {}
+        self._layout: Layout | None = None
         self._cut: dict[int, _Cut] = {}
 
     def forget(self, step: int) -> None:
@@ -62,45 +62,40 @@ class Strip:
 
     def shown(self) -> Shown | None:
         """Return what there is to show; None while nothing is."""
-        if not (said := self._folder / "layout.json").is_file() or not (pictures := drawn(self._folder)):
+        if not (self._folder / LAYOUT).is_file() or not (pictures := drawn(self._folder)):
             return None
-        layout = safe_json.load(said.read_bytes())
+        layout = read_layout(self._folder)
         if layout != self._layout:
             self._layout, self._cut = layout, {}
         steps = chosen(list(pictures))
-        made, last = layout["made"], steps[-1]
-        if last not in self._cut or self._cut[last].columns.keys() < {*layout["columns"]}:
-            self._cut[last] = self._taken(pictures[last], layout["columns"])
-        self._cut = {step: self._cut.get(step) or self._taken(pictures[step], made) for step in steps}
+        made, last = layout.made, steps[-1]
+        if last not in self._cut or self._cut[last].columns.keys() < {*layout.columns}:
+            self._cut[last] = self._taken(pictures[last], layout, layout.columns)
+        self._cut = {step: self._cut.get(step) or self._taken(pictures[step], layout, made) for step in steps}
         newest = self._cut[last]
         # one that was laid otherwise, before a setting was changed, is left out
         alike = {step: cut.columns for step, cut in self._cut.items() if cut.shape == newest.shape}
         return Shown(
-            columns=layout["columns"],
+            columns=layout.columns,
             given={title: address for title, address in newest.columns.items() if title not in made},
             frames=[Frame(step, {title: columns[title] for title in made}) for step, columns in alike.items()],
-            rows=layout["rows"],
-            width=min(layout["size"][1], WIDEST),
+            rows=layout.rows,
+            width=min(layout.size[1], WIDEST),
         )
 
-    def _taken(self, path: Path, titles: Sequence[str]) -> _Cut:
+    @staticmethod
+    def _taken(path: Path, layout: Layout, titles: Sequence[str]) -> _Cut:
         """Take columns out of a picture."""
-        columns, rows, (height, width) = (self._layout[key] for key in ("columns", "rows", "size"))
+        height, width = layout.size
         sheet = images.read(path).pixels
         try:
-            pictures = images.pictures_of(sheet, height, width)[-rows:]
+            pictures = images.pictures_of(sheet, height, width)[-layout.rows :]
         except images.ImageError:
             return _Cut(sheet.shape, {})
         shown = min(width, WIDEST)
         size = len(pictures) * round(height * shown / width), shown
-        below = dict(zip(columns, map(np.concatenate, zip(*pictures, strict=True)), strict=False))
+        below = dict(zip(layout.columns, map(np.concatenate, zip(*pictures, strict=True)), strict=False))
         return _Cut(sheet.shape, {title: pages.glance(images.resize(below[title], *size)) for title in titles})
-
-
-def drawn(folder: Path) -> dict[int, Path]:
-    """Return the pictures in a folder by their steps, in order."""
-    found = ((re.fullmatch(r"step-(\d+)\.png", path.name), path) for path in sorted(folder.iterdir()))
-    return {int(name[1]): path for name, path in found if name}
 
 
 def chosen(steps: Sequence[int]) -> list[int]:

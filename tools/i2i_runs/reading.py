@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, PositiveInt, ValidationError
-
 from i2i import safe_json
 from i2i.config import read_file
 from i2i.errors import DataError, I2iError, MissingInputError
+from i2i.samples import Layout, drawn, read_layout
 
 CONFIG, METRICS, ENVIRONMENT, CHECKPOINTS, SAMPLES = (
     *("config.yaml", "metrics.jsonl", "environment.json"),
@@ -25,17 +24,6 @@ DEEPEST = 3
 
 Figures = Mapping[str, float | None]
 """By name; None where one is not finite."""
-
-
-class Layout(BaseModel):
-    """What is where in the pictures of samples."""
-
-    columns: list[str]
-    """Their titles."""
-    made: list[str]
-    """Those that the run makes."""
-    size: tuple[PositiveInt, PositiveInt]
-    """Height and width of one picture."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +81,7 @@ class Run:
     @property
     def samples(self) -> dict[int, Path]:
         """Return the pictures of samples by step, the oldest first."""
-        steps = {_step_of(path): path for path in (self.path / SAMPLES).glob("step-*.png")}
-        return {step: steps[step] for step in sorted(step for step in steps if step is not None)}
+        return drawn(self.path / SAMPLES)
 
     @property
     def warnings(self) -> list[str]:
@@ -118,11 +105,7 @@ class Run:
         Raises:
             DataError: If the file that says it is missing or damaged.
         """
-        path = self.path / SAMPLES / "layout.json"
-        try:
-            return Layout.model_validate(_read_json(path))
-        except ValidationError:
-            raise DataError(f"{path} is missing or damaged. Wait for the run's next samples.") from None
+        return read_layout(self.path / SAMPLES)
 
 
 def find(folder: Path) -> Iterator[Path]:

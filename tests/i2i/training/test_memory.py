@@ -8,7 +8,7 @@ import pytest
 from training_runs import tiny
 
 from i2i.training import memory
-from i2i.training.memory import BYTES_A_PARAMETER, needed, smaller_settings
+from i2i.training.memory import KEPT_A_PARAMETER, needed, smaller_settings
 from i2i.training.workload import Workload
 
 PLENTY = 10**12
@@ -29,7 +29,7 @@ def takes_now(folder: Path, **sections: Any) -> float:
 
 def test_a_step_needs_its_results_and_what_adam_keeps_of_each_parameter() -> None:
     assert needed(Workload(operations=0, results=100, parameters=7)) == 100 + 7 * 4 * 4
-    assert BYTES_A_PARAMETER == 4 * 4
+    assert KEPT_A_PARAMETER == 4 * 4
 
 
 def test_each_way_takes_less_than_what_did_not_fit_and_there_are_three(shared_pairs: Path) -> None:

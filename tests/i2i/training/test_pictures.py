@@ -10,8 +10,9 @@ from training_runs import FILES, tiny
 
 from i2i import images
 from i2i.pairs import Pixels
+from i2i.samples import drawn
 from i2i.training import pictures
-from i2i.training.pictures import Pictures, drawn
+from i2i.training.pictures import Pictures
 from i2i.training.run import resume, train
 
 

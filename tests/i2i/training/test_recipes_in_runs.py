@@ -22,6 +22,7 @@ from i2i.fields import Fields
 from i2i.kinds import COMPONENTS
 from i2i.plugins import installed
 from i2i.training import resume, setup, train
+from i2i.training.facts import facts_of
 from i2i.training.reporting import NonFiniteError, Reporter
 
 
@@ -269,4 +270,4 @@ def test_a_step_that_names_the_clock_is_told_when_it_happens_also_when_resumed(
 def test_a_run_says_its_losses_with_the_weights_that_they_have(shared_pairs: Path) -> None:
     losses: dict[str, Any] = {"pixel_loss": ["l1", {"name": "l2", "weight": 5}], "penalties": "r1"}
     made = setup.set_up(tiny(shared_pairs, **losses), Reporter())
-    assert made.facts()["losses"] == "gan_loss non-saturating, pixel_loss 100*l1+5*l2, penalties 1*r1"
+    assert facts_of(made)["losses"] == "gan_loss non-saturating, pixel_loss 100*l1+5*l2, penalties 1*r1"

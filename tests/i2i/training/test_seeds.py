@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def test_when_it_is_stopped_every_run_is_told_once_and_waited_for(tmp_path: Path
 
 
 def test_a_run_begins_by_its_seed_and_goes_on_where_it_has_begun(tmp_path: Path) -> None:
-    command, folder = module._Command(config(), tmp_path), RunFolder(tmp_path / "seed-3")
+    command, folder = partial(module._command, config(), tmp_path), RunFolder(tmp_path / "seed-3")
     begun = command(3, folder, ["--device", "cpu"])
     assert begun[-6:] == ["--seed", "3", "--out", str(folder.path), "--device", "cpu"]
     folder.checkpoints.mkdir(parents=True)

@@ -87,3 +87,13 @@ def test_a_long_run_is_told_of_a_smaller_one_and_a_short_one_not(
     monkeypatch.setattr(estimate, "measured", lambda: Rates(1e18, 1e18))
     assert estimated(setup) == "some seconds on this CPU"
     assert not estimated(replace(setup, work=None))
+
+
+def test_a_step_of_several_batches_takes_as_long_as_these(shared_pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "measured", lambda: Rates(1e10, 1e10))
+    monkeypatch.setattr(estimate, "about", str)
+    one, four = (
+        set_up(tiny(shared_pairs, training={"steps": 10**4, "accumulate": count}), Reporter()) for count in (1, 4)
+    )
+    seconds = [float(estimated(setup).partition(" on")[0]) for setup in (one, four)]
+    assert seconds[1] == pytest.approx(4 * seconds[0])
