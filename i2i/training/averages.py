@@ -44,31 +44,33 @@ class Averages:
         self._recipe = recipe
         self._decays = {name: decay for name, decay in decays.items() if not isinstance(decay, Power)}
         self._exponents = {name: exponent_of(each.width) for name, each in decays.items() if isinstance(each, Power)}
-        self._weights: dict[str, dict[str, Tensor]] = {}
-        self._steps: dict[str, int] = {}
+        self.weights: dict[str, dict[str, Tensor]] = {}
+        """Network -> the average of each parameter, by its name there."""
+        self.steps: dict[str, int] = {}
+        """Network with a power function -> its steps so far."""
         self.begin()
 
     def begin(self) -> None:
         """Begin anew with the weights that networks have now."""
-        self._steps = dict.fromkeys(self._exponents, 0)
+        self.steps = dict.fromkeys(self._exponents, 0)
         for network in (*self._decays, *self._exponents):
             named = self._recipe.get_submodule(network).named_parameters()
-            self._weights[network] = {name: parameter.detach().clone() for name, parameter in named}
+            self.weights[network] = {name: parameter.detach().clone() for name, parameter in named}
 
     @torch.no_grad()
     def follow(self, network: str) -> None:
         """Go on after a step of a network; nothing is done for one without an average."""
-        if network in self._weights:
+        if network in self.weights:
             decay = self._decay(network)
             for name, parameter in self._recipe.get_submodule(network).named_parameters():
-                self._weights[network][name].lerp_(parameter, 1 - decay)
+                self.weights[network][name].lerp_(parameter, 1 - decay)
 
     def _decay(self, network: str) -> float:
         """Count a step of a network, and return its decay."""
         if network in self._decays:
             return self._decays[network]
-        self._steps[network] += 1
-        return float((1 - 1 / self._steps[network]) ** (self._exponents[network] + 1))
+        self.steps[network] += 1
+        return float((1 - 1 / self.steps[network]) ** (self._exponents[network] + 1))
 
     def applied(self, network: str) -> nn.Module:
         """Return a network that translates: with its average where it has one, and all else as the network has it.
@@ -76,24 +78,17 @@ class Averages:
         It shares its values with the network and the average, and is good until the next step.
         """
         module = self._recipe.get_submodule(network)
-        if network not in self._weights:
+        if network not in self.weights:
             return module
         shared = {id(each): each.detach() for each in module.buffers()} | {
-            id(parameter): nn.Parameter(self._weights[network][name], requires_grad=False)
+            id(parameter): nn.Parameter(self.weights[network][name], requires_grad=False)
             for name, parameter in module.named_parameters()
         }
         return copy.deepcopy(module, shared)
 
-    def state(self) -> dict[str, Tensor]:
-        """Return all averages by ``network.parameter``, and of power functions the steps so far by ``network``."""
-        return self._values() | {network: torch.tensor(steps) for network, steps in self._steps.items()}
-
-    def restore(self, saved: Mapping[str, Tensor]) -> None:
-        """Go back to what `state` returned."""
-        for name, weight in self._values().items():
-            weight.copy_(saved[name])
-        self._steps = {network: int(saved[network]) for network in self._steps}
-
-    def _values(self) -> dict[str, Tensor]:
-        named = self._weights.items()
-        return {f"{network}.{name}": weight for network, weights in named for name, weight in weights.items()}
+    def restore(self, weights: Mapping[str, Mapping[str, Tensor]], steps: Mapping[str, int]) -> None:
+        """Go back to weights and steps as they were."""
+        for network, named in self.weights.items():
+            for name, weight in named.items():
+                weight.copy_(weights[network][name])
+        self.steps = {network: steps[network] for network in self.steps}

@@ -2,8 +2,7 @@
 
 A checkpoint is a folder, with a model folder of all networks in it. It is written under a hidden name and read back,
 each file is put on disk, the folder renamed, and then ``latest.json`` replaced, which names it together with the
-checksum of its manifest; the manifest has those of the files. Tensors are written before the next step changes them,
-and all the rest is done beside it.
+checksum of its manifest; the manifest has those of the files. All that takes long of it is done beside the next steps.
 """
 
 import hashlib
@@ -17,8 +16,8 @@ from torch import Tensor
 
 from i2i import safe_json
 from i2i.system.files import sha256_of, write_atomically
-from i2i.system.folders import NewFolder
-from i2i.training.snapshot import DamagedError, Snapshot, Written
+from i2i.training.snapshot import Snapshot
+from i2i.training.tensor_file import DamagedError, TensorFile
 from i2i.translation.model import CONFIG, MODEL, ModelConfig, config_bytes, read_config, weights_file
 from i2i.translation.weights import read_tensors
 
@@ -42,10 +41,10 @@ class Checkpoint(NamedTuple):
 
 
 class BegunCheckpoint:
-    """A checkpoint whose tensors are written.
+    """A checkpoint of a snapshot.
 
     Args:
-        snapshot: What else was written of this step.
+        snapshot: What its tensors are added to.
         root: Folder of all checkpoints of the run.
         step: Steps that were done.
         checkpoint: What to save.
@@ -57,17 +56,17 @@ class BegunCheckpoint:
     def __init__(self, snapshot: Snapshot, root: Path, step: int, checkpoint: Checkpoint) -> None:
         self._root, self._config = root, checkpoint.config
         self._state = json.dumps(checkpoint.state, indent=1).encode()
-        self._folder = NewFolder(root / f"step-{step:09d}")
-        self._weights, self._tensors = dict[str, Written](), dict[str, Written]()
+        self._folder = snapshot.folder(root / f"step-{step:09d}")
+        self._weights, self._tensors = dict[str, TensorFile](), dict[str, TensorFile]()
         for part, tensors in checkpoint.weights.items():
             name = weights_file(part)
-            self._weights[name] = snapshot.write(self._folder, f"{MODEL}/{name}", tensors)
+            self._weights[name] = snapshot.add(self._folder, f"{MODEL}/{name}", tensors)
         for file, tensors in checkpoint.tensors.items():
             name = f"{file}{SUFFIX}"
-            self._tensors[name] = snapshot.write(self._folder, name, tensors)
+            self._tensors[name] = snapshot.add(self._folder, name, tensors)
 
     def finish(self, keep: int) -> Path:
-        """Read it back, commit it, and delete the oldest ones.
+        """Read it back, once the snapshot is written, commit it, and delete the oldest ones.
 
         Args:
             keep: How many checkpoints stay.
@@ -76,27 +75,30 @@ class BegunCheckpoint:
             OutputError: If the disk is full or may not be written; the checkpoints before are untouched.
             DamagedError: If what was written does not read back.
         """
-        with self._folder as folder:
-            model = {name: file.sha256(str(folder.place / MODEL / name)) for name, file in self._weights.items()}
-            own = {name: file.sha256(str(folder.place / name)) for name, file in self._tensors.items()}
-            texts = {f"{MODEL}/{CONFIG}": config_bytes(self._config, model), STATE: self._state}
-            sums = {f"{MODEL}/{name}": checksum for name, checksum in model.items()} | own
-            texts[MANIFEST] = _manifest(sums | {name: _sha256(text) for name, text in texts.items()})
-            for name, text in texts.items():
-                folder.write(name, [text])
-                if _bytes(folder.path(name)) != text:
-                    raise DamagedError(f"{folder.place / name} is damaged.")
-            folder.put()
-        latest = {"checkpoint": self._folder.place.name, "manifest": _sha256(texts[MANIFEST])}
+        folder = self._folder
+        model = {name: file.sha256(str(folder.place / MODEL / name)) for name, file in self._weights.items()}
+        own = {name: file.sha256(str(folder.place / name)) for name, file in self._tensors.items()}
+        texts = {f"{MODEL}/{CONFIG}": config_bytes(self._config, model), STATE: self._state}
+        sums = {f"{MODEL}/{name}": checksum for name, checksum in model.items()} | own
+        texts[MANIFEST] = _manifest(sums | {name: _sha256(text) for name, text in texts.items()})
+        for name, text in texts.items():
+            folder.write(name, [text])
+            if _bytes(folder.path(name)) != text:
+                raise DamagedError(f"{folder.place / name} is damaged.")
+        folder.put()
+        latest = {"checkpoint": folder.place.name, "manifest": _sha256(texts[MANIFEST])}
         write_atomically(self._root / LATEST, json.dumps(latest, indent=2).encode())
         for old in _folders(self._root)[keep:]:
             shutil.rmtree(old, ignore_errors=True)
-        return self._folder.place
+        return folder.place
 
 
 def save(root: Path, step: int, checkpoint: Checkpoint, keep: int) -> Path:
     """Save a checkpoint, and wait for it; see `BegunCheckpoint`."""
-    return BegunCheckpoint(Snapshot(), root, step, checkpoint).finish(keep)
+    with Snapshot() as snapshot:
+        begun = BegunCheckpoint(snapshot, root, step, checkpoint)
+        snapshot.write()
+        return begun.finish(keep)
 
 
 def load(root: Path) -> tuple[Checkpoint | None, list[str]]:

@@ -1,6 +1,8 @@
 """What a run keeps: checkpoints, the last model and the best one, of which all that takes long is done beside steps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -46,26 +48,23 @@ class Saving:
             self.step = progress.step
             return
         progress.log_bytes = log.sync()
-        snapshot, keep = Snapshot(), setup.config.training.keep
         saved = state.capture(setup, progress)
-        begun = BegunCheckpoint(snapshot, folder.checkpoints, progress.step, saved)
-        models = [self._export(folder.last_model, snapshot), *self._best(snapshot)]
 
-        def finish() -> None:
+        def begin(snapshot: Snapshot) -> Iterator[Callable[[], object]]:
+            begun = BegunCheckpoint(snapshot, folder.checkpoints, progress.step, saved)
+            for model in (self._export(folder.last_model, snapshot), *self._best(snapshot)):
+                yield model.finish
             # the checkpoint last: killed before it, the resumed run writes the same bytes again
-            for model in models:
-                model.finish()
-            begun.finish(keep)
+            yield partial(begun.finish, setup.config.training.keep)
 
-        self.saver.start(finish)
+        self._beside_steps(begin)
         self.step = progress.step
 
     def save_best(self) -> None:
         """Save the best model if it is new."""
         if self.best_is_new:
             self.saver.wait()
-            for model in self._best(Snapshot()):
-                self.saver.start(model.finish)
+            self._beside_steps(lambda snapshot: [model.finish for model in self._best(snapshot)])
 
     def wait(self) -> None:
         """Wait until the first process has saved: one that leaves before it would have it ended."""
@@ -82,6 +81,27 @@ class Saving:
         needed = translating(type(self._setup.recipe), config.selection)
         others = self._setup.updater.networks if config.training.export == "all" else ()
         return state.exported(self._setup, dict.fromkeys([*needed, *others]))
+
+    def _beside_steps(self, begin: Callable[[Snapshot], Iterable[Callable[[], object]]]) -> None:
+        """Begin to save, and do the rest beside the next steps, whose updates wait for what they change.
+
+        Args:
+            begin: Adds to a snapshot; returns what is to be done once it is written.
+        """
+        updater = self._setup.updater
+        with ExitStack() as stack:
+            snapshot = stack.enter_context(Snapshot(updater.changing()))
+            finishing = list(begin(snapshot))
+            begun = stack.pop_all()
+
+        def finish() -> None:
+            with begun:
+                snapshot.write()
+                for each in finishing:
+                    each()
+
+        self.saver.start(finish)
+        updater.before = snapshot.wait
 
     def _best(self, snapshot: Snapshot) -> Iterator[BegunModel]:
         """Begin the best model where that is new, or where none can be told."""

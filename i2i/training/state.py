@@ -22,6 +22,8 @@ from i2i.training.updates import Updater
 
 OWN = {"lr", "fused", "foreach", "capturable"}
 """What optimizers do not take from a checkpoint: it follows the settings and the device."""
+OPTIMIZER, AVERAGE = "optimizer-", "average-"
+"""Before the name of the network in the name of the file of its moments, and of its averages."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ def capture(setup: Setup, progress: Progress) -> Checkpoint:
     tensors, data = kept(setup.recipe)
     weights, own = _by_part(setup, tensors)
     moments, groups = _optimizer_state(setup.updater)
+    averages = setup.updater.averages
     rng, generators = _rng_state()
     of_others, others = _gathered(setup)
     state = {
@@ -61,11 +64,14 @@ def capture(setup: Setup, progress: Progress) -> Checkpoint:
         "log_bytes": progress.log_bytes,
         "recipe": data,
         "optimizers": groups,
+        "averages": averages.steps,
         "rng": generators,
         "others": others,
     }
-    files = {"recipe": own, "optimizers": moments, "averages": setup.updater.averages.state(), "rng": rng}
-    files |= of_others
+    files = {"recipe": own, "rng": rng} | of_others
+    # one for each network: they are written while others are updated
+    files |= {f"{OPTIMIZER}{network}": tensors for network, tensors in moments.items()}
+    files |= {f"{AVERAGE}{network}": tensors for network, tensors in averages.weights.items()}
     return Checkpoint(state, files, setup.model_config(progress.step), weights)
 
 
@@ -89,8 +95,8 @@ def restore(setup: Setup, saved: Checkpoint) -> Progress:
         own = Kept(own.tensors | mine["recipe"], state["others"][number - 1]["recipe"])
         rng = {"tensors": mine["rng"], "state": state["others"][number - 1]["rng"]}
     load(setup.recipe, Kept(weights | own.tensors, own.data))
-    setup.updater.averages.restore(tensors["averages"])
-    _restore_optimizers(setup.updater, tensors["optimizers"], state["optimizers"])
+    setup.updater.averages.restore(_of_networks(tensors, AVERAGE), state["averages"])
+    _restore_optimizers(setup.updater, _of_networks(tensors, OPTIMIZER), state["optimizers"])
     _restore_rng(**rng)  # last: whatever is built draws numbers
     return Progress(state["step"], state["validated"], state["best"], state["stale"], state["log_bytes"])
 
@@ -173,9 +179,9 @@ def _by_part(setup: Setup, tensors: Mapping[str, Tensor]) -> tuple[dict[str, dic
     return weights, own
 
 
-def _optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return moments as tensors named ``network.parameter.moment``, and parameter groups as JSON."""
-    tensors: dict[str, Tensor] = {}
+def _optimizer_state(updater: Updater) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    """Return moments by network, as tensors named ``parameter.moment``, and parameter groups as JSON."""
+    tensors: dict[str, dict[str, Tensor]] = {}
     groups: dict[str, Any] = {}
     for network, optimizer in updater.optimizers.items():
         state = optimizer.state_dict()
@@ -183,22 +189,27 @@ def _optimizer_state(updater: Updater) -> tuple[dict[str, Tensor], dict[str, Any
             {option: float(value) if isinstance(value, Tensor) else value for option, value in group.items()}
             for group in state["param_groups"]
         ]
+        tensors[network] = {}
         for parameter, moments in state["state"].items():
             for moment, value in moments.items():
                 if not isinstance(value, Tensor):
                     raise DataError(f"The optimizer of {network!r} keeps {moment!r}, which is no tensor. Mend it.")
-                tensors[f"{network}.{parameter}.{moment}"] = value
+                tensors[network][f"{parameter}.{moment}"] = value
     return tensors, groups
 
 
-def _restore_optimizers(updater: Updater, tensors: dict[str, Tensor], groups: dict[str, Any]) -> None:
+def _of_networks(tensors: Mapping[str, dict[str, Tensor]], of: str) -> dict[str, dict[str, Tensor]]:
+    """Return the files of networks, by network."""
+    return {file.removeprefix(of): each for file, each in tensors.items() if file.startswith(of)}
+
+
+def _restore_optimizers(updater: Updater, tensors: dict[str, dict[str, Tensor]], groups: dict[str, Any]) -> None:
     for network, optimizer in updater.optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            owner, parameter, moment = name.rsplit(".", 2)
-            if owner == network:
-                # of its own: a file that is mapped would take its place on the disk for as long as the run goes on
-                state.setdefault(int(parameter), {})[moment] = value.clone()
+        for name, value in tensors[network].items():
+            parameter, moment = name.split(".", 1)
+            # of its own: a file that is mapped would take its place on the disk for as long as the run goes on
+            state.setdefault(int(parameter), {})[moment] = value.clone()
         own = [{option: group[option] for option in OWN & group.keys()} for group in optimizer.param_groups]
         merged = [{**saved, **kept} for saved, kept in zip(groups[network], own, strict=True)]
         optimizer.load_state_dict({"state": state, "param_groups": merged})

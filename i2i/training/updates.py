@@ -1,6 +1,6 @@
 """Applies a recipe's updates: one optimizer a network, in the order in which the recipe yields them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import reduce
 from typing import Any, NamedTuple, Self
@@ -86,6 +86,9 @@ class Updater:
             else:
                 self.parameters[name] = _trainable(network)
                 self.optimizers[name] = _built(settings.of(name), self.parameters[name], name)
+        self.before: Callable[[Iterable[str]], object] = _nothing
+        """Is told the names of networks before they are updated, and may have that wait."""
+        self._updated = dict[str, None]()
         self._factor = 1.0
         self._rates = {name: [group["lr"] for group in each.param_groups] for name, each in self.optimizers.items()}
 
@@ -94,6 +97,19 @@ class Updater:
             if name not in self.networks:
                 known = ", ".join(self.networks) or "none"
                 raise UsageError(f"{section}: no network {name!r}.{suggest(name, self.networks)} Networks: {known}.")
+
+    def changing(self) -> dict[str, list[Tensor]]:
+        """Return what changes when a network is updated and at no other time, in the order of the first updates.
+
+        It is told of networks that were updated before. Others may be a recipe's own affair, which changes them as and
+        when it likes.
+        """
+        found: dict[str, list[Tensor]] = {}
+        for name in self._updated:
+            states: Iterable[Mapping[str, Any]] = self.optimizers[name].state.values()
+            kept = (value for state in states for value in state.values() if isinstance(value, Tensor))
+            found[name] = [*self.parameters[name], *kept, *self.averages.weights.get(name, {}).values()]
+        return found
 
     def scale(self, factor: float) -> None:
         """Use this part of every network's learning rate from the next step on."""
@@ -210,6 +226,8 @@ class Updater:
     def _descend(self, names: Iterable[str]) -> None:
         """Make one step on some networks."""
         trained = self._trained(names)
+        self._updated |= dict.fromkeys(trained)
+        self.before(trained)
         for name in trained:
             if (clip := self._clips[name]) is not None:
                 nn.utils.clip_grad_norm_(self.parameters[name], clip)
@@ -243,6 +261,10 @@ class Updater:
                     f"{recipe} yields {name!r} of {update.owner!r}, of shape {tuple(value.shape)}. "
                     "Losses and figures are scalars: take the mean."
                 )
+
+
+def _nothing(_: object) -> None:
+    pass
 
 
 def _trainable(module: nn.Module) -> list[nn.Parameter]:

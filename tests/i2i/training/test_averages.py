@@ -1,5 +1,6 @@
 """Running averages of weights against the same sum in a loop."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -136,13 +137,13 @@ def test_an_average_by_a_power_function_goes_on_to_the_bit_from_what_was_saved()
     recipe = Several()
     whole, resumed = (Averages(recipe, {"two": Power(width=0.1), "one": 0.5}) for _ in range(2))
     whole.follow("two")
-    resumed.restore({name: value.clone() for name, value in whole.state().items()})
+    resumed.restore(copy.deepcopy(whole.weights), whole.steps)
     with torch.no_grad():
         recipe.two.weight.add_(1)
     whole.follow("two")
     resumed.follow("two")
-    for name, value in whole.state().items():
-        assert torch.equal(value, resumed.state()[name])
+    torch.testing.assert_close(resumed.weights, whole.weights, rtol=0, atol=0)
+    assert resumed.steps == whole.steps == {"two": 2}
 
 
 def test_the_section_has_decays_and_power_functions_by_network() -> None:

@@ -134,7 +134,7 @@ def trained(make: Callable[[Batch, Clock], Applied], updater: Updater, given: li
         updater.scale(1 / (step + 1))
         seen.append(make(batch, Clock(step, len(given), 0)))
     logged = [{**applied.losses, **applied.figures} for applied in seen]
-    return [*logged, dict(updater.recipe.state_dict()), updater.averages.state()]
+    return [*logged, dict(updater.recipe.state_dict()), updater.averages.weights, updater.averages.steps]
 
 
 def assert_equal(one: list[Any], other: list[Any], tolerance: float = 0.0) -> None:
@@ -161,6 +161,14 @@ def test_what_a_step_yielded_outlasts_the_next_one() -> None:
     kept = {name: value.clone() for name, value in before.losses.items()}
     make(given[-1], Clock(0, 9, 0))
     assert_equal([before.losses], [kept])
+
+
+def test_before_a_step_is_repeated_all_networks_are_said_to_be_updated() -> None:
+    updater, recorder, said = drawn(Two), Again(), list[tuple[int, list[str]]]()
+    updater.before = lambda networks: said.append((recorder.replayed, list(networks)))
+    trained(Captured(stepping(updater), updater, recorder, pytest.fail), updater, batches(WARM_UP + 2))
+    assert [names for done, names in said if len(names) == 2] == [["generator", "discriminator"]] * 2
+    assert said[2 * WARM_UP] == (0, ["generator", "discriminator"])  # before the first time
 
 
 def test_a_smaller_batch_is_made_as_it_is() -> None:
@@ -202,7 +210,7 @@ def test_an_average_whose_decay_changes_is_not_recorded() -> None:
     updater, said = Updater(Two(), {"lr": 0.01}, {"generator": Power(width=0.1)}), list[str]()
     trained(Captured(stepping(updater), updater, Again(), said.append), updater, batches(4))
     assert len(said) == 1
-    assert "'average._steps'" in said[0]
+    assert "'average.steps'" in said[0]
 
 
 def test_a_step_that_waits_for_the_device_is_not_recorded() -> None:

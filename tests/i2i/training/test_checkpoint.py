@@ -19,7 +19,8 @@ from i2i.fields import Field
 from i2i.selection import Selection
 from i2i.system.files import sweep
 from i2i.training.checkpoint import BegunCheckpoint, Checkpoint, load, newest, save
-from i2i.training.snapshot import DamagedError, Snapshot
+from i2i.training.snapshot import Snapshot
+from i2i.training.tensor_file import DamagedError
 from i2i.translation.model import ModelConfig
 
 OPERATIONS = ("open", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir")
@@ -148,22 +149,26 @@ def test_a_checkpoint_that_does_not_read_back_is_refused_and_costs_none_of_those
     tmp_path: Path, file: str, damage: Callable[[bytes], bytes]
 ) -> None:
     save(tmp_path, 1, make(1), keep=1)
-    begun = BegunCheckpoint(Snapshot(), tmp_path, 2, make(2))
-    (path,) = tmp_path.glob(f".*/{file}")
-    path.write_bytes(damage(path.read_bytes()))  # a disk that does not keep what it is given
-    with pytest.raises(DamagedError, match=rf"step-000000002/{re.escape(file)} is damaged"):
-        begun.finish(keep=1)
+    with Snapshot() as snapshot:
+        begun = BegunCheckpoint(snapshot, tmp_path, 2, make(2))
+        snapshot.write()
+        (path,) = tmp_path.glob(f".*/{file}")
+        path.write_bytes(damage(path.read_bytes()))  # a disk that does not keep what it is given
+        with pytest.raises(DamagedError, match=rf"step-000000002/{re.escape(file)} is damaged"):
+            begun.finish(keep=1)
     assert_whole(load(tmp_path)[0], 1)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_what_is_written_is_the_step_at_which_it_was_begun(tmp_path: Path) -> None:
     values = make(1)
-    begun = BegunCheckpoint(Snapshot(), tmp_path, 1, values)
-    for tensors in (values.tensors["recipe"], values.weights["generator"]):
-        tensors["weight"] += 1  # as the next step does
-    values.state["step"] = 9
-    begun.finish(keep=1)
+    with Snapshot() as snapshot:
+        begun = BegunCheckpoint(snapshot, tmp_path, 1, values)
+        for tensors in (values.tensors["recipe"], values.weights["generator"]):
+            tensors["weight"] += 1  # as the next step does
+        values.state["step"] = 9
+        snapshot.write()
+        begun.finish(keep=1)
     assert_whole(load(tmp_path)[0], 1)
 
 

@@ -144,7 +144,7 @@ def test_a_resumed_run_of_two_processes_equals_one_that_was_not_interrupted(out:
     checkpoints = (out / run / "checkpoints" / "step-000000006" for run in ("whole", "parts"))
     one, other = ({path.name: path.read_bytes() for path in each.rglob("*.safetensors")} for each in checkpoints)
     assert one == other
-    assert {"process-1.safetensors", "generator.safetensors", "averages.safetensors"} <= one.keys()
+    assert {"process-1.safetensors", "generator.safetensors", "average-generator.safetensors"} <= one.keys()
     of_steps = [[row for row in rows(out / run) if "lr" in row] for run in ("whole", "parts")]
     assert of_steps[0] == of_steps[1]
     assert [row["step"] for row in of_steps[0]] == [1, 2, 3, 4, 5, 6]

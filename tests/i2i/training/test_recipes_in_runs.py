@@ -55,8 +55,9 @@ def test_an_optimizer_of_a_plugin_trains_and_resumes_to_the_bit(shared_pairs: Pa
         resume(tmp_path / "parts", {"training": {"steps": 12}})
     finally:
         installed.cache_clear()
-    for file in ("model/generator.safetensors", "model/discriminator.safetensors", "optimizers.safetensors"):
-        whole, parts = (tmp_path / run / "checkpoints" / "step-000000012" / file for run in ("whole", "parts"))
+    for file in ("model/generator", "model/discriminator", "optimizer-discriminator"):
+        folders = (tmp_path / run / "checkpoints" / "step-000000012" for run in ("whole", "parts"))
+        whole, parts = (folder / f"{file}.safetensors" for folder in folders)
         assert whole.read_bytes() == parts.read_bytes()
     recorded = json.loads((tmp_path / "parts" / "environment.json").read_text())
     assert "i2i-signs 3.1" in recorded["plugins"]
@@ -71,18 +72,17 @@ def saved_tensors(run: Path, step: int, file: str) -> dict[str, torch.Tensor]:
 def test_models_have_the_average_and_checkpoints_both_it_and_the_weights(shared_pairs: Path, tmp_path: Path) -> None:
     average: dict[str, Any] = {"average": {"generator": 0.75}}
     train(tiny(shared_pairs, **average, training={"checkpoint_every": 11}), tmp_path / "whole")
-    before, after = (saved_tensors(tmp_path / "whole", step, "averages") for step in (11, 12))
+    before, after = (saved_tensors(tmp_path / "whole", step, "average-generator") for step in (11, 12))
     weights = saved_tensors(tmp_path / "whole", 12, "model/generator")
     model = load_file(tmp_path / "whole" / "model-last" / "generator.safetensors")
-    averaged = {name.removeprefix("generator."): value for name, value in after.items()}
-    assert averaged.keys() <= model.keys() == weights.keys()
-    for name, value in averaged.items():
-        torch.testing.assert_close(value, 0.75 * before[f"generator.{name}"] + 0.25 * weights[name])
+    assert after.keys() <= model.keys() == weights.keys()
+    for name, value in after.items():
+        torch.testing.assert_close(value, 0.75 * before[name] + 0.25 * weights[name])
         assert torch.equal(value, model[name])
         assert not torch.equal(value, weights[name])
     train(tiny(shared_pairs, **average, training={"steps": 5}), tmp_path / "parts")
     resume(tmp_path / "parts", {"training": {"steps": 12}})
-    for file in ("averages", "model/generator", "model/discriminator"):
+    for file in ("average-generator", "model/generator", "model/discriminator"):
         whole, parts = (saved_tensors(tmp_path / run, 12, file) for run in ("whole", "parts"))
         assert whole.keys() == parts.keys()
         assert all(torch.equal(value, parts[name]) for name, value in whole.items()), file
@@ -93,8 +93,8 @@ def test_an_average_that_is_not_used_stays_in_checkpoints(shared_pairs: Path, tm
     weights = saved_tensors(tmp_path / "run", 2, "model/generator")
     model = load_file(tmp_path / "run" / "model-last" / "generator.safetensors")
     assert all(torch.equal(value, model[name]) for name, value in weights.items())
-    average = saved_tensors(tmp_path / "run", 2, "averages")
-    assert not all(torch.equal(value, weights[name.removeprefix("generator.")]) for name, value in average.items())
+    average = saved_tensors(tmp_path / "run", 2, "average-generator")
+    assert not all(torch.equal(value, weights[name]) for name, value in average.items())
 
 
 class Faulty(Recipe):

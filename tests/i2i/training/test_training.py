@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from math import isnan, nan
@@ -27,7 +28,7 @@ from i2i.errors import DataError, DiskFullError, MissingInputError, ResourceErro
 from i2i.kinds import COMPONENTS
 from i2i.plugins import installed
 from i2i.said import parse_assignments
-from i2i.training import resume, run, saving, setup, train
+from i2i.training import resume, run, saving, setup, tensor_file, train
 from i2i.training.folder import RunFolder
 from i2i.training.memory import smaller_settings
 from i2i.training.reporting import NonFiniteError, Reporter
@@ -206,20 +207,26 @@ def test_resuming_a_finished_run_does_nothing(finished: Path) -> None:
     assert {p: p.read_bytes() for p in finished.rglob("*") if p.is_file() and p.name != ".lock"} == before
 
 
+@pytest.mark.parametrize(("module", "name"), [(os, "fsync"), (tensor_file, "sum_of")], ids=["late", "while written"])
 def test_full_disk_says_how_the_run_goes_on(
-    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pairs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
 ) -> None:
-    def fails(_: int) -> None:
+    works = getattr(module, name)
+
+    def fails(given: object) -> object:
+        if threading.current_thread() is threading.main_thread():
+            return works(given)
         raise OSError(errno.ENOSPC, "no space left")
 
     class FillsTheDisk(Reporter):
         def started(self, *_: object) -> None:
-            monkeypatch.setattr(os, "fsync", fails)
+            monkeypatch.setattr(module, name, fails)
 
     said = rf"\. Make room and go on with: i2i train --resume {tmp_path / 'run'}$"
     with pytest.raises(DiskFullError, match=said):  # before there is any checkpoint
         train(tiny(pairs_folder, training={"steps": 3}), tmp_path / "run", FillsTheDisk())
     monkeypatch.undo()
+    assert list((tmp_path / "run").rglob(".i2i-tmp*")) == []
     assert resume(tmp_path / "run").step == 3
     with pytest.raises(DiskFullError, match=said):
         resume(tmp_path / "run", {"training": {"steps": 7}}, FillsTheDisk())

@@ -1,5 +1,5 @@
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
@@ -49,6 +49,33 @@ def judged(recipe: Any, image: Tensor) -> Tensor:
 
 def updater(order: Any, **optimizer: Any) -> Any:
     return Updater(TwoNetworks(order), optimizer or {"lr": 0.1, "betas": [0.5, 0.9]})
+
+
+def test_what_is_said_to_change_at_updates_changes_after_that_was_told_and_at_no_other_time() -> None:
+    def order(recipe: Any, batch: Batch) -> Iterator[Update]:
+        fake = recipe.generator(batch.source)
+        yield Update("discriminator", {"a": judged(recipe, fake), "b": judged(recipe, batch.target)})
+        yield Update("generator", {"a": judged(recipe, recipe.generator(batch.source))})
+
+    made = Updater(TwoNetworks(order), {"lr": 0.1}, {"generator": 0.5})
+    assert made.changing() == {}  # nothing was updated yet
+    made.step(**BATCH._asdict())
+    changing = made.changing()
+    # weight and bias with two moments and a counter each, and averages
+    assert {name: len(tensors) for name, tensors in changing.items()} == {"discriminator": 8, "generator": 10}
+    assert list(changing) == ["discriminator", "generator"]
+    seen, told = copy.deepcopy(changing), list[str]()
+
+    def before(names: Iterable[str]) -> None:
+        for name in names:
+            torch.testing.assert_close(changing[name], seen[name], rtol=0, atol=0)
+        told.extend(names)
+
+    made.before = before
+    made.step(**BATCH._asdict())
+    assert told == ["discriminator", "generator"]
+    for name, tensors in changing.items():
+        assert not any(torch.equal(tensor, was) for tensor, was in zip(tensors, seen[name], strict=True))
 
 
 def test_each_update_changes_its_own_network_alone() -> None:
