@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from functools import cache, lru_cache
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,8 +73,7 @@ class Plugins:
             self._load(entry_point)
 
     def _load(self, entry_point: EntryPoint) -> None:
-        dist = entry_point.dist
-        origin = (dist.name, dist.version, "") if dist else ("unknown", "unknown", "")
+        origin = (*_package(entry_point.dist), "") if entry_point.dist else ("unknown", "unknown", "")
         try:
             with at_work(entry_point.name, origin[0]):
                 self.register(entry_point.load(), entry_point.name, *origin)
@@ -255,6 +254,12 @@ class Plugins:
         listed = ", ".join(known) or "none"
         doctor = " A plugin is broken: see `i2i plugins doctor`." if self.problems else ""
         raise UnknownNameError(f"No {kind} named {name!r}.{suggest(name, known)} Installed: {listed}.{doctor}")
+
+
+@lru_cache(maxsize=64)
+def _package(distribution: Distribution) -> tuple[str, str]:
+    """Return name and version of a distribution, which reads all that is said of it each time that it is asked."""
+    return distribution.name, distribution.version
 
 
 @contextmanager

@@ -62,17 +62,15 @@ def _standing_in(name: str, found: Mapping[str, Any]) -> Iterator[None]:
 
 
 class _StandIn(ModuleType):
-    """Has some of a module, and gives way to it as soon as more is asked of it, or a module inside it."""
+    """Has some of a module, and gives way to it as soon as more is asked of it."""
 
     def __init__(self, spec: ModuleSpec, found: Mapping[str, Any]) -> None:
         super().__init__(spec.name)
         vars(self).update(found, __spec__=spec)
         self._found = found
-        self._is_package = spec.submodule_search_locations is not None
 
     def __getattr__(self, wanted: str) -> Any:
-        # Python itself asks for names with __ whenever something is imported from a module
-        if wanted.startswith("__") and not (wanted == "__path__" and self._is_package):
+        if wanted.startswith("__"):  # asked by Python itself, whenever something is imported from a module
             raise AttributeError(wanted)
         return getattr(_imported(self.__name__), wanted)
 

@@ -10,6 +10,7 @@ import typer
 from i2i.cli.completion import completer
 from i2i.cli.flags import Precision
 from i2i.errors import UsageError
+from i2i.system.importing import importing_torch
 
 NOTHING = "No step was made. Run the same command again."
 
@@ -93,11 +94,12 @@ def train(
         return
     if count > 1:
         raise typer.Exit(_launched(count, given, debug=debug))
-    from i2i import api
-    from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable
-    from i2i.cli.training_progress import TrainingProgress
-    from i2i.system.rank import speaks
-    from i2i.training import InterruptedRunError
+    with importing_torch():
+        from i2i import api
+        from i2i.cli.console import complain, raise_on_sigterm, shown, stoppable
+        from i2i.cli.training_progress import TrainingProgress
+        from i2i.system.rank import speaks
+        from i2i.training import InterruptedRunError
 
     try:
         with stoppable(NOTHING), raise_on_sigterm(), TrainingProgress(quiet or not speaks()) as progress:

@@ -8,6 +8,7 @@ import typer
 
 from i2i.cli.flags import MaxPixels, Precision
 from i2i.errors import DataError, UsageError, things
+from i2i.system.importing import importing_torch
 
 if TYPE_CHECKING:
     from i2i.translation import Translator
@@ -63,15 +64,16 @@ def translate(
     """
     from rich.console import Console
 
-    from i2i import images
-    from i2i.cli.console import GOES_ON, complain, shown, stopped, warn_of_problems
-    from i2i.cli.progress import WorkProgress
-    from i2i.kinds import COMPONENTS
-    from i2i.plugin_files import load_plugin_file
-    from i2i.translation import MANY, Translator
-    from i2i.translation.folder import How, Translated, translate_files
-    from i2i.translation.jobs import is_file_name, plan, plan_one
-    from i2i.translation.record import Record
+    with importing_torch():
+        from i2i import images
+        from i2i.cli.console import GOES_ON, complain, shown, stopped, warn_of_problems
+        from i2i.cli.progress import WorkProgress
+        from i2i.kinds import COMPONENTS
+        from i2i.plugin_files import load_plugin_file
+        from i2i.translation import MANY, Translator
+        from i2i.translation.folder import How, Translated, translate_files
+        from i2i.translation.jobs import is_file_name, plan, plan_one
+        from i2i.translation.record import Record
 
     console = Console(quiet=quiet, highlight=False)
     for file in plugin_file or []:

@@ -260,3 +260,27 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
     loaded = {name.partition(".")[0] for name in json.loads(done.stderr.splitlines()[-1])}
     assert "i2i" in loaded
     assert not loaded & HEAVY
+
+
+def test_first_step_and_translation_import_neither_compiler_nor_symbols(tmp_path: Path, shared_pairs: Path) -> None:
+    settings = ["generator.depth=2", "generator.base_channels=2", "discriminator.layers=1", "data.workers=0"]
+    options = ["--size", "32", "--steps", "1", *(word for setting in settings for word in ("--set", setting))]
+    train = ["train", "--plugin", "pix2pix", "--data", shared_pairs, "--out", tmp_path / "run", *options]
+    image = shared_pairs / "val" / "imageA" / "06.png"
+    translate = ["translate", tmp_path / "run", image, "--out", tmp_path / "made"]
+    code = """
+import json, sys
+from i2i.cli import main
+for arguments in json.loads(sys.argv[1]):
+    try:
+        main(arguments)
+    except SystemExit as left:
+        assert not left.code
+print(json.dumps(sorted(sys.modules)))
+"""
+    arguments = json.dumps([[str(word) for word in command] for command in (train, translate)])
+    done = subprocess.run([sys.executable, "-c", code, arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert "i2i.training.rehearsal" in loaded
+    assert not loaded & {"sympy", "torch._dynamo", "torch.fx.experimental.symbolic_shapes"}
