@@ -131,7 +131,8 @@ class Preparer(Protocol):
     ``optional`` says how many of the last may be left out, where some may. An attribute ``makes_alpha`` says, if it is
     true, that the last of two or four channels of what is made is opacity, and is to be stored as such. An attribute
     ``facts`` is plain data for ``dataset.yaml``, such as ``{"classes": {"imageA": 12}, "void": 255}`` where sources are
-    class ids."""
+    class ids. A class attribute ``look`` is the class of what its sources look like, `i2i.looks.Look`: models that are
+    trained with them then remember it, and compare with it what they are to translate."""
 
     def __call__(self, *images: Pixels) -> Pair | Pixels:
         """Make the pair out of these images; or one image, where a folder of images is made and not of pairs.

@@ -47,6 +47,13 @@ def translate(
         Literal["auto", "png", "tif", "npy"],
         typer.Option(help="How results are stored; auto is PNG where that holds them, TIFF for a declared range."),
     ] = "auto",
+    fit: Annotated[
+        Literal["none", "auto"],
+        typer.Option(help="Bring inputs there that look otherwise than what the model learned from, as drawings may."),
+    ] = "none",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each input, what the model was given and the result side by side.")
+    ] = False,
     max_pixels: MaxPixels = None,
     plugin_file: Annotated[
         list[Path] | None, typer.Option(help="FILE.py that the model needs as a plugin; may be repeated.")
@@ -79,8 +86,9 @@ def translate(
     for file in plugin_file or []:
         load_plugin_file(file)
     numbers = precision or "auto"
-    translator = Translator.load(model, to, revision=revision, device=device, mode=mode, seed=seed, precision=numbers)
-    how = How(format, samples, parse_options(set_ or []), max_pixels or images.MAX_PIXELS)
+    run: dict[str, Any] = {"device": device, "mode": mode, "seed": seed, "precision": numbers, "fit": fit}
+    translator = Translator.load(model, to, revision=revision, **run)
+    how = How(format, samples, parse_options(set_ or []), max_pixels or images.MAX_PIXELS, explain)
     translator.predictor.chosen(how.options)  # a wrong one stops before anything is read
     single, takes = is_file_name(out), (translator.columns, translator.optional, samples)
     planned = plan_one(inputs, out, format, *takes) if single else plan(inputs, out, *takes)
@@ -90,7 +98,7 @@ def translate(
     console.print(f"{things(len(planned), 'image')}, {_manner(translator)}, on {translator.device}")
     if len(planned) * (samples or 1) >= MANY:
         translator.pack()
-    record = None if single else Record(out, translator, format, how.options, anew=overwrite)
+    record = None if single else Record(out, translator, format, how.options, explain=explain, anew=overwrite)
     results: list[Translated] = []
     try:
         with WorkProgress("translating", silent=quiet) as progress:

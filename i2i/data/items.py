@@ -76,6 +76,15 @@ class Items:
         """Return from where the jitter of an item is drawn in an epoch."""
         return Draws(self.seed, epoch, index)
 
+    def still(self, index: int) -> dict[str, Pixels]:
+        """Read an item as validation sees it, as images that are not yet tensors.
+
+        Raises:
+            DataError: As for `train`.
+        """
+        name = self.dataset.names[index]
+        return self.jitter.test(self._checked(by_name(self.dataset[index]), name), self.fields, name)
+
     def test(self, index: int) -> dict[str, Tensor]:
         """Read an item as validation sees it, for which nothing is drawn; gray images become colour where those are.
 
@@ -85,8 +94,7 @@ class Items:
         Raises:
             DataError: As for `train`.
         """
-        name = self.dataset.names[index]
-        values = self.jitter.test(self._checked(by_name(self.dataset[index]), name), self.fields, name)
+        values = self.still(index)
         for field, described in self.fields.items():
             if described.kind == "image":
                 values[field] = images.with_channels(values[field], described.channels)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from i2i.errors import I2iError, UsageError
+from i2i.looks import look_of
 from i2i.options import build, validate
 from i2i.pairs import Finding
 from i2i.places import hide_secrets, is_url, without_secrets
@@ -20,7 +21,7 @@ from i2i.preparation.listing import absolute, is_inside
 from i2i.preparation.settings import Settings
 from i2i.preparation.tasks import Inputs
 from i2i.preparation.upload import check_place, work_folder
-from i2i.prepared import is_prepared
+from i2i.prepared import HALVES, is_prepared
 
 
 class Request(NamedTuple):
@@ -95,9 +96,10 @@ class Request(NamedTuple):
         pairs = not self.makes_images
         inputs = list_inputs(self.sources, self.provided.cls, written, command.match, command.group, pairs=pairs)
         _check_undivided(inputs, command)
-        if hasattr(self.provided.cls, "facts"):
-            return inputs._replace(finding=Finding([], facts=self.construct().facts))
-        return inputs
+        facts = self.construct().facts if hasattr(self.provided.cls, "facts") else {}
+        if look_of(self.provided.cls) is not None:
+            facts = {**facts, "looks": {HALVES[0]: command.preparer}}
+        return inputs._replace(finding=Finding([], facts=facts)) if facts else inputs
 
 
 def check_request(name: str, sources: Sequence[str | Path], out: str | Path, given: Mapping[str, Any]) -> Request:

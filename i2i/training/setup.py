@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from i2i.assembly import assemble
+from i2i.choices import Component
 from i2i.compute.gpu import laid_out, prefers_channels_last
 from i2i.compute.precision import numbers_of
 from i2i.config import RunConfig
@@ -21,6 +22,7 @@ from i2i.data.items import Items
 from i2i.data.jitter import RECOLOURED, jitter_of
 from i2i.data.loading import Loader
 from i2i.data.resident import ResidentLoader, Rest, resting_place
+from i2i.data.tables.ab import looks_in
 from i2i.errors import MissingSplitError, UsageError
 from i2i.fields import Fields, fields_of
 from i2i.outputs import check_first
@@ -30,6 +32,7 @@ from i2i.sections.data import crop_value
 from i2i.serving import contracts_of
 from i2i.system.devices import resolve_device
 from i2i.training.criterion import Criterion, decide
+from i2i.training.looks import measured_looks
 from i2i.training.ranks import NO_OTHERS, Ranks
 from i2i.training.rehearsal import rehearse
 from i2i.training.reporting import Reporter
@@ -123,6 +126,10 @@ class Setup:
         """Return where the training split is kept once it was read."""
         return resting_place(self.items, self.device, self.config.data.cache)
 
+    @cached_property
+    def _looks(self) -> dict[str, Component]:
+        return measured_looks(self.items, looks_in(self.config.data.path))
+
     def model_config(self, step: int) -> ModelConfig:
         """Describe the model that the run has after a step."""
         return ModelConfig(
@@ -133,6 +140,7 @@ class Setup:
             direction=str(self.config.dataset.options.get("direction", "")),
             mode=self.config.inference.mode,
             step=step,
+            looks=self._looks,
         )
 
 

@@ -11,9 +11,10 @@ from i2i.errors import ContractError, I2iError, OutputError
 from i2i.system.devices import is_out_of_memory
 from i2i.system.files import make_folder
 from i2i.translation.jobs import Format, Job
+from i2i.translation.looks import explained
 from i2i.translation.ranges import is_declared
 from i2i.translation.record import Record, states
-from i2i.translation.translator import Translator
+from i2i.translation.translator import Given, Translator
 
 
 class Translated(NamedTuple):
@@ -41,6 +42,8 @@ class How(NamedTuple):
     """Of the translator."""
     max_pixels: int = images.MAX_PIXELS
     """Largest image that is read."""
+    explain: bool = False
+    """Whether to show beside each result, in ``NAME-explained.png``, what it is the translation of."""
 
 
 PLAINLY = How()
@@ -82,6 +85,8 @@ def _translated(translator: Translator, job: Job, how: How, record: Record | Non
         make_folder(job.output.parent)
         for output, fake in zip(outputs, made, strict=True):
             images.write(output, fake)
+        if how.explain:
+            _explain(translator, given, made[0], job.output)
     except (OutputError, ContractError):
         raise  # the others would meet it too
     except images.ImageError as error:
@@ -95,6 +100,15 @@ def _translated(translator: Translator, job: Job, how: How, record: Record | Non
     if record is not None:
         record.add(outputs, before)
     return Translated(source, outputs, None, given.notes)
+
+
+def _explain(translator: Translator, given: Given, made: NDArray[Any], output: Path) -> None:
+    """Show the first field as it was read and as the model was given it, and what was made where that is a picture."""
+    name, pixels = next(iter(given.fields.items()))
+    pictures = [("input", given.read[name]), ("given to the model", pixels)]
+    if translator.made.kind == "image" and not is_declared(translator.made):
+        pictures.append(("result", made))
+    images.write(output.with_name(f"{output.name}-explained.png"), explained(*pictures))
 
 
 def _suffix(translator: Translator, made: NDArray[Any], stored: Format) -> str:

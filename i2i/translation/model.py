@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, Posi
 from torch import Tensor
 
 from i2i import __version__, safe_json
+from i2i.choices import Component
 from i2i.config import Mode
 from i2i.errors import DataError, MissingInputError, UsageError
 from i2i.fields import Field, Fields
@@ -94,6 +95,9 @@ class ModelConfig(BaseModel):
     """How it translates unless told otherwise."""
     step: NonNegativeInt
     """Steps of training behind the weights."""
+    looks: dict[str, Component] = {}
+    """What fields look like that a preparer made, by name: its name, and as options what its `i2i.looks.Look` measured
+    of the training's."""
     sha256: dict[str, str] = {}
     """Checksums of the files beside this one."""
 
@@ -101,9 +105,14 @@ class ModelConfig(BaseModel):
     @classmethod
     def _names_are_short(cls, selection: Selection) -> Selection:
         chosen = (component for _, _, component in selection.components())
-        if any(len(component.name) > MAX_NAME for component in (selection.recipe, *chosen)):
-            raise ValueError(f"a component has a name of more than {MAX_NAME} characters")
+        _check_names([selection.recipe, *chosen])
         return selection
+
+    @field_validator("looks")
+    @classmethod
+    def _names_of_looks_are_short(cls, looks: dict[str, Component]) -> dict[str, Component]:
+        _check_names(looks.values())
+        return looks
 
     @property
     def data(self) -> Fields:
@@ -113,6 +122,11 @@ class ModelConfig(BaseModel):
     def holds(self, part: str) -> bool:
         """Return whether the folder has the weights of a part."""
         return weights_file(part) in self.sha256
+
+
+def _check_names(components: Iterable[Component]) -> None:
+    if any(len(component.name) > MAX_NAME for component in components):
+        raise ValueError(f"a component has a name of more than {MAX_NAME} characters")
 
 
 def weights_file(part: str) -> str:

@@ -26,8 +26,9 @@ class Record:
 
     Args:
         out: The folder of the outputs.
-        translator: The model; what another one, or another field, seed or mode, has made is not known.
+        translator: The model; what another one, or another field, seed, mode or fit, has made is not known.
         stored: How outputs are stored.
+        explain: Whether each has a picture beside it that explains it.
         options: Of the translator; what others have made is not known.
         anew: Know nothing, so that everything is translated.
 
@@ -36,12 +37,19 @@ class Record:
     """
 
     def __init__(
-        self, out: Path, translator: Translator, stored: str, options: Mapping[str, Any] = {}, *, anew: bool = False
+        self,
+        out: Path,
+        translator: Translator,
+        stored: str,
+        options: Mapping[str, Any] = {},
+        *,
+        explain: bool = False,
+        anew: bool = False,
     ) -> None:
         chosen = translator.predictor.chosen(options)
         model = [translator.config.model_dump_json(), translator.to, translator.mode, translator.seed]
-        model.append(translator.predictor.numbers)
-        said = [__version__, *model, chosen, stored]
+        model += [translator.predictor.numbers, translator.fit]
+        said = [__version__, *model, chosen, stored, explain]
         self._out, self._file = out, out / RECORD
         self._how = hashlib.sha256(json.dumps(said).encode()).hexdigest()
         self._entries = {} if anew else self._read()

@@ -24,6 +24,7 @@ from i2i.pairs import Pixels
 from i2i.sections.training import Precision
 from i2i.system.devices import resolve_device
 from i2i.translation import ranges
+from i2i.translation.looks import Fit, Looks
 from i2i.translation.model import ModelConfig, find_model
 from i2i.translation.parts import field_made, load_model, recipe_of
 from i2i.translation.predictor import Predictor
@@ -42,7 +43,9 @@ class Given(NamedTuple):
     fields: dict[str, Pixels]
     """By name, as datasets yield them: see `i2i.pairs.Pixels`."""
     notes: tuple[str, ...] = ()
-    """What had to be done to read it, such as ``first of 12 frames``."""
+    """What had to be done to read it, such as ``first of 12 frames``, and in what it is unlike the model's sources."""
+    read: Mapping[str, Pixels] = {}
+    """The fields as they were before they were fitted to the model's sources."""
 
 
 class Translator:
@@ -56,6 +59,11 @@ class Translator:
         mode: How to run it; the model's own mode when not given.
         seed: Of the noise: the same image, seed and options give the same result.
         precision: Numbers that networks compute in: ``auto`` is bf16 on a GPU that has it, else float32.
+        fit: Whether to bring inputs there that look otherwise than what the model learned from: ``auto``, or ``none``,
+            which only says it.
+
+    Raises:
+        UsageError: If inputs are to be fitted, and the model does not remember what its sources look like.
 
     Example:
         >>> translator = Translator.load("runs/shoes")  # doctest: +SKIP
@@ -72,8 +80,9 @@ class Translator:
         mode: Mode | None = None,
         seed: int = 0,
         precision: Precision = "auto",
+        fit: Fit = "none",
     ) -> None:
-        self.config, self.seed = config, seed
+        self.config, self.seed, self.fit = config, seed, fit
         self.mode: Mode = mode or config.mode
         self.device = resolve_device(device)
         self.to = field_made(config, to)
@@ -83,6 +92,8 @@ class Translator:
             recipe, self.to, parts, config.data, mode=self.mode, options=options, numbers=numbers
         )
         self.predictor.to_device(self.device)
+        self._looks = Looks(config, self.predictor.sources, fit)
+        self._said = set[str]()
         self._cut_off = False
 
     @classmethod
@@ -96,6 +107,7 @@ class Translator:
         mode: Mode | None = None,
         seed: int = 0,
         precision: Precision = "auto",
+        fit: Fit = "none",
     ) -> "Translator":
         """Load a model folder, the model of a run folder, or one by its name on a hub.
 
@@ -107,13 +119,14 @@ class Translator:
             mode: See `Translator`.
             seed: See `Translator`.
             precision: See `Translator`.
+            fit: See `Translator`.
 
         Raises:
             MissingInputError: If there is no model.
             I2iError: If it cannot be loaded here; see `i2i.translation.parts.load_model`.
         """
         loaded = load_model(find_model(path, revision), to)
-        return cls(*loaded, to=to, device=device, mode=mode, seed=seed, precision=precision)
+        return cls(*loaded, to=to, device=device, mode=mode, seed=seed, precision=precision, fit=fit)
 
     def pack(self) -> None:
         """Prepare for many images of the training's size: on a CPU each takes less time then, in other last bits.
@@ -184,7 +197,7 @@ class Translator:
         return fields, {name: value for name, value in more.items() if name in self.predictor.options}
 
     def given(self, fields: Mapping[str, Sequence[Any]]) -> dict[str, Pixels]:
-        """Turn one item in the user's values into values as datasets yield them.
+        """Turn one item in the user's values into values as datasets yield them, fitted if that was asked for.
 
         Args:
             fields: By name, each one array with all channels, or one for each column.
@@ -192,10 +205,15 @@ class Translator:
         Raises:
             DataError: If one is something else than the model takes.
         """
-        return {name: ranges.to_values(given, self.config.fields[name], name) for name, given in fields.items()}
+        values = {name: ranges.to_values(given, self.config.fields[name], name) for name, given in fields.items()}
+        compared = self._looks.compare(values, 'fit="auto"')
+        for note in {*compared.notes} - self._said:
+            self._said.add(note)
+            _log.warning("An input is %s.", note)
+        return compared.fields
 
     def read(self, files: Mapping[str, Sequence[Path]], max_pixels: int = images.MAX_PIXELS) -> Given:
-        """Read one item.
+        """Read one item, fitted if that was asked for.
 
         Args:
             files: Of each field, one, or one for each of its `columns`.
@@ -207,7 +225,9 @@ class Translator:
         """
         read = {name: ranges.read(each, self.config.fields[name], max_pixels) for name, each in files.items()}
         notes = tuple(note for picture in read.values() for note in picture.notes)
-        return Given({name: picture.pixels for name, picture in read.items()}, notes)
+        pictures = {name: picture.pixels for name, picture in read.items()}
+        compared = self._looks.compare(pictures, "--fit auto")
+        return Given(compared.fields, (*notes, *compared.notes), pictures)
 
     def translate(
         self, items: Sequence[Mapping[str, Pixels]], samples: int = 1, **options: Any

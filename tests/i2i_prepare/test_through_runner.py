@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 from skimage import data
 
+import i2i
 from i2i import images
 from i2i.data.dataset import Pairs
+from i2i.data.tables.ab import looks_in
 from i2i.preparation import prepare
+from i2i.translation.model import read_config
 
 PHOTOS = {"astronaut": data.astronaut(), "chelsea": data.chelsea(), "coffee": data.coffee()}
 
@@ -140,3 +143,15 @@ def test_a_folder_of_images_has_no_splits_to_keep(photos: Path, tmp_path: Path) 
     report = prepare("resize", [tmp_path / "in"], tmp_path / "out", options={"width": 50}, workers=1)
     assert made(tmp_path / "out").keys() == {"images/train__astronaut.png", "images/test__chelsea.png"}
     assert not report.remarks
+
+
+def test_a_model_of_edges_remembers_what_they_look_like(photos: Path, tmp_path: Path) -> None:
+    prepare("edges", [photos], tmp_path / "pairs", options={"size": 32, "method": "canny"}, workers=1, val=0)
+    assert looks_in(str(tmp_path / "pairs")) == {"imageA": "edges"}
+    small = {"generator": {"depth": 2, "base_channels": 2}, "discriminator": {"layers": 1, "base_channels": 2}}
+    run: dict[str, Any] = {"size": 32, "steps": 1, "workers": 0, "device": "cpu", "set": small}
+    i2i.train("pix2pix", tmp_path / "pairs", tmp_path / "run", **run)
+    looks = read_config(tmp_path / "run" / "model-last").looks
+    assert {field: look.name for field, look in looks.items()} == {"source": "edges"}
+    assert looks["source"].options["dark"]
+    assert looks["source"].options["stroke"][1] == pytest.approx(1, abs=0.3)

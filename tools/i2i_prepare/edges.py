@@ -12,7 +12,9 @@ from pydantic import Field
 
 from i2i.errors import DataError, UsageError
 from i2i.images import geometry
+from i2i.looks import Look
 from i2i.pairs import Pair, Pixels, Reading, range_of
+from i2i_prepare.drawing import Drawing
 from i2i_prepare.fitted import Square
 from i2i_prepare.lines import Lines, draw, drop_small, trace
 
@@ -59,6 +61,7 @@ class Edges(Square):
     """
 
     inputs: ClassVar[tuple[Reading, ...]] = ("image",)
+    look: ClassVar[type[Look]] = Drawing
     size: Annotated[int, Field(ge=SMALLEST_SIDE)] = 256
     method: Literal["hed", "canny", "xdog"] = "hed"
     threshold: Annotated[float, Field(ge=0, le=255)] = 25

@@ -139,6 +139,29 @@ def drop_small(mask: Lines, smallest: int) -> Lines:
     return kept
 
 
+def segments(lines: Lines) -> NDArray[np.int64]:
+    """Return the ends of a segment between every two neighbouring pixels of thin lines, (N, 2, 2): x and y of each.
+
+    A diagonal step is left out where two straight ones lead to the same pixel. A pixel without neighbours is a segment
+    from itself to itself.
+    """
+    rows, columns = lines.shape
+    found = []
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        left, wide = max(-right, 0), columns - abs(right)
+        here, there = lines[: rows - down, left : left + wide], lines[down:, left + right : left + right + wide]
+        joined = here & there
+        if down and right:
+            corner = lines[down:, left : left + wide] | lines[: rows - down, left + right : left + right + wide]
+            joined &= ~corner
+        y, x = np.nonzero(joined)
+        found.append(np.stack([np.stack([x + left, y], 1), np.stack([x + left + right, y + down], 1)], axis=1))
+    around = cv2.filter2D(lines.astype(np.uint8), cv2.CV_8U, np.ones((3, 3)), borderType=cv2.BORDER_CONSTANT)
+    y, x = np.nonzero(lines & (around == 1))
+    alone = np.stack([x, y], 1)
+    return np.concatenate([*found, np.stack([alone, alone], axis=1)])
+
+
 def draw(mask: Lines) -> Pixels:
     """Draw black lines on white paper, (H, W, 1), uint8."""
     return np.where(mask, 0, 255).astype(np.uint8)[..., None]

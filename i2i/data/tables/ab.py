@@ -126,6 +126,20 @@ def classes_in(root: str) -> dict[str, Classes]:
     }
 
 
+def looks_in(root: str) -> dict[str, str]:
+    """Return which columns of a prepared set look like sources of a preparer, and its name, as ``dataset.yaml`` says.
+
+    A set in A|B files has the columns `SIDES`, which are called `i2i.prepared.HALVES` there.
+    """
+    card = _card(root)
+    facts = card.get("facts")
+    said = facts.get("looks") if isinstance(facts, dict) else None
+    if not isinstance(said, dict):
+        return {}
+    columns = dict(zip(HALVES, SIDES if card.get("layout") == "ab" else HALVES, strict=True))
+    return {columns[half]: name for half, name in said.items() if half in columns and isinstance(name, str)}
+
+
 def _listed(listed: FileList, split: str) -> HalvesTable:
     """Open the images that a list names."""
     table = read_rows(listed, split, listed.images)
