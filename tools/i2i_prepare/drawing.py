@@ -43,7 +43,10 @@ SMALLEST = 4
 Measured = tuple[float, float, float]
 """Of all sources that were measured: the 1st percentile, the median, and the 99th percentile."""
 
-Pixel = Annotated[float, Field(gt=0, le=10_000)]
+WIDEST = 100
+"""Pixels of the widest lines that are told from wider ones."""
+
+Pixel = Annotated[float, Field(gt=0, le=WIDEST)]
 Box = tuple[int, int, int, int]
 """Top, left, bottom and right, pixels."""
 
@@ -106,7 +109,7 @@ class Drawing:
         middles = [_middle(each) for each in seen]
         return {
             "dark": 2 * sum(each.ink.dark for each in seen) >= len(seen),
-            "stroke": _quantiles([each.stroke for each in seen]),
+            "stroke": _quantiles([min(each.stroke, WIDEST) for each in seen]),
             "extent": _quantiles([each.extent for each in seen]),
             "gray": _quantiles([each.gray for each in seen]),
             "centre": [round(float(np.median(each)), 3) for each in zip(*middles, strict=True)],
@@ -124,8 +127,8 @@ class Drawing:
         shape = self._far(gray, seen)
         if not shape:
             return Fitted(_inverted(image), polarity, ("inverted",)) if inverted else Fitted(image)
-        width = f"lines redrawn {self._width} px wide"
-        done = (*(("inverted",) if inverted else ()), width, f"brought to {self.size[1]}x{self.size[0]}")
+        drawn = "redrawn" if self.filled else f"lines redrawn {self._width} px wide"
+        done = (*(("inverted",) if inverted else ()), drawn, f"brought to {self.size[1]}x{self.size[0]}")
         return Fitted(self._redrawn(seen), (*polarity, *shape), done)
 
     @property
