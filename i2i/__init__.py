@@ -3,13 +3,13 @@
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from i2i.api import evaluate, prepare, train, train_seeds
+from i2i.api import evaluate, export, prepare, train, train_seeds
 from i2i.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from i2i.translation import Translator
 
-__all__ = ["Translator", "evaluate", "hookimpl", "prepare", "train", "train_seeds"]
+__all__ = ["Translator", "evaluate", "export", "hookimpl", "prepare", "train", "train_seeds"]
 __version__ = version("i2i-toolkit")
 
 

@@ -1,4 +1,4 @@
-"""Preparing, training and evaluating from Python: functions whose parameters are the commands' flags, by their names.
+"""Prepare, train, evaluate and export from Python: functions whose parameters are the commands' flags, by their names.
 
 The commands themselves call them. Nothing heavy is imported before one is called.
 """
@@ -15,6 +15,7 @@ from i2i.system.pool import end_if_imported
 if TYPE_CHECKING:
     from i2i.config import Mode, RunConfig
     from i2i.evaluation import Evaluation
+    from i2i.exporting import Exported
     from i2i.preparation import Report
     from i2i.preparation.engines import Progress
     from i2i.said import Said
@@ -255,6 +256,62 @@ def evaluate(
     if out is not None:
         write(found, evaluator.pictures, Path(out))
     return found
+
+
+def export(
+    model: Place,
+    format: str,
+    out: Place | None = None,
+    *,
+    to: str | None = None,
+    mode: "Mode | None" = None,
+    set: Mapping[str, Any] | Iterable[str] = (),
+    data: Place | None = None,
+    revision: str | None = None,
+    plugin_file: Place | Iterable[Place] = (),
+    measure: bool = False,
+) -> "Exported":
+    """Write a trained model as a file for another runtime, and compare the two.
+
+    Args:
+        model: Model folder, run, or name on a hub.
+        format: Name of an exporter, such as ``onnx``.
+        out: File or folder; in the model folder when not given, where ``Translator.load(model, backend=format)`` finds
+            it.
+        to: Field to make.
+        mode: How it runs; as the model says itself when not given.
+        set: Options of the exporter, ``{"storage": "float16"}``; or texts as the flag's.
+        data: Dataset of the model, for what is calibrated.
+        revision: Branch, tag or commit of a model on a hub.
+        plugin_file: One or several files of Python with hooks, used as plugins.
+        measure: Measure time and memory of both, which takes up to a minute.
+
+    Returns:
+        Where it is, how large, and how far it is from the model.
+
+    Raises:
+        I2iError: If something is wrong that a person can mend, or the file is not what the model is; none is left then.
+    """
+    end_if_imported()
+    from i2i.exporting import export as write
+    from i2i.plugin_files import load_plugin_file
+    from i2i.said import parse_options
+
+    files = [plugin_file] if isinstance(plugin_file, str | os.PathLike) else list(plugin_file)
+    for file in files:
+        load_plugin_file(file)
+    return write(
+        os.fspath(model),
+        format,
+        None if out is None else Path(out),
+        to=to,
+        mode=mode,
+        options=parse_options(set),
+        data=_text(data),
+        revision=revision,
+        plugin_files=[os.fspath(file) for file in files],
+        measure=measure,
+    )
 
 
 def _loaded(plugin_file: Place | Iterable[Place]) -> dict[str, Any]:

@@ -70,6 +70,11 @@ def i2i_loggers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
 
 
 @hookspec
+def i2i_exporters() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
+    """Writers of trained models for other runtimes, by the name of the format; see `i2i.exporters.Exporter`."""
+
+
+@hookspec
 def i2i_preparers() -> Mapping[str, type[Any]]:  # type: ignore[empty-body]
     """Makers of pairs, by name; see `i2i.pairs.Preparer`. Asked of the group ``i2i.commands``."""
 

@@ -31,6 +31,7 @@ KINDS = {
     "optimizer": Kind("i2i_optimizers", COMPONENTS),
     "dataset": Kind("i2i_datasets", COMPONENTS),
     "logger": Kind("i2i_loggers", COMPONENTS),
+    "exporter": Kind("i2i_exporters", COMPONENTS),
     "preparer": Kind("i2i_preparers", COMMANDS),
 }
 """The kinds that i2i knows; plugins bring others by the hook ``i2i_components``, see `i2i.plugins.kinds`."""

@@ -56,6 +56,23 @@ def _place(nested: dict[str, Any], path: list[Any], value: Any) -> None:
     nested[path[-1]] = value
 
 
+def parse_options(assignments: Said) -> dict[str, Any]:
+    """Parse options of one component out of ``name=value`` texts; values are YAML. A mapping has them as they are.
+
+    Raises:
+        UsageError: If a text is not of that form.
+    """
+    if isinstance(assignments, Mapping):
+        return dict(assignments)
+    options = {}
+    for assignment in _texts(assignments):
+        name, equals, text = assignment.partition("=")
+        if not (equals and name.strip()) or "." in name:
+            raise UsageError(f"--set {assignment!r} is not NAME=VALUE, such as steps=8.")
+        options[name.strip()] = safe_yaml.load(text, f"--set {name}")
+    return options
+
+
 def parse_choices(choices: Said) -> dict[str, Any]:
     """Parse nested values out of ``part=component`` texts.
 

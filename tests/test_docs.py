@@ -108,6 +108,7 @@ PAGE_OF = {
     "data": "check.md",
     "demo": "index.md",
     "evaluate": "evaluate.md",
+    "export": "export.md",
     "import": "import.md",
     "judge": "evaluate.md",
     "plugins": "plugins.md",

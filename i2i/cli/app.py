@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from i2i import __version__
-from i2i.cli import evaluate, plugins, prepare, train, translate
+from i2i.cli import evaluate, export, plugins, prepare, train, translate
 from i2i.cli.console import complain, show_notes, stoppable, stopped, warn_of_problems
 from i2i.cli.habits import answer_command, answer_option
 from i2i.errors import ElsewhereError, I2iError, RankGoneError, UsageError
@@ -74,7 +74,7 @@ def build_app() -> typer.Typer:
     ) -> None:
         pass
 
-    for command in (prepare, train, evaluate, translate, plugins):
+    for command in (prepare, train, evaluate, translate, export, plugins):
         command.register(app)
     app.add_typer(typer.Typer(help="Look into, fetch and share datasets.", no_args_is_help=True), name="data")
     extensions = installed(COMMANDS)

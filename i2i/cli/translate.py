@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from i2i.cli.flags import MaxPixels, Precision
-from i2i.errors import DataError, UsageError, things
+from i2i.errors import DataError, things
 from i2i.system.importing import importing_torch
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ def translate(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a model on the Hub.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
     precision: Precision = None,
+    backend: Annotated[
+        str | None, typer.Option(help="Format of an export in the model folder, such as onnx, to compute by.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but problems.")] = False,
 ) -> None:
     """Translate images of any size with a trained model.
@@ -77,6 +80,7 @@ def translate(
         from i2i.cli.progress import WorkProgress
         from i2i.kinds import COMPONENTS
         from i2i.plugin_files import load_plugin_file
+        from i2i.said import parse_options
         from i2i.translation import MANY, Translator
         from i2i.translation.folder import How, Translated, translate_files
         from i2i.translation.jobs import is_file_name, plan, plan_one
@@ -87,7 +91,7 @@ def translate(
         load_plugin_file(file)
     numbers = precision or "auto"
     run: dict[str, Any] = {"device": device, "mode": mode, "seed": seed, "precision": numbers, "fit": fit}
-    translator = Translator.load(model, to, revision=revision, **run)
+    translator = Translator.load(model, to, revision=revision, backend=backend, **run)
     how = How(format, samples, parse_options(set_ or []), max_pixels or images.MAX_PIXELS, explain)
     translator.predictor.chosen(how.options)  # a wrong one stops before anything is read
     single, takes = is_file_name(out), (translator.columns, translator.optional, samples)
@@ -95,7 +99,7 @@ def translate(
     if not planned:
         raise DataError("There is no image among the inputs. Give images, or folders that hold some.")
     warn_of_problems(COMPONENTS)
-    console.print(f"{things(len(planned), 'image')}, {_manner(translator)}, on {translator.device}")
+    console.print(f"{things(len(planned), 'image')}, {_manner(translator)}, {_where(translator)}")
     if len(planned) * (samples or 1) >= MANY:
         translator.pack()
     record = None if single else Record(out, translator, format, how.options, explain=explain, anew=overwrite)
@@ -120,27 +124,16 @@ def translate(
         raise DataError(f"{len(problems)} of {things(len(planned), 'image')} could not be translated.")
 
 
-def parse_options(assignments: Sequence[str]) -> dict[str, Any]:
-    """Parse options out of ``name=value`` texts; values are YAML.
-
-    Raises:
-        UsageError: If a text is not of that form.
-    """
-    from i2i import safe_yaml
-
-    options = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not (equals and name.strip()) or "." in name:
-            raise UsageError(f"--set {assignment!r} is not NAME=VALUE, such as steps=8.")
-        options[name.strip()] = safe_yaml.load(text, f"--set {name}")
-    return options
-
-
 def _manner(translator: "Translator") -> str:
     """Say what is made, where a model makes several things, and in which mode."""
     made = "" if len(translator.predictor.recipe.translators) < 2 else f"to {translator.to}, "
     return f"{made}mode {translator.mode}"
+
+
+def _where(translator: "Translator") -> str:
+    """Say what computes."""
+    backend = translator.predictor.backend
+    return f"on {translator.device}" if backend is None else f"by its export {backend.name}"
 
 
 def remarks(results: Sequence["Translated"]) -> Iterator[str]:

@@ -6,6 +6,7 @@ component with: give small ones where the defaults are slow.
 
 from i2i.testing.basics import check_options
 from i2i.testing.data import check_dataset, check_preparer
+from i2i.testing.exporters import check_exporter
 from i2i.testing.loggers import check_logger
 from i2i.testing.losses import check_adversarial_loss, check_loss, check_penalty
 from i2i.testing.metrics import check_metric
@@ -17,6 +18,7 @@ __all__ = [
     "check_adversarial_loss",
     "check_dataset",
     "check_discriminator",
+    "check_exporter",
     "check_generator",
     "check_logger",
     "check_loss",

@@ -22,6 +22,7 @@ from i2i.parameters import as_asked, fields_asked, noises_asked, parts_asked
 from i2i.plugins import describe
 from i2i.system.devices import is_out_of_memory
 from i2i.system.faults import place
+from i2i.translation.exports import Backend
 from i2i.translation.modes import in_mode, inference
 from i2i.translation.padding import Margins
 
@@ -72,6 +73,8 @@ class Predictor:
         self._looks_around = any(_looks_around(network) for network in self.networks)
         self._alone = False
         self._weights: Weights | None = None
+        self.backend: Backend | None = None
+        """What computes in the place of the networks."""
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -98,7 +101,7 @@ class Predictor:
         Raises:
             UnpackableError: If this torch or this CPU cannot.
         """
-        if self._device.type == "cpu" and self._weights is None:
+        if self._device.type == "cpu" and self._weights is None and self.backend is None:
             given = {name: _drawn(self.fields[name], self.fields.size) for name in self.sources}
             padded = self._whole(given, 1, self.fields.size, 0)
             self._weights = pack(self.networks, lambda: self._computed(padded, 1, 0, self.options)[0], self.numbers)
@@ -182,12 +185,18 @@ class Predictor:
         made = check_made(self.maker, made, expected, next((tuple(v.shape) for v in padded.values()), ())).float()
         made = margins.cut(made) if len(shape) > 1 else made
         finite = made.isfinite().all()
-        return (_classes(made, field) if field.kind == "ids" else made), finite, mixed
+        return (classes(made, field) if field.kind == "ids" else made), finite, mixed
 
     def _computed(
         self, padded: Mapping[str, Tensor], count: int, seed: int, chosen: Mapping[str, Any]
     ) -> tuple[Tensor, bool]:
         """Return what the function makes, and whether it is not what it would make of each item alone."""
+        if self.backend is not None:
+            if chosen != self.options:
+                raise UsageError(
+                    f"Options are built into the export {self.backend.name!r}. Leave them, or --backend, out."
+                )
+            return self.backend(padded), False
         with ExitStack() as stack:
             noise = stack.enter_context(inference(seed, count))
             if self.numbers == "bf16":
@@ -266,7 +275,7 @@ def _form(part: Any, mode: Mode) -> Any:
     return in_mode(part, mode) if isinstance(part, nn.Module) else part
 
 
-def _classes(logits: Tensor, field: Field) -> Tensor:
+def classes(logits: Tensor, field: Field) -> Tensor:
     """Return the class of the largest logit (N, H, W); never that of pixels without a class, which nothing teaches."""
     if field.void is not None and field.void < field.channels:
         logits = logits.index_fill(1, torch.tensor([field.void], device=logits.device), -torch.inf)

@@ -49,6 +49,7 @@ class Record:
         chosen = translator.predictor.chosen(options)
         model = [translator.config.model_dump_json(), translator.to, translator.mode, translator.seed]
         model += [translator.predictor.numbers, translator.fit]
+        model.append(translator.predictor.backend.identity if translator.predictor.backend else "")
         said = [__version__, *model, chosen, stored, explain]
         self._out, self._file = out, out / RECORD
         self._how = hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -24,6 +24,7 @@ from i2i.pairs import Pixels
 from i2i.sections.training import Precision
 from i2i.system.devices import resolve_device
 from i2i.translation import ranges
+from i2i.translation.exports import find_export, open_backend
 from i2i.translation.looks import Fit, Looks
 from i2i.translation.model import ModelConfig, find_model
 from i2i.translation.parts import field_made, load_model, recipe_of
@@ -108,6 +109,7 @@ class Translator:
         seed: int = 0,
         precision: Precision = "auto",
         fit: Fit = "none",
+        backend: str | None = None,
     ) -> "Translator":
         """Load a model folder, the model of a run folder, or one by its name on a hub.
 
@@ -120,13 +122,21 @@ class Translator:
             seed: See `Translator`.
             precision: See `Translator`.
             fit: See `Translator`.
+            backend: Format of an export in the model folder, such as ``onnx``, which computes in its own runtime.
 
         Raises:
-            MissingInputError: If there is no model.
+            MissingInputError: If there is no model, or no such export of it.
             I2iError: If it cannot be loaded here; see `i2i.translation.parts.load_model`.
         """
-        loaded = load_model(find_model(path, revision), to)
-        return cls(*loaded, to=to, device=device, mode=mode, seed=seed, precision=precision, fit=fit)
+        folder = find_model(path, revision)
+        config, parts = load_model(folder, to)
+        if backend is None:
+            return cls(config, parts, to=to, device=device, mode=mode, seed=seed, precision=precision, fit=fit)
+        export = find_export(folder, config, backend, to=field_made(config, to), mode=mode, device=device)
+        run: dict[str, Any] = {"device": "cpu", "mode": export.mode, "precision": "float32", "fit": fit}
+        translator = cls(config, parts, to=to, seed=seed, **run)
+        translator.predictor.backend = open_backend(folder, config, export, translator.predictor.sources[0])
+        return translator
 
     def pack(self) -> None:
         """Prepare for many images of the training's size: on a CPU each takes less time then, in other last bits.

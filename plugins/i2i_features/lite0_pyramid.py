@@ -173,7 +173,8 @@ class _Convolution(nn.Conv2d):
         kernel, stride = self.kernel_size[0], self.stride[0]
         if stride == 1:  # the same on both sides
             return F.conv2d(x, self.weight, self.bias, padding=kernel // 2, groups=self.groups)
-        down, across = (max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:])
+        # never below 0 for these kernels; rounded up without negative numbers, which exported files round otherwise
+        down, across = ((side + stride - 1) // stride * stride - stride + kernel - side for side in x.shape[-2:])
         padded = F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
         return F.conv2d(padded, self.weight, self.bias, stride, groups=self.groups)
 

@@ -42,7 +42,7 @@ FLOORS: list[set[str]] = [
     {"data", "preparation", "net", "pages"},
     {"translation"},
     {"evaluation"},
-    {"training"},
+    {"training", "exporting"},
     {"cli", "testing", "builtin"},
 ]
 """Rooms of the engine, the lowest first: a room needs those below it, and none beside it."""
@@ -148,6 +148,7 @@ INSIDE = {
     "i2i.training.initial",
     "i2i.training.run",
     "i2i.translation",
+    "i2i.translation.exports",
     "i2i.translation.folder",
     "i2i.translation.jobs",
     "i2i.translation.model",

@@ -23,6 +23,7 @@ from i2i.plugins import lookup
 from i2i.serving import contracts_of
 from i2i.system.files import make_folder
 from i2i.training.folder import RunFolder
+from i2i.translation.exports import EXPORTS, exported_files, read_export
 from i2i.translation.model import CONFIG, ModelConfig, find_model
 from i2i.translation.parts import load_model, translating
 from i2i.translation.translator import Translator
@@ -75,12 +76,15 @@ def assemble(
     for file in sorted(model.iterdir()):
         if file.name == CONFIG or file.suffix == ".safetensors":
             shutil.copyfile(file, folder / file.name)
+    for name in exported_files(model):
+        make_folder((folder / name).parent)
+        shutil.copyfile(model / name, folder / name)
     samples = []
     if with_samples and read is None:
         NOTES.warning("No samples and no figures: this is a model folder alone. Push the run's folder to publish them.")
     elif with_samples and read is not None:
         samples = write_samples(folder, _held_out(translator, read))
-    card = Card(_keys(pushed, repository.split("/")[1], samples, keys), _body(pushed, repository, samples))
+    card = Card(_keys(pushed, repository.split("/")[1], samples, keys), _body(pushed, repository, samples, folder))
     return card, f"{pushed.config.selection.recipe.name}, step {pushed.config.step}"
 
 
@@ -149,7 +153,7 @@ def _result(pushed: PushedModel, keys: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
+def _body(pushed: PushedModel, repository: str, samples: list[str], folder: Path) -> str:
     origins, sources = pushed.config.providers.values(), pushed.translator.predictor.sources
     packages = {origin.distribution: origin.version for origin in origins if not origin.sha256}
     versions = packages | {"i2i-toolkit": __version__}
@@ -157,6 +161,7 @@ def _body(pushed: PushedModel, repository: str, samples: list[str]) -> str:
         "model_card.md.j2",
         repository=repository,
         samples=samples,
+        exports=list(_exports(folder)),
         published=PUBLISHED,
         # at least the version that made the model, so that no other package of that name is installed
         requirements=[
@@ -183,6 +188,14 @@ def _made(pushed: PushedModel, to: str) -> dict[str, Any]:
     fields = [name for name in fields_asked(recipe.translators[to], contracts_of(recipe)) if name in config.fields]
     parts = {part: config.selection.parts[part] for part in translating(recipe, config.selection, [to])}
     return {"to": to, "of": fields, "parts": {part: getattr(chosen, "name", part) for part, chosen in parts.items()}}
+
+
+def _exports(folder: Path) -> Iterator[dict[str, Any]]:
+    """Say what each export of a model folder is."""
+    for place in sorted((folder / EXPORTS).glob("*")):
+        export, size = read_export(place), sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+        file = (place / export.file).relative_to(folder).as_posix()
+        yield {"format": export.format, "file": file, "mode": export.mode, "options": export.options, "size": size}
 
 
 def _opened(name: str, field: Field) -> str:

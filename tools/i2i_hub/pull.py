@@ -10,14 +10,15 @@ from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from i2i.errors import DataError, UsageError
 from i2i.system.folders import replace_folder
+from i2i.translation.exports import EXPORTS
 from i2i.translation.model import CONFIG
 from i2i.translation.parts import load_model
 from i2i_hub.card import README, SAMPLES
 from i2i_hub.client import attempt, check_name, connect
 from i2i_hub.download import download, list_files
 
-WANTED = [CONFIG, "*.safetensors", README, f"{SAMPLES}/*.png"]
-"""What a model is made of. Nothing else of a repository is fetched."""
+WANTED = [CONFIG, "*.safetensors", README, f"{SAMPLES}/*.png", f"{EXPORTS}/*"]
+"""What a model is made of. Nothing else of a repository is fetched. An export is opened by who asks for it alone."""
 
 
 def fetch(repository: str, revision: str | None = None) -> Path:
