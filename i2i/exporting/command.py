@@ -84,8 +84,7 @@ def export(
     calibrated = bool(getattr(exporter, "calibrated", False))
     if calibrated and data is None:
         raise UsageError("So few bits are chosen by what the model's own sources look like. Say --data DATASET.")
-    named = Path(model) if Path(model).is_dir() else folder  # of a run, its configuration says how data is read
-    held = effect.held_out(translator, named, data) if data is not None and calibrated else None
+    held = effect.held_out(translator, folder, data) if data is not None and calibrated else None
     exportable = Model(translator, effect.sources(translator, held) if held else ())
     with TemporaryDirectory(prefix="i2i-export-") as scratch:
         written = Path(scratch) / f"model{exporter.suffix}"

@@ -44,7 +44,7 @@ def held_out(translator: Translator, folder: Path, data: str) -> Held:
 
     Args:
         translator: The model.
-        folder: Its folder, which may be a run's.
+        folder: Its folder; where a run is around it, that says how data is read.
         data: The dataset.
 
     Raises:

@@ -10,6 +10,7 @@ from small_models import model_folder
 
 import i2i
 from i2i.errors import UsageError
+from i2i.exporting import effect
 from i2i.plugins import catalogue
 from i2i.testing import check_exporter
 from i2i_exporters import Onnx, TorchExport
@@ -87,6 +88,23 @@ def test_eight_bits_need_the_fast_form_and_data(tmp_path: Path) -> None:
         Onnx(storage="int8", form="plain")
     with pytest.raises(UsageError, match="Say --data DATASET"):
         i2i.export(small(tmp_path / "model"), "onnx", set={"storage": "int8"})
+
+
+def test_eight_bits_are_chosen_by_sources_and_measured_on_others(
+    shared_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(effect.METRICS, "image", ("l1",))
+    folder = model_folder(tmp_path / "model", parts={"generator": {"depth": 3, "base_channels": 16}}, size=(32, 32))
+    whole = i2i.export(folder, "onnx", tmp_path / "whole.onnx")
+    found = i2i.export(folder, "onnx", data=shared_pairs, set={"storage": "int8"})
+    assert found.size < 0.6 * whole.size  # of so small a network, half is not weights
+    assert found.effect is not None
+    assert (found.effect.split, found.effect.count) == ("val", 2)
+    assert found.effect.difference <= 0.5
+    assert found.effect.figures.keys() == {"l1"}
+    picture = np.zeros((32, 32, 3), np.uint8)
+    by_file = i2i.Translator.load(folder, backend="onnx")(picture).astype(int)
+    assert np.abs(by_file - i2i.Translator.load(folder, device="cpu")(picture)).mean() < 2
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
