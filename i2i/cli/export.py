@@ -90,7 +90,7 @@ def _findings(found: "Exported") -> Iterator[str]:
         yield f"At {sizes}: {off if levels else equal}"
     elif found.effect:
         effect = found.effect
-        yield f"On {effect.count} images of {effect.split}: {effect.difference:.2f} levels off the model on average"
+        yield f"On {effect.images} images of {effect.split}: {effect.difference:.2f} levels off the model on average"
         for name, (before, after) in effect.figures.items():
             yield f"  {name}: {before:.4g} before, {after:.4g} after"
     else:

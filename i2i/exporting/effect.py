@@ -29,8 +29,8 @@ class Effect(NamedTuple):
     """What rounding does."""
 
     split: str
-    count: int
-    """Images that it was measured on."""
+    images: int
+    """How many it was measured on."""
     difference: float
     """Of what is made before and after, on average, in levels of 255; of class ids, the share that is another."""
     figures: Mapping[str, tuple[float, float]]

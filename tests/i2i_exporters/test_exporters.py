@@ -99,7 +99,7 @@ def test_eight_bits_are_chosen_by_sources_and_measured_on_others(
     found = i2i.export(folder, "onnx", data=shared_pairs, set={"storage": "int8"})
     assert found.size < 0.6 * whole.size  # of so small a network, half is not weights
     assert found.effect is not None
-    assert (found.effect.split, found.effect.count) == ("val", 2)
+    assert (found.effect.split, found.effect.images) == ("val", 2)
     assert found.effect.difference <= 0.5
     assert found.effect.figures.keys() == {"l1"}
     picture = np.zeros((32, 32, 3), np.uint8)
