@@ -20,6 +20,8 @@ from i2i.translation.exports import to_pictures
 from i2i.translation.modes import in_mode
 from i2i.translation.translator import Translator
 
+SMALLEST = 16
+"""Pixels that an example has twice in height and three times in width, if its network takes any size."""
 BARE = "Export the network alone: --set bare=true"
 
 
@@ -55,9 +57,9 @@ class Model:
         """Return it as it is to be written; see `i2i.exporters.Exportable.written`."""
         parts = {name: _built_in(part, self._translator.mode) for name, part in self._predictor.parts.items()}
         network = _Network(self._predictor.function, parts, self._name, self._predictor.options)
-        # four times the multiple: sizes by which nothing that is particular to a size is built in
-        drawn = torch.rand(2, self.channels[0], 4 * self.multiple, 6 * self.multiple, generator=torch.Generator())
-        example = drawn * 2 - 1
+        unit = -(-SMALLEST // self.multiple) * self.multiple
+        # never one pixel, not even of the smallest map: what becomes of that would be built in
+        example = torch.rand(2, self.channels[0], 2 * unit, 3 * unit, generator=torch.Generator()) * 2 - 1
         if self._translator.mode == "running":
             fold(network, lambda: network(example[:1]))
         if form == "taps2":

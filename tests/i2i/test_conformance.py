@@ -60,8 +60,8 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
 }
 """Options of the parts of recipes whose defaults are slow to check."""
 
-NEEDS = {"tensorboard": "tensorboard"}
-"""Loggers -> the package that each writes for."""
+NEEDS = {"tensorboard": "tensorboard", "onnx": "onnxruntime"}
+"""Loggers and exporters -> the package that each writes for."""
 
 LOOKS_THROUGH = {
     ("loss", "perceptual"): {"weights": "lite0"},
@@ -107,9 +107,9 @@ def test_component_keeps_its_contract(kind: str, name: str, pairs_folder: Path, 
             testing.check_loss(cls, options, OF.get(name, "images"))
         case "metric" if name == "fcn-score":
             testing.check_options(cls, options)  # it needs a judge, and labels of what it looks at
-        case "logger" if name in NEEDS:
+        case "logger" | "exporter" if name in NEEDS:
             pytest.importorskip(NEEDS[name])
-            testing.check_logger(cls, options)
+            getattr(testing, f"check_{kind}")(cls, options)
         case _ if kind in KINDS:
             getattr(testing, f"check_{kind}")(cls, options)
         case _:
