@@ -1,5 +1,7 @@
 """What is written otherwise computes the same: transposed convolutions, norms, folded averages, mirrored borders."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -28,13 +30,15 @@ def test_four_phases_of_2x2_are_the_transposed_convolution(kernel: int, outside:
 
 @pytest.mark.parametrize("said", [{"stride": 1}, {"padding": 0}, {"groups": 3}, {"dilation": 2}], ids=str)
 def test_other_transposed_convolutions_stay(said: dict[str, int]) -> None:
-    assert taps2(nn.ConvTranspose2d(3, 3, 4, **{"stride": 2, "padding": 1, **said})) is None
+    settings: dict[str, Any] = {"stride": 2, "padding": 1, **said}
+    assert taps2(nn.ConvTranspose2d(3, 3, 4, **settings)) is None
     assert taps2(nn.Conv2d(3, 3, 4)) is None
 
 
 def test_a_norm_without_averages_norms_each_image_as_if_it_were_alone() -> None:
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
-    nn.init.normal_(network[1].weight)
+    norm = nn.BatchNorm2d(4)
+    nn.init.normal_(norm.weight)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), norm)
     form = in_mode(network, "deterministic")
     x = drawn(3, 3, 8, 8)
     with inference(0, 3):
@@ -61,7 +65,8 @@ class Net(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         convolved = self.first(x)
         x = self.norms[0](convolved).relu()
-        return self.norms[1](self.second(x + convolved if self.twice else x))
+        made: Tensor = self.norms[1](self.second(x + convolved if self.twice else x))
+        return made
 
 
 @pytest.mark.parametrize(("twice", "left"), [(False, 0), (True, 1)])
