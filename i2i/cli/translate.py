@@ -55,6 +55,10 @@ def translate(
         bool, typer.Option("--explain", help="Show each input, what the model was given and the result side by side.")
     ] = False,
     max_pixels: MaxPixels = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="Most memory to take, such as 2GB; what is free, if not said. Large images go in strips."),
+    ] = None,
     plugin_file: Annotated[
         list[Path] | None, typer.Option(help="FILE.py that the model needs as a plugin; may be repeated.")
     ] = None,
@@ -81,6 +85,7 @@ def translate(
         from i2i.kinds import COMPONENTS
         from i2i.plugin_files import load_plugin_file
         from i2i.said import parse_options
+        from i2i.system.devices import bytes_of
         from i2i.translation import MANY, Translator
         from i2i.translation.folder import How, Translated, translate_files
         from i2i.translation.jobs import is_file_name, plan, plan_one
@@ -91,6 +96,7 @@ def translate(
         load_plugin_file(file)
     numbers = precision or "auto"
     run: dict[str, Any] = {"device": device, "mode": mode, "seed": seed, "precision": numbers, "fit": fit}
+    run["memory"] = bytes_of(memory) if memory else None
     translator = Translator.load(model, to, revision=revision, backend=backend, **run)
     how = How(format, samples, parse_options(set_ or []), max_pixels or images.MAX_PIXELS, explain)
     translator.predictor.chosen(how.options)  # a wrong one stops before anything is read

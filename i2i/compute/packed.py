@@ -165,6 +165,8 @@ class _Using(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         call = convolution_of(func, args, kwargs)
         packed = None if call is None else self._packed.get(id(call.weight))
-        if call is None or packed is None or (packed.settings, packed.shape) != (call.settings, call.image.shape[1:]):
+        if call is None or packed is None or type(call.image) is not Tensor:  # what is recorded has no values
+            return func(*args, **(kwargs or {}))
+        if (packed.settings, packed.shape) != (call.settings, call.image.shape[1:]):
             return func(*args, **(kwargs or {}))
         return packed(call.image, call.bias)

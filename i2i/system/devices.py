@@ -69,6 +69,37 @@ def free_main_memory() -> int | None:
     return min(free, default=None)
 
 
+def spare_memory(device: torch.device, limit: int | None = None) -> int | None:
+    """Return how many bytes of a device's memory this process may still take, and leave a tenth of what is free.
+
+    Args:
+        device: Whose memory.
+        limit: Bytes that it may have in all, when not only what is free counts.
+
+    Returns:
+        None where neither is known.
+    """
+    import torch
+
+    free, has = free_memory(device), 0
+    if device.type == "cuda":
+        has = torch.cuda.memory_allocated(device)
+        free = None if free is None else free + torch.cuda.memory_reserved(device) - has
+    elif device.type == "cpu":
+        has = own_memory()
+    bounds = [] if free is None else [free - free // 10]
+    bounds += [] if limit is None else [limit - has]
+    return max(0, min(bounds)) if bounds else None
+
+
+def own_memory() -> int:
+    """Return how many bytes of main memory this process has; 0 but on Linux."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
 CONTAINERS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -110,3 +141,23 @@ def amount(count: float) -> str:
         ('1.8 GB', '3.1 MB')
     """
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def bytes_of(text: str) -> int:
+    """Return how many bytes an amount of memory is.
+
+    Raises:
+        UsageError: If it is none.
+
+    Example:
+        >>> bytes_of("1.5GB"), bytes_of("800 MB")
+        (1500000000, 800000000)
+    """
+    number, unit = text.strip().upper()[:-2], text.strip().upper()[-2:]
+    with suppress(ValueError):
+        if unit in UNITS and float(number) > 0:
+            return int(float(number) * UNITS[unit])
+    raise UsageError(f"{text!r} is no amount of memory. Give one such as 2GB or 800MB.")
+
+
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}

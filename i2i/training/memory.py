@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import lcm
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +16,7 @@ from i2i.parameters import fields_asked, imagined
 from i2i.plugins import lookup
 from i2i.sections.data import crop_value
 from i2i.selection import IMAGINED_SIZE, Selection
-from i2i.system.devices import amount, free_memory, is_out_of_memory, resolve_device
+from i2i.system.devices import amount, free_memory, is_out_of_memory, own_memory, resolve_device
 from i2i.system.unfilled import unfilled
 from i2i.training import checkpoint
 from i2i.training.folder import RunFolder
@@ -113,8 +112,7 @@ def _there(device: str) -> int | None:
         return None
     if at.type == "cuda":
         return free + int(torch.cuda.memory_reserved(at))
-    pages = int(Path("/proc/self/statm").read_text().split()[1]) if at.type == "cpu" else 0
-    return free + pages * 4096
+    return free + (own_memory() if at.type == "cpu" else 0)
 
 
 def _recomputed(run: _Run) -> Iterator[tuple[str, _Run]]:

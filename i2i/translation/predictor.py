@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import lcm
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ from i2i.system.faults import place
 from i2i.translation.exports import Backend
 from i2i.translation.modes import in_mode, inference
 from i2i.translation.padding import Margins
+from i2i.translation.strips import Bounded
 
 
 class Predictor:
@@ -41,6 +43,7 @@ class Predictor:
         mode: How networks run.
         options: The recipe's own: an option of the translator that is called like one of them has its value.
         numbers: What networks compute in; what is made is float32 in any case.
+        bounded: What computes large images within the memory there is; as one piece, whatever that takes, without.
 
     Raises:
         UsageError: If what is made is ids that are no classes.
@@ -56,8 +59,9 @@ class Predictor:
         mode: Mode,
         options: Mapping[str, Any] = {},
         numbers: Numbers = "float32",
+        bounded: Bounded | None = None,
     ) -> None:
-        self.numbers = numbers
+        self.numbers, self._bounded = numbers, bounded
         self.recipe, self.to, self.fields = recipe, to, fields
         self.function = recipe.translators[to]
         self.asked, self.noises = fields_asked(self.function, parts), noises_asked(self.function)
@@ -203,7 +207,9 @@ class Predictor:
                 stack.enter_context(torch.autocast(self._device.type, torch.bfloat16))
             if self._weights is not None:
                 stack.enter_context(self._weights.used())
-            made = self.function(**self.parts, **padded, **chosen)
+            function = partial(self.function, **self.parts, **chosen)
+            within = self._bounded if count == 1 else None
+            made = function(**padded) if within is None else within(function, padded)
         return widened(made), noise.mixed
 
     def _whole(self, given: Mapping[str, Tensor], count: int, size: tuple[int, int], seed: int) -> dict[str, Tensor]:

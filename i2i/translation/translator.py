@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,13 +30,15 @@ from i2i.translation.looks import Fit, Looks
 from i2i.translation.model import ModelConfig, find_model
 from i2i.translation.parts import field_made, load_model, recipe_of
 from i2i.translation.predictor import Predictor
+from i2i.translation.strips import LARGE, Bounded
 
 _log = logging.getLogger(__name__)
 
 MANY = 10
 """Images from which on it pays to pack weights; see `Translator.pack`."""
 BATCH = 8
-"""Images of one size that go through the networks together."""
+"""Images of one size that go through the networks together, where they are smaller than `i2i.translation.strips.LARGE`
+pixels."""
 
 
 class Given(NamedTuple):
@@ -62,6 +65,8 @@ class Translator:
         precision: Numbers that networks compute in: ``auto`` is bf16 on a GPU that has it, else float32.
         fit: Whether to bring inputs there that look otherwise than what the model learned from: ``auto``, or ``none``,
             which only says it.
+        memory: Bytes that this process may have on the device; what is free there, when not given. An image that does
+            not fit as one piece is computed in strips of rows.
 
     Raises:
         UsageError: If inputs are to be fitted, and the model does not remember what its sources look like.
@@ -82,6 +87,7 @@ class Translator:
         seed: int = 0,
         precision: Precision = "auto",
         fit: Fit = "none",
+        memory: int | None = None,
     ) -> None:
         self.config, self.seed, self.fit = config, seed, fit
         self.mode: Mode = mode or config.mode
@@ -89,9 +95,8 @@ class Translator:
         self.to = field_made(config, to)
         recipe, options = recipe_of(config), config.selection.recipe.options
         numbers = numbers_of(precision, self.device)
-        self.predictor = Predictor(
-            recipe, self.to, parts, config.data, mode=self.mode, options=options, numbers=numbers
-        )
+        how: dict[str, Any] = {"mode": self.mode, "options": options, "numbers": numbers, "bounded": Bounded(memory)}
+        self.predictor = Predictor(recipe, self.to, parts, config.data, **how)
         self.predictor.to_device(self.device)
         self._looks = Looks(config, self.predictor.sources, fit)
         self._said = set[str]()
@@ -110,6 +115,7 @@ class Translator:
         precision: Precision = "auto",
         fit: Fit = "none",
         backend: str | None = None,
+        memory: int | None = None,
     ) -> "Translator":
         """Load a model folder, the model of a run folder, or one by its name on a hub.
 
@@ -123,6 +129,7 @@ class Translator:
             precision: See `Translator`.
             fit: See `Translator`.
             backend: Format of an export in the model folder, such as ``onnx``, which computes in its own runtime.
+            memory: See `Translator`.
 
         Raises:
             MissingInputError: If there is no model, or no such export of it.
@@ -131,7 +138,10 @@ class Translator:
         folder = find_model(path, revision)
         config, parts = load_model(folder, to)
         if backend is None:
-            return cls(config, parts, to=to, device=device, mode=mode, seed=seed, precision=precision, fit=fit)
+            how: dict[str, Any] = {"device": device, "mode": mode, "precision": precision, "memory": memory}
+            return cls(config, parts, to=to, seed=seed, fit=fit, **how)
+        if memory is not None:
+            raise UsageError(f"The export {backend!r} computes as one piece. Leave the limit of memory, or it, out.")
         export = find_export(folder, config, backend, to=field_made(config, to), mode=mode, device=device)
         run: dict[str, Any] = {"device": "cpu", "mode": export.mode, "precision": "float32", "fit": fit}
         translator = cls(config, parts, to=to, seed=seed, **run)
@@ -314,8 +324,9 @@ def _batches(items: Sequence[Mapping[str, Pixels]]) -> Iterator[list[int]]:
     for index, item in enumerate(items):
         shapes = tuple((name, values.shape[:2] if values.ndim > 1 else ()) for name, values in sorted(item.items()))
         alike.setdefault(shapes, []).append(index)
-    for indices in alike.values():
-        yield from (indices[start : start + BATCH] for start in range(0, len(indices), BATCH))
+    for shapes, indices in alike.items():
+        count = BATCH if max((prod(size) for _, size in shapes), default=1) < LARGE else 1
+        yield from (indices[start : start + count] for start in range(0, len(indices), count))
 
 
 def _fitted(values: Pixels, field: Field) -> Pixels:
