@@ -44,7 +44,7 @@ def load_models(
         I2iError: If one cannot be loaded.
     """
     models, folders = [], []
-    for name, path in _named(paths).items():
+    for name, path in named_models(paths).items():
         folders.append(find_model(path))
         translator = Translator.load(folders[-1], to, device=device, mode=mode, seed=seed)
         models.append(Model(name, path, translator))
@@ -59,7 +59,7 @@ def load_models(
     return models, folders
 
 
-def _named(paths: Sequence[str]) -> dict[str, str]:
+def named_models(paths: Sequence[str]) -> dict[str, str]:
     """Call models as they are said to be called, else by the last part of their path that tells them apart."""
     said = [path.partition("=") if not os.path.exists(path) else ("", "", path) for path in paths]
     places = [place if equals else name + place for name, equals, place in said]

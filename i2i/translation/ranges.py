@@ -105,25 +105,30 @@ def wrong_channels(channels: int, field: Field) -> DataError:
     return DataError(f"The image has {channels} channels, the model takes {field.channels}: {names}. Give all of them.")
 
 
-def read(files: Sequence[Path], field: Field, max_pixels: int = images.MAX_PIXELS) -> images.Picture:
+def read(files: Sequence[Path | bytes], field: Field, max_pixels: int = images.MAX_PIXELS) -> images.Picture:
     """Read a field from one file, or from one for each column; see `Translator.read`."""
     if field.kind == "ids":
         (file,) = files
         picture = images.read(file, reading="ids", max_pixels=max_pixels, allow="--max-pixels")
-        check_field(picture.pixels, field, str(file))
+        check_field(picture.pixels, field, _named(file))
         return picture
     if len(files) == 1:
         if len(set(field.ranges)) > 1:
             names = ", ".join(column.name for column in field.columns)
-            raise DataError(f"{files[0]}: its channels have different ranges. Give a folder for each of {names}.")
+            where = _named(files[0])
+            raise DataError(f"{where}: its channels have different ranges. Give a folder for each of {names}.")
         return _read(files[0], next(iter(field.ranges), None), max_pixels)
     pairs = zip(files, field.columns, strict=True)
     pictures = [_read(file, column.range, max_pixels) for file, column in pairs]
-    pixels = _stacked([picture.pixels for picture in pictures], field, files)
+    pixels = _stacked([picture.pixels for picture in pictures], field, [_named(file) for file in files])
     return images.Picture(pixels, tuple(note for picture in pictures for note in picture.notes))
 
 
-def _read(file: Path, span: images.Range | None, max_pixels: int) -> images.Picture:
+def _named(file: Path | bytes) -> str:
+    return "the image" if isinstance(file, bytes) else str(file)
+
+
+def _read(file: Path | bytes, span: images.Range | None, max_pixels: int) -> images.Picture:
     return images.read(file, value_range=span, max_pixels=max_pixels, declare=UNDECLARED, allow="--max-pixels")
 
 

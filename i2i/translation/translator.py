@@ -232,11 +232,11 @@ class Translator:
             _log.warning("An input is %s.", note)
         return compared.fields
 
-    def read(self, files: Mapping[str, Sequence[Path]], max_pixels: int = images.MAX_PIXELS) -> Given:
+    def read(self, files: Mapping[str, Sequence[Path | bytes]], max_pixels: int = images.MAX_PIXELS) -> Given:
         """Read one item, fitted if that was asked for.
 
         Args:
-            files: Of each field, one, or one for each of its `columns`.
+            files: Of each field, one, or one for each of its `columns`; or their contents.
             max_pixels: Largest image that is read.
 
         Raises:
