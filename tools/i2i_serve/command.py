@@ -23,6 +23,9 @@ def serve(
         Literal["paper", "deterministic", "running"] | None,
         typer.Option(help="Dropout on (paper) or off; batch norm by each image, or by running averages (running)."),
     ] = None,
+    fit: Annotated[
+        Literal["none", "auto"], typer.Option(help="auto brings drawings to what a model's sources look like.")
+    ] = "none",
     workers: Annotated[int, typer.Option(help="Batches that are translated at the same time.", min=1)] = 1,
     max_waiting: Annotated[int, typer.Option(help="Images that may wait; more are refused.", min=1)] = 64,
     max_bytes: Annotated[int, typer.Option(help="Largest file that is taken.", min=1)] = 50_000_000,
@@ -50,7 +53,7 @@ def serve(
         raise UsageError(f"--host {host} lets other machines in. Give a --token that they must know, too.")
     most = max_pixels or images.MAX_PIXELS
     translators = {
-        name: Translator.load(path, device=device, mode=mode, precision=precision or "auto")
+        name: Translator.load(path, device=device, mode=mode, precision=precision or "auto", fit=fit)
         for name, path in named_models(models).items()
     }
     for translator in translators.values():
