@@ -33,7 +33,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 Encoding = Literal["auto", "png", "jpg", "webp", "npy", "tif"]
 TOO_LARGE, BUSY = 413, 503
 IMAGE_BODY = {"requestBody": {"required": True, "content": {"image/*": {}, "application/octet-stream": {}}}}
-PICTURE = {200: {"content": {kind: {} for kind in MEDIA.values()}, "description": "The translation."}}
+PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} for kind in MEDIA.values()}, "description": "The translation."}
+}
 
 
 class Door(NamedTuple):

@@ -1,5 +1,6 @@
 """Translates what many ask for at once: a bounded queue, a few threads, and images of one size together."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ class Asked:
     @property
     def pixels(self) -> int:
         """Return how many pixels it has."""
-        return max(values.shape[0] * values.shape[1] for values in self.item.values())
+        return max(math.prod(values.shape[:2]) for values in self.item.values())
 
     def fits(self, other: "Asked") -> bool:
         """Return whether both can be one batch."""
