@@ -7,21 +7,17 @@ the address that it names.
 """
 
 import argparse
-import base64
 import json
-import os
 import random
-import shutil
-import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
+from chromium import Browser
 from PIL import Image
 
 from i2i_study.key import Key, Session, read_key
@@ -34,85 +30,6 @@ SHEET = ["1-welcome", "3-first", "5-question", "6-right"]
 PORT = 8765
 
 
-class Browser:
-    """Chromium, spoken to over its debugging pipe."""
-
-    def __init__(self, profile: Path) -> None:
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        if chromium is None:
-            raise SystemExit("There is no Chromium here.")
-        commands, answers = os.pipe(), os.pipe()
-        options = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--remote-debugging-pipe",
-            f"--user-data-dir={profile}",
-        ]
-
-        def hand_over() -> None:  # Chromium reads from 3 and writes to 4
-            theirs = os.dup(commands[0]), os.dup(answers[1])
-            os.dup2(theirs[0], 3)
-            os.dup2(theirs[1], 4)
-
-        self._process = subprocess.Popen(
-            [chromium, *options], preexec_fn=hand_over, close_fds=False, stderr=subprocess.DEVNULL
-        )
-        os.close(commands[0])
-        os.close(answers[1])
-        self._commands = os.fdopen(commands[1], "wb", buffering=0)
-        self._answers = os.fdopen(answers[0], "rb")
-        self._number = 0
-        self._session = ""
-        self.events: list[dict[str, Any]] = []
-        target = self("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-
-    def __call__(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Send a command, and return its answer."""
-        self._number += 1
-        message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        self._commands.write(json.dumps(message).encode() + b"\0")
-        while (answer := self._read()).get("id") != self._number:
-            self.events.append(answer)
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']}")
-        return dict(answer["result"])
-
-    def _read(self) -> dict[str, Any]:
-        data = bytearray()
-        while (byte := self._answers.read(1)) != b"\0":
-            if not byte:
-                raise SystemExit("Chromium ended.")
-            data += byte
-        return dict(json.loads(data))
-
-    def value(self, expression: str) -> Any:
-        answer = self("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in answer:
-            raise RuntimeError(answer["exceptionDetails"])
-        return answer["result"].get("value")
-
-    def wait(self, expression: str, seconds: float = 60) -> Any:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            with suppress(RuntimeError):  # where a page goes and the next comes, there is none to ask
-                if found := self.value(expression):
-                    return found
-            time.sleep(0.02)
-        raise SystemExit(f"Waited in vain for {expression}. The page says: {self.value('document.body.innerText')!r}")
-
-    def sees(self, selector: str) -> None:
-        self.wait(f"!!document.querySelector({selector!r})")
-
-    def close(self) -> None:
-        self._session = ""
-        self("Browser.close")
-        self._process.wait(10)
-
-
 class Rater:
     """Somebody in front of the page."""
 
@@ -123,15 +40,10 @@ class Rater:
         browser("Runtime.enable")
         browser("Network.enable")
         browser("Log.enable")
-        browser(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=ratio,
-            mobile=self.touches,
-        )  # fmt: skip
-        browser("Emulation.setTouchEmulationEnabled", enabled=self.touches)
+        browser.emulate(width, height, ratio, touches=self.touches)
 
     def picture(self, name: str) -> None:
-        data = self.browser("Page.captureScreenshot", format="png")["data"]
-        (self.out / f"{self.device}-{name}.png").write_bytes(base64.b64decode(data))
+        self.browser.screenshot(self.out / f"{self.device}-{name}.png")
         wide, high = self.browser.value(
             "[document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight]"
         )
@@ -298,8 +210,7 @@ def main() -> None:
         browser = Browser(Path(profile))
         rater = Rater(browser, said.device, said.out)
         if said.dark:
-            features = [{"name": "prefers-color-scheme", "value": "dark"}]
-            browser("Emulation.setEmulatedMedia", features=features)
+            browser.darken()
         start = time.monotonic()
         result = rater.take_part(page, key.sessions, said.fooled, said.inattentive)
         print(
