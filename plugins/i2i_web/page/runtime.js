@@ -22,14 +22,14 @@ export class Runtime {
   /** Loads runtime and model; `asked` may say `threads` and `provider`, `progress` hears the share that has come. */
   static async load(model, asked, progress) {
     const self = new Runtime(await addressOf("worker.js", "text/javascript"));
-    const gpu = asked.provider !== "wasm" && await hasGpu();
+    const gpu = asked.provider === "webgpu" && await hasGpu(); // only if asked for: not tried on a graphics card yet
     const name = gpu ? "jspi" : "wasm";
     const threads = Number(asked.threads) || (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1);
     const given = {
       runtime: await addressOf(`ort/ort.${name}.bundle.min.mjs`, "text/javascript"),
       wasm: await wasm(`ort/ort-wasm-simd-threaded${gpu ? ".jspi" : ""}.wasm`),
       model: await read("model.onnx", (bytes) => progress(bytes / model.bytes)),
-      providers: asked.provider ? [asked.provider] : gpu ? ["wasm", "webgpu"] : ["wasm"],
+      providers: gpu ? ["wasm", "webgpu"] : ["wasm"],
       threads: crossOriginIsolated ? threads : 1,
       shape: [1, ...model.size, model.channels],
     };
