@@ -26,7 +26,7 @@ export class Runtime {
     const name = gpu ? "jspi" : "wasm";
     const threads = Number(asked.threads) || (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1);
     const given = {
-      runtime: await addressOf(`ort/ort.${name}.bundle.min.mjs`, "text/javascript"),
+      runtime: await script(`ort/ort.${name}.bundle.min.mjs`),
       wasm: await wasm(`ort/ort-wasm-simd-threaded${gpu ? ".jspi" : ""}.wasm`),
       model: await read("model.onnx", (bytes) => progress(bytes / model.bytes)),
       providers: gpu ? ["wasm", "webgpu"] : ["wasm"],
@@ -40,9 +40,10 @@ export class Runtime {
   #worker;
   #waiting = new Map();
   #number = 0;
+  #failure = null;
 
   constructor(address) {
-    this.#worker = new Worker(address, { type: "module" });
+    this.#worker = new Worker(address); // a page from the disk may start no module
     this.#worker.onmessage = ({ data }) => this.#answered(data);
     this.#worker.onerror = (event) => this.#failed(event.message || "The browser did not start the worker.");
   }
@@ -59,6 +60,7 @@ export class Runtime {
 
   #ask(work, given) {
     return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
       this.#waiting.set(++this.#number, { resolve, reject });
       this.#worker.postMessage({ number: this.#number, work, given });
     });
@@ -71,7 +73,8 @@ export class Runtime {
   }
 
   #failed(message) {
-    for (const { reject } of this.#waiting.values()) reject(new Error(message));
+    this.#failure = new Error(message);
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
     this.#waiting.clear();
   }
 }
@@ -80,6 +83,11 @@ export class Runtime {
 async function hasGpu() {
   if (isOneFile() || !navigator.gpu || !WebAssembly.Suspending) return false;
   return await navigator.gpu.requestAdapter().catch(() => null) !== null;
+}
+
+/** Returns the address of a module, or its text, of which a worker of a page from the disk makes an address of its own. */
+async function script(name) {
+  return isOneFile() ? new Blob([await read(name)], { type: "text/javascript" }) : addressOf(name);
 }
 
 async function wasm(name) {

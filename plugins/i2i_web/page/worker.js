@@ -13,7 +13,7 @@ onmessage = async ({ data: { number, work, given } }) => {
 
 /** Loads the runtime and the model, and keeps the provider that is the fastest here and makes the same picture. */
 async function load({ runtime, wasm, model, providers, threads, shape }) {
-  ort = await import(runtime);
+  ort = await import(typeof runtime === "string" ? runtime : URL.createObjectURL(runtime));
   Object.assign(ort.env.wasm, wasm, { numThreads: threads });
   ort.env.logLevel = "error";
   const blank = { pixels: new Uint8Array(shape.reduce((a, b) => a * b)).fill(255), shape };
