@@ -113,3 +113,5 @@ class Browser:
         self._session = ""
         self("Browser.close")
         self._process.wait(10)
+        self._commands.close()
+        self._answers.close()
