@@ -4,8 +4,11 @@
 of each seed in two forms: ``fast`` as i2i computes on this device by itself, and ``eager`` in float32 without a set on
 the device and without a recorded step. FOLDER has ``train`` and ``val`` of images A|B, photo left, labels right.
 
-It prints where the time went, L1 and KID of the last models on ``val``, and whether the two forms can be told apart:
-the record, which is written to ``DIR/record.json`` too. Validation and checkpoints come every tenth of the run.
+It prints where the time went, L1 and KID of the last models on ``val``, and whether the first two forms can be told
+apart: the record, which is written to ``DIR/record.json`` too. Validation and checkpoints come every tenth of the run.
+
+``--forms float32 bf16 --size 128 --steps 2000 --set generator.depth=7`` shows what bf16 costs in quality, also on a CPU
+that computes in it by itself (AMX); others emulate it, many times slower.
 """
 
 import argparse
@@ -32,6 +35,8 @@ GOAL = 180.0
 FORMS: dict[str, dict[str, dict[str, Any]]] = {
     "fast": {},
     "eager": {"training": {"precision": "float32", "capture": False}, "data": {"cache": "none"}},
+    "float32": {"training": {"precision": "float32"}},
+    "bf16": {"training": {"precision": "bf16"}},
 }
 PARTS = {"_validate": "validating", "_draw": "drawing", "_save": "saving"}
 """Methods of the trainer, and what their time is called; what is left of a run are its steps."""
@@ -75,7 +80,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("facades", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder of everything that is made")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--forms", choices=FORMS, nargs="+", default=list(FORMS))
+    parser.add_argument("--forms", choices=FORMS, nargs="+", default=["fast", "eager"])
     parser.add_argument("--steps", type=int, default=PAPER_STEPS)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--device", default="auto")
@@ -181,15 +186,16 @@ def table(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def verdicts(runs: Sequence[Mapping[str, Any]], steps: int, size: int) -> Iterator[str]:
     """Say what the runs come to."""
-    of = {form: [run for run in runs if run["form"] == form] for form in FORMS}
+    of: dict[str, list[Mapping[str, Any]]] = {}
+    for run in runs:
+        of.setdefault(run["form"], []).append(run)
     for form, own in of.items():
-        if own:
-            seconds = [run["seconds"]["all"] for run in own]
-            a_step = 1000 * mean(run["seconds"]["steps"] for run in own) / steps
-            yield f"{form}: {mean(seconds):.1f} s a run, {a_step:.3g} ms a step"
-            if (form, steps, size) == ("fast", PAPER_STEPS, 256):
-                kept = "within" if max(seconds) <= GOAL else "not within"
-                yield f"{form}: the slowest run took {max(seconds):.0f} s, {kept} {GOAL:.0f} s"
+        seconds = [run["seconds"]["all"] for run in own]
+        a_step = 1000 * mean(run["seconds"]["steps"] for run in own) / steps
+        yield f"{form}: {mean(seconds):.1f} s a run, {a_step:.3g} ms a step"
+        if (form, steps, size) == ("fast", PAPER_STEPS, 256):
+            kept = "within" if max(seconds) <= GOAL else "not within"
+            yield f"{form}: the slowest run took {max(seconds):.0f} s, {kept} {GOAL:.0f} s"
     for name in FIGURES.values():
         values: dict[str, list[float]] = {
             form: [run["figures"][name] for run in own if name in run["figures"]] for form, own in of.items()
@@ -197,9 +203,10 @@ def verdicts(runs: Sequence[Mapping[str, Any]], steps: int, size: int) -> Iterat
         for form, found in values.items():
             if found:
                 yield f"{name} of {form}: {mean(found):.4g}" + (f" ± {stdev(found):.2g}" if len(found) > 1 else "")
-        if all(len(found) > 1 for found in values.values()):
-            far = abs(mean(values["fast"]) - mean(values["eager"]))
-            within = "within" if far <= max(map(stdev, values.values())) else "beyond"
+        compared = [found for found in values.values() if len(found) > 1][:2]
+        if len(compared) == 2:
+            far = abs(mean(compared[0]) - mean(compared[1]))
+            within = "within" if far <= max(map(stdev, compared)) else "beyond"
             yield f"{name}: the means are {far:.2g} apart, {within} the larger standard deviation"
 
 
