@@ -57,7 +57,7 @@ def translate(
     max_pixels: MaxPixels = None,
     memory: Annotated[
         str | None,
-        typer.Option(help="Most memory to take, such as 2GB; what is free, if not said. Large images go in strips."),
+        typer.Option(help="Memory to plan with, such as 2GB; what is free, if not said. Large images go in strips."),
     ] = None,
     plugin_file: Annotated[
         list[Path] | None, typer.Option(help="FILE.py that the model needs as a plugin; may be repeated.")

@@ -139,7 +139,16 @@ def to_pixels(image: Tensor, dtype: Any) -> Pixels:
         [0, 128, 255]
     """
     low, high = range_of(np.dtype(dtype))
-    values = image.detach().float().clamp(-1, 1).permute(1, 2, 0).cpu().numpy()
-    if np.dtype(dtype).kind == "u":
-        values = np.rint((values.astype(np.float64) + 1) * ((high - low) / 2) + low)
-    return np.ascontiguousarray(values, dtype=dtype)
+    channels, height, width = image.shape
+    pixels = np.empty((height, width, channels), dtype)
+    image = image.detach().cpu()
+    for top in range(0, height, BAND):
+        values = image[:, top : top + BAND].float().clamp(-1, 1).permute(1, 2, 0).numpy()
+        if pixels.dtype.kind == "u":
+            values = np.rint((values.astype(np.float64) + 1) * ((high - low) / 2) + low)
+        pixels[top : top + BAND] = values
+    return pixels
+
+
+BAND = 256
+"""Rows of an image that are converted at once: float64 numbers of all would be eight times the image."""
