@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from i2i.choices import Component
+
 Form = Literal["plain", "taps2"]
 """How transposed convolutions of stride 2 are written: ``plain`` as they are; ``taps2`` as an ordinary convolution of
 2x2 to four times the channels, which are then laid out in space: some runtimes have fast kernels for that alone."""
@@ -41,6 +43,8 @@ class Exportable(Protocol):
     """Bare, it takes heights and widths that are divisible by this number."""
     size: tuple[int, int]
     """Height and width of the training's images."""
+    look: Component | None
+    """What its sources look like, if a preparer made them: its name, and as options those of its `i2i.looks.Look`."""
 
     def written(self, *, bare: bool = False, form: Form = "plain") -> Written:
         """Return it as it is to be written.

@@ -44,6 +44,7 @@ class Model:
         self._source, self._made = config.fields[self._name], config.fields[translator.to]
         self.channels = self._source.channels, self._made.channels
         self.multiple, self.size = predictor.multiple, config.size
+        self.look = config.looks.get(self._name)
         self.about = {
             "recipe": config.selection.recipe.name,
             "step": str(config.step),
