@@ -88,3 +88,17 @@ class Exporter(Protocol):
     def open(self, path: Path, /) -> Run:
         """Return what runs a file on this machine; an exporter without it is not checked, and no backend."""
         ...
+
+
+def build_exporter(name: str, **options: Any) -> Exporter:
+    """Build another exporter by its name, for one that adds to what it writes.
+
+    Raises:
+        UnknownNameError: If it is not installed.
+        UsageError: If an option is wrong, or a package is missing that it needs.
+    """
+    from i2i.options import build
+    from i2i.plugins import lookup
+
+    built: Exporter = build(lookup("exporter", name).cls, options=options, owner=f"exporter {name!r}")
+    return built

@@ -1,6 +1,7 @@
 """What a translation takes on this machine, by the model and by a file: each in a process of its own."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import numpy as np
 from i2i import safe_json
 from i2i.errors import I2iError
 
+STATUS = Path("/proc/self/status")
 RUNS, SECONDS = 30, 20.0
 """Translations that are timed, and for how long at most."""
 
@@ -63,6 +65,9 @@ def timed(run: Callable[[], object]) -> list[float]:
 
 def peak() -> int:
     """Return how large this process has been, in bytes; 0 where the system does not say."""
+    if STATUS.exists():  # what `getrusage` says begins on Linux with what the process had that started this one
+        found = re.search(r"^VmHWM:\s*(\d+) kB", STATUS.read_text(), re.M)
+        return 1024 * int(found[1]) if found else 0
     try:
         import resource
     except ImportError:  # Windows

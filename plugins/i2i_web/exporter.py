@@ -10,8 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from i2i.errors import DataError, UsageError
-from i2i.exporters import Exportable, Run
-from i2i.plugins import lookup
+from i2i.exporters import Exportable, Run, build_exporter
 from i2i_web.page import MODEL, Facts, write_folder, write_one_file
 
 DRAWN = "edges"
@@ -38,7 +37,7 @@ class Web:
         title: str = "Draw, and see it translated",
     ) -> None:
         form = "taps2" if storage == "int8" else "plain"  # the faster one in browsers
-        self._onnx: Any = lookup("exporter", "onnx").cls(storage=storage, form=form)
+        self._onnx: Any = build_exporter("onnx", storage=storage, form=form)
         self._one_file, self._title = one_file, title
         self.suffix = ".html" if one_file else ""
         self.share, self.calibrated = self._onnx.share, self._onnx.calibrated
