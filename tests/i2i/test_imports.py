@@ -98,6 +98,7 @@ PUBLIC = set(re.findall(r"^\| `(i2i[a-z_.]*)` \|", DOCS.read_text("utf-8").parti
 INSIDE = {
     "i2i.choices",
     "i2i.cli.console",
+    "i2i.cli.flags",
     "i2i.cli.groups",
     "i2i.cli.inventory",
     "i2i.cli.progress",
@@ -112,6 +113,7 @@ INSIDE = {
     "i2i.data.tables.folders",
     "i2i.data.tables.manifest",
     "i2i.data.tables.names",
+    "i2i.evaluation.asked",
     "i2i.evaluation.measuring",
     "i2i.images.colour",
     "i2i.images.discovery",
