@@ -90,8 +90,8 @@ class Exporter(Protocol):
         ...
 
 
-def build_exporter(name: str, **options: Any) -> Exporter:
-    """Build another exporter by its name, for one that adds to what it writes.
+def build_exporter(name: str, **options: Any) -> Any:
+    """Build another exporter, with all that its class has besides, by its name: for one that adds to what it writes.
 
     Raises:
         UnknownNameError: If it is not installed.
@@ -100,5 +100,4 @@ def build_exporter(name: str, **options: Any) -> Exporter:
     from i2i.options import build
     from i2i.plugins import lookup
 
-    built: Exporter = build(lookup("exporter", name).cls, options=options, owner=f"exporter {name!r}")
-    return built
+    return build(lookup("exporter", name).cls, options=options, owner=f"exporter {name!r}")

@@ -37,7 +37,7 @@ class Web:
         title: str = "Draw, and see it translated",
     ) -> None:
         form = "taps2" if storage == "int8" else "plain"  # the faster one in browsers
-        self._onnx: Any = build_exporter("onnx", storage=storage, form=form)
+        self._onnx = build_exporter("onnx", storage=storage, form=form)
         self._one_file, self._title = one_file, title
         self.suffix = ".html" if one_file else ""
         self.share, self.calibrated = self._onnx.share, self._onnx.calibrated

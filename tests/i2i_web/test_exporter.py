@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def test_a_page_holds_the_model_in_a_folder_and_in_one_file(model: Path, tmp_pat
 
 
 def test_the_page_knows_sizes_and_lines_of_the_model(model: Path, tmp_path: Path) -> None:
-    exportable = Model(Translator.load(model, mode="deterministic"))
+    exportable: Any = Model(Translator.load(model, mode="deterministic"))
     facts = {}
     for name in ("edges", "sketches"):
         exportable.look = Component.model_validate({"name": name, "stroke": [1.0, 1.1, 1.2]})
@@ -47,7 +48,7 @@ def test_the_page_knows_sizes_and_lines_of_the_model(model: Path, tmp_path: Path
 
 
 def test_a_page_shows_gray_or_colours_alone(model: Path, tmp_path: Path) -> None:
-    exportable = Model(Translator.load(model, mode="deterministic"))
+    exportable: Any = Model(Translator.load(model, mode="deterministic"))
     exportable.channels = (5, 3)
     with pytest.raises(UsageError, match="3 channels of 5"):
         Web()(exportable, tmp_path / "page")
