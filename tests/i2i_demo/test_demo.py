@@ -2,6 +2,7 @@ import json
 import re
 from collections.abc import Callable
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,11 @@ def test_the_whole_path_ends_in_a_page_that_needs_nothing_but_itself(
     assert "i2i translate" in page
     height, width, _ = images.read(out / "contact-sheet.png").pixels.shape
     assert (width, 132 < height < 2 * 132) == (6 * 132, True)  # one row, two pairs wide, and words above
+
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        assert 'data-part="model.onnx"' in (out / "draw.html").read_text()
+    else:
+        assert "No page to draw on was made" in errors
 
     log = (out / "run" / "metrics.jsonl").read_bytes()
     assert run_cli("demo", "--out", out, "--steps", 3)[0] == 0  # goes on with what is there

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
+import i2i
 from i2i import images, safe_json, safe_yaml, training
 from i2i.cli.console import shown
 from i2i.cli.progress import WorkProgress
@@ -89,6 +90,18 @@ def run(out: Path, steps: int | None, console: Console) -> Story:
     story.rows = [safe_json.load(line) for line in log]
     story.triples = list(_triples(out))
     return story
+
+
+def write_page(out: Path) -> Path:
+    """Write ``draw.html``, a page on which one draws and sees what the trained model makes of it.
+
+    Raises:
+        UsageError: If what exporting needs is not installed.
+    """
+    page = out / "draw.html"
+    page.unlink(missing_ok=True)
+    i2i.export(out / "run", "web", page, mode="deterministic", set={"one_file": True, "title": "Draw a face"})
+    return page
 
 
 @contextmanager
