@@ -14,8 +14,6 @@ COMMANDS = {
     "eval": "`i2i evaluate MODEL --data DATASET --out DIR` measures how good models are, and compares them.",
     "metrics": "`i2i evaluate MODEL --data DATASET --out DIR` measures how good models are, and compares them.",
     "fid": "`i2i evaluate MODEL --data DATASET --metric kid-lite0`, or --metric fid-inception --weights FILE.",
-    "export": "A run's folder `model` is what others load, from Python too; `i2i push RUN USER/NAME` publishes it, and "
-    "`i2i import --reverse` writes a checkpoint for pytorch-CycleGAN-and-pix2pix.",
     "check": "`i2i data check DATASET` says what is wrong with a dataset.",
     "upload": "`i2i push RUN USER/NAME` publishes a model, `i2i data push DATASET USER/NAME` a dataset.",
     "download": "`i2i pull USER/NAME DIR` fetches a model, `i2i data get` a classic dataset.",

@@ -19,7 +19,6 @@ Cli = Callable[..., tuple[int, str, str]]
     [
         (["predict", "run", "photo.png"], "i2i translate MODEL IMAGES --out DIR"),
         (["test", "--name", "x"], "i2i translate MODEL IMAGES --out DIR"),
-        (["export", "run"], "i2i push RUN USER/NAME"),
         (["train", "--dataroot", "./facades"], "--data ./facades."),
         (["train", "--dataroot"], "--data FOLDER."),
         (["train", "--data", "d", "--direction", "BtoA"], "--set dataset.direction=BtoA"),

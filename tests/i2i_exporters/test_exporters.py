@@ -30,11 +30,15 @@ SMALL: dict[str, dict[str, Any]] = {
 
 def small(path: Path, generator: str = "unet", **config: Any) -> Path:
     size = (64, 64) if generator == "lite0-pyramid" else (32, 32)
-    return model_folder(path, parts={"generator": {"name": generator, **SMALL[generator]}}, size=size, **config)
+    parts = {"generator": {"name": generator, **SMALL[generator]}}
+    # as drawn it makes plain gray, which lies between two levels, where the last bits decide
+    gain = 4 if generator == "encoder-decoder" else 1
+    return model_folder(path, parts=parts, size=size, gain=gain, **config)
 
 
 def test_every_generator_is_tried() -> None:
-    assert set(catalogue("generator")) == SMALL.keys()
+    ours = {name for name, one in catalogue("generator").items() if one.cls.__module__.startswith("i2i_")}
+    assert ours == SMALL.keys()
 
 
 @pytest.mark.parametrize("generator", SMALL)

@@ -35,7 +35,14 @@ def model_folder(
 
 
 def any_model(
-    path: Path, recipe: str, parts: Any, fields: dict[str, Field], options: dict[str, Any] | None = None, **config: Any
+    path: Path,
+    recipe: str,
+    parts: Any,
+    fields: dict[str, Field],
+    options: dict[str, Any] | None = None,
+    *,
+    gain: float = 1,
+    **config: Any,
 ) -> Path:
     """A model of drawn weights.
 
@@ -45,6 +52,7 @@ def any_model(
         parts: Component and options of each part.
         fields: What its data had.
         options: Of the recipe.
+        gain: What weights of convolutions are multiplied by; as drawn, many networks make plain gray.
         config: What else is not as it usually is.
     """
     about: dict[str, Any] = {"size": (16, 16), "direction": "AtoB", "mode": "deterministic", "step": 1, **config}
@@ -52,6 +60,9 @@ def any_model(
     selection = select(recipe, options or {}, parts, data)
     torch.manual_seed(0)
     made = assemble(selection, data)
+    with torch.no_grad():
+        for weight in made.parameters():
+            weight.mul_(gain if weight.ndim == 4 else 1)
     networks = {part: getattr(made, part) for part in translating(type(made), selection)}
     weights = {part: each.state_dict() for part, each in networks.items() if isinstance(each, torch.nn.Module)}
     written = {part: each for part, each in weights.items() if each}

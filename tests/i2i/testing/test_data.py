@@ -1,6 +1,7 @@
 """What the checks of datasets and preparers pass and what they name: one planted bug a case."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -61,6 +62,10 @@ DRAWN_BUGS: dict[str, Callable[[dict[str, Pixels]], dict[str, Pixels]]] = {
 """What is done to an item of several fields, by the name of a bug."""
 
 
+ELSEWHERE = count()
+"""What no generator that is given knows of."""
+
+
 class Drawn:
     """Items of any fields, of two groups of different sizes, whose style is drawn.
 
@@ -85,7 +90,7 @@ class Drawn:
         return self._made(self.names.index(self.names[index]), 0)
 
     def draw(self, index: int, rng: Random, /) -> dict[str, Pixels]:
-        return self._made(index, np.random.randint(99) if self.bug == "global" else rng.randrange(99))
+        return self._made(index, next(ELSEWHERE) if self.bug == "global" else rng.randrange(99))
 
     def draw_noted(self, index: int, rng: Random, /) -> tuple[dict[str, Pixels], tuple[str, ...]]:
         return self.draw(index, Random(7) if self.bug == "apart" else rng), ()
