@@ -7,11 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from i2i.testing.basics import SOURCE, TARGET, blame, built, completed, require
+from i2i.testing.basics import blame, built, completed, require
 
 SIZES = ((16, 24), (32, 16))
 """Height and width of what a file is run with; bare, the network takes them."""
 MULTIPLE = 8
+SOURCE, TARGET = 1, 3
+"""Channels: gray and colours, which formats of pictures take too."""
 
 
 def check_exporter(cls: type[Any], options: Mapping[str, Any] = {}) -> None:
@@ -63,6 +65,7 @@ class _Small:
 
     about: Mapping[str, str] = {"recipe": "none", "mode": "deterministic"}
     channels, multiple, size = (SOURCE, TARGET), MULTIPLE, SIZES[0]
+    look = None
 
     def written(self, *, bare: bool = False, form: Any = "plain") -> Any:
         """Return it as it is to be written."""

@@ -29,6 +29,8 @@ class Web:
         UsageError: If exporter ``onnx`` is not installed, or a package that it needs.
     """
 
+    suffix = ""
+
     def __init__(
         self,
         *,
@@ -39,7 +41,8 @@ class Web:
         form = "taps2" if storage == "int8" else "plain"  # the faster one in browsers
         self._onnx = build_exporter("onnx", storage=storage, form=form)
         self._one_file, self._title = one_file, title
-        self.suffix = ".html" if one_file else ""
+        if one_file:
+            self.suffix = ".html"
         self.share, self.calibrated = self._onnx.share, self._onnx.calibrated
 
     def __call__(self, model: Exportable, path: Path) -> None:
