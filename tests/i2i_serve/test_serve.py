@@ -192,6 +192,34 @@ def test_more_than_can_wait_is_refused_and_what_was_given_up_is_not_translated(s
     assert service.counts.refused == 1
 
 
+def test_images_that_are_being_read_wait_too(slow: Any) -> None:
+    service = Service({"m": slow}, 1, Limits(images=2))
+    with (
+        service.reading(),
+        service.reading(),
+        pytest.raises(BusyError, match="2 images wait already"),
+        service.reading(),
+    ):
+        pass
+    with service.reading():  # there is room again
+        pass
+
+
+def test_what_had_to_be_done_to_read_an_image_is_said(translators: dict[str, Translator]) -> None:
+    long = np.zeros((4, 80, 3), np.uint8)
+    with serving(Service(translators, 1, Limits())) as client:
+        assert client.ask("/translate", images.encode(long, ".png")).headers["i2i-notes"] == "very long: 80x4"
+        assert "i2i-notes" not in client.ask("/translate", images.encode(noise(), ".png")).headers
+
+
+def test_a_result_that_cannot_be_encoded_so_is_no_fault_of_the_image(tmp_path: Path) -> None:
+    deep = Translator.load(model_folder(tmp_path / "deep", dtype="uint16"))
+    with serving(Service({"deep": deep}, 1, Limits())) as client:
+        answer = client.ask("/translate?encoding=jpg", images.encode(noise(), ".png"))
+        assert answer.status == 422
+        assert "cannot hold" in answer.said["detail"]
+
+
 def test_few_large_images_fill_the_queue_too(slow: Any) -> None:
     with Service({"m": slow}, 1, Limits(pixels=100)) as service:
         service.ask("m", *given(slow, (4, 4)))

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
@@ -15,9 +15,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from i2i import __version__, images
 from i2i.errors import DataError, I2iError
 from i2i.images import ImageError
-from i2i.pairs import Pixels
 from i2i.system.text import visible
-from i2i.translation import Translator
+from i2i.translation.translator import Given, Translator
 from i2i_serve.service import BusyError, ClosedError, Service
 
 MEDIA = {
@@ -28,7 +27,8 @@ MEDIA = {
     ".tif": "image/tiff",
 }
 """How results are encoded, and what that is called."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+NOTES = "I2I-Notes"
+"""Header of an answer: what had to be done to read the image."""
 
 Encoding = Literal["auto", "png", "jpg", "webp", "npy", "tif"]
 TOO_LARGE, BUSY = 413, 503
@@ -42,7 +42,7 @@ class Door(NamedTuple):
     """Who may ask, and for how much."""
 
     token: str = ""
-    """That every request but ``/health`` has to have; none where empty."""
+    """That requests have to have, but for ``/health`` and the description of the interface; none where empty."""
     hosts: tuple[str, ...] = ("*",)
     """Names under which the server may be asked for."""
     bytes: int = 50_000_000
@@ -105,15 +105,15 @@ def make_app(service: Service, door: Door) -> FastAPI:
                 404, f"There is no model {visible(name)!r}. There are {', '.join(service.translators)}."
             )
         began = time.perf_counter()
-        service.check_room()
-        body = await _body(request, door.bytes)
-        item = await run_in_threadpool(_read, service.translators[name], body, door.pixels)
-        made = service.ask(name, item)
+        with service.reading():
+            body = await _body(request, door.bytes)
+            given = await run_in_threadpool(_read, service.translators[name], body, door.pixels)
+        made = service.ask(name, given.fields)
         try:
             picture = await asyncio.wait_for(asyncio.wrap_future(made), service.limits.seconds)
         except TimeoutError:
             raise BusyError(f"It takes more than {service.limits.seconds:g} seconds. Ask again later.") from None
-        answer = await run_in_threadpool(_encoded, picture, encoding)
+        answer = await run_in_threadpool(_encoded, picture, encoding, given.notes)
         service.counts.add(seconds=time.perf_counter() - began)
         return answer
 
@@ -144,13 +144,23 @@ def _facts(translator: Translator) -> ModelFacts:
     )
 
 
-def _read(translator: Translator, body: bytes, max_pixels: int) -> dict[str, Pixels]:
-    return translator.read({source_of(translator, "The model"): (body,)}, max_pixels).fields
+def _read(translator: Translator, body: bytes, max_pixels: int) -> Given:
+    return translator.read({source_of(translator, "The model"): (body,)}, max_pixels)
 
 
-def _encoded(picture: Any, encoding: Encoding) -> Response:
+def _encoded(picture: Any, encoding: Encoding, notes: Sequence[str]) -> Response:
+    """Return a picture, and what had to be done to read what it was made of.
+
+    Raises:
+        DataError: If it cannot be encoded so.
+    """
     suffix = images.suffix_for(picture) if encoding == "auto" else f".{encoding}"
-    return Response(images.encode(picture, suffix), media_type=MEDIA[suffix])
+    try:
+        content = images.encode(picture, suffix)
+    except ImageError as error:  # it is no fault of the image that was sent
+        raise DataError(str(error)) from None
+    headers = {NOTES: visible("; ".join(notes)).encode("ascii", "backslashreplace").decode()} if notes else {}
+    return Response(content, media_type=MEDIA[suffix], headers=headers)
 
 
 async def _body(request: Request, most: int) -> bytes:

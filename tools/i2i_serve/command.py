@@ -46,10 +46,10 @@ def serve(
     from i2i.evaluation.asked import named_models
     from i2i.translation import Translator
     from i2i_serve.service import Limits, Service
-    from i2i_serve.serving import address, check_installed, run
+    from i2i_serve.serving import LOOPBACK, address, check_installed, run
 
     check_installed()
-    if host not in ("127.0.0.1", "localhost", "::1") and not token:
+    if host not in LOOPBACK and not token:
         raise UsageError(f"--host {host} lets other machines in. Give a --token that they must know, too.")
     most = max_pixels or images.MAX_PIXELS
     translators = {

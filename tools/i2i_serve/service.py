@@ -3,8 +3,9 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -92,7 +93,7 @@ class Service:
         self.translators, self.limits, self.counts = dict(translators), limits, Counts()
         self._asked = deque[Asked]()
         self._changed = threading.Condition()
-        self._open = True
+        self._open, self._being_read = True, 0
         self._threads = [threading.Thread(target=self._work, name=f"i2i-serve-{i}") for i in range(workers)]
 
     def __enter__(self) -> Self:
@@ -115,18 +116,21 @@ class Service:
         """Return how many images wait."""
         return len(self._asked)
 
-    def check_room(self) -> None:
-        """Refuse where nothing more can wait; asked before an image is read.
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count an image that is being read among those that wait.
 
         Raises:
             BusyError: If the queue is full.
         """
         with self._changed:
-            waiting = sum(asked.pixels for asked in self._asked)
-            if len(self._asked) < self.limits.images and waiting < self.limits.pixels:
-                return
-        self.counts.add(refused=1)
-        raise BusyError(f"{len(self._asked)} images wait already. Ask again in a moment.")
+            self._check_room(self._being_read)
+            self._being_read += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._being_read -= 1
 
     def ask(self, model: str, item: Mapping[str, Pixels]) -> "Future[NDArray[Any]]":
         """Ask for the translation of an item; a future that is cancelled before its turn costs nothing.
@@ -139,14 +143,21 @@ class Service:
             BusyError: If the queue is full.
             ClosedError: If the server ends.
         """
-        self.check_room()
         asked = Asked(model, item, Future())
         with self._changed:
             if not self._open:
                 raise ClosedError("The server ends. Ask another one.")
+            self._check_room()
             self._asked.append(asked)
             self._changed.notify()
         return asked.made
+
+    def _check_room(self, others: int = 0) -> None:
+        """Refuse where nothing more can wait, beside so many others."""
+        waiting = len(self._asked) + others
+        if waiting >= self.limits.images or sum(asked.pixels for asked in self._asked) >= self.limits.pixels:
+            self.counts.add(refused=1)
+            raise BusyError(f"{waiting} images wait already. Ask again in a moment.")
 
     def _work(self) -> None:
         while batch := self._next():

@@ -8,6 +8,9 @@ from importlib.util import find_spec
 from i2i.errors import OutputError, UsageError
 from i2i_serve.service import Service
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Addresses that this machine alone reaches."""
+
 
 def check_installed() -> None:
     """Refuse to serve where what it takes is not installed.
@@ -45,7 +48,7 @@ def run(
     """
     import uvicorn
 
-    from i2i_serve.app import LOOPBACK, Door, make_app, source_of
+    from i2i_serve.app import Door, make_app, source_of
 
     for name, translator in service.translators.items():
         source_of(translator, name)

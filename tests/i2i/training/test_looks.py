@@ -6,17 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from looking_preparers import lamps
 
-import i2i
 from i2i import images, safe_yaml
 from i2i.data.dataset import Pairs
 from i2i.data.items import Items
 from i2i.data.jitter import Jitter
 from i2i.data.tables.ab import looks_in
 from i2i.fields import fields_of
-from i2i.kinds import COMMANDS
 from i2i.pairs import Pixels
-from i2i.plugins import installed
 from i2i.training.looks import SAMPLED, measured_looks
 
 
@@ -29,23 +27,10 @@ class Levels:
         return {"count": len(images), "shape": list(images[0].shape), "levels": levels} if levels[0] < 100 else None
 
 
-class Lamps:
-    """A preparer."""
-
-    look = Levels
-
-
 @pytest.fixture(autouse=True)
 def _plugin() -> Iterator[None]:
-    class Plugin:
-        @i2i.hookimpl
-        def i2i_preparers(self) -> dict[str, type[Any]]:
-            return {"lamps": Lamps}
-
-    plugin = Plugin()
-    installed(COMMANDS).register(plugin, "lamps", "i2i-lamps", "1.0")
-    yield
-    installed(COMMANDS).manager.unregister(plugin)
+    with lamps(Levels):
+        yield
 
 
 def pairs(root: Path, layout: str, facts: Any, count: int = 3) -> Path:

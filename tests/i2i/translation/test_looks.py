@@ -6,17 +6,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
+from looking_preparers import lamps
 from pydantic import Field
 from small_models import model_folder
 
-import i2i
 from i2i import images
 from i2i.choices import Component
 from i2i.errors import UnknownNameError, UsageError
-from i2i.kinds import COMMANDS
 from i2i.looks import Fitted
 from i2i.pairs import Pixels
-from i2i.plugins import installed
 from i2i.translation import Translator
 from i2i.translation.model import read_config
 
@@ -41,23 +39,10 @@ class Bright:
         return Fitted(np.full((*self.size, 1), self.level, np.uint8), ("dim",), ("brightened",))
 
 
-class Lamps:
-    """A preparer."""
-
-    look = Bright
-
-
 @pytest.fixture(autouse=True)
 def _plugin() -> Iterator[None]:
-    class Plugin:
-        @i2i.hookimpl
-        def i2i_preparers(self) -> dict[str, type[Any]]:
-            return {"lamps": Lamps}
-
-    plugin = Plugin()
-    installed(COMMANDS).register(plugin, "lamps", "i2i-lamps", "1.0")
-    yield
-    installed(COMMANDS).manager.unregister(plugin)
+    with lamps(Bright):
+        yield
 
 
 @pytest.fixture
